@@ -1,0 +1,107 @@
+import type { Where } from './dash-error.ts';
+
+/** A tool as the guest registered it. `parameters` is a plain JSON Schema; the host never compiles it. */
+export interface ToolRegistration {
+  readonly name: string;
+  readonly label?: string;
+  readonly description: string;
+  readonly parameters: unknown;
+  readonly promptSnippet?: string;
+  readonly promptGuidelines?: readonly string[];
+  readonly executionMode?: 'sequential' | 'parallel';
+}
+
+export interface CommandRegistration {
+  readonly name: string;
+  readonly description?: string;
+}
+
+/** One handler of one event. `handler` is its number inside the package, counted in the order of registration. */
+export interface EventRegistration {
+  readonly event: string;
+  readonly handler: number;
+}
+
+export interface FlagRegistration {
+  readonly name: string;
+  readonly type: 'boolean' | 'string';
+  readonly description?: string;
+  readonly default?: boolean | string;
+}
+
+export interface ShortcutRegistration {
+  readonly shortcut: string;
+  readonly description?: string;
+}
+
+/** What the factories of one package registered: the allow-list of what it may offer later. */
+export interface Registrations {
+  readonly tools: readonly ToolRegistration[];
+  readonly commands: readonly CommandRegistration[];
+  readonly events: readonly EventRegistration[];
+  readonly flags: readonly FlagRegistration[];
+  readonly shortcuts: readonly ShortcutRegistration[];
+  readonly providers: readonly string[];
+}
+
+/** Something reachable in a bundle that the sandbox cannot run, and what to use instead. */
+export interface Unsupported {
+  /** A builtin or API, e.g. `node:worker_threads`. */
+  readonly what: string;
+  readonly why: string;
+  readonly alternative: string;
+  readonly where?: Where;
+}
+
+/** Parts of the guest runtime a bundle needs besides the core. */
+export type RuntimePart = 'typebox' | 'pi-tui';
+
+/** One compiled entry point. Code and map lie in the bundle cache under their sha256. */
+export interface CompiledEntry {
+  /** Path inside the package, with `/`, e.g. `src/index.ts`. */
+  readonly entry: string;
+  /** sha256 of the bundle, hex. */
+  readonly code: string;
+  readonly codeBytes: number;
+  /** sha256 of the source map, hex. */
+  readonly map: string;
+  /** V8 code cache produced on this machine before any package code ran; absent where it could not be made. */
+  readonly cache?: { readonly sha256: string; readonly v8: string };
+  readonly parts: readonly RuntimePart[];
+  readonly unsupported: readonly Unsupported[];
+}
+
+export interface CompileFailure {
+  readonly entry: string;
+  readonly error: { readonly code: string; readonly message: string; readonly where?: Where };
+}
+
+/** The result of compiling every extension of a package. */
+export interface CompiledPackage {
+  readonly entries: readonly CompiledEntry[];
+  readonly failures: readonly CompileFailure[];
+}
+
+/** What happened to one entry point when its factory ran without any permission. */
+export type CaptureOutcome =
+  | { readonly kind: 'ok'; readonly entry: string; readonly registrations: Registrations }
+  | { readonly kind: 'failed'; readonly entry: string; readonly error: { readonly code: string; readonly message: string; readonly where?: Where } }
+  /** The factory needs a permission before it can register; captured again at its first start after consent. */
+  | { readonly kind: 'deferred'; readonly entry: string; readonly needs: readonly string[]; readonly error: { readonly code: string; readonly message: string } };
+
+/**
+ * Where the modules of a package and of its dependencies lie. `root` is a key of `nodes`.
+ * `dependencies` maps the specifier as imported (an alias included) to a node.
+ */
+export interface ModuleGraph {
+  readonly root: string;
+  readonly nodes: Readonly<Record<string, ModuleNode>>;
+}
+
+export interface ModuleNode {
+  readonly name: string;
+  readonly version: string;
+  /** Absolute directory of the unpacked package. */
+  readonly dir: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,113 @@
+import type { CompiledPackage, DashError, ModuleGraph, PermissionSet, Registrations } from '../format/index.ts';
+
+/** What a guest sees of the moment it is called in; sent along with every call. */
+export interface CallContext {
+  readonly mode: 'tui' | 'rpc' | 'json' | 'print';
+  readonly hasUI: boolean;
+}
+
+export interface ToolContent {
+  readonly type: 'text' | 'image';
+  readonly [key: string]: unknown;
+}
+
+/** A tool's answer, normalised: a result without `content` becomes one text of JSON. */
+export interface ToolOutcome {
+  readonly content: readonly ToolContent[];
+  readonly details: unknown;
+  readonly isError: boolean;
+  readonly terminate?: boolean;
+}
+
+export interface ToolCallOptions {
+  readonly toolCallId: string;
+  readonly signal?: AbortSignal;
+  /** Deadline in the parent; the process is killed 500 ms after it. Default 120,000. */
+  readonly timeoutMs?: number;
+  readonly onUpdate?: (partial: ToolOutcome) => void;
+  readonly context: CallContext;
+}
+
+export interface EventCallOptions {
+  readonly signal?: AbortSignal;
+  /** Default 30,000; interceptors get less from the host. */
+  readonly timeoutMs?: number;
+  readonly context: CallContext;
+}
+
+/** What one handler answered: its return value, and the event after in-place changes. */
+export interface HandlerOutcome {
+  readonly value: unknown;
+  readonly event: unknown;
+}
+
+/** A denial, as data: what was asked for, what decided, what would allow it. */
+export interface Denial {
+  readonly package: string;
+  readonly capability: string;
+  readonly target: string;
+  /** The permission that was missing, in canonical form. */
+  readonly permission: string;
+  /** The rule that decided: a `!…` deny, `no grant`, `protected path`, `outside a call`. */
+  readonly rule: string;
+  readonly hint: string;
+}
+
+/**
+ * One generation of one installed package: lazily started, in a process of its own.
+ * `registrations` come from the capture at install, so nothing starts until something is called.
+ */
+export interface SandboxedPackage extends AsyncDisposable {
+  readonly name: string;
+  readonly registrations: Registrations;
+  /** Process id while a sandbox process lives, else `undefined`. */
+  readonly pid: number | undefined;
+  readonly inFlight: number;
+  /**
+   * Starts the process and runs the factories, unless that has happened.
+   * @throws {DashError} FACTORY_FAILED, FACTORY_TIMEOUT, REGISTRATION_CHANGED, BUNDLE_MISMATCH
+   */
+  wake(): Promise<void>;
+  /** A guest's own failure is an outcome with `isError`, never an exception. @throws {DashError} DEADLINE_EXCEEDED, MEMORY_LIMIT, SANDBOX_DIED */
+  callTool(name: string, args: unknown, options: ToolCallOptions): Promise<ToolOutcome>;
+  /** @throws {DashError} GUEST_ERROR when the handler throws */
+  runCommand(name: string, args: string, options: EventCallOptions): Promise<void>;
+  /** Calls one handler (see `registrations.events`). @throws {DashError} GUEST_ERROR when it throws */
+  deliver(handler: number, event: unknown, options: EventCallOptions): Promise<HandlerOutcome>;
+  /** An event of `pi.events` from another package. Not awaited by the sender; never starts a sleeping package. */
+  emit(channel: string, data: unknown): void;
+  /** Waits for calls in flight, then ends the process. */
+  [Symbol.asyncDispose](): Promise<void>;
+  /** Ends the process now. */
+  kill(): void;
+}
+
+/** The package as the sandbox needs it; made by the caller from the generation file or a linked directory. */
+export interface SandboxPackage {
+  readonly name: string;
+  readonly version: string;
+  /** Key of audit records: the tree's sha256, or the digest of a linked directory's sources. */
+  readonly contentHash: string;
+  readonly graph: ModuleGraph;
+  readonly compiled: CompiledPackage;
+  readonly granted: PermissionSet;
+  /** `undefined` where capture was deferred or not yet made: then the first wake makes it. */
+  readonly captured: Registrations | undefined;
+}
+
+/** Everything a guest learns of its surroundings, before its bundle runs. */
+export interface GuestFacts {
+  readonly cwd: string;
+  readonly home: string;
+  readonly tmp: string;
+  readonly agentDir: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly platform: string;
+  readonly arch: string;
+  readonly columns: number;
+  /** Milliseconds since the epoch; capture freezes and varies it. */
+  readonly now?: number;
+  readonly seed?: number;
+}
+
+export type FailureListener = (error: DashError) => void;

@@ -1,0 +1,107 @@
+/**
+ * What capabilities need of the host. The sandbox states the interface, `cli/compose.ts` hands the
+ * implementation in. Every value is plain JSON data.
+ */
+export interface HostPorts {
+  readonly ui: UiPort;
+  readonly session: SessionPort;
+  readonly agent: AgentPort;
+}
+
+export type NotifyLevel = 'info' | 'warning' | 'error';
+
+export interface DialogOptions {
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
+export interface UiPort {
+  notify(message: string, level: NotifyLevel): void;
+  select(title: string, choices: readonly string[], options: DialogOptions): Promise<string | undefined>;
+  confirm(title: string, message: string, options: DialogOptions): Promise<boolean>;
+  input(title: string, placeholder: string | undefined, options: DialogOptions): Promise<string | undefined>;
+  editor(title: string, prefill: string | undefined, options: DialogOptions): Promise<string | undefined>;
+  /** Status line, widget of plain lines, window title, text of the editor; `undefined` clears. */
+  set(surface: UiSurface): void;
+  editorText(): string;
+}
+
+export type UiSurface =
+  | { readonly kind: 'status'; readonly key: string; readonly text: string | undefined }
+  | { readonly kind: 'widget'; readonly key: string; readonly lines: readonly string[] | undefined; readonly placement?: 'aboveEditor' | 'belowEditor' }
+  | { readonly kind: 'title'; readonly text: string }
+  | { readonly kind: 'editorText'; readonly text: string; readonly paste: boolean }
+  | { readonly kind: 'working'; readonly message: string | undefined };
+
+/** What a package may read of the session synchronously, under the names of pi's ReadonlySessionManager. */
+export type SessionQuery =
+  | { readonly kind: 'branch'; readonly fromId?: string }
+  | { readonly kind: 'entries' }
+  | { readonly kind: 'entry'; readonly id: string }
+  | { readonly kind: 'children'; readonly id: string }
+  | { readonly kind: 'tree' }
+  | { readonly kind: 'leafId' }
+  | { readonly kind: 'leafEntry' }
+  | { readonly kind: 'label'; readonly id: string }
+  | { readonly kind: 'header' }
+  | { readonly kind: 'sessionId' }
+  | { readonly kind: 'sessionFile' }
+  | { readonly kind: 'sessionDir' }
+  | { readonly kind: 'sessionName' }
+  | { readonly kind: 'persisted' };
+
+export interface CustomMessage {
+  readonly customType: string;
+  readonly content: unknown;
+  readonly display: boolean;
+  readonly details?: unknown;
+}
+
+export type SessionControl =
+  | { readonly kind: 'abort' }
+  | { readonly kind: 'shutdown' }
+  | { readonly kind: 'compact'; readonly customInstructions?: string }
+  | { readonly kind: 'waitForIdle' }
+  | { readonly kind: 'newSession' }
+  | { readonly kind: 'reload' }
+  | { readonly kind: 'fork'; readonly entryId: string }
+  | { readonly kind: 'navigateTree'; readonly targetId: string; readonly summarize: boolean }
+  | { readonly kind: 'switchSession'; readonly path: string };
+
+export interface SessionPort {
+  query(query: SessionQuery): unknown;
+  appendEntry(packageName: string, customType: string, data: unknown): void;
+  sendMessage(packageName: string, message: CustomMessage, options: { readonly triggerTurn?: boolean; readonly deliverAs?: 'steer' | 'followUp' | 'nextTurn' }): void;
+  sendUserMessage(packageName: string, content: unknown, options: { readonly deliverAs?: 'steer' | 'followUp' }): void;
+  setName(name: string): void;
+  setLabel(entryId: string, label: string | undefined): void;
+  /** Resolves with plain data, `{cancelled}` where pi's member does. */
+  control(control: SessionControl): Promise<unknown>;
+}
+
+/** Synchronous host state, under the names of pi's members. */
+export type AgentQuery =
+  | 'isIdle'
+  | 'hasPendingMessages'
+  | 'isProjectTrusted'
+  | 'model'
+  | 'models'
+  | 'thinkingLevel'
+  | 'activeTools'
+  | 'allTools'
+  | 'commands'
+  | 'contextUsage'
+  | 'systemPrompt';
+
+export interface AgentPort {
+  query(query: AgentQuery): unknown;
+  /** Narrows, and widens only to what the user had enabled. */
+  setActiveTools(names: readonly string[]): void;
+  setModel(model: unknown): Promise<boolean>;
+  setThinkingLevel(level: string): void;
+  complete(packageName: string, request: unknown, signal: AbortSignal): Promise<unknown>;
+  /** Hands an event of `pi.events` to the other packages; the sender's own listeners have run already. */
+  emit(packageName: string, channel: string, data: unknown): void;
+  /** A flag's value for this run: what the user set, else `undefined` (the guest knows its own defaults). */
+  flag(name: string): boolean | string | undefined;
+}
