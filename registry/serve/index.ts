@@ -1,0 +1,1 @@
+export { type RunningRegistry, serveRegistry, type ServeRegistryOptions } from './serve-registry.ts';
