@@ -1,0 +1,32 @@
+import { DashError } from '../../format/index.ts';
+import { readCustomProviders } from './custom-providers.ts';
+import { createPiAiModels, PROVIDER_KEY_NAMES } from './pi-ai.ts';
+import type { ModelInfo, ModelPort } from './port.ts';
+import { createScriptedModel, readScript } from './scripted.ts';
+
+export interface ModelSource {
+  /** `scripted:FILE`, `provider/id`, `id`, or nothing: the first provider with credentials. */
+  readonly reference: string | undefined;
+  readonly dashHome: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** The port that `reference` asks for. @throws {DashError} SCRIPT_INVALID, SETTINGS_INVALID */
+export async function openModels({ reference, dashHome, env }: ModelSource): Promise<ModelPort> {
+  if (reference?.startsWith('scripted:') === true) return createScriptedModel(await readScript(reference.slice('scripted:'.length)));
+  return createPiAiModels({ env, custom: await readCustomProviders(dashHome) });
+}
+
+/** Picks the model that `reference` names among `models`. @throws {DashError} NO_MODEL */
+export function chooseModel(models: readonly ModelInfo[], reference: string | undefined): ModelInfo {
+  const first = models[0];
+  if (first === undefined) {
+    throw new DashError('NO_MODEL', 'no model provider has credentials', {
+      hint: `set one of ${PROVIDER_KEY_NAMES.slice(0, 4).join(', ')}, or describe an endpoint in \`models.json\``,
+    });
+  }
+  if (reference === undefined || reference.startsWith('scripted:')) return first;
+  const found = models.find(({ provider, id }) => `${provider}/${id}` === reference) ?? models.find(({ id }) => id === reference);
+  if (found !== undefined) return found;
+  throw new DashError('NO_MODEL', `no model \`${reference}\` among the ${models.length} that have credentials`, { hint: 'write it as `provider/id`' });
+}

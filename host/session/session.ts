@@ -1,0 +1,82 @@
+import { dirname } from 'node:path';
+import type { Diagnostic } from '../../format/index.ts';
+import type { AgentMessage } from '../transcript.ts';
+import { buildContext, orphanedCalls, type SessionContext } from './context.ts';
+import type { EntryDraft, SessionEntry } from './entry.ts';
+import { newHeader, newSessionPath, openWriter, readSession, sessionDirectory, type SessionWriter } from './session-file.ts';
+import { SessionTree } from './session-tree.ts';
+
+/** A conversation that is written down as it happens, or only held in memory. */
+export class Session implements Disposable {
+  readonly tree: SessionTree;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly #writer: SessionWriter | undefined;
+
+  private constructor(tree: SessionTree, writer: SessionWriter | undefined, diagnostics: readonly Diagnostic[]) {
+    this.tree = tree;
+    this.#writer = writer;
+    this.diagnostics = diagnostics;
+  }
+
+  /** A conversation that leaves no file. */
+  static inMemory(cwd: string): Session {
+    return new Session(new SessionTree(newHeader(cwd)), undefined, []);
+  }
+
+  /** Starts a file for `cwd`; `entries` are carried over from `parentSession` by a fork. @throws {DashError} DISK_ERROR */
+  static create(dashHome: string, cwd: string, { parentSession, entries = [] }: { readonly parentSession?: string; readonly entries?: readonly SessionEntry[] } = {}): Session {
+    const header = newHeader(cwd, parentSession);
+    const path = newSessionPath(sessionDirectory(dashHome, cwd), header);
+    const writer = openWriter(path, { header, entries: [], stale: false }, true);
+    for (const entry of entries) writer.append(entry);
+    return new Session(new SessionTree(header, entries), writer, []);
+  }
+
+  /** Opens a file of ours or of pi's, and closes the calls a crash left open. @throws {DashError} SESSION_CORRUPT, DISK_ERROR */
+  static async open(path: string): Promise<Session> {
+    const contents = await readSession(path);
+    const session = new Session(new SessionTree(contents.header, contents.entries), openWriter(path, contents, false), contents.diagnostics);
+    for (const message of orphanedCalls(session.context().messages)) session.append({ type: 'message', message });
+    session.sync();
+    return session;
+  }
+
+  get id(): string {
+    return this.tree.header.id;
+  }
+
+  get file(): string | undefined {
+    return this.#writer?.path;
+  }
+
+  get directory(): string {
+    return this.#writer === undefined ? '' : dirname(this.#writer.path);
+  }
+
+  append(draft: EntryDraft): SessionEntry {
+    const entry = this.tree.append(draft);
+    this.#writer?.append(entry);
+    return entry;
+  }
+
+  /** Writes a message where its kind belongs: what packages say is an entry of its own kind. */
+  appendMessage(message: AgentMessage): SessionEntry {
+    if (message.role !== 'custom') return this.append({ type: 'message', message });
+    const { customType, content, display, details } = message;
+    return this.append({ type: 'custom_message', customType, content, display, ...(details === undefined ? {} : { details }) });
+  }
+
+  context(): SessionContext {
+    return buildContext(this.tree.branch());
+  }
+
+  /** To be called when a turn ends: from here on a power cut loses nothing of it. */
+  sync(): void {
+    this.#writer?.sync();
+  }
+
+  [Symbol.dispose](): void {
+    this.#writer?.sync();
+    this.#writer?.[Symbol.dispose]();
+  }
+}
