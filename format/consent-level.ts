@@ -1,0 +1,140 @@
+import { isPublicAddress } from './host-pattern.ts';
+import { isLiteral } from './path-pattern.ts';
+import type { Permission, PermissionOf } from './permission.ts';
+import type { PermissionSet } from './permission-set.ts';
+import { spellsProtected } from './protected-paths.ts';
+
+/**
+ * How a permission is consented to.
+ *
+ * - `quiet`: granted by installing, said in one line.
+ * - `summary`: one answer for all of them.
+ * - `one-by-one`: asked at first use, never pre-selected.
+ * - `policy`: only a policy file can grant it.
+ */
+export type ConsentLevel = 'quiet' | 'summary' | 'one-by-one' | 'policy';
+
+export interface ConsentOptions {
+  /** Whether this machine can confine programs (the operating-system layer is live). Default false. */
+  readonly confinesPrograms?: boolean;
+}
+
+/** Gives the level of one permission of a set; what it is worth depends on what else the package may do. */
+export function consentLevel(permission: Permission, set: PermissionSet, options: ConsentOptions = {}): ConsentLevel {
+  if (permission.deny) return 'quiet';
+  switch (permission.area) {
+    case 'fs:read':
+      return fsLevel(permission) ?? readLevel(set);
+    case 'fs:write':
+      return fsLevel(permission) ?? 'summary';
+    case 'net':
+      return isWildcardHost(permission) && readsOf(set).length > 0 ? 'one-by-one' : 'summary';
+    case 'exec':
+      return options.confinesPrograms === true ? 'summary' : 'one-by-one';
+    case 'env':
+      return looksSecret(permission.name) ? 'one-by-one' : 'quiet';
+    case 'tool':
+      return permission.package === 'host' ? 'one-by-one' : 'summary';
+    case 'session:read':
+      return readLevel(set);
+    case 'ui:notify':
+    case 'ui:prompt':
+    case 'ui:panel':
+      return 'quiet';
+    case 'model':
+    case 'session:write':
+    case 'session:control':
+    case 'prompt:modify':
+    case 'agent:spawn':
+    case 'background':
+    case 'ui:keys':
+    case 'clipboard:write':
+    case 'wasm':
+      return 'summary';
+    case 'secret':
+    case 'model:credentials':
+    case 'provider':
+    case 'listen':
+    case 'tools:intercept':
+    case 'tools:override':
+    case 'tools:dynamic':
+    case 'clipboard:read':
+    case 'node':
+      return 'one-by-one';
+  }
+}
+
+/** Tells whether the name of a variable says that its value is a secret; such names are offered as `secret:`. */
+export function looksSecret(name: string): boolean {
+  return /(^|_)(API_?)?(KEYS?|TOKENS?|SECRETS?|PASS(WORD|WD|PHRASE)?|PWD|CREDENTIALS?|CREDS?|AUTH|PRIVATE|COOKIE|SESSION|DSN|PAT|BEARER|SIGNATURE|CERT)(_|$|\d)/i.test(
+    name.replaceAll(/([a-z\d])([A-Z])/g, '$1_$2'),
+  ) || /(apikey|token|secret|passw|credential|(database|redis|mongo\w*|postgres\w*|mysql|amqp)_ur[il]$)/i.test(name);
+}
+
+/** Permissions of the set by which what it reads can leave the machine. */
+export function waysOut(set: PermissionSet): Permission[] {
+  return set.permissions.filter((permission) => {
+    if (permission.deny) return false;
+    switch (permission.area) {
+      case 'net':
+        return !isThisMachine(permission);
+      case 'exec':
+      case 'tool':
+      case 'provider':
+      case 'secret':
+      case 'listen':
+      case 'node':
+        return true;
+      default:
+        return false;
+    }
+  });
+}
+
+/** Permissions of the set by which it learns something of the user. */
+export function readsOf(set: PermissionSet): Permission[] {
+  return set.permissions.filter((permission) => {
+    if (permission.deny) return false;
+    switch (permission.area) {
+      case 'fs:read':
+        return permission.scope.root !== 'data' && permission.scope.root !== 'tmp';
+      case 'env':
+        return looksSecret(permission.name);
+      case 'session:read':
+      case 'tools:intercept':
+      case 'clipboard:read':
+      case 'ui:keys':
+      case 'exec':
+      case 'node':
+      case 'model:credentials':
+        return true;
+      default:
+        return false;
+    }
+  });
+}
+
+/** Tells whether a permission opens more than one host. */
+export function isWildcardHost(permission: PermissionOf<'net'>): boolean {
+  return permission.host.kind === 'suffix' || permission.host.kind === 'cidr';
+}
+
+function fsLevel(permission: PermissionOf<'fs:read' | 'fs:write'>): ConsentLevel | undefined {
+  const { root, segments } = permission.scope;
+  if (root === 'data' || root === 'tmp') return 'quiet';
+  if (root === 'home' && segments[0] === '.dash') return 'policy';
+  if (spellsProtected(permission.area, permission.scope)) return isLiteral(segments) ? 'one-by-one' : 'policy';
+  return root === 'workspace' ? undefined : 'one-by-one';
+}
+
+function readLevel(set: PermissionSet): ConsentLevel {
+  const out = waysOut(set);
+  if (out.length === 0) return 'quiet';
+  return out.some((permission) => permission.area === 'net' && isWildcardHost(permission)) ? 'one-by-one' : 'summary';
+}
+
+function isThisMachine(permission: PermissionOf<'net'>): boolean {
+  const { host } = permission;
+  if (host.kind === 'name') return host.name === 'localhost';
+  return host.kind === 'address' && !isPublicAddress(host.address) && /^(127\.|::1$)/.test(host.address);
+}

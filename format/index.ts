@@ -1,0 +1,53 @@
+export { consentLevel, looksSecret, readsOf, waysOut, type ConsentLevel, type ConsentOptions } from './consent-level.ts';
+export { DashError, ERROR_EXIT_CODES, isDashError, type DashErrorOptions, type ErrorCode, type Where } from './dash-error.ts';
+export { describePermission, describeSet } from './describe-permission.ts';
+export type { Diagnostic } from './diagnostic.ts';
+export type {
+  CaptureOutcome,
+  CommandRegistration,
+  CompiledEntry,
+  CompiledPackage,
+  CompileFailure,
+  EventRegistration,
+  FlagRegistration,
+  ModuleGraph,
+  ModuleNode,
+  Registrations,
+  RuntimePart,
+  ShortcutRegistration,
+  ToolRegistration,
+  Unsupported,
+} from './extension-record.ts';
+export { isPublicAddress } from './host-pattern.ts';
+export { parseJson, type JsonDocument } from './json-text.ts';
+export {
+  conventionalManifest,
+  DashManifest,
+  parseManifest,
+  type DashSection,
+  type ManifestDefaults,
+  type PackageManifest,
+  type PermissionRequest,
+} from './manifest.ts';
+export { EVENT_NAMES, findMember, MEMBERS, type MemberRow } from './members.ts';
+export { nearest } from './nearest.ts';
+export { formatPackageId, isLinked, parsePackageId, type PackageId } from './package-id.ts';
+export { formatPermission, parsePermission, PLAIN_AREAS, type FsArea, type Permission, type PermissionOf, type PlainArea } from './permission.ts';
+export {
+  allows,
+  covers,
+  emptyPermissionSet,
+  formatPermissionSet,
+  parsePermissionSet,
+  permissionFor,
+  permissionSet,
+  union,
+  widening,
+  type Decision,
+  type Effect,
+  type PermissionSet,
+} from './permission-set.ts';
+export type { Places } from './places.ts';
+export { isProtectedRead, isProtectedWrite, NO_READ, NO_WRITE, protection, type Protection } from './protected-paths.ts';
+export { isEmptyResources, RESOURCE_KINDS, type ResourceKind, type Resources } from './resource.ts';
+export { narrowResources, resolveResources, type ReadText, type ResolvedResources, type ResourceFilter } from './resolve-resources.ts';

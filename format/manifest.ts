@@ -1,0 +1,231 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import { DashError, isDashError } from './dash-error.ts';
+import { parseJson, type JsonDocument } from './json-text.ts';
+import { nearest } from './nearest.ts';
+import { formatPermission, parsePermission } from './permission.ts';
+import { RESOURCE_KINDS, type ResourceKind } from './resource.ts';
+
+const Paths = Type.Array(Type.String({ minLength: 1 }));
+const Names = Type.Record(Type.String(), Type.String());
+
+/** What a permission asked for by name may carry: why, and how often. */
+export const PermissionRequestSchema = Type.Object(
+  {
+    reason: Type.Optional(Type.String({ minLength: 1, maxLength: 300 })),
+    max: Type.Optional(Type.String({ pattern: '^[1-9][0-9]*/(minute|hour|day|month)$' })),
+  },
+  { additionalProperties: false },
+);
+const Requests = Type.Union([
+  Type.Array(Type.String()),
+  Type.Record(Type.String(), Type.Union([Type.String({ minLength: 1, maxLength: 300 }), PermissionRequestSchema])),
+]);
+
+/** The key `dash` of package.json. */
+export const DashManifest = Type.Object(
+  {
+    extensions: Type.Optional(Paths),
+    skills: Type.Optional(Paths),
+    prompts: Type.Optional(Paths),
+    themes: Type.Optional(Paths),
+    permissions: Type.Optional(Requests),
+    optionalPermissions: Type.Optional(Requests),
+    settings: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    engines: Type.Optional(Type.Object({ dash: Type.Optional(Type.String()) }, { additionalProperties: false })),
+    image: Type.Optional(Type.String({ minLength: 1 })),
+  },
+  { additionalProperties: false },
+);
+export type DashManifest = Static<typeof DashManifest>;
+
+const PackageJson = Type.Object({
+  name: Type.Optional(Type.String()),
+  version: Type.Optional(Type.String()),
+  description: Type.Optional(Type.String()),
+  keywords: Type.Optional(Type.Union([Type.Array(Type.String()), Type.String()])),
+  dependencies: Type.Optional(Names),
+  optionalDependencies: Type.Optional(Names),
+  peerDependencies: Type.Optional(Names),
+  peerDependenciesMeta: Type.Optional(Type.Record(Type.String(), Type.Object({ optional: Type.Optional(Type.Boolean()) }))),
+  // an array in packages from before 2012
+  engines: Type.Optional(Type.Union([Names, Type.Array(Type.Unknown())])),
+});
+
+/** One permission a package asks for, in canonical form. */
+export interface PermissionRequest {
+  readonly permission: string;
+  readonly reason?: string;
+  /** How often at most, e.g. `100/day`. */
+  readonly max?: string;
+}
+
+/** What a package says of its resources and permissions, whichever way it says it. */
+export interface DashSection {
+  /** The key that was read; `conventional` when there was none and the folders speak. */
+  readonly kind: 'dash' | 'pi' | 'conventional';
+  /** Paths, globs and `!`, `+`, `-` entries as written. */
+  readonly extensions: readonly string[];
+  readonly skills: readonly string[];
+  readonly prompts: readonly string[];
+  readonly themes: readonly string[];
+  /** Kinds of which nothing is written and whose conventional folder is looked at. */
+  readonly conventional: readonly ResourceKind[];
+  readonly permissions: readonly PermissionRequest[];
+  readonly optionalPermissions: readonly PermissionRequest[];
+  /** A JSON Schema of the package's settings; never compiled by the host. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly engines?: { readonly dash?: string };
+  readonly image?: string;
+}
+
+/** What Dash reads of a package.json. */
+export interface PackageManifest {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly keywords: readonly string[];
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+  /** Names of `peerDependencies` that need not be there. */
+  readonly optionalPeers: readonly string[];
+  readonly engines: Readonly<Record<string, string>>;
+  readonly dash: DashSection;
+}
+
+/** Name and version of a package whose package.json does not say them, as in a git repository. */
+export interface ManifestDefaults {
+  readonly name?: string;
+  readonly version?: string;
+}
+
+/**
+ * Reads the text of a package.json. `path` is only named in errors.
+ *
+ * @throws {DashError} INVALID_MANIFEST when the text is not JSON, a key stands twice, a field has the wrong form or the
+ *   key `dash` holds something unknown
+ * @throws {DashError} INVALID_PERMISSION when a permission is not one
+ */
+export function parseManifest(text: string, path: string, defaults: ManifestDefaults = {}): PackageManifest {
+  const document = parseJson(text, path, 'INVALID_MANIFEST');
+  const manifest = document.value;
+  if (!Value.Check(PackageJson, manifest)) throw misfit(PackageJson, manifest, document, '');
+  const name = manifest.name ?? defaults.name;
+  if (name === undefined || !/^(@[^/\s@]+\/)?[^/\s@]+$/.test(name)) {
+    throw invalid(document, '/name', name === undefined ? '`name` is missing' : `\`${name}\` is not the name of a package`, 'add `"name": "my-package"`');
+  }
+  return {
+    name,
+    version: manifest.version ?? defaults.version ?? '0.0.0',
+    description: manifest.description ?? '',
+    keywords: typeof manifest.keywords === 'string' ? manifest.keywords.split(/[\s,]+/) : (manifest.keywords ?? []),
+    dependencies: manifest.dependencies ?? {},
+    optionalDependencies: manifest.optionalDependencies ?? {},
+    peerDependencies: manifest.peerDependencies ?? {},
+    optionalPeers: Object.entries(manifest.peerDependenciesMeta ?? {}).filter(([, meta]) => meta.optional === true).map(([peer]) => peer),
+    engines: manifest.engines === undefined || Array.isArray(manifest.engines) ? {} : manifest.engines,
+    dash: readSection(manifest, document),
+  };
+}
+
+/** Gives the manifest of a directory without package.json, such as a plain repository of skills. */
+export function conventionalManifest(name: string, version: string): PackageManifest {
+  return {
+    name, version, description: '', keywords: [], dependencies: {}, optionalDependencies: {}, peerDependencies: {}, optionalPeers: [], engines: {},
+    dash: conventionalSection,
+  };
+}
+
+const nothing = { extensions: [], skills: [], prompts: [], themes: [], permissions: [], optionalPermissions: [] } as const;
+const conventionalSection: DashSection = { kind: 'conventional', ...nothing, conventional: RESOURCE_KINDS };
+
+function readSection(manifest: object, document: JsonDocument): DashSection {
+  if (Object.hasOwn(manifest, 'dash')) return readDash(Reflect.get(manifest, 'dash'), document);
+  const pi: unknown = Object.hasOwn(manifest, 'pi') ? Reflect.get(manifest, 'pi') : undefined;
+  return isRecord(pi) ? readPi(pi) : conventionalSection;
+}
+
+function readDash(value: unknown, document: JsonDocument): DashSection {
+  if (isRecord(value)) assertKnownKeys(value, document);
+  if (!Value.Check(DashManifest, value)) throw misfit(DashManifest, value, document, '/dash');
+  return {
+    kind: 'dash',
+    extensions: value.extensions ?? [],
+    skills: value.skills ?? [],
+    prompts: value.prompts ?? [],
+    themes: value.themes ?? [],
+    conventional: RESOURCE_KINDS.filter((kind) => value[kind] === undefined),
+    permissions: readRequests(value.permissions, '/dash/permissions', document),
+    optionalPermissions: readRequests(value.optionalPermissions, '/dash/optionalPermissions', document),
+    settings: value.settings,
+    engines: value.engines,
+    image: value.image,
+  };
+}
+
+/** The key of another agent: what we do not know in it is none of our business, and it knows no permissions. */
+function readPi(pi: Readonly<Record<string, unknown>>): DashSection {
+  const texts = (key: string): string[] => {
+    const value = Object.hasOwn(pi, key) ? pi[key] : undefined;
+    return Array.isArray(value) ? value.filter((entry): entry is string => typeof entry === 'string' && entry !== '') : [];
+  };
+  const image = Object.hasOwn(pi, 'image') && typeof pi.image === 'string' ? pi.image : undefined;
+  return { kind: 'pi', ...nothing, extensions: texts('extensions'), skills: texts('skills'), prompts: texts('prompts'), themes: texts('themes'), conventional: [], image };
+}
+
+function readRequests(value: DashManifest['permissions'], pointer: string, document: JsonDocument): PermissionRequest[] {
+  if (value === undefined) return [];
+  const written = Array.isArray(value)
+    ? value.map((text, index) => ({ text, at: `${pointer}/${index}`, extra: {} }))
+    : Object.entries(value).map(([text, extra]) => ({ text, at: `${pointer}/${escapePointer(text)}`, extra: typeof extra === 'string' ? { reason: extra } : extra }));
+  const requests = written.map(({ text, at, extra }) => ({ permission: canonical(text, at, document), ...extra, at }));
+  const seen = new Set<string>();
+  for (const { permission, at } of requests) {
+    if (seen.has(permission)) throw invalid(document, at, `the permission \`${permission}\` stands twice`, 'leave one of them');
+    seen.add(permission);
+  }
+  return requests.map(({ at: _, ...request }) => request);
+}
+
+function canonical(text: string, pointer: string, document: JsonDocument): string {
+  try {
+    return formatPermission(parsePermission(text));
+  } catch (error) {
+    if (!isDashError(error, 'INVALID_PERMISSION')) throw error;
+    throw new DashError('INVALID_PERMISSION', error.message, { hint: error.hint, where: document.where(pointer), cause: error });
+  }
+}
+
+function assertKnownKeys(section: Readonly<Record<string, unknown>>, document: JsonDocument): void {
+  const known = Object.keys(DashManifest.properties);
+  const unknown = Object.keys(section).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  const meant = nearest(unknown, known);
+  const hint = meant === undefined ? `the keys are ${known.map((key) => `\`${key}\``).join(', ')}` : `did you mean \`${meant}\`?`;
+  throw invalid(document, `/dash/${escapePointer(unknown)}`, `\`dash\` has no key \`${unknown}\``, hint);
+}
+
+function misfit(schema: typeof PackageJson | typeof DashManifest, value: unknown, document: JsonDocument, base: string): DashError {
+  const error = Value.Errors(schema, value).First();
+  const pointer = base + (error?.path ?? '');
+  const name = pointer === '' ? 'the file' : `\`${pointer.slice(1).replaceAll('/', '.')}\``;
+  return invalid(document, pointer, `${name} has the wrong form: ${lowerFirst(error?.message ?? 'unknown')}`, 'PACKAGE_FORMAT.md shows every field');
+}
+
+function invalid(document: JsonDocument, pointer: string, message: string, hint: string): DashError {
+  const where = document.where(pointer);
+  return new DashError('INVALID_MANIFEST', `\`${where.path}\`: ${message}`, { hint, where });
+}
+
+function escapePointer(key: string): string {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

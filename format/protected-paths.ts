@@ -1,0 +1,106 @@
+import { isLiteral, segmentsOverlap, type PathPattern } from './path-pattern.ts';
+import type { PathScope } from './path-scope.ts';
+import { below, segmentsOf, type Places } from './places.ts';
+
+/**
+ * How much a grant can open a path.
+ *
+ * - `open`: any grant that holds it.
+ * - `by-name`: only a grant that names exactly this path.
+ * - `closed`: no grant.
+ */
+export type Protection = 'open' | 'by-name' | 'closed';
+
+/**
+ * Secrets. A rule is a run of names anywhere in a path; `*` as in permissions. Compared in lower case, because on
+ * many disks `.ENV` is `.env`.
+ */
+export const NO_READ = rules(
+  '.env*', '*.pem', '*.key', '.npmrc', '.netrc', '_netrc', '.ssh', '.aws', '.gnupg',
+  // cloud and git credential stores
+  '.git-credentials', '.config/git/credentials', '.config/gcloud', '.config/gh', '.config/hub', '.config/glab-cli', '.azure', '.kube', '.docker/config.json',
+  '.config/doctl', '.oci', '.terraform.d', '.terraformrc', '.pypirc', '.cargo/credentials', '.cargo/credentials.toml', '.gem/credentials',
+  '.yarnrc.yml', '.bunfig.toml', '.config/pip', '.pgpass', '.my.cnf', '.vault-token', '.password-store',
+  '.local/share/keyrings', 'library/keychains', '.config/op', '.config/bitwarden*', 'id_rsa', 'id_dsa', 'id_ecdsa', 'id_ed25519', '*.p12', '*.pfx', '*.jks', '*.kdbx',
+  // browser profiles
+  '.mozilla', '.config/google-chrome*', '.config/chromium', '.config/bravesoftware', '.config/microsoft-edge*', '.config/vivaldi', '.config/opera*',
+  'library/application support/google', 'library/application support/chromium', 'library/application support/firefox',
+  'library/application support/bravesoftware', 'library/application support/microsoft edge', 'library/safari', 'library/cookies', 'snap/firefox', '.var/app/org.mozilla.firefox',
+  // other agents' keys
+  '.claude.json', '.claude/.credentials.json', '.codex/auth.json', '.pi/agent/auth.json', '.gemini/oauth_creds.json', '.gemini/google_accounts.json',
+  '.local/share/opencode/auth.json', '.config/github-copilot', '.config/openai', '.config/anthropic', '.cursor/auth.json', '.continue/config.json', '.aider.conf.yml',
+);
+
+/** What runs later, or tells an agent what to do. */
+export const NO_WRITE = [
+  ...NO_READ,
+  ...rules(
+    '.git', '.gitattributes', '.gitmodules', '.gitconfig', '.config/git', '.husky', '.pre-commit-config.yaml', '.envrc',
+    // shell start files
+    '.bashrc', '.bash_profile', '.bash_login', '.bash_logout', '.bash_aliases', '.profile', '.zshrc', '.zshenv', '.zprofile', '.zlogin', '.zlogout',
+    '.kshrc', '.cshrc', '.tcshrc', '.inputrc', '.config/fish', '.config/nushell', '.config/powershell', '.xprofile', '.xinitrc', '.xsessionrc',
+    '.config/systemd', '.config/autostart', '.config/environment.d', 'launchagents', 'launchdaemons', '.local/bin', '.local/share/applications',
+    'node_modules', '.venv', 'package.json', '*.config.js', '*.config.ts', '*.config.mjs', '*.config.cjs', '*.config.mts', '*.config.cts',
+    'makefile', 'gnumakefile', 'justfile', '.justfile', 'setup.py', 'conftest.py',
+    '.github/workflows', '.github/actions', '.gitlab-ci.yml', '.circleci', '.vscode', '.idea', '.devcontainer', '.devcontainer.json',
+    '.mcp.json', '.agents', '.dash', '.pi', '.claude', '.codex', '.cursor', '.gemini', '.opencode',
+    'agents.md', 'claude.md', 'gemini.md', 'system.md', 'append_system.md', 'skill.md',
+  ),
+];
+
+/** Tells whether an absolute, real path holds a secret by its name. */
+export function isProtectedRead(path: string, places: Places): boolean {
+  return protection('fs:read', path, places) !== 'open';
+}
+
+/** Tells whether an absolute, real path holds a secret, or something that runs later, by its name. */
+export function isProtectedWrite(path: string, places: Places): boolean {
+  return protection('fs:write', path, places) !== 'open';
+}
+
+/** Decides by name alone; the broker adds device and inode of what exists. */
+export function protection(access: 'fs:read' | 'fs:write', path: string, places: Places): Protection {
+  if (below(places.data, path) !== undefined || below(places.tmp, path) !== undefined) return 'open';
+  if (below(places.dashHome ?? `${places.home}/.dash`, path) !== undefined) return 'closed';
+  // names above the workspace or the home directory say where the user works, not what a file is
+  const base = [places.workspace, places.home, '/']
+    .filter((place) => below(place, path) !== undefined)
+    .reduce((longest, place) => (place.length > longest.length ? place : longest));
+  // ... unless the user works inside a store of secrets: nothing there is an ordinary file
+  if (hasProtectedName(NO_READ, segmentsOf(base))) return 'closed';
+  return hasProtectedName(listFor(access), below(base, path) ?? []) ? 'by-name' : 'open';
+}
+
+/**
+ * Tells whether a scope spells a protected name. For a literal scope `false` means that whatever it names is open
+ * wherever its root lies; a scope with wildcards spells one when a segment with letters can mean it.
+ */
+export function spellsProtected(access: 'fs:read' | 'fs:write', scope: PathScope): boolean {
+  if (scope.root === 'data' || scope.root === 'tmp') return false;
+  return isLiteral(scope.segments) ? hasProtectedName(listFor(access), scope.segments) : wildcardSpells(listFor(access), scope.segments);
+}
+
+function listFor(access: 'fs:read' | 'fs:write'): readonly PathPattern[] {
+  return access === 'fs:read' ? NO_READ : NO_WRITE;
+}
+
+function hasProtectedName(list: readonly PathPattern[], segments: readonly string[]): boolean {
+  const names = segments.map((segment) => segment.toLowerCase().normalize('NFC'));
+  return list.some((rule) => names.some((_, start) => runFits(rule, names, start)));
+}
+
+function wildcardSpells(list: readonly PathPattern[], segments: readonly string[]): boolean {
+  const names = segments.map((segment) => (/^\*+$/.test(segment) || /^\*\.\w+$/.test(segment) ? '' : segment.toLowerCase()));
+  return list.some((rule) => names.some((_, start) => runFits(rule, names, start)));
+}
+
+function runFits(rule: PathPattern, names: readonly string[], start: number): boolean {
+  return rule.every((name, index) => {
+    const candidate = names[start + index];
+    return candidate !== undefined && candidate !== '' && segmentsOverlap(name, candidate);
+  });
+}
+
+function rules(...texts: readonly string[]): readonly PathPattern[] {
+  return texts.map((text) => text.split('/'));
+}
