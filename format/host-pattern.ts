@@ -1,6 +1,8 @@
+import { createRequire } from 'node:module';
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
-import { getPublicSuffix } from 'tldts';
 import type { Refuse } from './permission-syntax.ts';
+
+const require = createRequire(import.meta.url);
 
 /** The hosts a permission speaks of. Addresses of version 6 are kept without brackets. */
 export type HostPattern =
@@ -131,6 +133,8 @@ function parseSuffix(text: string, at: number, refuse: Refuse): string {
   const suffix = normalise(text, at, refuse);
   if (versionOf(unbracket(suffix)) !== undefined) refuse(at, 'an address has no subdomains');
   if (suffix === 'localhost' || suffix.endsWith('.localhost')) refuse(at, 'this machine must be named literally', 'name `localhost:PORT`');
+  // the list of public suffixes takes 7 ms to load, and most permissions name no suffix
+  const { getPublicSuffix }: typeof import('tldts') = require('tldts');
   // anyone can register below a public suffix: `*.github.io` would be everybody's pages
   if (getPublicSuffix(suffix, { allowPrivateDomains: true }) === suffix) refuse(at, `\`${suffix}\` is a public suffix: anyone can have a name below it`, 'name the hosts');
   return suffix;

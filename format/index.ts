@@ -22,13 +22,13 @@ export { isPublicAddress } from './host-pattern.ts';
 export { parseJson, type JsonDocument } from './json-text.ts';
 export {
   conventionalManifest,
-  DashManifest,
   parseManifest,
   type DashSection,
   type ManifestDefaults,
   type PackageManifest,
   type PermissionRequest,
 } from './manifest.ts';
+export { manifestSchemas, type DashManifest, type ManifestSchemas } from './manifest-schema.ts';
 export { EVENT_NAMES, findMember, MEMBERS, type MemberRow } from './members.ts';
 export { nearest } from './nearest.ts';
 export { formatPackageId, isLinked, parsePackageId, type PackageId } from './package-id.ts';

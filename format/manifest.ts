@@ -1,56 +1,10 @@
-import { Type, type Static } from '@sinclair/typebox';
-import { Value } from '@sinclair/typebox/value';
+import type { TSchema } from '@sinclair/typebox';
 import { DashError, isDashError } from './dash-error.ts';
 import { parseJson, type JsonDocument } from './json-text.ts';
+import { firstMisfit, fits, manifestSchemas, type DashManifest } from './manifest-schema.ts';
 import { nearest } from './nearest.ts';
 import { formatPermission, parsePermission } from './permission.ts';
 import { RESOURCE_KINDS, type ResourceKind } from './resource.ts';
-
-const Paths = Type.Array(Type.String({ minLength: 1 }));
-const Names = Type.Record(Type.String(), Type.String());
-
-/** What a permission asked for by name may carry: why, and how often. */
-export const PermissionRequestSchema = Type.Object(
-  {
-    reason: Type.Optional(Type.String({ minLength: 1, maxLength: 300 })),
-    max: Type.Optional(Type.String({ pattern: '^[1-9][0-9]*/(minute|hour|day|month)$' })),
-  },
-  { additionalProperties: false },
-);
-const Requests = Type.Union([
-  Type.Array(Type.String()),
-  Type.Record(Type.String(), Type.Union([Type.String({ minLength: 1, maxLength: 300 }), PermissionRequestSchema])),
-]);
-
-/** The key `dash` of package.json. */
-export const DashManifest = Type.Object(
-  {
-    extensions: Type.Optional(Paths),
-    skills: Type.Optional(Paths),
-    prompts: Type.Optional(Paths),
-    themes: Type.Optional(Paths),
-    permissions: Type.Optional(Requests),
-    optionalPermissions: Type.Optional(Requests),
-    settings: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-    engines: Type.Optional(Type.Object({ dash: Type.Optional(Type.String()) }, { additionalProperties: false })),
-    image: Type.Optional(Type.String({ minLength: 1 })),
-  },
-  { additionalProperties: false },
-);
-export type DashManifest = Static<typeof DashManifest>;
-
-const PackageJson = Type.Object({
-  name: Type.Optional(Type.String()),
-  version: Type.Optional(Type.String()),
-  description: Type.Optional(Type.String()),
-  keywords: Type.Optional(Type.Union([Type.Array(Type.String()), Type.String()])),
-  dependencies: Type.Optional(Names),
-  optionalDependencies: Type.Optional(Names),
-  peerDependencies: Type.Optional(Names),
-  peerDependenciesMeta: Type.Optional(Type.Record(Type.String(), Type.Object({ optional: Type.Optional(Type.Boolean()) }))),
-  // an array in packages from before 2012
-  engines: Type.Optional(Type.Union([Names, Type.Array(Type.Unknown())])),
-});
 
 /** One permission a package asks for, in canonical form. */
 export interface PermissionRequest {
@@ -110,7 +64,8 @@ export interface ManifestDefaults {
 export function parseManifest(text: string, path: string, defaults: ManifestDefaults = {}): PackageManifest {
   const document = parseJson(text, path, 'INVALID_MANIFEST');
   const manifest = document.value;
-  if (!Value.Check(PackageJson, manifest)) throw misfit(PackageJson, manifest, document, '');
+  const { packageJson } = manifestSchemas();
+  if (!fits(packageJson, manifest)) throw misfit(packageJson, manifest, document, '');
   const name = manifest.name ?? defaults.name;
   if (name === undefined || !/^(@[^/\s@]+\/)?[^/\s@]+$/.test(name)) {
     throw invalid(document, '/name', name === undefined ? '`name` is missing' : `\`${name}\` is not the name of a package`, 'add `"name": "my-package"`');
@@ -147,8 +102,9 @@ function readSection(manifest: object, document: JsonDocument): DashSection {
 }
 
 function readDash(value: unknown, document: JsonDocument): DashSection {
-  if (isRecord(value)) assertKnownKeys(value, document);
-  if (!Value.Check(DashManifest, value)) throw misfit(DashManifest, value, document, '/dash');
+  const { dashManifest } = manifestSchemas();
+  if (isRecord(value)) assertKnownKeys(value, Object.keys(dashManifest.properties), document);
+  if (!fits(dashManifest, value)) throw misfit(dashManifest, value, document, '/dash');
   return {
     kind: 'dash',
     extensions: value.extensions ?? [],
@@ -197,8 +153,7 @@ function canonical(text: string, pointer: string, document: JsonDocument): strin
   }
 }
 
-function assertKnownKeys(section: Readonly<Record<string, unknown>>, document: JsonDocument): void {
-  const known = Object.keys(DashManifest.properties);
+function assertKnownKeys(section: Readonly<Record<string, unknown>>, known: readonly string[], document: JsonDocument): void {
   const unknown = Object.keys(section).find((key) => !known.includes(key));
   if (unknown === undefined) return;
   const meant = nearest(unknown, known);
@@ -206,11 +161,10 @@ function assertKnownKeys(section: Readonly<Record<string, unknown>>, document: J
   throw invalid(document, `/dash/${escapePointer(unknown)}`, `\`dash\` has no key \`${unknown}\``, hint);
 }
 
-function misfit(schema: typeof PackageJson | typeof DashManifest, value: unknown, document: JsonDocument, base: string): DashError {
-  const error = Value.Errors(schema, value).First();
-  const pointer = base + (error?.path ?? '');
-  const name = pointer === '' ? 'the file' : `\`${pointer.slice(1).replaceAll('/', '.')}\``;
-  return invalid(document, pointer, `${name} has the wrong form: ${lowerFirst(error?.message ?? 'unknown')}`, 'PACKAGE_FORMAT.md shows every field');
+function misfit(schema: TSchema, value: unknown, document: JsonDocument, base: string): DashError {
+  const { pointer = '', expected = 'another value' } = firstMisfit(schema, value) ?? {};
+  const name = base + pointer === '' ? 'the file' : `\`${(base + pointer).slice(1).replaceAll('/', '.')}\``;
+  return invalid(document, base + pointer, `${name} has the wrong form: ${expected}`, 'PACKAGE_FORMAT.md shows every field');
 }
 
 function invalid(document: JsonDocument, pointer: string, message: string, hint: string): DashError {
@@ -220,10 +174,6 @@ function invalid(document: JsonDocument, pointer: string, message: string, hint:
 
 function escapePointer(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1');
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,0 +1,11 @@
+export type * from './context.ts';
+export { isToolCallEventType } from './event.ts';
+export type * from './event.ts';
+export { defineExtension } from './extension.ts';
+export type * from './extension.ts';
+export type * from './message.ts';
+export type * from './model.ts';
+export type * from './session.ts';
+export { defineTool } from './tool.ts';
+export type * from './tool.ts';
+export type * from './ui.ts';
