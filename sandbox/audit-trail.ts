@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { DashError } from '../format/index.ts';
+
+/**
+ * One line of the audit trail. Names follow OpenTelemetry's manner. Never bodies, never secrets.
+ * `hash` chains: sha256 over the previous line's hash and this record without `hash`.
+ */
+export interface AuditRecord {
+  readonly time: string;
+  readonly 'event.name': 'trail.start' | 'decision' | 'effect' | 'kill' | 'grant' | 'consent';
+  readonly 'dash.package'?: string;
+  readonly 'dash.version'?: string;
+  readonly 'content.hash'?: string;
+  readonly 'call.id'?: string;
+  readonly capability?: string;
+  readonly target?: string;
+  readonly decision?: 'allow' | 'deny';
+  readonly rule?: string;
+  readonly permission?: string;
+  readonly outcome?: string;
+  readonly durationMs?: number;
+  /** How often the same record came again since it was last written. */
+  readonly repeated?: number;
+  /** Of the first record: the last hashes of earlier files, so that a missing file is seen. */
+  readonly heads?: Readonly<Record<string, string>>;
+}
+
+type WrittenRecord = AuditRecord & { readonly hash: string };
+
+/** The same decision again within this time is counted, not written: a flood must not fill the disk. */
+const REPEAT_WINDOW_MS = 1_000;
+const WRITTEN_BEFORE_COUNTING = 20;
+
+/** Append-only JSONL, one file per process run, 0600 in a 0700 directory. */
+export class AuditTrail implements Disposable {
+  readonly file: string;
+  readonly #fd: number;
+  #hash = '';
+  #recent = new Map<string, { since: number; count: number; repeated: number; record: Omit<AuditRecord, 'time'> }>();
+
+  /** @throws {DashError} AUDIT_UNWRITABLE: without a trail nothing is allowed */
+  constructor(directory: string, now: () => Date = () => new Date()) {
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      const heads = lastHashes(directory);
+      this.file = join(directory, `${now().toISOString().replaceAll(/[:.]/g, '-')}-${process.pid}.jsonl`);
+      this.#fd = openSync(this.file, 'ax', 0o600);
+      this.#write({ time: now().toISOString(), 'event.name': 'trail.start', heads });
+    } catch (error) {
+      throw new DashError('AUDIT_UNWRITABLE', `the audit trail in ${directory} cannot be written`, { hint: 'free some space or check the rights of the directory; without it packages get no access', cause: error });
+    }
+  }
+
+  /** The hash of the newest line: what an anchor elsewhere holds. */
+  get head(): string {
+    return this.#hash;
+  }
+
+  /** @throws {DashError} AUDIT_UNWRITABLE */
+  append(record: Omit<AuditRecord, 'time'>): void {
+    const now = Date.now();
+    const key = `${record['dash.package']}\0${record.capability}\0${record.target}\0${record.decision}\0${record['event.name']}`;
+    let recent = this.#recent.get(key);
+    if (recent === undefined || now - recent.since > REPEAT_WINDOW_MS) {
+      if (recent !== undefined) this.#flushRepeats(recent);
+      if (this.#recent.size > 1_000) this.flush();
+      recent = { since: now, count: 0, repeated: 0, record };
+      this.#recent.set(key, recent);
+    }
+    recent.count++;
+    if (recent.count > WRITTEN_BEFORE_COUNTING) recent.repeated++;
+    else this.#write({ time: new Date(now).toISOString(), ...record });
+  }
+
+  /** Writes what was only counted and syncs; called at the end of a turn. */
+  flush(): void {
+    for (const recent of this.#recent.values()) this.#flushRepeats(recent);
+    this.#recent.clear();
+    fsyncSync(this.#fd);
+  }
+
+  [Symbol.dispose](): void {
+    this.flush();
+    closeSync(this.#fd);
+  }
+
+  #flushRepeats(recent: { repeated: number; record: Omit<AuditRecord, 'time'> }): void {
+    if (recent.repeated === 0) return;
+    this.#write({ time: new Date().toISOString(), ...recent.record, repeated: recent.repeated });
+    recent.repeated = 0;
+  }
+
+  #write(record: AuditRecord): void {
+    const hash = chain(this.#hash, record);
+    try {
+      writeSync(this.#fd, `${JSON.stringify({ ...record, hash })}\n`);
+    } catch (error) {
+      throw new DashError('AUDIT_UNWRITABLE', `the audit trail ${this.file} cannot be written`, { hint: 'free some space; without it packages get no access', cause: error });
+    }
+    this.#hash = hash;
+  }
+}
+
+export interface AuditFile {
+  readonly file: string;
+  readonly records: readonly WrittenRecord[];
+  /** Line number (from 1) at which the chain breaks, if it does. */
+  readonly brokenAt?: number;
+}
+
+/** Reads all trails, oldest first. A torn last line of a crashed run is left out. */
+export function readAuditTrails(directory: string): readonly AuditFile[] {
+  return trailFiles(directory).map((file) => {
+    const records: WrittenRecord[] = [];
+    let previous = '';
+    let brokenAt: number | undefined;
+    for (const [index, line] of readFileSync(join(directory, file), 'utf8').split('\n').entries()) {
+      if (line === '') continue;
+      let record: WrittenRecord;
+      try {
+        record = JSON.parse(line) as WrittenRecord;
+      } catch {
+        brokenAt ??= index + 1;
+        continue;
+      }
+      const { hash, ...rest } = record;
+      if (chain(previous, rest) !== hash) brokenAt ??= index + 1;
+      previous = hash;
+      records.push(record);
+    }
+    return { file, records, ...(brokenAt !== undefined && { brokenAt }) };
+  });
+}
+
+function trailFiles(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .filter((name) => name.endsWith('.jsonl'))
+      .sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** The last line's hash of up to ten earlier files. */
+function lastHashes(directory: string): Record<string, string> {
+  const heads: Record<string, string> = {};
+  for (const file of trailFiles(directory).slice(-10)) {
+    const last = readFileSync(join(directory, file), 'utf8').trimEnd().split('\n').at(-1) ?? '';
+    heads[file] = /"hash":"([0-9a-f]{64})"/.exec(last)?.[1] ?? '';
+  }
+  return heads;
+}
+
+function chain(previous: string, record: AuditRecord): string {
+  return createHash('sha256').update(previous).update(JSON.stringify(record)).digest('hex');
+}

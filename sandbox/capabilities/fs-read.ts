@@ -1,0 +1,130 @@
+import { Type } from '@sinclair/typebox';
+import { watch } from 'node:fs';
+import { lstat, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { assertRegularFile, canonicalParent, canonicalPath, openDirectory, openForReading, handlePath } from '../confine-path.ts';
+import { CapabilityFailure, defineCapability, defineSubscription, type CapabilityContext, type Need } from '../define-capability.ts';
+
+/** Files and directories, read. Every member acts on the canonical path that was decided on. */
+const closed = { additionalProperties: false } as const;
+export const Path = Type.String({ minLength: 1, maxLength: 4_096 });
+
+/** What one read may bring into memory, here and in the guest. */
+const MAX_READ_BYTES = 32 * 1024 * 1024;
+const MAX_DIRECTORY_ENTRIES = 20_000;
+
+export async function needRead(path: string, { places }: CapabilityContext): Promise<readonly Need[]> {
+  const canonical = await canonicalPath(path, places.workspace);
+  return [{ effect: { kind: 'fs', access: 'read', path: canonical }, target: canonical }];
+}
+
+/** The path of the first need: file capabilities have exactly one for each path parameter. */
+export function decidedPath(needs: readonly Need[], index = 0): string {
+  const effect = needs[index]?.effect;
+  if (effect?.kind !== 'fs') throw new Error('a file capability without a file effect');
+  return effect.path;
+}
+
+export const readFile = defineCapability({
+  kind: 'request',
+  name: 'fs.readFile',
+  params: Type.Object({ path: Path, encoding: Type.Optional(Type.Literal('utf8')) }, closed),
+  needs: ({ path }, context) => needRead(path, context),
+  run: async ({ encoding }, _context, _request, needs) => {
+    await using handle = await openForReading(decidedPath(needs));
+    const { size } = await assertRegularFile(handle);
+    if (size > MAX_READ_BYTES) throw new CapabilityFailure({ code: 'EFBIG', message: `EFBIG: ${size} bytes are more than one read may bring (${MAX_READ_BYTES})`, syscall: 'read' });
+    const bytes = await handle.readFile();
+    return encoding === 'utf8' ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') };
+  },
+});
+
+export const statFile = defineCapability({
+  kind: 'request',
+  name: 'fs.stat',
+  params: Type.Object({ path: Path, follow: Type.Boolean() }, closed),
+  needs: async ({ path, follow }, context) => {
+    if (follow) return needRead(path, context);
+    const canonical = await canonicalParent(path, context.places.workspace);
+    return [{ effect: { kind: 'fs', access: 'read', path: canonical }, target: canonical }];
+  },
+  run: async (_params, _context, _request, needs) => {
+    const stats = await lstat(decidedPath(needs));
+    return {
+      type: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'symlink' : 'other',
+      size: stats.size,
+      mode: stats.mode,
+      mtimeMs: stats.mtimeMs,
+      atimeMs: stats.atimeMs,
+      ctimeMs: stats.ctimeMs,
+      birthtimeMs: stats.birthtimeMs,
+      ino: stats.ino,
+      dev: stats.dev,
+      nlink: stats.nlink,
+      uid: stats.uid,
+      gid: stats.gid,
+    };
+  },
+});
+
+export const readDirectory = defineCapability({
+  kind: 'request',
+  name: 'fs.readdir',
+  params: Type.Object({ path: Path, recursive: Type.Boolean() }, closed),
+  needs: ({ path }, context) => needRead(path, context),
+  run: async ({ recursive }, _context, { signal }, needs) => {
+    const root = decidedPath(needs);
+    const entries: { name: string; parent: string; type: string }[] = [];
+    const pending = [''];
+    for (let directory = pending.shift(); directory !== undefined; directory = pending.shift()) {
+      signal.throwIfAborted();
+      await using handle = await openDirectory(join(root, directory));
+      for (const entry of await readdir(handlePath(handle, '.', join(root, directory)), { withFileTypes: true })) {
+        if (entries.length >= MAX_DIRECTORY_ENTRIES) throw new CapabilityFailure({ code: 'EFBIG', message: `EFBIG: more than ${MAX_DIRECTORY_ENTRIES} entries`, syscall: 'scandir' });
+        const type = entry.isFile() ? 'file' : entry.isDirectory() ? 'directory' : entry.isSymbolicLink() ? 'symlink' : 'other';
+        entries.push({ name: entry.name, parent: directory, type });
+        if (recursive && type === 'directory') pending.push(join(directory, entry.name));
+      }
+    }
+    return { entries };
+  },
+});
+
+export const access = defineCapability({
+  kind: 'request',
+  name: 'fs.access',
+  params: Type.Object({ path: Path, mode: Type.Integer({ minimum: 0, maximum: 7 }) }, closed),
+  needs: async ({ path, mode }, context) => {
+    const canonical = await canonicalPath(path, context.places.workspace);
+    const write = (mode & 2) !== 0;
+    return [{ effect: { kind: 'fs', access: write ? 'write' : 'read', path: canonical }, target: canonical }];
+  },
+  run: async (_params, _context, _request, needs) => {
+    await stat(decidedPath(needs));
+    return {};
+  },
+});
+
+export const realPath = defineCapability({
+  kind: 'request',
+  name: 'fs.realpath',
+  params: Type.Object({ path: Path }, closed),
+  needs: ({ path }, context) => needRead(path, context),
+  run: async (_params, _context, _request, needs) => {
+    const path = decidedPath(needs);
+    await stat(path);
+    return { path };
+  },
+});
+
+export const watchPath = defineSubscription({
+  kind: 'subscription',
+  name: 'fs.watch',
+  params: Type.Object({ path: Path, recursive: Type.Boolean() }, closed),
+  // A watcher speaks outside of calls: it is work in the background as well as a read.
+  needs: async ({ path }, context) => [...(await needRead(path, context)), { effect: { kind: 'area', area: 'background' }, target: `watch ${path}` }],
+  start: ({ recursive }, _context, { signal, event, error }, needs) => {
+    const watcher = watch(decidedPath(needs), { recursive, persistent: false, signal }, (type, filename) => event({ event: type, filename }));
+    watcher.on('error', error);
+  },
+});

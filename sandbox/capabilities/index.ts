@@ -1,0 +1,52 @@
+import type { AnyCapability } from '../define-capability.ts';
+import * as agent from './agent.ts';
+import * as fsRead from './fs-read.ts';
+import * as fsWrite from './fs-write.ts';
+import { fetchUrl } from './net-fetch.ts';
+import { runProcess } from './run-process.ts';
+import * as session from './session.ts';
+import * as ui from './ui.ts';
+
+/** Every effect a guest can ask for. What is not in this list does not exist. */
+const ALL = [
+  fsRead.readFile,
+  fsRead.statFile,
+  fsRead.readDirectory,
+  fsRead.access,
+  fsRead.realPath,
+  fsRead.watchPath,
+  fsWrite.writeFile,
+  fsWrite.makeDirectory,
+  fsWrite.remove,
+  fsWrite.move,
+  fsWrite.copy,
+  fsWrite.makeTemporaryDirectory,
+  fsWrite.setTimes,
+  fsWrite.setMode,
+  fetchUrl,
+  runProcess,
+  ui.notify,
+  ui.select,
+  ui.confirm,
+  ui.input,
+  ui.editor,
+  ui.setSurface,
+  ui.editorText,
+  session.query,
+  session.appendEntry,
+  session.sendMessage,
+  session.sendUserMessage,
+  session.setName,
+  session.setLabel,
+  session.control,
+  agent.query,
+  agent.flag,
+  agent.setActiveTools,
+  agent.setModel,
+  agent.setThinkingLevel,
+  agent.emit,
+  agent.complete,
+] as const;
+
+// The broker reads parameters through each capability's own schema, so their static type is its own business.
+export const CAPABILITIES: ReadonlyMap<string, AnyCapability> = new Map(ALL.map((capability) => [capability.name, capability as unknown as AnyCapability]));

@@ -1,0 +1,218 @@
+import { Type } from '@sinclair/typebox';
+import { lookup as resolveHost } from 'node:dns/promises';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { isIP } from 'node:net';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { CapabilityFailure, defineCapability, type Need } from '../define-capability.ts';
+import { isPublicAddress } from './address.ts';
+
+/**
+ * HTTP(S) for guests. The URL is parsed once by WHATWG rules and decided on in that form; the host is resolved
+ * once, every address is checked, and the connection goes to the address that was checked, so that a name that
+ * resolves twice (DNS rebinding) gains nothing. A redirect is a new request that is decided on again.
+ */
+const closed = { additionalProperties: false } as const;
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+const MAX_REDIRECTS = 10;
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Headers that would let a guest speak for somebody else, or to somebody else, than was decided on. */
+const REFUSED_HEADERS = /^(host|connection|content-length|transfer-encoding|upgrade|te|trailer|keep-alive|expect|cookie|cookie2|set-cookie|via|proxy-.*|sec-.*)$/i;
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const CREDENTIALS = /^(authorization|x-api-key|x-auth-.*|.*-token)$/i;
+
+interface FetchParams {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body?: { readonly text: string } | { readonly base64: string };
+  readonly redirect: 'follow' | 'error' | 'manual';
+}
+
+interface FetchReply {
+  readonly status: number;
+  readonly statusText: string;
+  readonly url: string;
+  readonly redirected: boolean;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly base64: string;
+}
+
+export const fetchUrl = defineCapability({
+  kind: 'request',
+  name: 'net.fetch',
+  params: Type.Object(
+    {
+      url: Type.String({ minLength: 1, maxLength: 65_536 }),
+      method: Type.String({ minLength: 1, maxLength: 32 }),
+      headers: Type.Array(Type.Tuple([Type.String({ maxLength: 256 }), Type.String({ maxLength: 65_536 })]), { maxItems: 200 }),
+      body: Type.Optional(Type.Union([Type.Object({ text: Type.String() }, closed), Type.Object({ base64: Type.String() }, closed)])),
+      redirect: Type.Union([Type.Literal('follow'), Type.Literal('error'), Type.Literal('manual')]),
+    },
+    closed,
+  ),
+  needs: ({ url, method }) => [needFor(parseUrl(url), method)],
+  run: (params, _context, { signal, decide }) => follow(params as FetchParams, signal, decide),
+});
+
+async function follow(params: FetchParams, signal: AbortSignal, decide: (need: Need) => Promise<void>): Promise<FetchReply> {
+  let url = parseUrl(params.url);
+  let method = params.method.toUpperCase();
+  let body = params.body;
+  let headers = cleanHeaders(params.headers);
+  for (let hops = 0; ; hops++) {
+    const reply = await send(url, method, headers, body, signal);
+    const location = reply.headers.location;
+    const isRedirect = [301, 302, 303, 307, 308].includes(reply.statusCode ?? 0) && location !== undefined;
+    if (!isRedirect || params.redirect === 'manual') return read(reply, url, hops > 0, signal);
+    reply.resume();
+    if (params.redirect === 'error') throw failure('ERR_REDIRECT', `unexpected redirect from ${url.origin}`);
+    if (hops >= MAX_REDIRECTS) throw failure('ERR_REDIRECT', `more than ${MAX_REDIRECTS} redirects`);
+
+    const next = parseUrl(new URL(location, url).href);
+    if (url.protocol === 'https:' && next.protocol === 'http:') throw failure('ERR_REDIRECT', 'a redirect from https to http is not followed');
+    if (next.origin !== url.origin) headers = headers.filter(([name]) => !CREDENTIALS.test(name));
+    if (reply.statusCode === 303 || ((reply.statusCode === 301 || reply.statusCode === 302) && method === 'POST')) {
+      method = 'GET';
+      body = undefined;
+    }
+    url = next;
+    await decide(needFor(url, method));
+  }
+}
+
+/** @throws {CapabilityFailure} for anything that is not plain http(s) without credentials */
+function parseUrl(text: string): URL {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw failure('ERR_INVALID_URL', 'Invalid URL');
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw failure('ERR_INVALID_URL', `the protocol ${url.protocol} cannot be fetched`);
+  if (url.username !== '' || url.password !== '') throw failure('ERR_INVALID_URL', 'a URL with credentials cannot be fetched');
+  return url;
+}
+
+function needFor(url: URL, method: string): Need {
+  const protocol = url.protocol === 'http:' ? ('http:' as const) : ('https:' as const);
+  const host = hostOf(url);
+  const port = url.port === '' ? (protocol === 'https:' ? 443 : 80) : Number(url.port);
+  return {
+    effect: { kind: 'net', method: method.toUpperCase(), protocol, host, port, path: url.pathname },
+    target: `${method.toUpperCase()} ${url.origin}${url.pathname}`,
+  };
+}
+
+/** Without brackets, without the trailing dot that makes `example.com.` another name for the same host. */
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
+}
+
+function cleanHeaders(headers: FetchParams['headers']): readonly (readonly [string, string])[] {
+  for (const [name, value] of headers) {
+    if (!TOKEN.test(name) || /[\r\n\0]/.test(value)) throw failure('ERR_INVALID_CHAR', `the header ${JSON.stringify(name)} is not valid`);
+  }
+  // Browsers drop these silently; undici refuses some. Dropping keeps real clients working.
+  return headers.filter(([name]) => !REFUSED_HEADERS.test(name));
+}
+
+async function send(url: URL, method: string, headers: readonly (readonly [string, string])[], body: FetchParams['body'], signal: AbortSignal): Promise<IncomingMessage> {
+  if (!TOKEN.test(method) || method === 'CONNECT' || method === 'TRACE') throw failure('ERR_METHOD', `the method ${method} cannot be used`);
+  const host = hostOf(url);
+  const address = await checkedAddress(host);
+  const bytes = body === undefined ? undefined : 'text' in body ? Buffer.from(body.text, 'utf8') : Buffer.from(body.base64, 'base64');
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const request = send({
+    method,
+    host,
+    port: url.port === '' ? undefined : Number(url.port),
+    path: `${url.pathname}${url.search}`,
+    headers: { 'accept-encoding': 'gzip, deflate, br', ...combine(headers), ...(bytes && { 'content-length': String(bytes.length) }) },
+    // Pinned: whatever the resolver would say now, the connection goes to the address that was checked.
+    lookup: (_host, options, callback) => {
+      const family = isIP(address);
+      if (typeof options === 'object' && options.all === true) callback(null, [{ address, family }]);
+      else callback(null, address, family);
+    },
+    agent: false,
+    signal,
+    timeout: REQUEST_TIMEOUT_MS,
+  });
+  request.on('timeout', () => request.destroy(failure('ETIMEDOUT', `no answer within ${REQUEST_TIMEOUT_MS} ms`)));
+  request.on('error', reject);
+  request.on('response', resolve);
+  request.end(bytes);
+  return promise;
+}
+
+function combine(headers: readonly (readonly [string, string])[]): Record<string, string> {
+  const combined = Object.create(null) as Record<string, string>;
+  for (const [name, value] of headers) {
+    const key = name.toLowerCase();
+    combined[key] = combined[key] === undefined ? value : `${combined[key]}, ${value}`;
+  }
+  return combined;
+}
+
+/**
+ * A literal address was decided on as such by the grant. A name must lead to public addresses only, all of
+ * them: one private address among them is how a page reaches a router.
+ */
+async function checkedAddress(host: string): Promise<string> {
+  if (isIP(host) !== 0) return host;
+  if (host === 'localhost' || host.endsWith('.localhost')) return '127.0.0.1';
+  const addresses = await resolveHost(host, { all: true, verbatim: true });
+  const hidden = addresses.find(({ address }) => !isPublicAddress(address));
+  if (hidden !== undefined) throw failure('EACCES', `${host} leads to the private address ${hidden.address}`);
+  const first = addresses[0];
+  if (first === undefined) throw failure('ENOTFOUND', `getaddrinfo ENOTFOUND ${host}`);
+  return first.address;
+}
+
+async function read(reply: IncomingMessage, url: URL, redirected: boolean, signal: AbortSignal): Promise<FetchReply> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of decoded(reply)) {
+    signal.throwIfAborted();
+    size += (chunk as Buffer).length;
+    if (size > MAX_BODY_BYTES) {
+      reply.destroy();
+      throw failure('EFBIG', `the answer of ${url.host} is larger than ${MAX_BODY_BYTES} bytes`);
+    }
+    chunks.push(chunk as Buffer);
+  }
+  const headers: [string, string][] = [];
+  for (let index = 0; index + 1 < reply.rawHeaders.length; index += 2) {
+    const name = reply.rawHeaders[index] ?? '';
+    // The body is decoded already; `set-cookie` belongs to a jar that guests do not have.
+    if (!/^(content-encoding|content-length|set-cookie)$/i.test(name)) headers.push([name, reply.rawHeaders[index + 1] ?? '']);
+  }
+  return { status: reply.statusCode ?? 0, statusText: reply.statusMessage ?? '', url: url.href, redirected, headers, base64: Buffer.concat(chunks).toString('base64') };
+}
+
+/** The limit above counts decoded bytes, so a bomb stops at the limit and not at the disk. */
+function decoded(reply: IncomingMessage): AsyncIterable<unknown> {
+  const failed = (stream: NodeJS.ReadWriteStream): AsyncIterable<unknown> => {
+    reply.on('error', (error) => (stream as unknown as { destroy(error: Error): void }).destroy(error));
+    return reply.pipe(stream);
+  };
+  switch (reply.headers['content-encoding']) {
+    case 'gzip':
+    case 'x-gzip':
+      return failed(createGunzip());
+    case 'deflate':
+      return failed(createInflate());
+    case 'br':
+      return failed(createBrotliDecompress());
+    default:
+      return reply;
+  }
+}
+
+function failure(code: string, message: string): CapabilityFailure {
+  return new CapabilityFailure({ code, message });
+}

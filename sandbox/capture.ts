@@ -1,0 +1,107 @@
+import { DashError, emptyPermissionSet, type CaptureOutcome, type CompiledEntry, type CompiledPackage, type Registrations } from '../format/index.ts';
+import { Broker } from './broker.ts';
+import { loadBundles, type BundleStore } from './compile/bundle-store.ts';
+import type { Denial, GuestFacts } from './extension.ts';
+import { GuestSession } from './guest-session.ts';
+import type { HostPorts } from './ports.ts';
+import { digest } from './registrations.ts';
+
+export interface CaptureRequest {
+  readonly name: string;
+  readonly version: string;
+  readonly contentHash: string;
+  readonly compiled: CompiledPackage;
+}
+
+/** Two surroundings that have nothing in common: what a factory registers must not depend on them. */
+const SURROUNDINGS: readonly GuestFacts[] = [
+  { cwd: '/workspace', home: '/home/user', tmp: '/tmp', agentDir: '/home/user/.agent', env: {}, platform: 'linux', arch: 'x64', columns: 80, now: 1_700_000_000_000, seed: 1 },
+  { cwd: '/elsewhere/project', home: '/users/somebody', tmp: '/var/tmp', agentDir: '/users/somebody/.agent', env: { LANG: 'C' }, platform: 'linux', arch: 'x64', columns: 132, now: 1_900_000_000_000, seed: 2 },
+];
+
+/**
+ * Runs the factories of a package without a single permission, twice, only to learn what they register. This
+ * is the first code of a package that runs, and it runs before anybody consented.
+ */
+export async function capturePackage(request: CaptureRequest, store: BundleStore): Promise<readonly CaptureOutcome[]> {
+  if (request.compiled.entries.length === 0) return [];
+  const [first, second] = await Promise.all(SURROUNDINGS.map((facts) => activateOnce(request, store, facts)));
+  if (first === undefined || second === undefined) throw new Error('capture runs twice');
+  return request.compiled.entries.map((entry, index) => compare(entry, first[index], second[index]));
+}
+
+type Attempt = { readonly registrations: Registrations } | { readonly error: DashError; readonly needs: readonly string[] };
+
+async function activateOnce(request: CaptureRequest, store: BundleStore, facts: GuestFacts): Promise<readonly Attempt[]> {
+  // Each entry on its own: one that hangs or dies must not take the others' registrations with it.
+  return Promise.all(request.compiled.entries.map((entry) => activateEntry(request, entry, store, facts)));
+}
+
+async function activateEntry({ name, version, contentHash }: CaptureRequest, entry: CompiledEntry, store: BundleStore, facts: GuestFacts): Promise<Attempt> {
+  const denials: Denial[] = [];
+  const scripts = await loadBundles(store, { entries: [entry], failures: [] });
+  const session = new GuestSession({
+    name,
+    scripts,
+    facts,
+    makeBroker: (state) =>
+      new Broker({
+        context: { packageName: name, places: { workspace: facts.cwd, home: facts.home, data: '/package-data', tmp: facts.tmp }, ports: NO_HOST },
+        version,
+        contentHash,
+        granted: emptyPermissionSet,
+        // Nothing is granted, so nothing happens that a trail would have to hold.
+        audit: { append: () => undefined },
+        inCall: state.inCall,
+        callId: state.callId,
+        onDenial: (denial) => denials.push(denial),
+      }),
+    onLog: () => undefined,
+    onEnd: () => undefined,
+    audit: () => undefined,
+  });
+  try {
+    const { registrations, failures } = await session.activate();
+    const [failure] = failures;
+    if (failure !== undefined) return { error: failure.error, needs: needsOf(denials) };
+    return { registrations: registrations[0] ?? NOTHING };
+  } catch (error) {
+    if (error instanceof DashError) return { error, needs: needsOf(denials) };
+    throw error;
+  } finally {
+    session.kill();
+  }
+}
+
+function needsOf(denials: readonly Denial[]): readonly string[] {
+  return [...new Set(denials.map(({ permission }) => permission))];
+}
+
+function compare({ entry }: CompiledEntry, first: Attempt | undefined, second: Attempt | undefined): CaptureOutcome {
+  if (first === undefined || second === undefined) throw new Error('an entry without a capture');
+  const failed = 'error' in first ? first : 'error' in second ? second : undefined;
+  if (failed !== undefined) {
+    const { code, message, where } = failed.error;
+    // It wanted something it may get after consent: then it is captured again, at its first start.
+    if (failed.needs.length > 0 && code === 'FACTORY_FAILED') return { kind: 'deferred', entry, needs: failed.needs, error: { code, message } };
+    return { kind: 'failed', entry, error: { code, message, ...(where && { where }) } };
+  }
+  if ('registrations' in first && 'registrations' in second && digest(first.registrations) !== digest(second.registrations)) {
+    return { kind: 'failed', entry, error: { code: 'CAPTURE_UNSTABLE', message: `${entry} registers something else in other surroundings: what it offers must not depend on time, chance or environment` } };
+  }
+  if (!('registrations' in first)) throw new Error('neither failed nor registered');
+  return { kind: 'ok', entry, registrations: first.registrations };
+}
+
+const NOTHING: Registrations = { tools: [], commands: [], events: [], flags: [], shortcuts: [], providers: [] };
+
+/** While a factory runs there is no session, no model and nobody to talk to. */
+function nobody(): never {
+  throw new Error('there is no host during capture');
+}
+
+const NO_HOST: HostPorts = {
+  ui: { notify: nobody, select: nobody, confirm: nobody, input: nobody, editor: nobody, set: nobody, editorText: nobody },
+  session: { query: nobody, appendEntry: nobody, sendMessage: nobody, sendUserMessage: nobody, setName: nobody, setLabel: nobody, control: nobody },
+  agent: { query: nobody, setActiveTools: nobody, setModel: nobody, setThinkingLevel: nobody, complete: nobody, emit: nobody, flag: nobody },
+};

@@ -1,0 +1,242 @@
+import type { build as Build, BuildFailure, Loader, Message, Plugin } from 'esbuild';
+import { lstatSync, readFileSync, realpathSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import type { ModuleGraph, ModuleNode, Unsupported } from '../../format/index.ts';
+import { unsupportedModules } from '../guest/builtins/unsupported.ts';
+import { hostModule } from './host-modules.ts';
+import { resolveModule, type PackageFiles, type PackageJson } from './resolve-module.ts';
+
+/**
+ * The program of the confined compile process: one request on stdin, one reply on stdout. It runs no code of
+ * the package; it reads source text and writes one script per entry point. esbuild's own process is not
+ * bound by Node's permissions, so every path is resolved and every file loaded here, where links and paths
+ * that leave a package are refused.
+ */
+export interface BundleRequest {
+  readonly graph: ModuleGraph;
+  readonly entries: readonly string[];
+}
+
+export type BundleReply = readonly EntryReply[];
+export type EntryReply =
+  | {
+      readonly kind: 'ok';
+      readonly entry: string;
+      readonly code: string;
+      readonly map: string;
+      /** Names the bundle asks the guest runtime for. */
+      readonly externals: readonly string[];
+      readonly unsupported: readonly Unsupported[];
+    }
+  | { readonly kind: 'failed'; readonly entry: string; readonly code: string; readonly message: string; readonly where?: { path: string; line?: number; column?: number } };
+
+const NAMESPACE = 'package';
+const LOADERS: Readonly<Record<string, Loader>> = {
+  '.ts': 'ts', '.mts': 'ts', '.cts': 'ts', '.tsx': 'tsx', '.js': 'js', '.mjs': 'js', '.cjs': 'js', '.jsx': 'jsx',
+  '.json': 'json', '.txt': 'text', '.md': 'text', '.html': 'text', '.css': 'text', '.sql': 'text', '.yaml': 'text', '.yml': 'text',
+};
+const MAX_SOURCE_BYTES = 20 * 1024 * 1024;
+
+/** `build` is esbuild's: the process that may load it hands it in. */
+export async function bundle({ graph, entries }: BundleRequest, build: typeof Build): Promise<BundleReply> {
+  const files = packageFiles();
+  const replies: EntryReply[] = [];
+  for (const entry of entries) replies.push(await bundleEntry(graph, files, entry, build));
+  return replies;
+}
+
+async function bundleEntry(graph: ModuleGraph, files: PackageFiles, entry: string, build: typeof Build): Promise<EntryReply> {
+  const sources = new Map<string, string>();
+  const importers = new Map<string, { node: string; path: string; specifier: string }>();
+  const native: Unsupported[] = [];
+  try {
+    const result = await build({
+      entryPoints: [entry],
+      bundle: true,
+      write: false,
+      outfile: 'bundle.js',
+      format: 'cjs',
+      platform: 'node',
+      target: 'es2024',
+      sourcemap: 'external',
+      sourcesContent: false,
+      metafile: true,
+      logLevel: 'silent',
+      legalComments: 'none',
+      tsconfigRaw: {},
+      absWorkingDir: '/',
+      jsx: 'automatic',
+      define: { 'import.meta.url': '__dash_meta_url', 'import.meta.filename': '__dash_meta_filename', 'import.meta.dirname': '__dash_meta_dirname' },
+      plugins: [fromGraph(graph, files, { sources, importers, native })],
+    });
+    const code = result.outputFiles.find(({ path }) => path.endsWith('.js'))?.text ?? '';
+    const map = result.outputFiles.find(({ path }) => path.endsWith('.map'))?.text ?? '{}';
+    const externals = [...new Set(Object.values(result.metafile.outputs).flatMap(({ imports }) => imports.filter(({ external }) => external === true).map(({ path }) => path)))].sort();
+    return { kind: 'ok', entry, code, map: withRealSources(map, sources), externals, unsupported: [...unsupportedIn(externals), ...native] };
+  } catch (error) {
+    return toFailure(entry, (error as Partial<BuildFailure>).errors?.[0], error);
+  }
+
+  /** Only what survived tree shaking counts: a builtin that a dropped module imported is not reachable. */
+  function unsupportedIn(externals: readonly string[]): Unsupported[] {
+    return externals.flatMap((name) => {
+      const entry = Object.hasOwn(unsupportedModules, name) ? unsupportedModules[name] : undefined;
+      if (entry === undefined) return [];
+      const from = importers.get(name);
+      const where = from === undefined ? undefined : { path: sourceName(graph, from.node, from.path), ...lineOf(graph, from) };
+      return [{ what: `node:${name}`, why: entry.why, alternative: entry.alternative, ...(where && { where }) }];
+    });
+  }
+
+  function toFailure(failed: string, message: Message | undefined, error: unknown): EntryReply {
+    if (message === undefined) return { kind: 'failed', entry: failed, code: 'COMPILE_FAILED', message: error instanceof Error ? error.message : String(error) };
+    const { location } = message;
+    const where = location === null ? { path: failed } : { path: sources.get(location.file) ?? location.file, line: location.line, column: location.column + 1 };
+    const code = message.text.startsWith('Top-level await') ? 'UNSUPPORTED_SYNTAX' : typeof message.detail === 'string' ? message.detail : 'COMPILE_FAILED';
+    const text = code === 'UNSUPPORTED_SYNTAX' ? 'top-level await is not supported in an extension: await inside the factory instead' : message.text;
+    return { kind: 'failed', entry: failed, code, message: text, where };
+  }
+}
+
+interface Records {
+  /** esbuild's name of a module → the name in errors and maps. */
+  readonly sources: Map<string, string>;
+  readonly importers: Map<string, { node: string; path: string; specifier: string }>;
+  readonly native: Unsupported[];
+}
+
+function fromGraph(graph: ModuleGraph, files: PackageFiles, { sources, importers, native }: Records): Plugin {
+  return {
+    name: 'module-graph',
+    setup: ({ onResolve, onLoad }) => {
+      onResolve({ filter: /.*/ }, ({ path: specifier, kind, pluginData }) => {
+        if (kind === 'entry-point') return found(graph.root, specifier);
+        const importer = pluginData as { node: string; path: string };
+        const host = hostModule(specifier);
+        if (host !== undefined && graph.nodes[importer.node]?.dependencies[specifier] === undefined) {
+          if (!importers.has(host)) importers.set(host, { ...importer, specifier });
+          return { path: host, external: true };
+        }
+        const isRequire = kind === 'require-call' || kind === 'require-resolve';
+        const resolved = resolveModule(graph, files, importer, specifier, isRequire ? 'require' : 'import');
+        if (resolved.kind === 'file') return found(resolved.node, resolved.path);
+        // An optional module is asked for at run time and may be missing there; a static import may not.
+        if (isRequire || kind === 'dynamic-import') return { path: specifier, external: true };
+        return { errors: [{ text: `could not resolve \`${specifier}\`: ${resolved.reason}`, detail: 'DEPENDENCY_NOT_FOUND' }] };
+      });
+
+      onLoad({ filter: /.*/, namespace: NAMESPACE }, ({ pluginData }) => {
+        const { node: id, path } = pluginData as { node: string; path: string };
+        const node = graph.nodes[id];
+        if (node === undefined) throw new Error(`no package ${id}`);
+        if (path.endsWith('.node')) {
+          native.push({ what: `native addon ${node.name}/${path}`, why: 'native code runs outside every sandbox', alternative: 'a JavaScript or WebAssembly implementation', where: { path: sourceName(graph, id, path) } });
+          return { contents: nativeStub(`${node.name}/${path}`), loader: 'js' };
+        }
+        const loader = LOADERS[posix.extname(path)];
+        if (loader === undefined) return { errors: [{ text: `${sourceName(graph, id, path)}: files of this type cannot be imported`, detail: 'COMPILE_FAILED' }] };
+        const contents = readInside(node, path);
+        return { contents: /^[jt]sx?$/.test(loader) ? withMeta(contents, graph, id, path) : contents, loader, pluginData: { node: id, path }, resolveDir: '/' };
+      });
+
+      function found(id: string, path: string) {
+        const name = moduleName(graph, files, id, path);
+        sources.set(`${NAMESPACE}:${name}`, sourceName(graph, id, path));
+        return { path: name, namespace: NAMESPACE, pluginData: { node: id, path }, sideEffects: hasSideEffects(graph, files, id, path) };
+      }
+    },
+  };
+}
+
+/**
+ * A dependency's file of a `type: module` package must look like ESM to esbuild, or a default import of
+ * CommonJS in it gets the wrong object. The package's own files keep the interoperation that jiti gives them.
+ */
+function moduleName(graph: ModuleGraph, files: PackageFiles, id: string, path: string): string {
+  const name = sourceName(graph, id, path);
+  const node = graph.nodes[id];
+  if (id === graph.root || node === undefined || !/\.[jt]s$/.test(path)) return name;
+  return nearestManifest(files, node, path)?.type === 'module' ? `${name}.mjs` : name;
+}
+
+function nearestManifest(files: PackageFiles, node: ModuleNode, path: string): PackageJson | undefined {
+  for (let directory = posix.dirname(path); ; directory = posix.dirname(directory)) {
+    const manifest = files.manifest(node, directory === '.' ? '' : directory);
+    if (manifest !== undefined || directory === '.') return manifest;
+  }
+}
+
+/** How a file is called in errors: the author's own path, or `name@version/path` for a dependency. */
+function sourceName(graph: ModuleGraph, id: string, path: string): string {
+  const node = graph.nodes[id];
+  return id === graph.root || node === undefined ? path : `${node.name}@${node.version}/${path}`;
+}
+
+function hasSideEffects(graph: ModuleGraph, files: PackageFiles, id: string, path: string): boolean {
+  const node = graph.nodes[id];
+  if (node === undefined || id === graph.root) return true;
+  const { sideEffects } = files.manifest(node, '') ?? {};
+  if (typeof sideEffects === 'boolean') return sideEffects;
+  if (!Array.isArray(sideEffects)) return true;
+  return sideEffects.some((pattern) => typeof pattern === 'string' && posix.matchesGlob(path, pattern.includes('/') ? posix.normalize(pattern.replace(/^\.?\//, '')) : `**/${pattern}`));
+}
+
+/** `import.meta.url` of every module, without moving its lines. Guests see their package at `/package`. */
+function withMeta(contents: string, graph: ModuleGraph, id: string, path: string): string {
+  if (!contents.includes('import.meta') || contents.startsWith('#!')) return contents;
+  const node = graph.nodes[id];
+  const filename = id === graph.root ? `/package/${path}` : `/package/node_modules/${node?.name}/${path}`;
+  const literals = [`file://${encodeURI(filename)}`, filename, posix.dirname(filename)].map((text) => JSON.stringify(text));
+  return `var __dash_meta_url=${literals[0]},__dash_meta_filename=${literals[1]},__dash_meta_dirname=${literals[2]};${contents}`;
+}
+
+function nativeStub(name: string): string {
+  return `throw Object.assign(new Error(${JSON.stringify(`\`${name}\` is a native addon: native code cannot run in the sandbox`)}), {code: 'UNSUPPORTED_NATIVE_ADDON'});`;
+}
+
+/** @throws when the file is a link, leaves the package, or is not a plain file */
+function readInside(node: ModuleNode, path: string): string {
+  const file = join(node.dir, path);
+  const stats = lstatSync(file);
+  if (!stats.isFile()) throw new Error(`${path} is not a plain file`);
+  if (stats.size > MAX_SOURCE_BYTES) throw new Error(`${path} is larger than ${MAX_SOURCE_BYTES} bytes`);
+  // A directory link on the way would lead out without being seen by lstat.
+  if (realpathSync(file) !== join(realpathSync(node.dir), path)) throw new Error(`${path} is reached through a link`);
+  return readFileSync(file, 'utf8');
+}
+
+function packageFiles(): PackageFiles {
+  const manifests = new Map<string, PackageJson | undefined>();
+  return {
+    isFile: (node, path) => lstatSync(join(node.dir, path), { throwIfNoEntry: false })?.isFile() === true,
+    manifest: (node, directory) => {
+      const file = join(node.dir, directory, 'package.json');
+      if (!manifests.has(file)) manifests.set(file, readManifest(file));
+      return manifests.get(file);
+    },
+  };
+}
+
+function readManifest(file: string): PackageJson | undefined {
+  if (lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined; // Node treats an unreadable manifest of a directory as an error; for us it has no fields
+  }
+}
+
+function withRealSources(map: string, sources: ReadonlyMap<string, string>): string {
+  const parsed = JSON.parse(map) as { sources?: string[] };
+  return JSON.stringify({ ...parsed, sources: (parsed.sources ?? []).map((source) => sources.get(source) ?? source) });
+}
+
+/** esbuild names the importing file of an external, not the line; the first mention of the specifier is it. */
+function lineOf(graph: ModuleGraph, { node: id, path, specifier }: { node: string; path: string; specifier: string }): { line?: number } {
+  const node = graph.nodes[id];
+  if (node === undefined) return {};
+  const lines = readInside(node, path).split('\n');
+  const index = lines.findIndex((line) => line.includes(`'${specifier}'`) || line.includes(`"${specifier}"`));
+  return index === -1 ? {} : { line: index + 1 };
+}

@@ -1,0 +1,75 @@
+import type { Static, TSchema } from '@sinclair/typebox';
+import type { Effect, Places } from '../format/index.ts';
+import type { HostPorts } from './ports.ts';
+import type { CapabilityErrorData } from './protocol.ts';
+
+/** What a capability may use besides its parameters. One per package and generation. */
+export interface CapabilityContext {
+  readonly packageName: string;
+  readonly places: Places;
+  readonly ports: HostPorts;
+}
+
+export interface Request {
+  /** Fires when the guest cancels, the call is aborted or the package ends. */
+  readonly signal: AbortSignal;
+  /** Decides on a further need that shows up on the way (a redirect). Throws the denial. */
+  readonly decide: (need: Need) => Promise<void>;
+}
+
+/** An effect with the words for it: `target` is what the audit trail and a denial name. */
+export interface Need {
+  readonly effect: Effect;
+  readonly target: string;
+}
+
+interface CapabilityBase<P extends TSchema> {
+  /** `area.verb`, as the guest asks for it. */
+  readonly name: string;
+  readonly params: P;
+  /**
+   * What must be allowed before `run`. Reads nothing that the guest could learn from: a denial looks the same
+   * whether its target exists or not. An empty list needs no permission.
+   */
+  needs(params: Static<P>, context: CapabilityContext): readonly Need[] | Promise<readonly Need[]>;
+}
+
+/** A capability that answers once. */
+export interface Capability<P extends TSchema = TSchema> extends CapabilityBase<P> {
+  readonly kind: 'request';
+  /** `needs` are the needs as decided: a file capability acts on their canonical path, never on the guest's. */
+  run(params: Static<P>, context: CapabilityContext, request: Request, needs: readonly Need[]): unknown;
+}
+
+/** A capability that answers until it is closed. */
+export interface Subscription<P extends TSchema = TSchema> extends CapabilityBase<P> {
+  readonly kind: 'subscription';
+  /** Returns what ends it. Called after `signal` has not fired yet; must stop by itself when it fires. */
+  start(params: Static<P>, context: CapabilityContext, request: Request & SubscriptionSink, needs: readonly Need[]): void | Promise<void>;
+}
+
+export interface SubscriptionSink {
+  event(value: unknown): void;
+  error(error: unknown): void;
+}
+
+/** @example export const readFile = defineCapability({ kind: 'request', name: 'fs.readFile', params: …, needs: …, run: … }) */
+export function defineCapability<P extends TSchema>(capability: Capability<P>): Capability<P> {
+  return capability;
+}
+
+export function defineSubscription<P extends TSchema>(subscription: Subscription<P>): Subscription<P> {
+  return subscription;
+}
+
+export type AnyCapability = Capability | Subscription;
+
+/** A failure that the guest is meant to see, as Node's own errors look. */
+export class CapabilityFailure extends Error {
+  readonly data: CapabilityErrorData;
+
+  constructor(data: CapabilityErrorData) {
+    super(data.message);
+    this.data = data;
+  }
+}

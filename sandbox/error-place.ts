@@ -1,0 +1,39 @@
+import { SourceMap } from 'node:module';
+import type { Where } from '../format/index.ts';
+import type { GuestError } from './protocol.ts';
+
+/** A guest's error as the author wants to read it: the message, and the place in the author's own file. */
+export interface PlacedError {
+  readonly message: string;
+  readonly code?: string;
+  readonly where?: Where;
+}
+
+const FRAME = /dash-bundle:(\d+):(\d+):(\d+)/g;
+
+/** Finds the first frame of the stack that lies in the author's code. The stack is the guest's word, so only data. */
+export async function placeError(error: GuestError, sourceMap: (bundle: number) => Promise<string>): Promise<PlacedError> {
+  const plain: PlacedError = { message: error.message, ...(error.code !== undefined && { code: error.code }) };
+  let fallback: Where | undefined;
+  for (const [, bundle = '0', line = '1', column = '1'] of (error.stack ?? '').matchAll(FRAME)) {
+    const where = findOrigin(await sourceMap(Number(bundle)), Number(line), Number(column));
+    if (where === undefined) continue;
+    // A dependency's file is `name@version/path`: the author's own line is worth more.
+    if (!/^(@[^/]+\/)?[^/]+@\d/.test(where.path)) return { ...plain, where };
+    fallback ??= where;
+  }
+  return fallback === undefined ? plain : { ...plain, where: fallback };
+}
+
+let last: { text: string; map: SourceMap } | undefined;
+
+function findOrigin(text: string, line: number, column: number): Where | undefined {
+  try {
+    if (last?.text !== text) last = { text, map: new SourceMap(JSON.parse(text) as ConstructorParameters<typeof SourceMap>[0]) };
+    const origin = last.map.findEntry(line - 1, column - 1);
+    if (!('originalSource' in origin) || origin.originalSource === undefined) return undefined;
+    return { path: origin.originalSource, line: origin.originalLine + 1, column: origin.originalColumn + 1 };
+  } catch {
+    return undefined;
+  }
+}

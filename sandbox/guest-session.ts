@@ -1,0 +1,244 @@
+import { DashError, type Registrations } from '../format/index.ts';
+import type { Broker, Answer } from './broker.ts';
+import type { PackageScripts } from './compile/bundle-store.ts';
+import { placeError, type PlacedError } from './error-place.ts';
+import type { CallContext, GuestFacts } from './extension.ts';
+import { ACTIVATION_TIMEOUT_MS, GUEST_MEMORY_MIB, KILL_GRACE_MS, MAX_LOG_CHARACTERS } from './process/limits.ts';
+import { programPath, runtimeScript } from './process/runtime-files.ts';
+import { SandboxProcess, type ProcessListener } from './process/sandbox-process.ts';
+import { parseGuestMessage, parseSyncRequest, type GuestCall, type GuestError, type GuestMessage, type ToGuest } from './protocol.ts';
+
+export interface GuestSessionOptions {
+  readonly name: string;
+  readonly scripts: PackageScripts;
+  readonly facts: GuestFacts;
+  readonly makeBroker: (state: { inCall: () => boolean; callId: () => string | undefined }) => Broker;
+  readonly onLog: (level: 'debug' | 'info' | 'warn' | 'error', text: string) => void;
+  /** Once, when the process is gone; `undefined` when it was ended on purpose. */
+  readonly onEnd: (error: DashError | undefined) => void;
+  /** A kill goes into the trail with its reason. */
+  readonly audit: (reason: string) => void;
+}
+
+export interface Activation {
+  readonly registrations: readonly Registrations[];
+  readonly failures: readonly { readonly entry: string; readonly error: DashError }[];
+}
+
+export type CallAnswer = { readonly value: unknown } | { readonly error: PlacedError };
+
+export interface CallOptions {
+  readonly context: CallContext;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  readonly onUpdate?: (value: unknown) => void;
+}
+
+interface PendingCall {
+  resolve(answer: CallAnswer): void;
+  reject(error: DashError): void;
+  readonly onUpdate?: (value: unknown) => void;
+}
+
+/**
+ * One process with one guest in it, from its first byte to its death. Deadlines live here and not in the
+ * guest: isolated-vm's own timeout does not fire during a synchronous wait.
+ */
+export class GuestSession {
+  readonly #options: GuestSessionOptions;
+  readonly #process: SandboxProcess;
+  readonly #broker: Broker;
+  readonly #calls = new Map<number, PendingCall>();
+  #nextCall = 1;
+  #activation: PromiseWithResolvers<GuestMessage & { kind: 'activated' }> | undefined;
+  #syncRequest: AbortController | undefined;
+  #logged = 0;
+
+  constructor(options: GuestSessionOptions) {
+    this.#options = options;
+    this.#broker = options.makeBroker({
+      inCall: () => this.#activation !== undefined || this.#calls.size > 0,
+      callId: () => (this.#calls.size === 1 ? `${this.#calls.keys().next().value}` : undefined),
+    });
+    const listener: ProcessListener = {
+      guest: (text) => this.#hear(text),
+      ask: (text, reply) => void this.#answerSync(text, reply),
+      stuck: (ms) => this.#stuck(ms),
+      ended: (error) => this.#ended(error),
+    };
+    this.#process = new SandboxProcess(programPath('sandbox-process'), listener);
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** Loads the scripts and runs the factories. @throws {DashError} FACTORY_TIMEOUT, MEMORY_LIMIT, SANDBOX_DIED */
+  async activate(): Promise<Activation> {
+    const { scripts, facts, name } = this.#options;
+    const { now, seed, ...seen } = facts;
+    this.#activation = Promise.withResolvers();
+    const { promise } = this.#activation;
+    promise.catch(() => undefined); // awaited below; the process may die before that
+    const deadline = setTimeout(() => this.kill(new DashError('FACTORY_TIMEOUT', `${name}: loading did not end within ${ACTIVATION_TIMEOUT_MS} ms`, { hint: 'do slow work in `session_start`, not while loading' })), ACTIVATION_TIMEOUT_MS);
+    try {
+      await this.#process.open({
+        memoryMiB: GUEST_MEMORY_MIB,
+        core: runtimeScript('core'),
+        parts: scripts.parts.map(runtimeScript),
+        setup: JSON.stringify({ facts: seen, now, seed }),
+        bundles: scripts.bundles,
+        produceCache: false,
+      });
+      this.tell({ kind: 'activate', entries: scripts.entries });
+      const { registrations, failures } = await promise;
+      return {
+        registrations,
+        failures: await Promise.all(failures.map(async ({ bundle, error }) => ({ entry: scripts.entries[bundle] ?? '', error: await this.#factoryError(bundle, error) }))),
+      };
+    } finally {
+      clearTimeout(deadline);
+      this.#activation = undefined;
+    }
+  }
+
+  /** @throws {DashError} DEADLINE_EXCEEDED, MEMORY_LIMIT, SANDBOX_DIED, INTERRUPTED when aborted and not heeded */
+  async call(call: GuestCall, { context, timeoutMs, signal, onUpdate }: CallOptions): Promise<CallAnswer> {
+    const id = this.#nextCall++;
+    const { promise, resolve, reject } = Promise.withResolvers<CallAnswer>();
+    this.#calls.set(id, { resolve, reject, ...(onUpdate && { onUpdate }) });
+    let grace: NodeJS.Timeout | undefined;
+
+    const deadline = setTimeout(() => {
+      this.#abort(id);
+      const error = new DashError('DEADLINE_EXCEEDED', `${this.#options.name}: \`${describeCall(call)}\` did not end within ${timeoutMs} ms and was stopped`);
+      grace = setTimeout(() => this.kill(error), KILL_GRACE_MS);
+    }, timeoutMs);
+    const onAbort = (): void => {
+      this.#abort(id);
+      // A guest that ignores its signal keeps running without a call: without rights outside of one.
+      grace ??= setTimeout(() => reject(new DashError('INTERRUPTED', `${this.#options.name}: \`${describeCall(call)}\` was aborted`)), KILL_GRACE_MS);
+    };
+    if (signal?.aborted === true) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+
+    this.#process.ref();
+    this.tell({ kind: 'call', id, call, context });
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(deadline);
+      clearTimeout(grace);
+      signal?.removeEventListener('abort', onAbort);
+      this.#calls.delete(id);
+      if (this.#calls.size === 0) this.#process.unref();
+    }
+  }
+
+  tell(message: ToGuest): void {
+    this.#process.tell(message);
+  }
+
+  kill(reason?: DashError): void {
+    if (reason !== undefined && this.pid !== undefined) this.#options.audit(`${reason.code}: ${reason.message}`);
+    this.#process.kill(reason);
+  }
+
+  /** First what the guest waits for is answered, then it is told: a blocked thread hears nothing. */
+  #abort(id: number): void {
+    this.#syncRequest?.abort();
+    this.tell({ kind: 'abort', id });
+  }
+
+  #hear(text: string): void {
+    const parsed = parseGuestMessage(text);
+    if (!parsed.ok) return this.#log('warn', `an unreadable message was dropped: ${parsed.reason}`);
+    const message = parsed.value;
+    switch (message.kind) {
+      case 'activated':
+        return this.#activation?.resolve(message);
+      case 'request':
+        void this.#broker.request(message.id, message.capability, message.params).then((answer) => this.tell({ kind: 'answer', id: message.id, ...answer }));
+        return;
+      case 'cancel':
+        return this.#broker.cancel(message.id);
+      case 'subscribe':
+        void this.#broker.subscribe(message.id, message.capability, message.params, (answer) => this.tell({ kind: 'event', id: message.id, ...answer }));
+        return;
+      case 'unsubscribe':
+        return this.#broker.unsubscribe(message.id);
+      case 'update':
+        // An update after the result has nobody left to read it.
+        return this.#calls.get(message.id)?.onUpdate?.(message.value);
+      case 'result':
+        return void this.#settle(message.id, message);
+      case 'log':
+        return this.#log(message.level, message.text);
+    }
+  }
+
+  async #settle(id: number, { value, error }: { value?: unknown; error?: GuestError }): Promise<void> {
+    const call = this.#calls.get(id);
+    if (call === undefined) return; // forged, replayed, or late
+    if (error === undefined) return call.resolve({ value });
+    call.resolve({ error: await placeError(error, this.#options.scripts.sourceMap) });
+  }
+
+  async #answerSync(text: string, reply: (text: string) => void): Promise<void> {
+    const parsed = parseSyncRequest(text);
+    let answer: Answer;
+    if (parsed.ok) {
+      const controller = new AbortController();
+      this.#syncRequest = controller;
+      // The aborted effect may take its time to unwind; the guest's thread must not.
+      const aborted = new Promise<Answer>((resolve) => {
+        controller.signal.addEventListener('abort', () => resolve({ error: { code: 'ABORT_ERR', message: 'This operation was aborted' } }));
+      });
+      answer = await Promise.race([this.#broker.requestSync(parsed.value.capability, parsed.value.params, controller.signal), aborted]);
+      if (this.#syncRequest === controller) this.#syncRequest = undefined;
+    } else {
+      answer = { error: { code: 'ERR_INVALID_ARG_VALUE', message: `the request cannot be read: ${parsed.reason}` } };
+    }
+    reply(JSON.stringify(answer));
+  }
+
+  /** Calls have their own deadlines; a guest that burns a core for nobody is ended. */
+  #stuck(ms: number): void {
+    if (this.#calls.size > 0 || this.#activation !== undefined) return;
+    this.kill(new DashError('DEADLINE_EXCEEDED', `${this.#options.name} was busy for ${ms} ms with no call to answer`));
+  }
+
+  #log(level: 'debug' | 'info' | 'warn' | 'error', text: string): void {
+    if (this.#logged >= MAX_LOG_CHARACTERS) return;
+    this.#logged += text.length;
+    this.#options.onLog(level, text);
+    if (this.#logged >= MAX_LOG_CHARACTERS) this.#options.onLog('warn', `${this.#options.name} wrote more than ${MAX_LOG_CHARACTERS} characters of log; the rest is dropped`);
+  }
+
+  async #factoryError(bundle: number, error: GuestError): Promise<DashError> {
+    const placed = await placeError(error, this.#options.scripts.sourceMap);
+    const entry = this.#options.scripts.entries[bundle] ?? 'the extension';
+    const code = placed.code === 'UNSUPPORTED_NATIVE_ADDON' || placed.code === 'UNSUPPORTED_MODULE' || placed.code === 'UNSUPPORTED_API' ? placed.code : 'FACTORY_FAILED';
+    return new DashError(code, `${this.#options.name}: ${entry} failed to load: ${placed.message}`, { where: placed.where ?? { path: entry }, ...(placed.code === 'EACCES' && { cause: { code: 'EACCES' } }) });
+  }
+
+  #ended(error: DashError | undefined): void {
+    this.#broker.close();
+    const reason = error ?? new DashError('SANDBOX_DIED', `${this.#options.name} was closed`);
+    this.#activation?.reject(reason);
+    for (const call of this.#calls.values()) call.reject(reason);
+    this.#options.onEnd(error);
+  }
+}
+
+function describeCall(call: GuestCall): string {
+  switch (call.op) {
+    case 'tool':
+    case 'shortcut':
+      return call.name;
+    case 'command':
+      return `/${call.name}`;
+    case 'event':
+      return `event handler ${call.handler}`;
+  }
+}

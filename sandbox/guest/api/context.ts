@@ -1,0 +1,70 @@
+import type { GuestLink } from '../link.ts';
+import type { Registry } from './registry.ts';
+import { createSessionView } from './session-view.ts';
+import { createUi } from './ui.ts';
+
+export interface ContextOptions {
+  readonly mode: string;
+  readonly hasUI: boolean;
+}
+
+/** The `ctx` of handlers, commands and tools: pi's ExtensionContext; commands get the session controls as well. */
+export function createContext(registry: Registry, link: GuestLink, options: ContextOptions, signal: AbortSignal, isCommand: boolean): object {
+  const query = (kind: string): unknown => link.requestSync('agent.query', { kind }) ?? undefined;
+  const control = (params: object): Promise<unknown> => link.request('session.control', params);
+  // abort, shutdown and compact return nothing in pi; a refusal must still be seen somewhere.
+  const controlAndLog = (params: object): void => {
+    control(params).catch((error: unknown) => link.log('error', error instanceof Error ? error.message : String(error)));
+  };
+
+  const context = {
+    ui: createUi(link, registry),
+    mode: options.mode,
+    hasUI: options.hasUI,
+    cwd: link.facts.cwd,
+    sessionManager: createSessionView(link),
+    get model() {
+      return query('model');
+    },
+    get scopedModels() {
+      return [];
+    },
+    get thinkingLevel() {
+      return query('thinkingLevel');
+    },
+    modelRegistry: {
+      getAll: () => query('models') ?? [],
+      getAvailable: () => query('models') ?? [],
+      find: (provider: string, id: string) => ((query('models') ?? []) as { provider: string; id: string }[]).find((model) => model.provider === provider && model.id === id),
+      // Credentials are `model:credentials`, denied by default; pi's own form of a refusal is data.
+      getApiKeyAndHeaders: async () => ({ ok: false, error: 'credentials stay with the host: use `complete` of pi-ai, which asks for the permission `model`' }),
+      getApiKey: async () => undefined,
+      getApiKeyForProvider: async () => undefined,
+    },
+    signal,
+    isIdle: () => query('isIdle') === true,
+    isProjectTrusted: () => query('isProjectTrusted') === true,
+    hasPendingMessages: () => query('hasPendingMessages') === true,
+    getContextUsage: () => query('contextUsage'),
+    getSystemPrompt: () => query('systemPrompt') ?? '',
+    abort: () => controlAndLog({ kind: 'abort' }),
+    shutdown: () => controlAndLog({ kind: 'shutdown' }),
+    compact: (compaction: { customInstructions?: string; onComplete?: (result: unknown) => void; onError?: (error: unknown) => void } = {}) => {
+      const { customInstructions, onComplete, onError } = compaction;
+      control({ kind: 'compact', customInstructions }).then(
+        (result) => onComplete?.(result),
+        (error: unknown) => (onError === undefined ? link.log('error', String(error)) : onError(error)),
+      );
+    },
+  };
+  if (!isCommand) return context;
+
+  return Object.assign(context, {
+    waitForIdle: () => control({ kind: 'waitForIdle' }),
+    reload: () => control({ kind: 'reload' }),
+    newSession: () => control({ kind: 'newSession' }),
+    fork: (entryId: string) => control({ kind: 'fork', entryId }),
+    navigateTree: (targetId: string, options: { summarize?: boolean } = {}) => control({ kind: 'navigateTree', targetId, summarize: options.summarize === true }),
+    switchSession: (path: string) => control({ kind: 'switchSession', path }),
+  });
+}

@@ -1,0 +1,38 @@
+import { describe } from '../channel.ts';
+import type { GuestLink } from '../link.ts';
+
+type Listener = (data: unknown) => unknown;
+
+/** `pi.events`: the package's own listeners run at once, here; the host hands the event to other packages. */
+export class EventBus {
+  readonly #link: GuestLink;
+  readonly #listeners = new Map<string, Set<Listener>>();
+
+  constructor(link: GuestLink) {
+    this.#link = link;
+  }
+
+  on(channel: string, listener: Listener): () => void {
+    const listeners = this.#listeners.get(channel) ?? new Set();
+    listeners.add(listener);
+    this.#listeners.set(channel, listeners);
+    return () => {
+      listeners.delete(listener);
+    };
+  }
+
+  emit(channel: string, data: unknown): void {
+    this.deliver(channel, data);
+    this.#link.request('agent.emit', { channel, data }).catch((error: unknown) => {
+      this.#link.log('error', `events.emit \`${channel}\`: ${describe(error)}`);
+    });
+  }
+
+  deliver(channel: string, data: unknown): void {
+    for (const listener of this.#listeners.get(channel) ?? []) {
+      Promise.resolve()
+        .then(() => listener(data))
+        .catch((error: unknown) => this.#link.log('error', `a listener of \`${channel}\` threw: ${describe(error)}`));
+    }
+  }
+}

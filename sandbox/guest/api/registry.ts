@@ -1,0 +1,219 @@
+import type { Registrations, ToolRegistration } from '../../../format/index.ts';
+import type { GuestLink } from '../link.ts';
+import { EventBus } from './event-bus.ts';
+import { unsupported } from './unsupported.ts';
+
+/** What package code hands to `registerTool`: pi's ToolDefinition as far as the runtime reads it. */
+export interface ToolDefinition {
+  readonly name: string;
+  readonly label?: string;
+  readonly description?: string;
+  readonly parameters?: unknown;
+  readonly promptSnippet?: string;
+  readonly promptGuidelines?: readonly string[];
+  readonly executionMode?: 'sequential' | 'parallel';
+  readonly prepareArguments?: (args: unknown) => unknown;
+  execute(...args: readonly unknown[]): unknown;
+}
+
+interface Command {
+  readonly description?: string;
+  handler(args: string, context: unknown): unknown;
+}
+
+interface Shortcut {
+  readonly description?: string;
+  handler(context: unknown): unknown;
+}
+
+interface Flag {
+  readonly type: 'boolean' | 'string';
+  readonly description?: string;
+  readonly default?: boolean | string;
+}
+
+type EventHandler = (event: unknown, context: unknown) => unknown;
+
+/** Everything one entry point registered. */
+interface Slot {
+  readonly tools: Map<string, ToolDefinition>;
+  readonly commands: Map<string, Command>;
+  readonly shortcuts: Map<string, Shortcut>;
+  readonly flags: Map<string, Flag>;
+  readonly events: { event: string; handler: number }[];
+  readonly providers: Set<string>;
+}
+
+/** The guest's half of the contributions: what was registered, and the functions behind it. */
+export class Registry {
+  readonly bus: EventBus;
+  readonly #link: GuestLink;
+  readonly #slots: Slot[] = [];
+  readonly #handlers = new Map<number, EventHandler>();
+  #nextHandler = 0;
+  #current: Slot | undefined;
+  #loading = true;
+
+  constructor(link: GuestLink) {
+    this.#link = link;
+    this.bus = new EventBus(link);
+  }
+
+  get loading(): boolean {
+    return this.#loading;
+  }
+
+  /** Starts recording for one entry point; the returned function forgets all of it again. */
+  begin(index: number): () => void {
+    const slot: Slot = { tools: new Map(), commands: new Map(), shortcuts: new Map(), flags: new Map(), events: [], providers: new Set() };
+    this.#slots[index] = slot;
+    this.#current = slot;
+    const firstHandler = this.#nextHandler;
+    return () => {
+      this.#slots[index] = { tools: new Map(), commands: new Map(), shortcuts: new Map(), flags: new Map(), events: [], providers: new Set() };
+      for (let handler = firstHandler; handler < this.#nextHandler; handler++) this.#handlers.delete(handler);
+    };
+  }
+
+  /** From here on actions are legal. */
+  open(): void {
+    this.#loading = false;
+    this.#current = undefined;
+  }
+
+  /** @throws when a factory acts instead of registering; pi has the same rule. */
+  assertActive(member: string): void {
+    if (this.#loading) throw new Error(`\`${member}\` cannot be called while the extension is loading: call it in an event handler, a command or a tool`);
+  }
+
+  registerTool(tool: ToolDefinition): void {
+    const name = requireName(tool?.name, 'registerTool');
+    if (typeof tool.execute !== 'function') throw new TypeError(`registerTool: \`${name}\` has no execute function`);
+    // Tools that appear later need `tools:dynamic`; the parent pins them at first sight.
+    if (!this.#loading) this.#link.requestSync('tools.register', toToolRegistration(tool));
+    this.#slot().tools.set(name, tool);
+  }
+
+  registerCommand(name: string, command: Command): void {
+    this.#registrationOnly('registerCommand');
+    if (typeof command?.handler !== 'function') throw new TypeError(`registerCommand: \`${name}\` has no handler`);
+    this.#slot().commands.set(requireName(name, 'registerCommand'), command);
+  }
+
+  registerShortcut(shortcut: string, options: Shortcut): void {
+    this.#registrationOnly('registerShortcut');
+    this.#slot().shortcuts.set(requireName(shortcut, 'registerShortcut'), options);
+  }
+
+  registerFlag(name: string, flag: Flag): void {
+    this.#registrationOnly('registerFlag');
+    this.#slot().flags.set(requireName(name, 'registerFlag'), flag);
+  }
+
+  registerProvider(name: string): void {
+    this.#registrationOnly('registerProvider');
+    this.#slot().providers.add(requireName(name, 'registerProvider'));
+  }
+
+  on(event: string, handler: EventHandler): () => void {
+    if (typeof handler !== 'function') throw new TypeError(`on: the handler of \`${event}\` is not a function`);
+    this.#registrationOnly('on');
+    const id = this.#nextHandler++;
+    this.#handlers.set(id, handler);
+    this.#slot().events.push({ event: requireName(event, 'on'), handler: id });
+    return () => {
+      this.#handlers.delete(id);
+    };
+  }
+
+  flag(name: string): boolean | string | undefined {
+    const flag = this.#find((slot) => slot.flags.get(name));
+    if (this.#loading) return flag?.default;
+    const set = this.#link.requestSync('agent.flag', { name }) as boolean | string | null | undefined;
+    return set ?? flag?.default;
+  }
+
+  async executeTool(name: string, toolCallId: string, args: unknown, signal: AbortSignal, onUpdate: (partial: unknown) => void, context: unknown): Promise<unknown> {
+    const tool = this.#find((slot) => slot.tools.get(name));
+    if (tool === undefined) throw new Error(`no tool \`${name}\` here`);
+    const prepared = tool.prepareArguments === undefined ? args : tool.prepareArguments(args);
+    // A function of one parameter wants the arguments alone; pi's takes (toolCallId, params, signal, onUpdate, ctx).
+    if (tool.execute.length === 1) return tool.execute(prepared);
+    return tool.execute(toolCallId, prepared, signal, onUpdate, context);
+  }
+
+  async runCommand(name: string, args: string, context: unknown): Promise<void> {
+    const command = this.#find((slot) => slot.commands.get(name));
+    if (command === undefined) throw new Error(`no command \`${name}\` here`);
+    await command.handler(args, context);
+  }
+
+  async runShortcut(name: string, context: unknown): Promise<void> {
+    const shortcut = this.#find((slot) => slot.shortcuts.get(name));
+    if (shortcut === undefined) throw new Error(`no shortcut \`${name}\` here`);
+    await shortcut.handler(context);
+  }
+
+  async deliver(handler: number, event: unknown, context: unknown): Promise<unknown> {
+    return this.#handlers.get(handler)?.(event, context);
+  }
+
+  registrations(index: number): Registrations {
+    const slot = this.#slots[index];
+    if (slot === undefined) return { tools: [], commands: [], events: [], flags: [], shortcuts: [], providers: [] };
+    return {
+      tools: [...slot.tools.values()].map(toToolRegistration),
+      commands: [...slot.commands].map(([name, { description }]) => ({ name, ...text('description', description) })),
+      events: slot.events,
+      flags: [...slot.flags].map(([name, flag]) => ({
+        name,
+        type: flag.type === 'string' ? ('string' as const) : ('boolean' as const),
+        ...text('description', flag.description),
+        ...(flag.default !== undefined && { default: flag.default }),
+      })),
+      shortcuts: [...slot.shortcuts].map(([shortcut, { description }]) => ({ shortcut, ...text('description', description) })),
+      providers: [...slot.providers],
+    };
+  }
+
+  #slot(): Slot {
+    const slot = this.#current ?? this.#slots[0];
+    if (slot === undefined) throw new Error('nothing can be registered here');
+    return slot;
+  }
+
+  #registrationOnly(member: string): void {
+    if (!this.#loading) throw unsupported(`${member} after loading`, `register in the factory; \`registerTool\` alone works later, with the permission \`tools:dynamic\``);
+  }
+
+  #find<T>(pick: (slot: Slot) => T | undefined): T | undefined {
+    for (const slot of this.#slots) {
+      const found = pick(slot);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+}
+
+function toToolRegistration(tool: ToolDefinition): ToolRegistration {
+  const { name, parameters, executionMode, promptGuidelines } = tool;
+  return {
+    name,
+    description: String(tool.description ?? ''),
+    // A schema is data from here on: symbols and functions of the schema library end with this guest.
+    parameters: parameters === undefined ? { type: 'object', properties: {} } : JSON.parse(JSON.stringify(parameters)),
+    ...text('label', tool.label),
+    ...text('promptSnippet', tool.promptSnippet),
+    ...(Array.isArray(promptGuidelines) && { promptGuidelines: promptGuidelines.map(String) }),
+    ...((executionMode === 'sequential' || executionMode === 'parallel') && { executionMode }),
+  };
+}
+
+function text<K extends string>(key: K, value: unknown): { [P in K]?: string } {
+  return (typeof value === 'string' ? { [key]: value } : {}) as { [P in K]?: string };
+}
+
+function requireName(name: unknown, member: string): string {
+  if (typeof name !== 'string' || name === '') throw new TypeError(`${member}: the name must be a string that is not empty`);
+  return name;
+}

@@ -1,0 +1,71 @@
+import { createBuiltins } from './builtins/index.ts';
+import { installGlobals } from './globals/index.ts';
+import { createModules } from './modules/index.ts';
+import { createLink, type SyncReference } from './channel.ts';
+import { createRunner, type Bundle } from './runner.ts';
+import type { GuestFactsView } from './link.ts';
+
+/**
+ * The first script in every isolate: `(post, sync, setup) → {tell, addPart, addBundle}`. The two ways out
+ * live in this closure only. It is not a trust boundary: whatever a guest does to its own globals, the
+ * broker decides.
+ */
+type PartScript = (register: (name: string, factory: () => unknown) => void, requireCore: (name: string) => unknown) => void;
+
+interface GuestRuntime {
+  tell(text: string): void;
+  addPart(part: PartScript): void;
+  addBundle(index: number, bundle: Bundle): void;
+}
+
+export default function bootstrap(post: (text: string) => void, sync: SyncReference, setupText: string): GuestRuntime {
+  const setup = JSON.parse(setupText) as { facts: GuestFactsView; now?: number; seed?: number };
+  if (setup.now !== undefined) freezeClock(setup.now, setup.seed ?? 1);
+
+  const { link, receive } = createLink(post, sync, setup.facts);
+  installGlobals(globalThis, link);
+  const builtins = createBuiltins(link);
+  const parts = new Map<string, { factory: () => unknown; loaded?: { exports: unknown } }>();
+  const modules = createModules(link, requireModule);
+  const runner = createRunner(link, post, requireModule);
+
+  return {
+    tell: (text) => receive(text, runner.handle),
+    addPart: (part) => part((name, factory) => parts.set(name, { factory }), requireModule),
+    addBundle: runner.addBundle,
+  };
+
+  /** Every external of a bundle ends here: builtins with or without `node:`, host modules, library parts. */
+  function requireModule(name: string): unknown {
+    const bare = name.startsWith('node:') ? name.slice(5) : name;
+    const part = parts.get(bare);
+    if (part !== undefined) {
+      part.loaded ??= { exports: part.factory() };
+      return part.loaded.exports;
+    }
+    const module = modules(bare) ?? builtins(bare);
+    if (module !== undefined) return module;
+    const error = new Error(`Cannot find module '${name}'`);
+    throw Object.assign(error, { code: 'MODULE_NOT_FOUND' });
+  }
+}
+
+/**
+ * Capture runs a factory twice with different clocks and seeds; what differs between the runs depends on
+ * something else than the code, so it is not a registration one can consent to.
+ */
+function freezeClock(now: number, seed: number): void {
+  const RealDate = Date;
+  let state = seed >>> 0 || 1;
+  Math.random = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 4_294_967_296;
+  };
+  const FrozenDate = function (this: unknown, ...args: unknown[]): unknown {
+    if (new.target === undefined) return new RealDate(now).toString();
+    return Reflect.construct(RealDate, args.length === 0 ? [now] : args, new.target);
+  };
+  Object.defineProperty(FrozenDate, 'name', { value: 'Date' });
+  FrozenDate.prototype = RealDate.prototype;
+  globalThis.Date = Object.assign(FrozenDate, { now: () => now, parse: RealDate.parse, UTC: RealDate.UTC }) as unknown as DateConstructor;
+}

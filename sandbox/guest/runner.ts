@@ -1,0 +1,144 @@
+import type { GuestError, GuestCall } from '../protocol.ts';
+import { createContext, type ContextOptions } from './api/context.ts';
+import { createExtensionApi } from './api/extension-api.ts';
+import { Registry } from './api/registry.ts';
+import { describe, type Handler } from './channel.ts';
+import type { GuestLink } from './link.ts';
+
+/** A compiled extension: CommonJS with `require` handed in, wrapped in a function by the compile step. */
+export type Bundle = (require: (name: string) => unknown, module: { exports: unknown }, exports: unknown, filename: string, dirname: string) => void;
+
+type Factory = (api: unknown) => unknown;
+
+/** Runs the factories of a package and the calls that arrive for what they registered. */
+export function createRunner(link: GuestLink, post: (text: string) => void, requireModule: (name: string) => unknown): { handle: Handler; addBundle: (index: number, bundle: Bundle) => void } {
+  const bundles: Bundle[] = [];
+  const registry = new Registry(link);
+  const calls = new Map<number, AbortController>();
+
+  return {
+    addBundle: (index, bundle) => {
+      bundles[index] = bundle;
+    },
+    handle: (message) => {
+      switch (message.kind) {
+        case 'activate':
+          void activate(message.entries);
+          return;
+        case 'call':
+          void answer(message.id, message.call, message.context);
+          return;
+        case 'abort':
+          calls.get(message.id)?.abort();
+          return;
+        case 'bus':
+          registry.bus.deliver(message.channel, message.data);
+          return;
+      }
+    },
+  };
+
+  async function activate(entries: readonly string[]): Promise<void> {
+    const failures: { bundle: number; error: GuestError }[] = [];
+    for (const [index, entry] of entries.entries()) {
+      const undo = registry.begin(index);
+      try {
+        const factory = loadFactory(bundles[index], entry);
+        await factory(createExtensionApi(registry, link));
+      } catch (error) {
+        undo(); // a factory that throws leaves nothing behind
+        failures.push({ bundle: index, error: toGuestError(error) });
+      }
+    }
+    registry.open();
+    send({ kind: 'activated', registrations: entries.map((_, index) => registry.registrations(index)), failures });
+  }
+
+  function loadFactory(bundle: Bundle | undefined, entry: string): Factory {
+    if (bundle === undefined) throw new Error(`no bundle for ${entry}`);
+    const filename = `/package/${entry}`;
+    const module: { exports: unknown } = { exports: {} };
+    bundle(requireModule, module, module.exports, filename, filename.slice(0, filename.lastIndexOf('/')));
+    const exported = module.exports as { default?: unknown } | Factory;
+    const factory = typeof exported === 'function' ? exported : unwrapDefault(exported.default);
+    if (typeof factory !== 'function') {
+      throw Object.assign(new Error(`${entry} has no default export that is a function`), { code: 'FACTORY_MISSING' });
+    }
+    return factory as Factory;
+  }
+
+  async function answer(id: number, call: GuestCall, options: ContextOptions): Promise<void> {
+    const controller = new AbortController();
+    calls.set(id, controller);
+    try {
+      const context = createContext(registry, link, options, controller.signal, call.op === 'command');
+      const value = await perform(call, id, context, controller.signal);
+      send({ kind: 'result', id, value });
+    } catch (error) {
+      send({ kind: 'result', id, error: toGuestError(error) });
+    } finally {
+      calls.delete(id);
+    }
+  }
+
+  async function perform(call: GuestCall, id: number, context: unknown, signal: AbortSignal): Promise<unknown> {
+    switch (call.op) {
+      case 'tool': {
+        const partial = (value: unknown): void => send({ kind: 'update', id, value: normalise(value) });
+        return normalise(await registry.executeTool(call.name, call.toolCallId, call.args, signal, partial, context));
+      }
+      case 'command':
+        await registry.runCommand(call.name, call.args, context);
+        return undefined;
+      case 'shortcut':
+        await registry.runShortcut(call.name, context);
+        return undefined;
+      case 'event': {
+        const value = await registry.deliver(call.handler, call.event, context);
+        return { value: value === undefined ? undefined : value, event: call.event };
+      }
+    }
+  }
+
+  function send(message: object): void {
+    let text: string;
+    try {
+      text = JSON.stringify(message);
+    } catch (error) {
+      const { id, kind } = message as { id?: number; kind?: string };
+      if (kind !== 'result') return link.log('error', `not serialisable: ${describe(error)}`);
+      text = JSON.stringify({ kind, id, error: { message: `the result cannot be serialised: ${describe(error).slice(0, 500)}` } });
+    }
+    post(`M${text}`);
+  }
+}
+
+/** ESM compiled to CommonJS by several tools nests `default` once more. */
+function unwrapDefault(value: unknown): unknown {
+  if (typeof value === 'object' && value !== null && 'default' in value) return value.default;
+  return value;
+}
+
+/** A tool may answer anything: `{content: […]}` stays, a string is text, any other value becomes its JSON. */
+function normalise(value: unknown): unknown {
+  if (typeof value === 'object' && value !== null && Array.isArray((value as { content?: unknown }).content)) return value;
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+  return { content: [{ type: 'text', text }], details: value };
+}
+
+export function toGuestError(error: unknown): GuestError {
+  try {
+    if (error instanceof Error) {
+      const code: unknown = (error as { code?: unknown }).code;
+      return {
+        message: String(error.message).slice(0, 16_384),
+        name: String(error.name).slice(0, 200),
+        ...(typeof code === 'string' && { code: code.slice(0, 200) }),
+        ...(typeof error.stack === 'string' && { stack: error.stack.slice(0, 16_384) }),
+      };
+    }
+  } catch {
+    // a Proxy or a getter that throws: fall through to the plain text
+  }
+  return { message: describe(error).slice(0, 16_384) };
+}

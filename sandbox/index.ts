@@ -1,0 +1,11 @@
+/** Runs package code and knows nothing of npm: compile, capture, open, and the audit trail. */
+export { AuditTrail, readAuditTrails, type AuditFile, type AuditRecord } from './audit-trail.ts';
+export { capturePackage, type CaptureRequest } from './capture.ts';
+export { hasBundles, type BundleStore } from './compile/bundle-store.ts';
+export { compilePackage } from './compile/compile-package.ts';
+export { isHostPackage } from './compile/host-modules.ts';
+export type { CallContext, Denial, EventCallOptions, HandlerOutcome, SandboxedPackage, SandboxPackage, ToolCallOptions, ToolContent, ToolOutcome } from './extension.ts';
+export { mergeRegistrations, openPackage, type OpenOptions } from './open-package.ts';
+export type { AgentPort, AgentQuery, CustomMessage, DialogOptions, HostPorts, NotifyLevel, SessionControl, SessionPort, SessionQuery, UiPort, UiSurface } from './ports.ts';
+export { digest as registrationDigest } from './registrations.ts';
+export { addonPath, guardAgainstInspectorSignal, sandboxCommand } from './process/layers.ts';

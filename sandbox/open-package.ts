@@ -1,0 +1,258 @@
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DashError, formatPermission, parsePermissionSet, union, type Places, type Registrations } from '../format/index.ts';
+import type { AuditTrail } from './audit-trail.ts';
+import { Broker } from './broker.ts';
+import { loadBundles, type BundleStore } from './compile/bundle-store.ts';
+import type { CallContext, Denial, EventCallOptions, GuestFacts, HandlerOutcome, SandboxedPackage, SandboxPackage, ToolCallOptions, ToolContent, ToolOutcome } from './extension.ts';
+import { DEFAULT_EVENT_TIMEOUT_MS, DEFAULT_TOOL_TIMEOUT_MS, MAX_STRIKES } from './process/limits.ts';
+import { registrationsDiffer } from './registrations.ts';
+import { GuestSession } from './guest-session.ts';
+import type { HostPorts } from './ports.ts';
+import type { GuestCall } from './protocol.ts';
+
+export interface OpenOptions {
+  readonly ports: HostPorts;
+  readonly audit: AuditTrail;
+  readonly bundles: BundleStore;
+  /** Real path of the workspace: the guest's cwd. */
+  readonly workspace: string;
+  readonly home: string;
+  readonly dashHome: string;
+  /** The agent's environment; only granted names reach the guest. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly columns?: number;
+  readonly onDenial?: (denial: Denial) => void;
+  readonly onLog?: (level: 'debug' | 'info' | 'warn' | 'error', text: string) => void;
+  /** What became of the package while nobody was waiting: a crash, a kill, a disabled package. */
+  readonly onFailure?: (error: DashError) => void;
+}
+
+/** What installing a package grants without a word: its own directories and a note to the user. */
+const IMPLICIT = parsePermissionSet(['fs:read:data:/', 'fs:write:data:/', 'fs:read:tmp:/', 'fs:write:tmp:/', 'ui:notify']);
+
+/**
+ * One generation of a package. Nothing starts until something is called; the first call starts a process,
+ * activates the factories there, and compares what they register with what was captured and consented to.
+ *
+ * @example
+ * await using extension = openPackage(installed, options);
+ * const { content } = await extension.callTool('hello', { name: 'Ada' }, { toolCallId: '1', context });
+ */
+export function openPackage(sandboxPackage: SandboxPackage, options: OpenOptions): SandboxedPackage {
+  return new OpenPackage(sandboxPackage, options);
+}
+
+class OpenPackage implements SandboxedPackage {
+  readonly #package: SandboxPackage;
+  readonly #options: OpenOptions;
+  #registrations: Registrations | undefined;
+  #awake: Promise<GuestSession> | undefined;
+  #session: GuestSession | undefined;
+  #strikes = 0;
+  #disabled: DashError | undefined;
+  #closed = false;
+  #inFlight = 0;
+  #idle: PromiseWithResolvers<void> | undefined;
+  #privateTmp: string | undefined;
+
+  constructor(sandboxPackage: SandboxPackage, options: OpenOptions) {
+    this.#package = sandboxPackage;
+    this.#options = options;
+    this.#registrations = sandboxPackage.captured;
+  }
+
+  get name(): string {
+    return this.#package.name;
+  }
+
+  get registrations(): Registrations {
+    return this.#registrations ?? { tools: [], commands: [], events: [], flags: [], shortcuts: [], providers: [] };
+  }
+
+  get pid(): number | undefined {
+    return this.#session?.pid;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  async wake(): Promise<void> {
+    await this.#wake();
+  }
+
+  async callTool(name: string, args: unknown, { toolCallId, signal, timeoutMs = DEFAULT_TOOL_TIMEOUT_MS, onUpdate, context }: ToolCallOptions): Promise<ToolOutcome> {
+    const answer = await this.#call({ op: 'tool', name, toolCallId, args }, { timeoutMs, context, ...(signal && { signal }) }, (value) => onUpdate?.(toOutcome(value)));
+    if ('error' in answer) return { content: [{ type: 'text', text: answer.error.message }], details: {}, isError: true };
+    return toOutcome(answer.value);
+  }
+
+  async runCommand(name: string, args: string, options: EventCallOptions): Promise<void> {
+    const answer = await this.#call({ op: 'command', name, args }, options);
+    if ('error' in answer) throw guestError(this.name, `/${name}`, answer.error);
+  }
+
+  async deliver(handler: number, event: unknown, options: EventCallOptions): Promise<HandlerOutcome> {
+    const answer = await this.#call({ op: 'event', handler, event }, options);
+    if ('error' in answer) throw guestError(this.name, 'an event handler', answer.error);
+    const { value, event: after } = (answer.value ?? {}) as { value?: unknown; event?: unknown };
+    return { value, event: after };
+  }
+
+  emit(channel: string, data: unknown): void {
+    this.#session?.tell({ kind: 'bus', channel, data });
+  }
+
+  kill(): void {
+    this.#closed = true;
+    this.#session?.kill();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    if (this.#inFlight > 0) {
+      this.#idle ??= Promise.withResolvers();
+      await this.#idle.promise;
+    }
+    this.#session?.kill();
+    await this.#awake?.catch(() => undefined);
+    if (this.#privateTmp !== undefined) await rm(this.#privateTmp, { recursive: true, force: true });
+  }
+
+  async #call(call: GuestCall, { signal, timeoutMs = DEFAULT_EVENT_TIMEOUT_MS, context }: { signal?: AbortSignal; timeoutMs?: number; context: CallContext }, onUpdate?: (value: unknown) => void) {
+    this.#inFlight++;
+    try {
+      const session = await this.#wake();
+      return await session.call(call, { context, timeoutMs, ...(signal && { signal }), ...(onUpdate && { onUpdate }) });
+    } finally {
+      this.#inFlight--;
+      if (this.#inFlight === 0) this.#idle?.resolve();
+    }
+  }
+
+  #wake(): Promise<GuestSession> {
+    if (this.#disabled !== undefined) return Promise.reject(this.#disabled);
+    if (this.#closed && this.#session === undefined) return Promise.reject(new DashError('SANDBOX_DIED', `${this.name} has been closed`));
+    this.#awake ??= this.#start().catch((error: unknown) => {
+      this.#awake = undefined;
+      throw error;
+    });
+    return this.#awake;
+  }
+
+  async #start(): Promise<GuestSession> {
+    const { compiled, version, contentHash, captured } = this.#package;
+    const { audit, bundles, ports, onDenial, onLog } = this.#options;
+    const granted = union(this.#package.granted, IMPLICIT);
+    const places = await this.#places();
+    const scripts = await loadBundles(bundles, compiled);
+
+    const session: GuestSession = new GuestSession({
+      name: this.name,
+      scripts,
+      facts: this.#facts(places, granted),
+      makeBroker: (state) =>
+        new Broker({
+          context: { packageName: this.name, places, ports },
+          version,
+          contentHash,
+          granted,
+          audit,
+          inCall: state.inCall,
+          callId: state.callId,
+          onDenial: (denial) => onDenial?.(denial),
+        }),
+      onLog: (level, text) => onLog?.(level, text),
+      onEnd: (error) => this.#ended(session, error),
+      audit: (reason) => audit.append({ 'event.name': 'kill', 'dash.package': this.name, 'dash.version': version, 'content.hash': contentHash, outcome: reason }),
+    });
+    this.#session = session;
+    try {
+      const { registrations, failures } = await session.activate();
+      const [failure] = failures;
+      if (failure !== undefined) throw failure.error;
+      const actual = mergeRegistrations(registrations);
+      const drift = captured === undefined ? undefined : registrationsDiffer(captured, actual);
+      if (drift !== undefined) {
+        throw new DashError('REGISTRATION_CHANGED', `${this.name} registers something else than what was inspected: ${drift}`, { hint: `run \`dash inspect ${this.name}\` and install it again if you trust the change` });
+      }
+      this.#registrations = actual;
+      return session;
+    } catch (error) {
+      session.kill();
+      throw error;
+    }
+  }
+
+  #ended(session: GuestSession, error: DashError | undefined): void {
+    if (this.#session !== session) return;
+    this.#session = undefined;
+    this.#awake = undefined;
+    if (error === undefined || this.#closed) return;
+    this.#strikes++;
+    if (this.#strikes >= MAX_STRIKES) {
+      this.#disabled = new DashError(error.code, `${this.name} was stopped ${MAX_STRIKES} times and is disabled until the next reload: ${error.message}`, { cause: error });
+    }
+    this.#options.onFailure?.(this.#disabled ?? error);
+  }
+
+  async #places(): Promise<Places> {
+    const { workspace, home, dashHome } = this.#options;
+    const data = join(dashHome, 'data', encodeURIComponent(this.name));
+    await mkdir(join(data, 'agent'), { recursive: true, mode: 0o700 });
+    this.#privateTmp ??= await mkdtemp(join(await realpath(tmpdir()), 'dash-package-'));
+    return { workspace: await realpath(workspace), home: await realpath(home), data: await realpath(data), tmp: this.#privateTmp, dashHome: await realpath(dashHome) };
+  }
+
+  #facts(places: Places, granted: ReturnType<typeof union>): GuestFacts {
+    const env: Record<string, string> = {};
+    for (const permission of granted.permissions) {
+      if (permission.area !== 'env' || permission.deny) continue;
+      const value = this.#options.environment[permission.name];
+      if (value === undefined || granted.permissions.some((other) => other.area === 'env' && other.deny && other.name === permission.name)) continue;
+      env[permission.name] = value;
+      // Granted values are there before the bundle runs: extensions read them at module level.
+      this.#options.audit.append({ 'event.name': 'decision', 'dash.package': this.name, 'dash.version': this.#package.version, 'content.hash': this.#package.contentHash, capability: 'env', target: permission.name, decision: 'allow', rule: formatPermission(permission) });
+    }
+    return {
+      cwd: places.workspace,
+      home: places.home,
+      tmp: places.tmp,
+      agentDir: join(places.data, 'agent'),
+      env,
+      platform: process.platform,
+      arch: process.arch,
+      columns: this.#options.columns ?? 80,
+    };
+  }
+}
+
+/** Handlers are numbered through the package already; names are looked up in the order of the entry points. */
+export function mergeRegistrations(parts: readonly Registrations[]): Registrations {
+  return {
+    tools: parts.flatMap((part) => part.tools),
+    commands: parts.flatMap((part) => part.commands),
+    events: parts.flatMap((part) => part.events),
+    flags: parts.flatMap((part) => part.flags),
+    shortcuts: parts.flatMap((part) => part.shortcuts),
+    providers: parts.flatMap((part) => part.providers),
+  };
+}
+
+function toOutcome(value: unknown): ToolOutcome {
+  const { content, details, isError, terminate } = (value ?? {}) as { content?: unknown; details?: unknown; isError?: unknown; terminate?: unknown };
+  const blocks = Array.isArray(content) ? content.filter(isContent) : [];
+  return { content: blocks, details, isError: isError === true, ...(terminate === true && { terminate: true }) };
+}
+
+function isContent(block: unknown): block is ToolContent {
+  if (typeof block !== 'object' || block === null) return false;
+  const { type, text, data, mimeType } = block as Record<string, unknown>;
+  return (type === 'text' && typeof text === 'string') || (type === 'image' && typeof data === 'string' && typeof mimeType === 'string');
+}
+
+function guestError(packageName: string, what: string, { message, where }: { message: string; where?: { path: string; line?: number; column?: number } }): DashError {
+  return new DashError('GUEST_ERROR', `${packageName}: ${what} failed: ${message}`, { ...(where && { where }) });
+}

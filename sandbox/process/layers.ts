@@ -1,0 +1,65 @@
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+
+/** How a sandbox process is started; every flag is a layer of SECURITY.md. */
+export interface ChildCommand {
+  readonly execPath: string;
+  readonly args: readonly string[];
+}
+
+/**
+ * The command line of a sandbox process.
+ *
+ * - `--jitless`: no JIT compiler and no wasm in the guest's isolate, the classes of V8 bugs that pay most.
+ * - `--permission` with read access to its own script only: no files, children, workers. On Node 24 it does
+ *   not block network or signals and any addon loads once `--allow-addons` is given: a seat belt, not the wall.
+ * - `--disable-sigusr1`: nobody opens an inspector in it.
+ */
+export function sandboxCommand(entryScript: string): ChildCommand {
+  return {
+    execPath: process.execPath,
+    args: [
+      '--jitless',
+      '--permission',
+      `--allow-fs-read=${entryScript}`,
+      '--allow-addons',
+      '--disable-sigusr1',
+      '--no-warnings',
+      '--no-deprecation',
+      '--max-old-space-size=256',
+      entryScript,
+      addonPath(),
+    ],
+  };
+}
+
+let addon: string | undefined;
+
+/** The prebuilt binary of isolated-vm for this Node, by path: the agent itself never loads it. */
+export function addonPath(): string {
+  if (addon !== undefined) return addon;
+  const require = createRequire(import.meta.url);
+  const manifest = require.resolve('isolated-vm/package.json');
+  const finder = createRequire(manifest)('node-gyp-build') as { path(dir: string): string };
+  addon = finder.path(dirname(manifest));
+  return addon;
+}
+
+let guarded = false;
+
+/**
+ * Code in a sandbox process can send SIGUSR1 to its parent, and Node would open the inspector there: the
+ * whole agent on a loopback port. A listener takes the default away. Must run before the first child exists.
+ */
+export function guardAgainstInspectorSignal(): void {
+  if (guarded) return;
+  guarded = true;
+  process.on('SIGUSR1', ignoreSignal);
+}
+
+function ignoreSignal(): void {
+  // being here is the whole point
+}
+
+/** NODE_OPTIONS and its kin would give a child flags we did not choose: children get an environment of their own. */
+export const CHILD_ENVIRONMENT: NodeJS.ProcessEnv = { NODE_NO_WARNINGS: '1' };

@@ -1,0 +1,26 @@
+/** Budgets of one package. They bound what a hostile guest costs the agent; no ordinary extension meets them. */
+
+/** Heap of the isolate. What V8 does not count (buffers, wasm) is bounded by {@link MAX_RSS_MIB}. */
+export const GUEST_MEMORY_MIB = 128;
+/** Resident memory of the process, looked at while it works. */
+export const MAX_RSS_MIB = 512;
+/** Characters of one line from the guest: a larger result or write is refused. */
+export const MAX_GUEST_LINE = 8 * 1024 * 1024;
+export const FLOOD_LINES_PER_SECOND = 20_000;
+export const MAX_TIMERS = 5_000;
+/** Requests of one guest waiting for an answer. */
+export const MAX_PENDING_REQUESTS = 1_000;
+export const MAX_SUBSCRIPTIONS = 100;
+/** Characters of log kept per run of a package. */
+export const MAX_LOG_CHARACTERS = 1_000_000;
+/** A synchronous stretch of guest code without a call to answer for it. */
+export const STUCK_AFTER_MS = 5_000;
+/** Between asking a guest to stop and killing its process. */
+export const KILL_GRACE_MS = 500;
+/** Deaths of a package's process after which it is not started again. */
+export const MAX_STRIKES = 3;
+export const DEFAULT_TOOL_TIMEOUT_MS = 120_000;
+export const DEFAULT_EVENT_TIMEOUT_MS = 30_000;
+/** Activation includes the factories' own awaits. */
+export const ACTIVATION_TIMEOUT_MS = 10_000;
+export const IDLE_REAP_MS = 5 * 60_000;

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { RuntimePart } from '../../format/index.ts';
+import type { ScriptSource } from '../protocol.ts';
+
+/**
+ * What `npm run build:guest` makes: the programs of the child processes and the guest runtime's scripts. In
+ * the repository they lie in `dist/guest`, in the published package beside the compiled sandbox.
+ */
+const DIRECTORY = new URL(import.meta.url.endsWith('.ts') ? '../../dist/guest/' : '../../guest/', import.meta.url);
+
+/** Path of a child process's program. */
+export function programPath(name: 'sandbox-process' | 'bundler-process'): string {
+  return fileURLToPath(new URL(`${name}.cjs`, DIRECTORY));
+}
+
+const scripts = new Map<string, ScriptSource>();
+
+/**
+ * The runtime's scripts, with the code cache made when they were built. V8 refuses a cache of another version
+ * or other flags, so a stale one costs a little time and nothing else.
+ */
+export function runtimeScript(name: 'core' | RuntimePart): ScriptSource {
+  const known = scripts.get(name);
+  if (known !== undefined) return known;
+  const source = readFileSync(new URL(`${name}.js`, DIRECTORY), 'utf8');
+  const cache = readIfThere(new URL(`${name}-${process.versions.v8}.cache`, DIRECTORY));
+  const script: ScriptSource = { name: `dash-runtime:${name}`, source, ...(cache !== undefined && { cache: cache.toString('base64') }) };
+  scripts.set(name, script);
+  return script;
+}
+
+function readIfThere(file: URL): Buffer | undefined {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

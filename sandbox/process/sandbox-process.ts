@@ -1,0 +1,160 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { DashError } from '../../format/index.ts';
+import type { ChildMessage, HostMessage } from '../protocol.ts';
+import { CHILD_ENVIRONMENT, guardAgainstInspectorSignal, sandboxCommand } from './layers.ts';
+import { MAX_GUEST_LINE, MAX_RSS_MIB } from './limits.ts';
+import { readLines } from './lines.ts';
+
+/** Who listens to a sandbox process. Text from the guest is unread and hostile. */
+export interface ProcessListener {
+  guest(text: string): void;
+  /** The guest's thread waits: `reply` must be called once, whatever happens. */
+  ask(text: string, reply: (text: string) => void): void;
+  stuck(ms: number): void;
+  /** Called once, whichever way the process ended. `undefined` when we ended it ourselves. */
+  ended(error: DashError | undefined): void;
+}
+
+/** One child process. It has no environment, no files, and lives no longer than the agent. */
+export class SandboxProcess implements Disposable {
+  readonly #child: ChildProcess;
+  readonly #input: Writable;
+  readonly #listener: ProcessListener;
+  readonly #watchdog: NodeJS.Timeout;
+  #opened: PromiseWithResolvers<ChildMessage & { kind: 'opened' }> | undefined;
+  #ended = false;
+  #cause: DashError | undefined;
+
+  constructor(entryScript: string, listener: ProcessListener) {
+    guardAgainstInspectorSignal();
+    const { execPath, args } = sandboxCommand(entryScript);
+    this.#listener = listener;
+    this.#child = spawn(execPath, args, { cwd: '/', env: CHILD_ENVIRONMENT, stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
+    this.#input = this.#child.stdio[3] as Duplex;
+    const output = this.#child.stdio[4] as Readable;
+
+    this.#input.on('error', () => this.kill());
+    output.on('error', () => this.kill());
+    // A multi-byte character counts as one for the guest and as up to four bytes here.
+    readLines(output, MAX_GUEST_LINE * 4, (line) => this.#line(line), () => this.#fail('SANDBOX_BUDGET', 'a message of the package is too large'));
+    this.#child.on('error', (error) => this.#end(new DashError('SANDBOX_UNAVAILABLE', `the sandbox process could not be started: ${error.message}`, { hint: 'run `dash doctor`' })));
+    this.#child.on('exit', (code, signal) => {
+      this.#end(new DashError('SANDBOX_DIED', `the sandbox process ended by itself (${signal ?? `exit code ${code}`})`));
+    });
+    this.#watchdog = setInterval(() => this.#watchMemory(), 250);
+    this.#watchdog.unref();
+  }
+
+  get pid(): number | undefined {
+    return this.#ended ? undefined : this.#child.pid;
+  }
+
+  /** Hands over all scripts. Nothing of the package runs yet. @throws {DashError} when the isolate cannot be made */
+  open(message: Omit<HostMessage & { kind: 'open' }, 'kind'>): Promise<ChildMessage & { kind: 'opened' }> {
+    this.#opened = Promise.withResolvers();
+    this.#send({ kind: 'open', ...message });
+    return this.#opened.promise;
+  }
+
+  tell(message: object): void {
+    this.#send({ kind: 'tell', text: JSON.stringify(message) });
+  }
+
+  /** Lets the agent's event loop end although the process lives (it ends with its pipe). */
+  unref(): void {
+    this.#child.unref();
+    for (const stream of [this.#child.stdio[3], this.#child.stdio[4]]) {
+      (stream as Duplex & { unref?: () => void }).unref?.();
+    }
+  }
+
+  ref(): void {
+    this.#child.ref();
+    for (const stream of [this.#child.stdio[3], this.#child.stdio[4]]) {
+      (stream as Duplex & { ref?: () => void }).ref?.();
+    }
+  }
+
+  /** SIGKILL: a wedged isolate answers to nothing else. `cause` is what pending work is told. */
+  kill(cause?: DashError): void {
+    this.#cause ??= cause;
+    this.#child.kill('SIGKILL');
+    this.#end(this.#cause);
+  }
+
+  [Symbol.dispose](): void {
+    this.kill();
+  }
+
+  #line(line: string): void {
+    if (this.#ended) return;
+    const body = line.slice(1);
+    switch (line[0]) {
+      case 'g':
+        return this.#listener.guest(body);
+      case 's': {
+        const space = body.indexOf(' ');
+        const id = Number(body.slice(0, space));
+        if (space === -1 || !Number.isSafeInteger(id)) return this.#fail('SANDBOX_BUDGET', 'an unreadable request');
+        return this.#listener.ask(body.slice(space + 1), (text) => this.#send({ kind: 'reply', id, text }));
+      }
+      case 'c':
+        return this.#childMessage(body);
+      default:
+        return this.#fail('SANDBOX_BUDGET', 'an unreadable line');
+    }
+  }
+
+  #childMessage(body: string): void {
+    let message: ChildMessage;
+    try {
+      message = JSON.parse(body) as ChildMessage;
+    } catch {
+      return this.#fail('SANDBOX_BUDGET', 'an unreadable line');
+    }
+    switch (message.kind) {
+      case 'opened':
+        return this.#opened?.resolve(message);
+      case 'stuck':
+        return this.#listener.stuck(message.ms);
+      case 'dead':
+        if (message.reason === 'load') return this.#fail('COMPILE_FAILED', `the bundle does not load: ${String(message.message).slice(0, 500)}`);
+        if (message.reason === 'flood') return this.#fail('SANDBOX_BUDGET', String(message.message).slice(0, 500));
+        return this.#fail('MEMORY_LIMIT', 'the package used more memory than it may');
+      default:
+        return;
+    }
+  }
+
+  #send(message: HostMessage): void {
+    if (this.#ended) return;
+    this.#input.write(`${JSON.stringify(message)}\n`);
+  }
+
+  #fail(code: 'SANDBOX_BUDGET' | 'MEMORY_LIMIT' | 'COMPILE_FAILED', message: string): void {
+    this.kill(new DashError(code, message));
+  }
+
+  /** What V8 does not count (array buffers, wasm, native strings) shows up in the resident set only. */
+  #watchMemory(): void {
+    const { pid } = this;
+    if (pid === undefined) return;
+    let pages: number;
+    try {
+      pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
+    } catch {
+      return; // no /proc here, or the process is just ending
+    }
+    if ((pages * 4_096) / 1_048_576 > MAX_RSS_MIB) this.#fail('MEMORY_LIMIT', `the package used more than ${MAX_RSS_MIB} MiB`);
+  }
+
+  #end(error: DashError | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearInterval(this.#watchdog);
+    this.#opened?.reject(error ?? new DashError('SANDBOX_DIED', 'the sandbox process was ended'));
+    this.#listener.ended(this.#cause ?? error);
+  }
+}

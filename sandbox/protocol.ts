@@ -1,0 +1,165 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+
+/**
+ * The words between the agent and a sandbox process. Two pipes carry one line per message:
+ * the child reads {@link HostMessage}s as JSON; it writes lines whose first character says who speaks:
+ * `c` the child itself, `g` the guest, `s` the guest waiting for an answer. Everything the guest says is
+ * hostile until {@link parseGuestMessage} has read it.
+ */
+
+/** A script for the isolate; `cache` is V8's code cache, base64, checked by hash in the parent before it is sent. */
+export interface ScriptSource {
+  readonly name: string;
+  readonly source: string;
+  readonly cache?: string;
+}
+
+/** From the agent to the child process (trusted). */
+export type HostMessage =
+  | {
+      readonly kind: 'open';
+      readonly memoryMiB: number;
+      readonly core: ScriptSource;
+      readonly parts: readonly ScriptSource[];
+      readonly setup: string;
+      readonly bundles: readonly ScriptSource[];
+      /** Answers with fresh code caches for these scripts, made before any package code runs. */
+      readonly produceCache: boolean;
+    }
+  /** One message for the guest, already serialised ({@link ToGuest}). */
+  | { readonly kind: 'tell'; readonly text: string }
+  /** The answer to a synchronous request. */
+  | { readonly kind: 'reply'; readonly id: number; readonly text: string }
+  | { readonly kind: 'ping'; readonly id: number };
+
+/** From the child process itself. Forged by a compromised child it can only hurt its own package. */
+export type ChildMessage =
+  | { readonly kind: 'opened'; readonly caches: readonly { readonly name: string; readonly cache: string }[]; readonly rejected: readonly string[] }
+  | { readonly kind: 'pong'; readonly id: number }
+  | { readonly kind: 'stuck'; readonly ms: number }
+  | { readonly kind: 'dead'; readonly reason: 'memory' | 'catastrophe' | 'load' | 'flood'; readonly message: string };
+
+const Id = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const Name = Type.String({ minLength: 1, maxLength: 256 });
+const closed = { additionalProperties: false } as const;
+
+const GuestError = Type.Object(
+  {
+    message: Type.String(),
+    name: Type.Optional(Type.String()),
+    code: Type.Optional(Type.String()),
+    stack: Type.Optional(Type.String()),
+  },
+  closed,
+);
+export type GuestError = Static<typeof GuestError>;
+
+const ToolRegistration = Type.Object(
+  {
+    name: Name,
+    label: Type.Optional(Type.String({ maxLength: 256 })),
+    description: Type.String({ maxLength: 16_384 }),
+    parameters: Type.Unknown(),
+    promptSnippet: Type.Optional(Type.String({ maxLength: 4_096 })),
+    promptGuidelines: Type.Optional(Type.Array(Type.String({ maxLength: 4_096 }), { maxItems: 64 })),
+    executionMode: Type.Optional(Type.Union([Type.Literal('sequential'), Type.Literal('parallel')])),
+  },
+  closed,
+);
+
+const Description = Type.Optional(Type.String({ maxLength: 4_096 }));
+
+export const RegistrationsSchema = Type.Object(
+  {
+    tools: Type.Array(ToolRegistration, { maxItems: 256 }),
+    commands: Type.Array(Type.Object({ name: Name, description: Description }, closed), { maxItems: 256 }),
+    events: Type.Array(Type.Object({ event: Name, handler: Id }, closed), { maxItems: 1_024 }),
+    flags: Type.Array(
+      Type.Object(
+        {
+          name: Name,
+          type: Type.Union([Type.Literal('boolean'), Type.Literal('string')]),
+          description: Description,
+          default: Type.Optional(Type.Union([Type.Boolean(), Type.String({ maxLength: 4_096 })])),
+        },
+        closed,
+      ),
+      { maxItems: 256 },
+    ),
+    shortcuts: Type.Array(Type.Object({ shortcut: Name, description: Description }, closed), { maxItems: 256 }),
+    providers: Type.Array(Name, { maxItems: 64 }),
+  },
+  closed,
+);
+
+const GuestMessageSchema = Type.Union([
+  Type.Object({ kind: Type.Literal('activated'), registrations: Type.Array(RegistrationsSchema, { maxItems: 64 }), failures: Type.Array(Type.Object({ bundle: Id, error: GuestError }, closed), { maxItems: 64 }) }, closed),
+  Type.Object({ kind: Type.Literal('request'), id: Id, capability: Name, params: Type.Unknown() }, closed),
+  Type.Object({ kind: Type.Literal('cancel'), id: Id }, closed),
+  Type.Object({ kind: Type.Literal('subscribe'), id: Id, capability: Name, params: Type.Unknown() }, closed),
+  Type.Object({ kind: Type.Literal('unsubscribe'), id: Id }, closed),
+  Type.Object({ kind: Type.Literal('result'), id: Id, value: Type.Optional(Type.Unknown()), error: Type.Optional(GuestError) }, closed),
+  Type.Object({ kind: Type.Literal('update'), id: Id, value: Type.Unknown() }, closed),
+  Type.Object({ kind: Type.Literal('log'), level: Type.Union([Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')]), text: Type.String() }, closed),
+]);
+
+/** What a guest may say without waiting. */
+export type GuestMessage = Static<typeof GuestMessageSchema>;
+
+const SyncRequestSchema = Type.Object({ capability: Name, params: Type.Unknown() }, closed);
+/** What a guest may ask while its thread waits. */
+export type SyncRequest = Static<typeof SyncRequestSchema>;
+
+/** From the agent to the guest, inside `tell` or `reply`. */
+export type ToGuest =
+  | { readonly kind: 'activate'; readonly entries: readonly string[] }
+  | { readonly kind: 'call'; readonly id: number; readonly call: GuestCall; readonly context: { readonly mode: string; readonly hasUI: boolean } }
+  | { readonly kind: 'abort'; readonly id: number }
+  | { readonly kind: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: CapabilityErrorData }
+  | { readonly kind: 'event'; readonly id: number; readonly value?: unknown; readonly error?: CapabilityErrorData }
+  | { readonly kind: 'bus'; readonly channel: string; readonly data: unknown };
+
+export type GuestCall =
+  | { readonly op: 'tool'; readonly name: string; readonly toolCallId: string; readonly args: unknown }
+  | { readonly op: 'command'; readonly name: string; readonly args: string }
+  | { readonly op: 'event'; readonly handler: number; readonly event: unknown }
+  | { readonly op: 'shortcut'; readonly name: string };
+
+/** How a refusal or failure reaches guest code: an Error with these fields. */
+export interface CapabilityErrorData {
+  readonly code: string;
+  readonly message: string;
+  readonly errno?: number;
+  readonly syscall?: string;
+  readonly path?: string;
+  readonly dest?: string;
+}
+
+export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
+
+/** Reads one line of the guest. Never throws. */
+export function parseGuestMessage(text: string): Parsed<GuestMessage> {
+  return parseAs(GuestMessageSchema, text);
+}
+
+/** Reads one synchronous request of the guest. Never throws. */
+export function parseSyncRequest(text: string): Parsed<SyncRequest> {
+  return parseAs(SyncRequestSchema, text);
+}
+
+function parseAs<S extends typeof GuestMessageSchema | typeof SyncRequestSchema>(schema: S, text: string): Parsed<Static<S>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text, dropPrototypeKeys);
+  } catch {
+    return { ok: false, reason: 'not JSON' };
+  }
+  if (!Value.Check(schema, value)) return { ok: false, reason: 'unknown message' };
+  return { ok: true, value };
+}
+
+/** `__proto__` from JSON is an own key, but one spread or assignment later it is a prototype: it never gets in. */
+function dropPrototypeKeys(key: string, value: unknown): unknown {
+  return key === '__proto__' ? undefined : value;
+}

@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto';
+import type { Registrations } from '../format/index.ts';
+
+/**
+ * Compares what a package registers with what was captured: whatever is new or different is refused, what is
+ * missing is not (an extension may decide to offer less). Returns the first difference in words.
+ */
+export function registrationsDiffer(captured: Registrations, actual: Registrations): string | undefined {
+  return (
+    firstNew('tool', captured.tools, actual.tools, (tool) => tool.name) ??
+    firstNew('command', captured.commands, actual.commands, (command) => command.name) ??
+    firstNew('handler of event', captured.events, actual.events, (handler) => `${handler.event} (${handler.handler})`) ??
+    firstNew('flag', captured.flags, actual.flags, (flag) => flag.name) ??
+    firstNew('shortcut', captured.shortcuts, actual.shortcuts, (shortcut) => shortcut.shortcut) ??
+    firstNew('provider', captured.providers, actual.providers, (provider) => provider)
+  );
+}
+
+function firstNew<T>(kind: string, captured: readonly T[], actual: readonly T[], name: (item: T) => string): string | undefined {
+  const known = new Map(captured.map((item) => [name(item), digest(item)]));
+  for (const item of actual) {
+    const expected = known.get(name(item));
+    if (expected === undefined) return `the ${kind} \`${name(item)}\` is new`;
+    if (expected !== digest(item)) return `the ${kind} \`${name(item)}\` has changed`;
+  }
+  return undefined;
+}
+
+/** sha256 over the JSON with sorted keys: the same registration has the same digest in every run. */
+export function digest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(sorted(value))).digest('hex');
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, child]) => [key, sorted(child)]));
+}

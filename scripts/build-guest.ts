@@ -1,0 +1,28 @@
+import { build } from 'esbuild';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { guestParts } from '../sandbox/guest/build/parts.ts';
+
+/**
+ * Makes `dist/guest`: the programs of the child processes (plain JavaScript: Node's type stripping needs wasm,
+ * which `--jitless` takes away) and the guest runtime's scripts.
+ */
+const root = fileURLToPath(new URL('..', import.meta.url));
+const directory = fileURLToPath(new URL('../dist/guest/', import.meta.url));
+mkdirSync(directory, { recursive: true });
+
+for (const name of ['sandbox-process', 'bundler-process'] as const) {
+  const entry = name === 'sandbox-process' ? 'sandbox/process/entry.ts' : 'sandbox/compile/bundler-process.ts';
+  await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile: `${directory}${name}.cjs`,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs', // CommonJS starts sooner, and needs no package.json to be read
+    target: 'node24',
+    external: ['esbuild', 'isolated-vm'],
+    logLevel: 'warning',
+  });
+}
+for (const part of await guestParts()) writeFileSync(`${directory}${part.name}.js`, part.source);
