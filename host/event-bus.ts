@@ -1,0 +1,285 @@
+import { Type } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import { isDashError, type Where } from '../format/index.ts';
+import type { CallContext, HandlerOutcome, SandboxedPackage } from '../sandbox/index.ts';
+import { EXTENSION_EVENTS, type ExtensionEventName } from './extension-events.ts';
+import type { ImageContent, JsonObject } from './model/messages.ts';
+import type { Gate, PendingCall, ToolAnswer } from './tool-call.ts';
+import type { AgentMessage, CustomMessage } from './transcript.ts';
+
+/** One handler of one package, allowed to receive its event. */
+export interface BoundHandler {
+  readonly package: string;
+  readonly handler: number;
+  readonly sandboxed: SandboxedPackage;
+}
+
+/** A handler that threw, hung or answered with nonsense. The run goes on. */
+export interface HandlerProblem {
+  readonly package: string;
+  readonly event: ExtensionEventName;
+  readonly code: string;
+  readonly message: string;
+  readonly where?: Where;
+}
+
+export interface EventBusPorts {
+  /** In the order of packages, then of registration; of the generation that is current now. */
+  handlers(event: ExtensionEventName): readonly BoundHandler[];
+  context(): CallContext;
+  report(problem: HandlerProblem): void;
+}
+
+/** An event as packages get it: plain data under pi's names. */
+export interface ExtensionEvent {
+  readonly type: ExtensionEventName;
+  readonly [field: string]: unknown;
+}
+
+export type InputDecision =
+  | { readonly kind: 'continue'; readonly text: string; readonly images: readonly ImageContent[] }
+  | { readonly kind: 'handled' };
+
+export interface AgentStart {
+  readonly prompt: string;
+  readonly images: readonly ImageContent[];
+  readonly systemPrompt: string;
+  readonly systemPromptOptions: JsonObject;
+}
+
+export interface AgentStartDecision {
+  readonly systemPrompt: string;
+  readonly systemPromptOptions: JsonObject;
+  readonly messages: readonly CustomMessage[];
+}
+
+export interface EventBus {
+  listens(event: ExtensionEventName): boolean;
+  /** Tells everyone who listens. The promise settles when all have been told; a run does not wait for it. */
+  notify(event: ExtensionEvent, only?: (handler: BoundHandler) => boolean): Promise<void>;
+  toolCall(call: PendingCall, signal: AbortSignal): Promise<Gate>;
+  toolResult(call: PendingCall, answer: ToolAnswer, signal: AbortSignal): Promise<ToolAnswer>;
+  context(messages: readonly AgentMessage[], signal: AbortSignal): Promise<readonly AgentMessage[]>;
+  input(text: string, images: readonly ImageContent[], source: 'interactive' | 'rpc' | 'extension', streamingBehavior: 'steer' | 'followUp' | undefined): Promise<InputDecision>;
+  beforeAgentStart(start: AgentStart): Promise<AgentStartDecision>;
+  messageEnd(message: AgentMessage): Promise<AgentMessage>;
+  /** For the `session_before_…` events: whether someone cancelled, and the last answer. */
+  before(event: ExtensionEvent): Promise<{ readonly cancelled: boolean; readonly value: unknown }>;
+}
+
+/** Makes the bus between the host and the packages of its current generation. */
+export function createEventBus(ports: EventBusPorts): EventBus {
+  const report = (handler: BoundHandler, event: ExtensionEventName, error: unknown): void => {
+    const code = isDashError(error) ? error.code : 'GUEST_ERROR';
+    const where = isDashError(error) ? error.where : undefined;
+    ports.report({ package: handler.package, event, code, message: error instanceof Error ? error.message : String(error), ...(where === undefined ? {} : { where }) });
+  };
+  const deliver = (handler: BoundHandler, event: ExtensionEvent, signal?: AbortSignal): Promise<HandlerOutcome> =>
+    handler.sandboxed.deliver(handler.handler, event, { timeoutMs: EXTENSION_EVENTS[event.type].deadlineMs, context: ports.context(), ...(signal === undefined ? {} : { signal }) });
+
+  // What a package was told and has not finished with, so that it meets events in their order.
+  const told = new WeakMap<SandboxedPackage, Told>();
+
+  /** Asks the handlers one after the other; `next` folds an answer in, or ends the round with `stop`. */
+  const ask = async (name: ExtensionEventName, event: () => ExtensionEvent, next: (outcome: HandlerOutcome, handler: BoundHandler) => 'go on' | 'stop', signal?: AbortSignal): Promise<void> => {
+    for (const handler of ports.handlers(name)) {
+      await told.get(handler.sandboxed)?.settled;
+      try {
+        if (next(await deliver(handler, event(), signal), handler) === 'stop') return;
+      } catch (error) {
+        report(handler, name, error);
+      }
+    }
+  };
+
+  const tell = (sandboxed: SandboxedPackage, handlers: readonly BoundHandler[], event: ExtensionEvent): Promise<void> => {
+    const before = told.get(sandboxed) ?? { settled: Promise.resolve(), waiting: undefined };
+    if (before.waiting !== undefined) {
+      const merged = mergeUpdates(before.waiting.event, event);
+      if (merged !== undefined) {
+        before.waiting.event = merged;
+        return before.settled;
+      }
+    }
+    const waiting = { event };
+    const settled = before.settled.then(async () => {
+      const state = told.get(sandboxed);
+      if (state?.waiting === waiting) state.waiting = undefined;
+      for (const handler of handlers) await deliver(handler, waiting.event).catch((error: unknown) => report(handler, event.type, error));
+    });
+    told.set(sandboxed, { settled, waiting });
+    return settled;
+  };
+
+  return {
+    listens: (event) => ports.handlers(event).length > 0,
+
+    async notify(event, only = () => true) {
+      const byPackage = Map.groupBy(ports.handlers(event.type).filter(only), ({ sandboxed }) => sandboxed);
+      await Promise.all(
+        [...byPackage].map(([sandboxed, handlers]) => (EXTENSION_EVENTS[event.type].wakes || sandboxed.pid !== undefined ? tell(sandboxed, handlers, event) : undefined)),
+      );
+    },
+
+    async toolCall(call, signal) {
+      let input = call.args;
+      for (const handler of ports.handlers('tool_call')) {
+        await told.get(handler.sandboxed)?.settled;
+        let outcome: HandlerOutcome;
+        try {
+          outcome = await deliver(handler, { type: 'tool_call', toolCallId: call.id, toolName: call.name, input }, signal);
+        } catch (error) {
+          // A guard that fails must not let the call through.
+          report(handler, 'tool_call', error);
+          return { kind: 'block', reason: `blocked: a \`tool_call\` handler of \`${handler.package}\` failed: ${error instanceof Error ? error.message : String(error)}` };
+        }
+        if (Value.Check(ToolCallVerdict, outcome.value) && outcome.value.block === true) {
+          const { reason = `blocked by \`${handler.package}\``, terminate } = outcome.value;
+          return { kind: 'block', reason, ...(terminate === undefined ? {} : { terminate }) };
+        }
+        if (Value.Check(ChangedInput, outcome.event)) input = outcome.event.input;
+      }
+      return { kind: 'proceed', args: input };
+    },
+
+    async toolResult(call, answer, signal) {
+      let current = answer;
+      const event = (): ExtensionEvent => ({ type: 'tool_result', toolCallId: call.id, toolName: call.name, input: call.args, content: current.content, details: current.details, isError: current.isError });
+      await ask('tool_result', event, ({ value }, handler) => {
+        if (isNothing(value)) return 'go on';
+        if (Value.Check(ToolResultChange, value)) current = { ...current, ...defined(value) };
+        else report(handler, 'tool_result', new Error('a `tool_result` handler must return {content?, details?, isError?}'));
+        return 'go on';
+      }, signal);
+      return current;
+    },
+
+    async context(messages, signal) {
+      if (ports.handlers('context').length === 0) return messages;
+      let current = messages;
+      await ask('context', () => ({ type: 'context', messages: current }), ({ value, event }, handler) => {
+        const returned = isNothing(value) || (typeof value === 'object' && value !== null && !('messages' in value)) ? event : value;
+        if (Value.Check(ChangedMessages, returned)) current = returned.messages;
+        else report(handler, 'context', new Error('a `context` handler must return {messages}'));
+        return 'go on';
+      }, signal);
+      return current;
+    },
+
+    async input(text, images, source, streamingBehavior) {
+      let current: InputDecision = { kind: 'continue', text, images };
+      const event = (): ExtensionEvent => ({ type: 'input', source, ...(current.kind === 'continue' ? { text: current.text, images: current.images } : {}), ...(streamingBehavior === undefined ? {} : { streamingBehavior }) });
+      await ask('input', event, ({ value }, handler) => {
+        if (isNothing(value)) return 'go on';
+        if (!Value.Check(InputVerdict, value)) report(handler, 'input', new Error('an `input` handler must return {action: "continue" | "transform" | "handled"}'));
+        else if (value.action === 'handled') {
+          current = { kind: 'handled' };
+          return 'stop';
+        } else if (value.action === 'transform' && current.kind === 'continue') current = { kind: 'continue', text: value.text, images: value.images ?? current.images };
+        return 'go on';
+      });
+      return current;
+    },
+
+    async beforeAgentStart(start) {
+      let { systemPrompt, systemPromptOptions } = start;
+      const messages: CustomMessage[] = [];
+      const event = (): ExtensionEvent => ({ type: 'before_agent_start', prompt: start.prompt, images: start.images, systemPrompt, systemPromptOptions });
+      await ask('before_agent_start', event, ({ value, event: after }, handler) => {
+        if (Value.Check(ChangedOptions, after)) systemPromptOptions = after.systemPromptOptions;
+        if (isNothing(value)) return 'go on';
+        if (!Value.Check(AgentStartChange, value)) {
+          report(handler, 'before_agent_start', new Error('a `before_agent_start` handler must return {message?, systemPrompt?}'));
+          return 'go on';
+        }
+        if (value.systemPrompt !== undefined) systemPrompt = value.systemPrompt;
+        if (value.message !== undefined) {
+          const { customType, content, display = true, details } = value.message;
+          messages.push({ role: 'custom', customType, content, display, ...(details === undefined ? {} : { details }), timestamp: Date.now() });
+        }
+        return 'go on';
+      });
+      return { systemPrompt, systemPromptOptions, messages };
+    },
+
+    async messageEnd(message) {
+      if (ports.handlers('message_end').length === 0) return message;
+      let current = message;
+      await ask('message_end', () => ({ type: 'message_end', message: current }), ({ value }, handler) => {
+        if (isNothing(value)) return 'go on';
+        if (Value.Check(ChangedMessage, value) && value.message.role === current.role) current = value.message;
+        else report(handler, 'message_end', new Error('a `message_end` handler must return {message} with the same role'));
+        return 'go on';
+      });
+      return current;
+    },
+
+    async before(event) {
+      let value: unknown;
+      let cancelled = false;
+      await ask(event.type, () => event, (outcome) => {
+        if (isNothing(outcome.value)) return 'go on';
+        value = outcome.value;
+        cancelled = Value.Check(Cancellation, outcome.value) && outcome.value.cancel;
+        return cancelled ? 'stop' : 'go on';
+      });
+      return { cancelled, value };
+    },
+  };
+}
+
+/** What a package is being told, and the last event that has not begun. */
+interface Told {
+  readonly settled: Promise<void>;
+  waiting: { event: ExtensionEvent } | undefined;
+}
+
+// Answers of handlers come from a guest; what does not fit is reported, never trusted.
+const ToolCallVerdict = Type.Object({ block: Type.Optional(Type.Boolean()), reason: Type.Optional(Type.String()), terminate: Type.Optional(Type.Boolean()) });
+const ChangedInput = Type.Object({ input: Type.Unsafe<JsonObject>(Type.Record(Type.String(), Type.Unknown())) });
+const Blocks = Type.Unsafe<ToolAnswer['content']>(Type.Array(Type.Object({ type: Type.Union([Type.Literal('text'), Type.Literal('image')]) })));
+const ToolResultChange = Type.Object({ content: Type.Optional(Blocks), details: Type.Optional(Type.Unsafe<ToolAnswer['details']>(Type.Unknown())), isError: Type.Optional(Type.Boolean()) });
+const AnyMessage = Type.Unsafe<AgentMessage>(Type.Object({ role: Type.String() }));
+const ChangedMessages = Type.Object({ messages: Type.Array(AnyMessage) });
+const ChangedMessage = Type.Object({ message: AnyMessage });
+const ChangedOptions = Type.Object({ systemPromptOptions: Type.Unsafe<JsonObject>(Type.Record(Type.String(), Type.Unknown())) });
+const InputVerdict = Type.Union([
+  Type.Object({ action: Type.Literal('continue') }),
+  Type.Object({ action: Type.Literal('handled') }),
+  Type.Object({ action: Type.Literal('transform'), text: Type.String(), images: Type.Optional(Type.Unsafe<ImageContent[]>(Type.Array(Type.Object({ type: Type.Literal('image') })))) }),
+]);
+const AgentStartChange = Type.Object({
+  systemPrompt: Type.Optional(Type.String()),
+  message: Type.Optional(
+    Type.Object({
+      customType: Type.String(),
+      content: Type.Unsafe<CustomMessage['content']>(Type.Union([Type.String(), Blocks])),
+      display: Type.Optional(Type.Boolean()),
+      details: Type.Optional(Type.Unsafe<CustomMessage['details']>(Type.Unknown())),
+    }),
+  ),
+});
+const Cancellation = Type.Object({ cancel: Type.Boolean() });
+
+function isNothing(value: unknown): value is undefined | null {
+  return value === undefined || value === null;
+}
+
+function defined<Change extends object>(change: Change): Partial<Change> {
+  const kept: Partial<Change> = { ...change };
+  for (const key in kept) if (kept[key] === undefined) delete kept[key];
+  return kept;
+}
+
+const FragmentEvent = Type.Object({
+  type: Type.Literal('message_update'),
+  assistantMessageEvent: Type.Object({ type: Type.String({ pattern: '_delta$' }), contentIndex: Type.Number(), delta: Type.String() }),
+});
+
+/** A busy package gets fragments of an answer in fewer, larger pieces; nothing is lost. */
+function mergeUpdates(waiting: ExtensionEvent, next: ExtensionEvent): ExtensionEvent | undefined {
+  if (!Value.Check(FragmentEvent, waiting) || !Value.Check(FragmentEvent, next)) return undefined;
+  const [before, after] = [waiting.assistantMessageEvent, next.assistantMessageEvent];
+  if (before.type !== after.type || before.contentIndex !== after.contentIndex) return undefined;
+  return { ...next, assistantMessageEvent: { ...after, delta: before.delta + after.delta } };
+}

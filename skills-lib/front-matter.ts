@@ -1,0 +1,107 @@
+import matter from 'gray-matter';
+import yaml, { type State } from 'js-yaml';
+import { DashError } from '../format/index.ts';
+
+/** Plain data as FAILSAFE YAML gives it: every scalar is a string. */
+export type YamlValue = string | YamlValue[] | { [key: string]: YamlValue };
+
+/** A markdown file taken apart. */
+export interface FrontMatter {
+  readonly data: Readonly<Record<string, YamlValue>>;
+  readonly body: string;
+  /** False when the file does not begin with front matter at all. */
+  readonly present: boolean;
+  /** True when a value with an unquoted colon had to be quoted first. */
+  readonly repaired: boolean;
+}
+
+/** Largest file that is read, in bytes. */
+export const MAX_FILE_BYTES = 1024 * 1024;
+/** Largest front matter, in bytes. */
+export const MAX_FRONT_MATTER_BYTES = 64 * 1024;
+
+/** Why a file has no readable front matter. `line` counts from 1. */
+export interface FrontMatterProblem {
+  readonly code: 'too-large' | 'front-matter-language' | 'unclosed' | 'yaml' | 'not-a-mapping';
+  readonly message: string;
+  readonly line: number;
+}
+
+/** Takes the front matter off a markdown text. @throws {DashError} INVALID_SKILL */
+export function parseFrontMatter(text: string, path: string): FrontMatter {
+  const found = readFrontMatter(text);
+  if (!('code' in found)) return found;
+  throw new DashError('INVALID_SKILL', `\`${path}\`: ${found.message}`, { where: { path, line: found.line } });
+}
+
+/**
+ * Takes the front matter off a markdown text, as data and nothing else. gray-matter by itself would run
+ * `---js` as a program; so only a first line of exactly `---` reaches it, every engine that could
+ * evaluate throws, and it always gets options, without which it caches and shares results.
+ */
+export function readFrontMatter(text: string): FrontMatter | FrontMatterProblem {
+  if (Buffer.byteLength(text) > MAX_FILE_BYTES) return { code: 'too-large', message: `the file is larger than ${MAX_FILE_BYTES} bytes`, line: 1 };
+  const content = text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
+  const [first = '', ...rest] = content.split('\n');
+  if (first !== '---') {
+    if (first.startsWith('---') && !first.startsWith('----')) return { code: 'front-matter-language', message: 'front matter begins with a line of exactly `---`, without a language', line: 1 };
+    return { data: {}, body: content, present: false, repaired: false };
+  }
+  const closing = rest.indexOf('---');
+  if (closing === -1) return { code: 'unclosed', message: 'the front matter is not closed by a line of `---`', line: 1 };
+  const block = rest.slice(0, closing).join('\n');
+  if (Buffer.byteLength(block) > MAX_FRONT_MATTER_BYTES) return { code: 'too-large', message: `the front matter is larger than ${MAX_FRONT_MATTER_BYTES} bytes`, line: 1 };
+  // The body never passes through the parser: what it says cannot change what it means.
+  const body = rest.slice(closing + 1).join('\n');
+
+  const asWritten = parseBlock(block);
+  if (!('code' in asWritten)) return { data: asWritten.data, body, present: true, repaired: false };
+  const quoted = quoteColons(block);
+  const repaired = quoted === block ? asWritten : parseBlock(quoted);
+  return 'code' in repaired ? asWritten : { data: repaired.data, body, present: true, repaired: true };
+}
+
+const throwing = {
+  parse(): never {
+    throw new Error('only YAML is read');
+  },
+};
+
+function parseBlock(block: string): { readonly data: Readonly<Record<string, YamlValue>> } | FrontMatterProblem {
+  let parsed: unknown;
+  const parse = (text: string): object => {
+    parsed = yaml.load(text, { schema: yaml.FAILSAFE_SCHEMA, listener: refuseAlias });
+    return {};
+  };
+  try {
+    matter(`---\n${block}\n---\n`, { language: 'yaml', engines: { yaml: { parse }, js: throwing, javascript: throwing, coffee: throwing, json: throwing } });
+  } catch (error) {
+    if (error instanceof yaml.YAMLException) return { code: 'yaml', message: `the front matter is not valid YAML: ${error.reason ?? error.message}`, line: (error.mark?.line ?? 0) + 1 };
+    return { code: 'yaml', message: `the front matter is not valid YAML: ${error instanceof Error ? error.message : String(error)}`, line: 1 };
+  }
+  if (parsed === undefined || parsed === null || parsed === '') return { data: {} };
+  return isMapping(parsed) ? { data: parsed } : { code: 'not-a-mapping', message: 'front matter must be a mapping of names to values', line: 2 };
+}
+
+/**
+ * An alias makes one small file a very large value. js-yaml tells its listener of each node it closes,
+ * and only an alias closes without a kind of its own but with a value.
+ */
+function refuseAlias(event: 'open' | 'close', { kind, result }: State): void {
+  if (event === 'close' && kind === null && result !== null && result !== undefined) throw new Error('aliases are not allowed');
+}
+
+function isMapping(value: unknown): value is Record<string, YamlValue> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** `description: Use when: x` is a mistake that half of all broken skills make. */
+function quoteColons(block: string): string {
+  return block
+    .split('\n')
+    .map((line) => {
+      const [, key, value] = /^([A-Za-z][\w-]*):[ \t]+([^"'[{|>&*!#%@`].*)$/.exec(line) ?? [];
+      return key !== undefined && value !== undefined && /:(?:\s|$)/.test(value) ? `${key}: ${JSON.stringify(value.trim())}` : line;
+    })
+    .join('\n');
+}

@@ -1,0 +1,70 @@
+import { basename, dirname } from 'node:path';
+import type { Diagnostic } from '../format/index.ts';
+import { parseFrontMatter, type YamlValue } from './front-matter.ts';
+
+/** A skill that the host can offer to a model. */
+export interface Skill {
+  readonly name: string;
+  readonly description: string;
+  /** The SKILL.md itself. */
+  readonly path: string;
+  /** Where its scripts, references and assets lie. */
+  readonly directory: string;
+  readonly body: string;
+  /** Tools the skill limits itself to; it never widens anything. */
+  readonly allowedTools: readonly string[] | undefined;
+  /** False when only the user may start it, with `/skill:name`. */
+  readonly modelMayInvoke: boolean;
+  readonly data: Readonly<Record<string, YamlValue>>;
+}
+
+export interface SkillReading {
+  /** `undefined` when it cannot be loaded; then a diagnostic of severity `error` says why. */
+  readonly skill: Skill | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Reads what the host accepts as a skill: a description that parses. Everything else an author should
+ * mend is a diagnostic; what `dash check` demands is in check.ts. @throws {DashError} INVALID_SKILL
+ */
+export function parseSkill(text: string, path: string): SkillReading {
+  const { data, body, present, repaired } = parseFrontMatter(text, path);
+  const diagnostics: Diagnostic[] = [];
+  const note = (severity: Diagnostic['severity'], code: string, message: string): void => {
+    diagnostics.push({ severity, code, message, where: { path } });
+  };
+  if (repaired) note('warning', 'repaired-colon', 'a value that holds a colon is not quoted');
+  if (!present) note('warning', 'no-front-matter', 'there is no front matter; the name comes from the directory, the description from the first paragraph');
+
+  const fallbackName = basename(path).toLowerCase() === 'skill.md' ? basename(dirname(path)) : basename(path).replace(/\.md$/i, '');
+  const name = stringOf(data['name'])?.trim() || fallbackName;
+  const description = present ? stringOf(data['description'])?.trim() : firstParagraph(body);
+  if (description === undefined || description === '') {
+    note('error', 'description-missing', `the skill \`${name}\` says nowhere what it is for`);
+    return { skill: undefined, diagnostics };
+  }
+  const skill: Skill = {
+    name: name.normalize('NFKC'),
+    description,
+    path,
+    directory: dirname(path),
+    body,
+    allowedTools: stringOf(data['allowed-tools'])?.split(/\s+/).filter((tool) => tool !== ''),
+    modelMayInvoke: data['disable-model-invocation'] !== 'true',
+    data,
+  };
+  return { skill, diagnostics };
+}
+
+function stringOf(value: YamlValue | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function firstParagraph(body: string): string | undefined {
+  return body
+    .split(/\n\s*\n/)
+    .map((paragraph) => paragraph.split('\n').filter((line) => !/^\s*(?:#|```|---)/.test(line)).join(' ').trim())
+    .find((paragraph) => paragraph !== '')
+    ?.slice(0, 1024);
+}

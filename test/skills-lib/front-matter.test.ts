@@ -1,0 +1,57 @@
+import matter from 'gray-matter';
+import { afterEach, describe, expect, it } from 'vitest';
+import { parseFrontMatter } from '../../skills-lib/index.ts';
+
+const globals: { PWNED?: boolean } = globalThis as { PWNED?: boolean };
+afterEach(() => {
+  delete globals.PWNED;
+});
+
+const payload = "{ name: (globalThis.PWNED = true, 'x') }";
+
+describe('front matter', () => {
+  it.each(['---js', '---javascript'])('never runs %s, which gray-matter by itself does', (opening) => {
+    const text = `${opening}\n${payload}\n---\n`;
+    matter(text);
+    expect(globals.PWNED, 'the control arm executes').toBe(true);
+    delete globals.PWNED;
+    expect(() => parseFrontMatter(text, 'SKILL.md')).toThrow(/exactly/);
+    expect(globals.PWNED).toBeUndefined();
+  });
+
+  it('keeps every scalar a string', () => {
+    const { data } = parseFrontMatter('---\ntime: 1:30\ndate: 2020-01-01\nyes: no\nversion: 1.0\n---\n', 'SKILL.md');
+    expect(data).toEqual({ time: '1:30', date: '2020-01-01', yes: 'no', version: '1.0' });
+  });
+
+  it.each([
+    ['an alias of a mapping', 'a: &x {b: c}\nd: *x'],
+    ['an alias of a scalar', 'a: &x b\nd: *x'],
+    ['a tag', 'a: !!js/function "function () {}"'],
+    ['a duplicate key', 'a: b\na: c'],
+  ])('refuses %s', (_, block) => {
+    expect(() => parseFrontMatter(`---\n${block}\n---\n`, 'SKILL.md')).toThrow(/front matter/);
+  });
+
+  it('refuses the same invalid text twice', () => {
+    const text = '---\nname: [open\n---\n';
+    expect(() => parseFrontMatter(text, 'SKILL.md')).toThrow(/YAML/);
+    expect(() => parseFrontMatter(text, 'SKILL.md')).toThrow(/YAML/);
+  });
+
+  it('quotes a value with a colon, and says so', () => {
+    expect(parseFrontMatter('---\ndescription: Use when: x\n---\nbody', 'SKILL.md')).toEqual({ data: { description: 'Use when: x' }, body: 'body', present: true, repaired: true });
+  });
+
+  it('leaves a body alone that looks like front matter', () => {
+    expect(parseFrontMatter('---\na: b\n---\n---js\nx\n---\n', 'SKILL.md').body).toBe('---js\nx\n---\n');
+  });
+
+  it('accepts CRLF and a byte order mark', () => {
+    expect(parseFrontMatter('\uFEFF---\r\na: b\r\n---\r\nbody\r\n', 'SKILL.md')).toMatchObject({ data: { a: 'b' }, body: 'body\n' });
+  });
+
+  it('refuses more than 64 KB of front matter', () => {
+    expect(() => parseFrontMatter(`---\na: ${'x'.repeat(70_000)}\n---\n`, 'SKILL.md')).toThrow(/larger than/);
+  });
+});
