@@ -1,5 +1,5 @@
 import { Value } from '@sinclair/typebox/value';
-import { allows, type PermissionSet } from '../format/index.ts';
+import { allows, type Decision, type PermissionSet } from '../format/index.ts';
 import type { AuditRecord } from './audit-trail.ts';
 import { CAPABILITIES } from './capabilities/index.ts';
 import { CapabilityFailure, type AnyCapability, type CapabilityContext, type Need, type Subscription } from './define-capability.ts';
@@ -126,10 +126,10 @@ export class Broker {
   }
 
   /** @throws {CapabilityFailure} the denial, with what would allow it */
-  async #decide(capability: AnyCapability, { effect, target }: Need): Promise<void> {
+  async #decide(capability: AnyCapability, { effect, target, own }: Need): Promise<void> {
     const { context, version, contentHash, audit, callId } = this.#options;
-    let decision = allows(this.#granted, effect, context.places);
-    if (decision.allowed && NEEDS_A_CALL.has(effect.kind) && !this.#options.inCall()) {
+    let decision: Decision = own === true ? { allowed: true, rule: 'own files' } : allows(this.#granted, effect, context.places);
+    if (decision.allowed && own !== true && NEEDS_A_CALL.has(effect.kind) && !this.#options.inCall()) {
       const background = allows(this.#granted, { kind: 'area', area: 'background' }, context.places);
       if (!background.allowed) decision = { allowed: false, rule: 'outside a call', permission: background.permission };
     }

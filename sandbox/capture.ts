@@ -1,4 +1,4 @@
-import { DashError, emptyPermissionSet, type CaptureOutcome, type CompiledEntry, type CompiledPackage, type Registrations } from '../format/index.ts';
+import { DashError, emptyPermissionSet, type CaptureOutcome, type CompiledEntry, type CompiledPackage, type ModuleGraph, type Registrations } from '../format/index.ts';
 import { Broker } from './broker.ts';
 import { loadBundles, type BundleStore } from './compile/bundle-store.ts';
 import type { Denial, GuestFacts } from './extension.ts';
@@ -10,6 +10,7 @@ export interface CaptureRequest {
   readonly name: string;
   readonly version: string;
   readonly contentHash: string;
+  readonly graph: ModuleGraph;
   readonly compiled: CompiledPackage;
 }
 
@@ -37,7 +38,7 @@ async function activateOnce(request: CaptureRequest, store: BundleStore, facts: 
   return Promise.all(request.compiled.entries.map((entry) => activateEntry(request, entry, store, facts)));
 }
 
-async function activateEntry({ name, version, contentHash }: CaptureRequest, entry: CompiledEntry, store: BundleStore, facts: GuestFacts): Promise<Attempt> {
+async function activateEntry({ name, version, contentHash, graph }: CaptureRequest, entry: CompiledEntry, store: BundleStore, facts: GuestFacts): Promise<Attempt> {
   const denials: Denial[] = [];
   const scripts = await loadBundles(store, { entries: [entry], failures: [] });
   const session = new GuestSession({
@@ -46,7 +47,7 @@ async function activateEntry({ name, version, contentHash }: CaptureRequest, ent
     facts,
     makeBroker: (state) =>
       new Broker({
-        context: { packageName: name, places: { workspace: facts.cwd, home: facts.home, data: '/package-data', tmp: facts.tmp }, ports: NO_HOST },
+        context: { packageName: name, places: { workspace: facts.cwd, home: facts.home, data: '/package-data', tmp: facts.tmp }, ports: NO_HOST, ownDirectory: (dependency) => (dependency === undefined ? graph.nodes[graph.root]?.dir : undefined) },
         version,
         contentHash,
         granted: emptyPermissionSet,

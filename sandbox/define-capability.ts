@@ -8,7 +8,12 @@ export interface CapabilityContext {
   readonly packageName: string;
   readonly places: Places;
   readonly ports: HostPorts;
+  /** Real directory of a package's own files, which it sees under {@link PACKAGE_ROOT}; a dependency by its name. */
+  readonly ownDirectory: (dependency: string | undefined) => string | undefined;
 }
+
+/** Where a guest finds its own package: a name that says nothing about this machine. */
+export const PACKAGE_ROOT = '/package';
 
 export interface Request {
   /** Fires when the guest cancels, the call is aborted or the package ends. */
@@ -21,6 +26,8 @@ export interface Request {
 export interface Need {
   readonly effect: Effect;
   readonly target: string;
+  /** A package may always read the files it came with: it was them that were inspected. */
+  readonly own?: true;
 }
 
 interface CapabilityBase<P extends TSchema> {

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DashError, formatPermission, parsePermissionSet, union, type Places, type Registrations } from '../format/index.ts';
+import { DashError, formatPermission, parsePermissionSet, union, type ModuleGraph, type Places, type Registrations } from '../format/index.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import { Broker } from './broker.ts';
 import { loadBundles, type BundleStore } from './compile/bundle-store.ts';
@@ -155,7 +155,7 @@ class OpenPackage implements SandboxedPackage {
       facts: this.#facts(places, granted),
       makeBroker: (state) =>
         new Broker({
-          context: { packageName: this.name, places, ports },
+          context: { packageName: this.name, places, ports, ownDirectory: (dependency) => ownDirectory(this.#package.graph, dependency) },
           version,
           contentHash,
           granted,
@@ -239,6 +239,11 @@ export function mergeRegistrations(parts: readonly Registrations[]): Registratio
     shortcuts: parts.flatMap((part) => part.shortcuts),
     providers: parts.flatMap((part) => part.providers),
   };
+}
+
+function ownDirectory(graph: ModuleGraph, dependency: string | undefined): string | undefined {
+  if (dependency === undefined) return graph.nodes[graph.root]?.dir;
+  return Object.values(graph.nodes).find(({ name }) => name === dependency)?.dir;
 }
 
 function toOutcome(value: unknown): ToolOutcome {

@@ -1,9 +1,9 @@
 import { Type } from '@sinclair/typebox';
 import { watch } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { assertRegularFile, canonicalParent, canonicalPath, openDirectory, openForReading, handlePath } from '../confine-path.ts';
-import { CapabilityFailure, defineCapability, defineSubscription, type CapabilityContext, type Need } from '../define-capability.ts';
+import { CapabilityFailure, defineCapability, defineSubscription, PACKAGE_ROOT, type CapabilityContext, type Need } from '../define-capability.ts';
 
 /** Files and directories, read. Every member acts on the canonical path that was decided on. */
 const closed = { additionalProperties: false } as const;
@@ -13,9 +13,25 @@ export const Path = Type.String({ minLength: 1, maxLength: 4_096 });
 const MAX_READ_BYTES = 32 * 1024 * 1024;
 const MAX_DIRECTORY_ENTRIES = 20_000;
 
-export async function needRead(path: string, { places }: CapabilityContext): Promise<readonly Need[]> {
-  const canonical = await canonicalPath(path, places.workspace);
+export async function needRead(path: string, context: CapabilityContext): Promise<readonly Need[]> {
+  const own = await ownFile(path, context);
+  if (own !== undefined) return [own];
+  const canonical = await canonicalPath(path, context.places.workspace);
   return [{ effect: { kind: 'fs', access: 'read', path: canonical }, target: canonical }];
+}
+
+/** `/package/…` and `/package/node_modules/NAME/…`: files of the package itself and of its dependencies. */
+async function ownFile(path: string, { ownDirectory }: CapabilityContext): Promise<Need | undefined> {
+  const normal = posix.normalize(path);
+  if (normal !== PACKAGE_ROOT && !normal.startsWith(`${PACKAGE_ROOT}/`)) return undefined;
+  const [, dependency, inside = ''] = /^\/node_modules\/((?:@[^/]+\/)?[^/]+)(.*)$/.exec(normal.slice(PACKAGE_ROOT.length)) ?? [];
+  const directory = ownDirectory(dependency);
+  if (directory === undefined) return undefined;
+  const root = await canonicalPath(directory, '/');
+  const canonical = await canonicalPath(join(root, dependency === undefined ? normal.slice(PACKAGE_ROOT.length) : inside), '/');
+  // A linked directory may hold links; what they lead to did not come with the package.
+  if (canonical !== root && !canonical.startsWith(`${root}/`)) return undefined;
+  return { effect: { kind: 'fs', access: 'read', path: canonical }, target: normal, own: true };
 }
 
 /** The path of the first need: file capabilities have exactly one for each path parameter. */
@@ -44,7 +60,8 @@ export const statFile = defineCapability({
   name: 'fs.stat',
   params: Type.Object({ path: Path, follow: Type.Boolean() }, closed),
   needs: async ({ path, follow }, context) => {
-    if (follow) return needRead(path, context);
+    const own = await ownFile(path, context);
+    if (follow || own !== undefined) return own === undefined ? needRead(path, context) : [own];
     const canonical = await canonicalParent(path, context.places.workspace);
     return [{ effect: { kind: 'fs', access: 'read', path: canonical }, target: canonical }];
   },
@@ -95,9 +112,9 @@ export const access = defineCapability({
   name: 'fs.access',
   params: Type.Object({ path: Path, mode: Type.Integer({ minimum: 0, maximum: 7 }) }, closed),
   needs: async ({ path, mode }, context) => {
+    if ((mode & 2) === 0) return needRead(path, context);
     const canonical = await canonicalPath(path, context.places.workspace);
-    const write = (mode & 2) !== 0;
-    return [{ effect: { kind: 'fs', access: write ? 'write' : 'read', path: canonical }, target: canonical }];
+    return [{ effect: { kind: 'fs', access: 'write', path: canonical }, target: canonical }];
   },
   run: async (_params, _context, _request, needs) => {
     await stat(decidedPath(needs));
@@ -113,7 +130,7 @@ export const realPath = defineCapability({
   run: async (_params, _context, _request, needs) => {
     const path = decidedPath(needs);
     await stat(path);
-    return { path };
+    return { path: needs[0]?.own === true ? needs[0].target : path };
   },
 });
 

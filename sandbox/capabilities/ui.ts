@@ -75,8 +75,7 @@ export const setSurface = defineCapability({
   kind: 'request',
   name: 'ui.set',
   params: Surface,
-  // Text put into the user's own editor is one Enter away from being the user's words.
-  needs: (surface) => needArea(surface.kind === 'editorText' ? 'ui:prompt' : 'ui:notify', surface.kind),
+  needs: ({ kind }) => needArea('ui:panel', kind),
   run: (surface, { ports }) => {
     ports.ui.set(toSurface(surface));
     return {};
@@ -102,6 +101,7 @@ export const editorText = defineCapability({
   kind: 'request',
   name: 'ui.editorText',
   params: Type.Object({}, closed),
-  needs: () => needArea('ui:prompt', 'editor text'),
+  // What stands in the editor is what the user is typing.
+  needs: () => needArea('ui:keys', 'editor text'),
   run: (_params, { ports }) => ports.ui.editorText(),
 });
