@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Static, TSchema } from '@sinclair/typebox';
+import type { ValueError } from '@sinclair/typebox/value';
 
 const require = createRequire(import.meta.url);
 
@@ -27,10 +28,17 @@ export interface Misfit {
   readonly expected: string;
 }
 
-/** Finds the first part of a value that does not fit the schema. */
+/** Finds the first part of a value that does not fit the schema; of alternatives, the one that fits furthest. */
 export function firstMisfit(schema: TSchema, value: unknown): Misfit | undefined {
   const error = loadValue().Errors(schema, value).First();
-  return error && { pointer: error.path, expected: error.message.charAt(0).toLowerCase() + error.message.slice(1) };
+  return error && deepest(error);
+}
+
+function deepest(error: ValueError): Misfit {
+  const own = { pointer: error.path, expected: error.message.charAt(0).toLowerCase() + error.message.slice(1) };
+  const inner = error.errors.flatMap((alternative) => alternative.First() ?? []).map(deepest);
+  const [furthest] = inner.filter(({ pointer }) => pointer.length > own.pointer.length).sort((a, b) => b.pointer.length - a.pointer.length);
+  return furthest ?? (inner.length === 0 ? own : { ...own, expected: [...new Set(inner.map(({ expected }) => expected))].join(' or ') });
 }
 
 function loadValue() {

@@ -140,7 +140,7 @@ function parseNet(argument: string | undefined, at: number, refuse: Refuse): Omi
   if (target.includes('://')) return refuse(targetAt, 'a permission names a host, not a URL', 'write `net:api.example.com/path`');
   const slash = target.indexOf('/');
   const authority = slash < 0 ? target : target.slice(0, slash);
-  const [, host = '', port] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(authority) ?? refuse(targetAt, `\`${authority}\` is not a host`, 'write an IPv6 address as `[::1]`');
+  const [, host = '', port] = /^(\[[^\]]*\]|[^:]*)(?::([^:]*))?$/.exec(authority) ?? refuse(targetAt, `\`${authority}\` is not a host`, 'write an IPv6 address as `[::1]`');
   return {
     area: 'net',
     methods,

@@ -1,4 +1,4 @@
-import { isLiteral, segmentsOverlap, type PathPattern } from './path-pattern.ts';
+import { isLiteral, segmentCovers, segmentsOverlap, type PathPattern } from './path-pattern.ts';
 import type { PathScope } from './path-scope.ts';
 import { below, segmentsOf, type Places } from './places.ts';
 
@@ -85,20 +85,22 @@ function listFor(access: 'fs:read' | 'fs:write'): readonly PathPattern[] {
 }
 
 function hasProtectedName(list: readonly PathPattern[], segments: readonly string[]): boolean {
-  const names = segments.map((segment) => segment.toLowerCase().normalize('NFC'));
-  return list.some((rule) => names.some((_, start) => runFits(rule, names, start)));
+  return holdsRun(list, segments.map(fold), segmentCovers);
 }
 
+/** `*.pem` and `.e*` spell protected names; `*` and `*.ts` mean everything, protected or not, and spell nothing. */
 function wildcardSpells(list: readonly PathPattern[], segments: readonly string[]): boolean {
-  const names = segments.map((segment) => (/^\*+$/.test(segment) || /^\*\.\w+$/.test(segment) ? '' : segment.toLowerCase()));
-  return list.some((rule) => names.some((_, start) => runFits(rule, names, start)));
+  const isBroad = (segment: string): boolean => /^\*+(\.\w+)?$/.test(segment);
+  return holdsRun(list, segments.map(fold), (rule, segment) => segmentCovers(rule, segment) || (!isBroad(segment) && segmentsOverlap(rule, segment)));
 }
 
-function runFits(rule: PathPattern, names: readonly string[], start: number): boolean {
-  return rule.every((name, index) => {
-    const candidate = names[start + index];
-    return candidate !== undefined && candidate !== '' && segmentsOverlap(name, candidate);
-  });
+function holdsRun(list: readonly PathPattern[], names: readonly string[], fits: (rule: string, name: string) => boolean): boolean {
+  const startsAt = (rule: PathPattern, start: number): boolean => rule.every((part, index) => start + index < names.length && fits(part, names[start + index] ?? ''));
+  return list.some((rule) => names.some((_, start) => startsAt(rule, start)));
+}
+
+function fold(segment: string): string {
+  return segment.toLowerCase().normalize('NFC');
 }
 
 function rules(...texts: readonly string[]): readonly PathPattern[] {
