@@ -36,7 +36,7 @@ async function keep(store: BundleStore, { entry, code, map, externals, unsupport
     codeBytes: bytes.length,
     map: await saveBundle(store, 'map', Buffer.from(map)),
     ...(cache !== undefined && { cache: { sha256: await saveBundle(store, 'cache', cache), v8: process.versions.v8 } }),
-    parts: partsFor(externals),
+    parts: partsFor(externals, code),
     unsupported,
   };
 }
@@ -49,8 +49,10 @@ function wrap(entry: string, code: string): string {
 }
 
 /** Host libraries are scripts of their own; only what a bundle names is loaded. */
-function partsFor(externals: readonly string[]): RuntimePart[] {
+function partsFor(externals: readonly string[], code: string): RuntimePart[] {
   const parts = new Set<RuntimePart>();
+  // A tool's arguments are checked in the guest, by the same library that its schema is written with.
+  if (code.includes('registerTool')) parts.add('typebox');
   for (const name of externals) {
     if (/^(pi-tui|pi-coding-agent)(\/|$)/.test(name)) parts.add('pi-tui');
     if (/^(typebox|pi-ai|pi-coding-agent|dash-agent)(\/|$)/.test(name)) parts.add('typebox');

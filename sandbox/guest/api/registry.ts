@@ -2,6 +2,7 @@ import type { Registrations, ToolRegistration } from '../../../format/index.ts';
 import type { GuestLink } from '../link.ts';
 import { EventBus } from './event-bus.ts';
 import { unsupported } from './unsupported.ts';
+import { validateArguments } from './validate-arguments.ts';
 
 /** What package code hands to `registerTool`: pi's ToolDefinition as far as the runtime reads it. */
 export interface ToolDefinition {
@@ -48,14 +49,16 @@ interface Slot {
 export class Registry {
   readonly bus: EventBus;
   readonly #link: GuestLink;
+  readonly #requireModule: (name: string) => unknown;
   readonly #slots: Slot[] = [];
   readonly #handlers = new Map<number, EventHandler>();
   #nextHandler = 0;
   #current: Slot | undefined;
   #loading = true;
 
-  constructor(link: GuestLink) {
+  constructor(link: GuestLink, requireModule: (name: string) => unknown) {
     this.#link = link;
+    this.#requireModule = requireModule;
     this.bus = new EventBus(link);
   }
 
@@ -136,7 +139,8 @@ export class Registry {
   async executeTool(name: string, toolCallId: string, args: unknown, signal: AbortSignal, onUpdate: (partial: unknown) => void, context: unknown): Promise<unknown> {
     const tool = this.#find((slot) => slot.tools.get(name));
     if (tool === undefined) throw new Error(`no tool \`${name}\` here`);
-    const prepared = tool.prepareArguments === undefined ? args : tool.prepareArguments(args);
+    const written = tool.prepareArguments === undefined ? args : tool.prepareArguments(args);
+    const prepared = validateArguments(name, tool.parameters, written, this.#requireModule);
     // A function of one parameter wants the arguments alone; pi's takes (toolCallId, params, signal, onUpdate, ctx).
     if (tool.execute.length === 1) return tool.execute(prepared);
     return tool.execute(toolCallId, prepared, signal, onUpdate, context);
