@@ -1,12 +1,21 @@
 import { defineConfig } from 'vitest/config';
 
+const shared = { pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as const;
+
+/** Tiers: `npm test` is `unit`; the others have a script of their own and run in CI. */
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // suites with a script of their own: see package.json
-    exclude: ['test/attacks/**', 'test/faults/**', '**/node_modules/**'],
-    pool: 'forks',
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/attacks/**', 'test/faults/**', 'test/package.test.ts', 'test/fixtures/**'],
+        },
+      },
+      { test: { ...shared, name: 'attacks', include: ['test/attacks/**/*.test.ts'], testTimeout: 120_000 } },
+      { test: { ...shared, name: 'package', include: ['test/package.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 } },
+    ],
   },
 });

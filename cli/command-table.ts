@@ -1,0 +1,43 @@
+import type { DefineCommand } from './command.ts';
+
+export interface CommandEntry {
+  /** One word or two, as typed. */
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly summary: string;
+  /** Imported only when the command runs: `dash list` pays for nothing of `dash install`. */
+  load(): Promise<{ readonly define: DefineCommand }>;
+}
+
+/** Every command, in the order of `dash --help`. */
+export const COMMANDS: readonly CommandEntry[] = [
+  { name: 'install', aliases: ['add', 'i'], summary: 'install packages from npm, git or a directory', load: () => import('./commands/install.ts') },
+  { name: 'remove', aliases: ['rm', 'uninstall'], summary: 'remove packages', load: () => import('./commands/remove.ts') },
+  { name: 'list', aliases: ['ls'], summary: 'list installed packages with their grants and resources', load: () => import('./commands/list.ts') },
+  { name: 'search', summary: 'find packages on the registry', load: () => import('./commands/search.ts') },
+  { name: 'inspect', summary: 'show what a package brings and wants, without installing it', load: () => import('./commands/inspect.ts') },
+  { name: 'call', summary: 'run one tool of a package in the sandbox, without a model', load: () => import('./commands/call.ts') },
+  { name: 'permissions list', aliases: ['permissions'], summary: 'show what packages asked for and were granted', load: () => import('./commands/permissions-list.ts') },
+  { name: 'permissions grant', summary: 'grant permissions to an installed package', load: () => import('./commands/permissions-grant.ts') },
+  { name: 'permissions revoke', summary: 'take permissions back', load: () => import('./commands/permissions-revoke.ts') },
+  { name: 'audit log', summary: 'show what packages did and were denied', load: () => import('./commands/audit-log.ts') },
+  { name: 'doctor', summary: 'check that this machine can run Dash', load: () => import('./commands/doctor.ts') },
+  { name: 'create', summary: 'make a new extension, skill, prompt, theme or package', load: () => import('./commands/create.ts') },
+  { name: 'check', aliases: ['validate'], summary: 'check a package or a skill before it is published', load: () => import('./commands/check.ts') },
+  { name: 'pack', summary: 'write the tarball that would be published', load: () => import('./commands/pack.ts') },
+  { name: 'publish', summary: 'check, pack and publish a package to the registry', load: () => import('./commands/publish.ts') },
+  { name: 'registry serve', summary: 'serve a registry over a directory, on this machine', load: () => import('./commands/registry-serve.ts') },
+];
+
+/** What runs when no command is named. */
+export const HOST_COMMAND: CommandEntry = { name: '', summary: 'start the agent', load: () => import('./commands/host.ts') };
+
+/** Finds the command whose one or two words `words` begins with. */
+export function findCommand(words: readonly string[]): { readonly entry: CommandEntry; readonly words: number } | undefined {
+  for (const count of [2, 1]) {
+    const name = words.slice(0, count).join(' ');
+    const entry = COMMANDS.find((candidate) => candidate.name === name || candidate.aliases?.includes(name));
+    if (entry && words.length >= count) return { entry, words: count };
+  }
+  return undefined;
+}

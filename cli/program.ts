@@ -1,0 +1,153 @@
+import { statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import { Command, CommanderError } from 'commander';
+
+import type { CommandResult, GlobalOptions, Invocation } from './command.ts';
+import { type CommandEntry, COMMANDS, HOST_COMMAND } from './command-table.ts';
+import { formatJson } from './output/json.ts';
+import { formatTable } from './output/table.ts';
+import { createTerminal } from './output/terminal.ts';
+import { readArgv, type Request } from './read-argv.ts';
+
+/** Parses a command line, runs its command, prints its result or its failure, and answers the exit code. */
+export async function runProgram(argv: readonly string[], version: string): Promise<number> {
+  endQuietlyWhenNobodyReads();
+  const stdout = createTerminal(process.stdout, process.env);
+  const stderr = createTerminal(process.stderr, process.env);
+  const interrupt = abortOnInterrupt();
+  // known before parsing, so that a wrong option is reported in the asked form too
+  const json = argv.includes('--json');
+  try {
+    const result = await run(readArgv(argv, isFile), { version, stdout, stderr, signal: interrupt });
+    if (result.kind === 'streamed') return result.exitCode;
+    stdout.write(json ? formatJson(result.document) : result.text);
+    return result.exitCode ?? 0;
+  } catch (error) {
+    const { asUserError, errorDocument, formatError } = await import('./output/error.ts');
+    const { exitCodeOf } = await import('./output/exit-code.ts');
+    const shown = asUserError(error, interrupt);
+    if (json) stdout.write(formatJson(errorDocument(shown)));
+    else stderr.write(formatError(shown, stderr.style));
+    return exitCodeOf(shown);
+  }
+}
+
+type Surroundings = Pick<Invocation, 'stdout' | 'stderr' | 'signal'> & { readonly version: string };
+
+async function run(request: Request, surroundings: Surroundings): Promise<CommandResult> {
+  switch (request.kind) {
+    case 'version':
+      return { kind: 'document', document: { version: surroundings.version }, text: `${surroundings.version}\n` };
+    case 'help':
+      return { kind: 'document', document: { commands: COMMANDS.map(({ name, aliases = [], summary }) => ({ name, aliases, summary })) }, text: await helpOf(request.entry) };
+    case 'command':
+      return runCommand(request.entry, request.rest, surroundings);
+    case 'shell':
+      return refuseShellCall(request.word);
+    case 'unknown':
+      return refuseUnknown(request.word, request.candidates);
+  }
+}
+
+async function runCommand(entry: CommandEntry, rest: readonly string[], { stdout, stderr, signal }: Surroundings): Promise<CommandResult> {
+  const command = withGlobalOptions(new Command(`dash ${entry.name}`.trim()));
+  const start = (await entry.load()).define(command);
+  await parse(command, rest);
+  const globals = command.opts<GlobalOptions>();
+  return start({
+    globals,
+    cwd: resolve(globals.directory ?? '.'),
+    home: resolve(process.env['DASH_HOME'] || join(homedir(), '.dash')),
+    env: process.env,
+    canAsk: globals.input && process.stdin.isTTY === true && process.stderr.isTTY === true,
+    stdout,
+    stderr,
+    signal,
+  });
+}
+
+async function parse(command: Command, rest: readonly string[]): Promise<void> {
+  try {
+    command.exitOverride().configureOutput({ writeErr: () => {}, writeOut: () => {} }).parse(rest, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    const { DashError } = await import('../format/index.ts');
+    const [message = '', suggestion] = error.message.replace(/^error: /, '').replaceAll("'", '`').split('\n');
+    const hint = suggestion ? suggestion.replace(/^\(|\)$/g, '').toLowerCase() : `\`${command.name()} --help\` shows how it is used`;
+    throw new DashError('USAGE', message, { hint, cause: error });
+  }
+}
+
+function withGlobalOptions(command: Command): Command {
+  return command
+    .helpOption('-h, --help', 'show this')
+    .option('--json', 'print one JSON document')
+    .option('-y, --yes', 'answer yes; never answers a permission question')
+    .option('--no-input', 'ask nothing; fail where a question would be asked')
+    .option('--quiet', 'print only results and errors')
+    .option('--verbose', 'print more of what happens')
+    .option('--dry-run', 'change nothing; show what would change')
+    .option('-C, --directory <dir>', 'work in this directory')
+    .option('--offline', 'use no network')
+    .option('--registry <url>', 'use this npm registry')
+    .option('-l, --local', 'work on the project instead of the user')
+    .option('--user', 'work on the user');
+}
+
+async function helpOf(entry: CommandEntry | undefined): Promise<string> {
+  if (entry) {
+    const command = withGlobalOptions(new Command(`dash ${entry.name}`).description(entry.summary));
+    if (entry.aliases) command.aliases(entry.aliases);
+    (await entry.load()).define(command);
+    return command.helpInformation();
+  }
+  const rows = COMMANDS.map(({ name, summary }) => [`  ${name}`, summary]);
+  return `dash installs packages for AI agents and runs them with the permissions you consented to\n
+usage: dash <command> [options]
+       dash [options]            ${HOST_COMMAND.summary}
+       dash -p <prompt>          answer one prompt and end
+
+commands:
+${formatTable(rows)}
+\`dash help <command>\` shows its options; \`--json\` works with every command
+`;
+}
+
+async function refuseShellCall(word: string): Promise<never> {
+  const { DashError } = await import('../format/index.ts');
+  throw new DashError('USAGE', `\`dash ${word}\` looks like a call of the shell \`/bin/dash\`; this is the agent package manager of the same name`, {
+    hint: 'call the shell as `/bin/dash` or `sh`; this program also answers to `dash-agent`',
+  });
+}
+
+async function refuseUnknown(word: string, candidates: readonly string[]): Promise<never> {
+  const { DashError, nearest } = await import('../format/index.ts');
+  const meant = nearest(word, candidates);
+  throw new DashError('UNKNOWN_COMMAND', `\`${word}\` is not a command`, {
+    hint: meant === undefined ? '`dash --help` lists the commands' : `did you mean \`dash ${meant}\`?`,
+  });
+}
+
+function abortOnInterrupt(): AbortSignal {
+  const controller = new AbortController();
+  process.on('SIGINT', () => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort();
+  });
+  process.once('SIGTERM', () => controller.abort());
+  return controller.signal;
+}
+
+/** `dash list | head -1` closes the pipe while we write; that is no failure. */
+function endQuietlyWhenNobodyReads(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}

@@ -1,0 +1,1 @@
+export { type FoundPackage, type NpmSearch, type NpmSearchQuery, searchNpm } from './search-npm.ts';

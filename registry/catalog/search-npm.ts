@@ -1,0 +1,80 @@
+import { type Static, Type } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+
+import { DashError } from '../../format/index.ts';
+
+export interface NpmSearchQuery {
+  readonly words: readonly string[];
+  readonly limit: number;
+  /** Registry, auth, proxy and certificates as npm's configuration gives them. */
+  readonly npm: Readonly<Record<string, unknown>> & { readonly registry: string };
+  readonly signal?: AbortSignal;
+}
+
+/** What the registry says of a package; nothing of it is verified. */
+export interface FoundPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  /** Which ecosystem's keyword it carries. */
+  readonly kinds: readonly ('dash' | 'pi')[];
+  readonly publishedAt: string | undefined;
+}
+
+export interface NpmSearch {
+  readonly results: readonly FoundPackage[];
+  readonly total: number;
+}
+
+/** The keywords of packages Dash can install, best first. */
+const KEYWORDS = { dash: 'dash-package', pi: 'pi-package' } as const;
+
+/**
+ * Searches an npm registry for agent packages. Both keywords are asked for one after the other,
+ * because not every registry knows `keywords:a,b` as "either".
+ *
+ * @throws {DashError} REGISTRY_ERROR, REGISTRY_REPLY_INVALID
+ */
+export async function searchNpm({ words, limit, npm, signal }: NpmSearchQuery): Promise<NpmSearch> {
+  const replies = await Promise.all(Object.values(KEYWORDS).map((keyword) => ask(`keywords:${keyword} ${words.join(' ')}`.trim(), limit, npm, signal)));
+  const found = new Map<string, FoundPackage>();
+  for (const hit of replies.flatMap(({ objects }) => objects.map((object) => object.package))) {
+    const keywords = hit.keywords ?? [];
+    const kinds = (['dash', 'pi'] as const).filter((kind) => keywords.includes(KEYWORDS[kind]));
+    found.set(hit.name, { name: hit.name, version: hit.version, description: hit.description ?? '', kinds, publishedAt: hit.date });
+  }
+  const total = replies.reduce((sum, reply) => sum + reply.total, 0);
+  // packages with both keywords are in both replies
+  const both = replies.reduce((sum, { objects }) => sum + objects.length, 0) - found.size;
+  return { results: [...found.values()].slice(0, limit), total: total - both };
+}
+
+const SearchReply = Type.Object({
+  total: Type.Integer(),
+  objects: Type.Array(
+    Type.Object({
+      package: Type.Object({
+        name: Type.String(),
+        version: Type.String(),
+        description: Type.Optional(Type.String()),
+        keywords: Type.Optional(Type.Array(Type.String())),
+        date: Type.Optional(Type.String()),
+      }),
+    }),
+  ),
+});
+
+async function ask(text: string, size: number, npm: NpmSearchQuery['npm'], signal: AbortSignal | undefined): Promise<Static<typeof SearchReply>> {
+  const { default: npmFetch } = await import('npm-registry-fetch');
+  let reply: unknown;
+  try {
+    reply = await npmFetch.json('/-/v1/search', { ...npm, query: { text, size: String(size) }, signal });
+  } catch (error) {
+    throw new DashError('REGISTRY_ERROR', `the registry did not answer the search: ${error instanceof Error ? error.message : String(error)}`, {
+      hint: '`dash doctor` checks the connection to the registry',
+      cause: error,
+    });
+  }
+  if (Value.Check(SearchReply, reply)) return reply;
+  throw new DashError('REGISTRY_REPLY_INVALID', 'the registry answered the search with something else than packages', { hint: 'name a registry that can search with `--registry`' });
+}
