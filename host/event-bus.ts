@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { isDashError, type Where } from '../format/index.ts';
+import { DashError, isDashError, type Where } from '../format/index.ts';
 import type { CallContext, HandlerOutcome, SandboxedPackage } from '../sandbox/index.ts';
 import { EXTENSION_EVENTS, type ExtensionEventName } from './extension-events.ts';
 import type { ImageContent, JsonObject } from './model/messages.ts';
@@ -12,6 +12,8 @@ export interface BoundHandler {
   readonly package: string;
   readonly handler: number;
   readonly sandboxed: SandboxedPackage;
+  /** Without it the handler sees the event, and what it changes is dropped. The permission that is missing. */
+  readonly cannotChange?: string;
 }
 
 /** A handler that threw, hung or answered with nonsense. The run goes on. */
@@ -26,6 +28,8 @@ export interface HandlerProblem {
 export interface EventBusPorts {
   /** In the order of packages, then of registration; of the generation that is current now. */
   handlers(event: ExtensionEventName): readonly BoundHandler[];
+  /** Keeps the current generation alive until it is disposed of. */
+  hold(): Disposable;
   context(): CallContext;
   report(problem: HandlerProblem): void;
 }
@@ -65,6 +69,8 @@ export interface EventBus {
   messageEnd(message: AgentMessage): Promise<AgentMessage>;
   /** For the `session_before_…` events: whether someone cancelled, and the last answer. */
   before(event: ExtensionEvent): Promise<{ readonly cancelled: boolean; readonly value: unknown }>;
+  /** Settles when every handler that was told something has finished with it. */
+  settled(): Promise<void>;
 }
 
 /** Makes the bus between the host and the packages of its current generation. */
@@ -77,15 +83,23 @@ export function createEventBus(ports: EventBusPorts): EventBus {
   const deliver = (handler: BoundHandler, event: ExtensionEvent, signal?: AbortSignal): Promise<HandlerOutcome> =>
     handler.sandboxed.deliver(handler.handler, event, { timeoutMs: EXTENSION_EVENTS[event.type].deadlineMs, context: ports.context(), ...(signal === undefined ? {} : { signal }) });
 
+  const withoutChange = ({ value }: HandlerOutcome, handler: BoundHandler, name: ExtensionEventName): undefined => {
+    if (!isNothing(value)) report(handler, name, new DashError('PERMISSION_DENIED', `what the \`${name}\` handler answered was dropped: \`${handler.package}\` needs \`${handler.cannotChange}\``));
+  };
+
   // What a package was told and has not finished with, so that it meets events in their order.
   const told = new WeakMap<SandboxedPackage, Told>();
+  const telling = new Set<Promise<void>>();
 
   /** Asks the handlers one after the other; `next` folds an answer in, or ends the round with `stop`. */
   const ask = async (name: ExtensionEventName, event: () => ExtensionEvent, next: (outcome: HandlerOutcome, handler: BoundHandler) => 'go on' | 'stop', signal?: AbortSignal): Promise<void> => {
+    using _ = ports.hold();
     for (const handler of ports.handlers(name)) {
       await told.get(handler.sandboxed)?.settled;
       try {
-        if (next(await deliver(handler, event(), signal), handler) === 'stop') return;
+        const outcome = await deliver(handler, event(), signal);
+        const change = handler.cannotChange === undefined ? outcome : withoutChange(outcome, handler, name);
+        if (change !== undefined && next(change, handler) === 'stop') return;
       } catch (error) {
         report(handler, name, error);
       }
@@ -102,12 +116,16 @@ export function createEventBus(ports: EventBusPorts): EventBus {
       }
     }
     const waiting = { event };
+    const hold = ports.hold();
     const settled = before.settled.then(async () => {
+      using _ = hold;
       const state = told.get(sandboxed);
       if (state?.waiting === waiting) state.waiting = undefined;
       for (const handler of handlers) await deliver(handler, waiting.event).catch((error: unknown) => report(handler, event.type, error));
     });
     told.set(sandboxed, { settled, waiting });
+    telling.add(settled);
+    void settled.finally(() => telling.delete(settled));
     return settled;
   };
 
@@ -122,6 +140,7 @@ export function createEventBus(ports: EventBusPorts): EventBus {
     },
 
     async toolCall(call, signal) {
+      using _ = ports.hold();
       let input = call.args;
       for (const handler of ports.handlers('tool_call')) {
         await told.get(handler.sandboxed)?.settled;
@@ -224,6 +243,10 @@ export function createEventBus(ports: EventBusPorts): EventBus {
         return cancelled ? 'stop' : 'go on';
       });
       return { cancelled, value };
+    },
+
+    async settled() {
+      while (telling.size > 0) await Promise.all(telling);
     },
   };
 }

@@ -23,7 +23,7 @@ const notify: EventRule = { chaining: 'notify', deadlineMs: 30_000, wakes: true 
 const transform: EventRule = { chaining: 'transform', deadlineMs: 30_000, wakes: true };
 const cancel: EventRule = { chaining: 'cancel', deadlineMs: 30_000, wakes: true };
 
-/** Every event of pi's, by name; packages may subscribe to all of them. */
+/** Every event of pi's by name, and our own; packages may subscribe to all of them. */
 export const EXTENSION_EVENTS = {
   project_trust: notify,
   resources_discover: notify,
@@ -49,6 +49,8 @@ export const EXTENSION_EVENTS = {
   agent_end: notify,
   agent_before_settle: transform,
   agent_settled: notify,
+  /** Dash's own: the final answer of a run and what it cost. */
+  agent_complete: notify,
   ui_prompt_start: notify,
   ui_prompt_end: notify,
   turn_start: notify,

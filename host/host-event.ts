@@ -1,0 +1,19 @@
+import type { AgentEvent } from './agent-event.ts';
+import type { HandlerProblem } from './event-bus.ts';
+import type { ModelInfo } from './model/port.ts';
+import type { Reloaded } from './reload.ts';
+
+/** What a host reports besides the events of its runs. Unknown to pi's clients: `reload`, `model_select`. */
+export type HostEvent =
+  | AgentEvent
+  /** Nothing more will run by itself. */
+  | { readonly type: 'agent_settled' }
+  | { readonly type: 'queue_update'; readonly steering: readonly string[]; readonly followUp: readonly string[] }
+  | { readonly type: 'entry_appended'; readonly entry: Readonly<Record<string, unknown>> }
+  | { readonly type: 'session_info_changed'; readonly name?: string }
+  | { readonly type: 'thinking_level_changed'; readonly level: string }
+  | { readonly type: 'model_select'; readonly model: ModelInfo }
+  | { readonly type: 'extension_error'; readonly extensionPath: string; readonly event: string; readonly error: string; readonly code: string; readonly where?: HandlerProblem['where'] }
+  | ({ readonly type: 'reload' } & Reloaded);
+
+export type HostListener = (event: HostEvent) => void | Promise<void>;

@@ -1,0 +1,116 @@
+import type { Diagnostic } from '../format/index.ts';
+import type { HostPorts, SandboxedPackage } from '../sandbox/index.ts';
+import { activate, type Extension } from './activate.ts';
+import { buildContributions, type Contributions, type Surroundings } from './contributions.ts';
+import type { OpenPackage, ReadPackages } from './load-packages.ts';
+import { readResources } from './resource-catalog.ts';
+
+/** One complete state of everything that is loaded. */
+export interface Generation {
+  readonly number: number;
+  readonly extensions: readonly Extension[];
+  readonly contributions: Contributions;
+}
+
+export interface GenerationOptions {
+  readonly readPackages: ReadPackages;
+  readonly openPackage: OpenPackage;
+  readonly ports: HostPorts;
+  readonly dashHome: string;
+  readonly surroundings: Surroundings;
+}
+
+/** What one reload did. */
+export interface Reloaded {
+  readonly generation: number;
+  /** Names of packages whose running build is another than before. */
+  readonly changed: readonly string[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Holds the running generation. The next one is built beside it and takes its place in one assignment;
+ * what it no longer uses is closed when the calls that are in flight have ended.
+ */
+export class Generations implements AsyncDisposable {
+  readonly #options: GenerationOptions;
+  #current: Generation;
+  #holders = new Set<PromiseLike<void>>();
+  readonly #closing = new Set<Promise<void>>();
+  #reloading: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: GenerationOptions, first: Generation) {
+    this.#options = options;
+    this.#current = first;
+  }
+
+  static async start(options: GenerationOptions): Promise<Generations> {
+    return new Generations(options, await build(options, undefined));
+  }
+
+  get current(): Generation {
+    return this.#current;
+  }
+
+  /** Keeps the packages of this moment open until the hold is disposed of. */
+  hold(): Disposable {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#holders.add(promise);
+    return {
+      [Symbol.dispose]: () => {
+        this.#holders.delete(promise);
+        resolve();
+      },
+    };
+  }
+
+  /**
+   * Builds the next generation and swaps it in; one after the other when asked twice. `leaving` is awaited between
+   * build and swap, with the sandboxes that will be closed.
+   */
+  reload(leaving: (gone: readonly SandboxedPackage[]) => Promise<void>): Promise<Reloaded & { readonly arrived: readonly SandboxedPackage[] }> {
+    const next = this.#reloading.then(() => this.#reload(leaving));
+    this.#reloading = next.catch(() => undefined);
+    return next;
+  }
+
+  async #reload(leaving: (gone: readonly SandboxedPackage[]) => Promise<void>): Promise<Reloaded & { readonly arrived: readonly SandboxedPackage[] }> {
+    const before = this.#current;
+    const after = await build(this.#options, before);
+    const old = sandboxesOf(before);
+    const now = sandboxesOf(after);
+    const gone = old.filter((sandboxed) => !now.includes(sandboxed));
+    const arrived = now.filter((sandboxed) => !old.includes(sandboxed));
+    await leaving(gone);
+    this.#current = after;
+    this.#close(gone);
+    return { generation: after.number, changed: [...new Set([...gone, ...arrived].map(({ name }) => name))], diagnostics: after.contributions.diagnostics, arrived };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reloading;
+    this.#close(sandboxesOf(this.#current));
+    await Promise.all(this.#closing);
+  }
+
+  #close(gone: readonly SandboxedPackage[]): void {
+    const holders = [...this.#holders];
+    for (const sandboxed of gone) {
+      const closing = Promise.all(holders).then(() => sandboxed[Symbol.asyncDispose]());
+      this.#closing.add(closing);
+      void closing.finally(() => this.#closing.delete(closing));
+    }
+  }
+}
+
+async function build({ readPackages, openPackage, ports, dashHome, surroundings }: GenerationOptions, previous: Generation | undefined): Promise<Generation> {
+  const packages = await readPackages();
+  const extensions = await Promise.all(packages.map((pkg) => activate(pkg, previous?.extensions.find((extension) => extension.pkg.id === pkg.id), openPackage, ports)));
+  // Resources come from the build that runs: a package that kept its last good version keeps its skills too.
+  const resources = await readResources(dashHome, extensions.map(({ pkg }) => pkg));
+  return { number: (previous?.number ?? 0) + 1, extensions, contributions: buildContributions(extensions, resources, surroundings) };
+}
+
+function sandboxesOf({ extensions }: Generation): readonly SandboxedPackage[] {
+  return extensions.flatMap(({ sandboxed }) => (sandboxed === undefined ? [] : [sandboxed]));
+}

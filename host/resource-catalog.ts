@@ -1,0 +1,66 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Diagnostic, isDashError } from '../format/index.ts';
+import { discoverSkills, type FoundSkill, parsePrompt, parseTheme, type Prompt, skillFilesIn, type Theme } from '../skills-lib/index.ts';
+import type { LoadedPackage } from './load-packages.ts';
+
+export interface OwnedPrompt extends Prompt {
+  readonly origin: string;
+}
+
+/** The skills, prompts and themes of the user and of all packages. */
+export interface ResourceCatalog {
+  readonly skills: readonly FoundSkill[];
+  readonly prompts: readonly OwnedPrompt[];
+  readonly themes: readonly Theme[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Reads all resources. The user's come first and keep their names. */
+export async function readResources(dashHome: string, packages: readonly LoadedPackage[]): Promise<ResourceCatalog> {
+  const files = (kind: 'skills' | 'prompts' | 'themes', { dir, resources }: LoadedPackage): string[] => resources[kind].map((path) => join(dir, path));
+  const found = await discoverSkills([
+    { origin: 'user', files: await skillFilesIn(join(dashHome, 'skills')) },
+    ...packages.map((pkg) => ({ origin: pkg.name, files: files('skills', pkg) })),
+  ]);
+  const diagnostics: Diagnostic[] = [...found.diagnostics];
+
+  const prompts = new Map<string, OwnedPrompt>();
+  const promptSources = [{ origin: 'user', paths: await filesIn(join(dashHome, 'prompts'), '.md') }, ...packages.map((pkg) => ({ origin: pkg.name, paths: files('prompts', pkg) }))];
+  for (const { origin, paths } of promptSources) {
+    for (const path of paths) {
+      const prompt = await read(path, parsePrompt, diagnostics);
+      if (prompt === undefined) continue;
+      const winner = prompts.get(prompt.name);
+      if (winner === undefined) prompts.set(prompt.name, { ...prompt, origin });
+      else diagnostics.push({ severity: 'warning', code: 'PROMPT_COLLISION', message: `the prompt \`/${prompt.name}\` of ${origin} is hidden by the one of ${winner.origin}`, where: { path } });
+    }
+  }
+
+  const themes: Theme[] = [];
+  for (const path of [...(await filesIn(join(dashHome, 'themes'), '.json')), ...packages.flatMap((pkg) => files('themes', pkg))]) {
+    const theme = await read(path, parseTheme, diagnostics);
+    if (theme !== undefined) themes.push(theme);
+  }
+  return { skills: found.skills, prompts: [...prompts.values()], themes, diagnostics };
+}
+
+async function read<Resource>(path: string, parse: (text: string, path: string) => Resource, diagnostics: Diagnostic[]): Promise<Resource | undefined> {
+  try {
+    return parse(await readFile(path, 'utf8'), path);
+  } catch (error) {
+    if (!(error instanceof Error) || (!isDashError(error) && !('code' in error))) throw error;
+    diagnostics.push({ severity: 'error', code: isDashError(error) ? error.code : 'RESOURCE_UNREADABLE', message: error.message, where: { path } });
+    return undefined;
+  }
+}
+
+async function filesIn(directory: string, extension: string): Promise<readonly string[]> {
+  try {
+    const names = await readdir(directory);
+    return names.filter((name) => name.endsWith(extension)).sort().map((name) => join(directory, name));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}

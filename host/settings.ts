@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Static, Type } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import { DashError, type Diagnostic } from '../format/index.ts';
+
+const QueueMode = Type.Union([Type.Literal('one-at-a-time'), Type.Literal('all')]);
+
+/** What the user can set in `settings.json`. A project has no say in any of this. */
+export const Settings = Type.Object({
+  /** Default model, `provider/id`. */
+  model: Type.Optional(Type.String({ minLength: 1 })),
+  thinking: Type.Optional(Type.Union([Type.Literal('minimal'), Type.Literal('low'), Type.Literal('medium'), Type.Literal('high'), Type.Literal('xhigh')])),
+  /** Names of tools that are on. */
+  tools: Type.Optional(Type.Array(Type.String())),
+  /** Approval on a terminal; `--approve` goes before it. */
+  approve: Type.Optional(Type.Union([Type.Literal('ask'), Type.Literal('edits')])),
+  retry: Type.Optional(Type.Object({ attempts: Type.Optional(Type.Integer({ minimum: 0, maximum: 10 })), baseDelayMs: Type.Optional(Type.Integer({ minimum: 0 })) }, { additionalProperties: false })),
+  steeringMode: Type.Optional(QueueMode),
+  followUpMode: Type.Optional(QueueMode),
+});
+export type Settings = Static<typeof Settings>;
+
+export interface SettingsReading {
+  readonly settings: Settings;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Reads the user's settings; without a file everything has its default. @throws {DashError} SETTINGS_INVALID */
+export async function readSettings(dashHome: string): Promise<SettingsReading> {
+  const path = join(dashHome, 'settings.json');
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { settings: {}, diagnostics: [] };
+    throw error;
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new DashError('SETTINGS_INVALID', `\`${path}\` is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause, where: { path } });
+  }
+  if (!Value.Check(Settings, value)) {
+    const first = Value.Errors(Settings, value).First();
+    throw new DashError('SETTINGS_INVALID', `\`${path}\`: \`${first?.path.slice(1).replaceAll('/', '.') ?? ''}\` ${first?.message ?? ''}`, { where: { path } });
+  }
+  const unknown = Object.keys(value).filter((key) => !Object.hasOwn(Settings.properties, key));
+  return {
+    settings: value,
+    diagnostics: unknown.map((key) => ({ severity: 'warning', code: 'UNKNOWN_SETTING', message: `\`${key}\` is not a setting of ours`, where: { path } })),
+  };
+}

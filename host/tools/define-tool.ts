@@ -1,0 +1,47 @@
+import type { Static, TObject } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import type { Access } from '../approval.ts';
+import type { JsonObject } from '../model/messages.ts';
+import type { AgentTool, ToolAnswer, ToolRun } from '../tool-call.ts';
+
+/** Where the host's own tools work. */
+export interface Workspace {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether a search may look into a file; those with secrets are passed over. */
+  readonly searchable: (path: string) => boolean;
+}
+
+/** A tool of the host: what the loop needs, and what it touches, for approval. */
+export interface BuiltinTool extends AgentTool {
+  accesses(args: JsonObject): readonly Access[];
+}
+
+interface Definition<Parameters extends TObject> {
+  readonly name: string;
+  readonly description: string;
+  readonly parameters: Parameters;
+  accesses(args: Static<Parameters>): readonly Access[];
+  run(args: Static<Parameters>, run: ToolRun): Promise<ToolAnswer>;
+}
+
+/** Makes a tool whose arguments are checked before anyone sees them. */
+export function defineTool<Parameters extends TObject>({ name, description, parameters, accesses, run }: Definition<Parameters>): BuiltinTool {
+  const parse = (args: JsonObject): Static<Parameters> => {
+    if (Value.Check(parameters, args)) return args;
+    throw new Error(problem(args) ?? 'invalid arguments');
+  };
+  const problem = (args: JsonObject): string | undefined => {
+    const first = Value.Errors(parameters, args).First();
+    return first === undefined ? undefined : `invalid arguments for \`${name}\`: ${first.path === '' ? '' : `\`${first.path.slice(1)}\` `}${first.message}`;
+  };
+  return {
+    name,
+    label: name,
+    description,
+    parameters,
+    validate: problem,
+    accesses: (args) => accesses(parse(args)),
+    execute: (args, toolRun) => run(parse(args), toolRun),
+  };
+}

@@ -1,0 +1,23 @@
+import type { UiPort } from '../sandbox/index.ts';
+
+/** How a mode shows things to a person, and whether it can ask. */
+export interface UserInterface extends UiPort {
+  readonly mode: 'tui' | 'rpc' | 'json' | 'print';
+  readonly hasUI: boolean;
+}
+
+/** Nobody is there to ask: every dialog is dismissed; notices go to `notice`. */
+export function withoutUser(mode: UserInterface['mode'], notice: (message: string) => void): UserInterface {
+  return {
+    mode,
+    hasUI: false,
+    notify: notice,
+    select: async () => undefined,
+    confirm: async () => false,
+    input: async () => undefined,
+    editor: async () => undefined,
+    // There is no surface to set: what a package draws is for a person who looks.
+    set: () => undefined,
+    editorText: () => '',
+  };
+}
