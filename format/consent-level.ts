@@ -64,11 +64,18 @@ export function consentLevel(permission: Permission, set: PermissionSet, options
   }
 }
 
+/** Words that say secret where they stand alone in a name: `STRIPE_KEY`, not `KEYBOARD`. */
+const SECRET_WORDS = new Set(
+  'KEY KEYS TOKEN TOKENS SECRET SECRETS PASS PASSWORD PASSWD PASSPHRASE PWD CREDENTIAL CREDENTIALS CREDS AUTH PRIVATE COOKIE SESSION DSN PAT BEARER SIGNATURE CERT'.split(' '),
+);
+/** Parts that say secret wherever they stand: `APIKEY`, `PGPASSWORD`, `DATABASE_URL` (it carries a password). */
+const SECRET_PARTS = /APIKEY|TOKEN|SECRET|PASSW|CREDENTIAL|(DATABASE|DB|REDIS|MONGO\w*|POSTGRES\w*|MYSQL|AMQP)_UR[IL]$/;
+
 /** Tells whether the name of a variable says that its value is a secret; such names are offered as `secret:`. */
 export function looksSecret(name: string): boolean {
-  return /(^|_)(API_?)?(KEYS?|TOKENS?|SECRETS?|PASS(WORD|WD|PHRASE)?|PWD|CREDENTIALS?|CREDS?|AUTH|PRIVATE|COOKIE|SESSION|DSN|PAT|BEARER|SIGNATURE|CERT)(_|$|\d)/i.test(
-    name.replaceAll(/([a-z\d])([A-Z])/g, '$1_$2'),
-  ) || /(apikey|token|secret|passw|credential|(database|redis|mongo\w*|postgres\w*|mysql|amqp)_ur[il]$)/i.test(name);
+  const words = name.replaceAll(/([a-z\d])([A-Z])/g, '$1_$2').toUpperCase();
+  // `PWD` alone is the working directory
+  return name !== 'PWD' && name !== 'OLDPWD' && (SECRET_PARTS.test(words) || words.split(/[_\d]+/).some((word) => SECRET_WORDS.has(word)));
 }
 
 /** Permissions of the set by which what it reads can leave the machine. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { parsePermission, parsePermissionSet, type Effect, type PermissionSet, type Places } from '../../format/index.ts';
+import { parsePermission, parsePermissionSet, type Effect, type Permission, type PermissionSet, type Places } from '../../format/index.ts';
 
 /** Small alphabets, so that permissions and effects meet often. */
 const name = fc.constantFrom('a', 'b', 'ab', '.env', '.git', 'SKILL.md', 'config');
@@ -49,6 +49,35 @@ export const anyPlaces: fc.Arbitrary<Places> = fc.constantFrom(
   { workspace: '/home/u/.ssh/w', home: '/home/u', data: '/data', tmp: '/tmp/p', dashHome: '/home/u/a' },
   { workspace: '/', home: '/a', data: '/data', tmp: '/tmp/p' },
 );
+
+/** A permission and one that lies inside it by its text, a protected name among them now and then. */
+export const nested: fc.Arbitrary<[string, string]> = fc.oneof(
+  fc.tuple(fs, pattern).map(([outer, segment]): [string, string] => [outer, outer.endsWith('/') ? outer + segment : `${outer}/${segment}`]),
+  fc.tuple(net, methods, urlPath).filter(([outer]) => !/cidr|[A-Z]:|[^:]\/./.test(outer)).map(([outer, method, inner]): [string, string] => [outer, outer.replace('net:', `net:${method}`) + inner]),
+);
+
+/** Gives effects that a permission speaks of, with wildcards filled in. */
+export function effectsOf(permission: Permission, places: Places): Effect[] {
+  switch (permission.area) {
+    case 'fs:read':
+    case 'fs:write': {
+      const base = { workspace: places.workspace, home: places.home, data: places.data, tmp: places.tmp, absolute: '' }[permission.scope.root];
+      return ['a', '.env', 'SKILL.md'].map((filler) => {
+        const segments = permission.scope.segments.map((segment) => (segment === '**' ? `${filler}/b` : segment.replaceAll('*', filler)));
+        const path = `${base === '/' ? '' : base}/${segments.join('/')}`.replace(/(?<=.)\/$/, '');
+        return { kind: 'fs', access: permission.area === 'fs:read' ? 'read' : 'write', path };
+      });
+    }
+    case 'net': {
+      const { host } = permission;
+      const name = host.kind === 'name' ? host.name : host.kind === 'suffix' ? `x.${host.suffix}` : host.address.includes(':') ? `[${host.address}]` : host.address;
+      const path = `/${permission.path.join('/').replaceAll('**', 'a/b').replaceAll('*', 'a')}`;
+      return [{ kind: 'net', method: permission.methods[0] ?? 'GET', protocol: permission.port === 80 ? 'http:' : 'https:', host: name, port: permission.port, path }];
+    }
+    default:
+      return [];
+  }
+}
 
 const path = fc
   .tuple(fc.constantFrom('/', '/home/', '/home/u/', '/home/u/w/', '/home/u/.git/w/', '/home/u/.ssh/w/', '/home/u/.dash/data/p/', '/tmp/dash-p/', '/a/', '/data/'), fc.array(name, { maxLength: 3 }))

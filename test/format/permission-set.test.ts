@@ -14,7 +14,7 @@ import {
   type Effect,
   type Places,
 } from '../../format/index.ts';
-import { anyEffect, anyPermission, anyPlaces, anySet, permissionTexts } from './arbitrary-permission.ts';
+import { anyEffect, anyPermission, anyPlaces, anySet, anyText, effectsOf, nested, permissionTexts } from './arbitrary-permission.ts';
 
 const places: Places = { workspace: '/home/u/work', home: '/home/u', data: '/home/u/.dash/data/p', tmp: '/tmp/dash-p' };
 const read = (path: string): Effect => ({ kind: 'fs', access: 'read', path });
@@ -209,6 +209,8 @@ describe('covers', () => {
     [['model'], ['model:credentials'], false],
     [['fs:read', '!fs:read:./x'], ['fs:read'], false],
     [['fs:read', '!fs:read:./x'], ['fs:read:./y'], true],
+    [['fs:read:/', '!fs:read:~/x'], ['fs:read'], false],
+    [['fs:read:/', '!fs:read:tmp:/'], ['fs:read'], true],
     [['fs:read', '!fs:read:./x'], ['fs:read', '!fs:read:./x'], true],
     [['fs:read', '!fs:read:./x/y'], ['fs:read', '!fs:read:./x'], true],
     [['net:a.com', '!net:POST:a.com'], ['net:GET:a.com'], true],
@@ -260,6 +262,31 @@ describe('covers', () => {
         }
       }),
       { numRuns: 3000 },
+    );
+  });
+});
+
+describe('covers, on permissions that lie in each other', () => {
+  it('means that every effect of the inner one is allowed by the outer one', () => {
+    fc.assert(
+      fc.property(nested, fc.option(anyText, { nil: undefined }), anyPlaces, ([outer, inner], denial, anywhere) => {
+        const a = parsePermissionSet(denial === undefined ? [outer] : [outer, `!${denial.replace('!', '')}`]);
+        const b = parsePermissionSet([inner]);
+        if (!covers(a, b)) return;
+        for (const effect of b.permissions.flatMap((permission) => effectsOf(permission, anywhere))) {
+          if (allows(b, effect, anywhere).allowed) expect(allows(a, effect, anywhere).allowed, JSON.stringify(effect)).toBe(true);
+        }
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  it('holds unless a protected name is spelt', () => {
+    fc.assert(
+      fc.property(nested, ([outer, inner]) => {
+        fc.pre(!/\.env|\.git|SKILL/.test(inner));
+        expect(covers(parsePermissionSet([outer]), parsePermissionSet([inner]))).toBe(true);
+      }),
     );
   });
 });
