@@ -1,7 +1,7 @@
 import { formatHost } from './host-pattern.ts';
 import { isLiteral } from './path-pattern.ts';
-import { formatPathScope, type PathScope } from './path-scope.ts';
-import type { Permission, PermissionOf } from './permission.ts';
+import { formatPathScope } from './path-scope.ts';
+import type { FsArea, Permission, PermissionOf } from './permission.ts';
 import type { PermissionSet } from './permission-set.ts';
 import { isWildcardHost, readsOf, waysOut } from './consent-level.ts';
 import { spellsProtected } from './protected-paths.ts';
@@ -47,12 +47,12 @@ function destination(permission: Permission): string {
 function describe(permission: Permission): string {
   switch (permission.area) {
     case 'fs:read':
-      return `read ${describeScope(permission.scope)}${spellsProtected('fs:read', permission.scope) ? ', which holds secrets' : ''}`;
+      return `read ${describeScope(permission)}${spellsProtected('fs:read', permission.scope) ? ', which holds secrets' : ''}`;
     case 'fs:write': {
       const dangerous = spellsProtected('fs:write', permission.scope);
       const everywhere = permission.scope.root === 'workspace' && permission.scope.segments.length === 0;
       const warning = dangerous ? ' (can change files that your tools run)' : everywhere ? ' (what it writes may run at your next test or build)' : '';
-      return `change ${describeScope(permission.scope)}${warning}`;
+      return `change ${describeScope(permission)}${warning}`;
     }
     case 'net':
       return describeNet(permission);
@@ -110,7 +110,7 @@ function describeNet(permission: PermissionOf<'net'>): string {
   return `${methods} ${host}${path}${protocol}`;
 }
 
-function describeScope(scope: PathScope): string {
+function describeScope({ area, scope }: PermissionOf<FsArea>): string {
   if (scope.root === 'data') return scope.segments.length === 0 ? 'files in its own directory' : `${scope.segments.join('/')} in its own directory`;
   if (scope.root === 'tmp') return scope.segments.length === 0 ? 'files in its private temporary directory' : `${scope.segments.join('/')} in its private temporary directory`;
   const path = formatPathScope(scope);
@@ -118,5 +118,8 @@ function describeScope(scope: PathScope): string {
     if (scope.root === 'workspace') return 'files in the workspace';
     return scope.root === 'home' ? 'every file in your home directory' : 'every file on this machine';
   }
-  return isLiteral(scope.segments) ? `${path} and what is in it` : `files matching ${path}`;
+  if (!isLiteral(scope.segments)) return `files matching ${path}`;
+  // a name with an ending is a file, and a protected one is opened alone
+  const isAlone = /[^.]\.\w+$/.test(path) || spellsProtected(area, scope);
+  return isAlone ? path : `${path} and what is in it`;
 }
