@@ -93,9 +93,14 @@ async function bundleEntry(graph: ModuleGraph, files: PackageFiles, entry: strin
     const { location } = message;
     const where = location === null ? { path: failed } : { path: sources.get(location.file) ?? location.file, line: location.line, column: location.column + 1 };
     const code = message.text.startsWith('Top-level await') ? 'UNSUPPORTED_SYNTAX' : typeof message.detail === 'string' ? message.detail : 'COMPILE_FAILED';
-    const text = code === 'UNSUPPORTED_SYNTAX' ? 'top-level await is not supported in an extension: await inside the factory instead' : message.text;
+    const text = code === 'UNSUPPORTED_SYNTAX' ? 'top-level await is not supported in an extension: await inside the factory instead' : withGlobExplained(message.text);
     return { kind: 'failed', entry: failed, code, message: text, where };
   }
+}
+
+/** esbuild speaks of the pattern that it made of `import('./' + name)`. */
+function withGlobExplained(text: string): string {
+  return /^Could not resolve (import|require)\(/.test(text) ? `${text}: a path that is computed at run time cannot be bundled, so import each module by its name` : text;
 }
 
 interface Records {
@@ -136,8 +141,13 @@ function fromGraph(graph: ModuleGraph, files: PackageFiles, { sources, importers
         const loader = LOADERS[posix.extname(path)];
         if (loader === undefined) return { errors: [{ text: `${sourceName(graph, id, path)}: files of this type cannot be imported`, detail: 'COMPILE_FAILED' }] };
         const contents = readInside(node, path);
-        return { contents: /^[jt]sx?$/.test(loader) ? withMeta(contents, graph, id, path) : contents, loader, pluginData: { node: id, path }, resolveDir: '/' };
+        // No `resolveDir`: `import('./' + name)` is the one thing that esbuild resolves without asking a plugin. It
+        // would walk that directory itself, and bundle files of this machine.
+        return { contents: /^[jt]sx?$/.test(loader) ? withMeta(contents, graph, id, path) : contents, loader, pluginData: { node: id, path } };
       });
+
+      // Behind the other: whatever way leads to a module that is not one of the graph's.
+      onLoad({ filter: /.*/ }, ({ path }) => ({ errors: [{ text: `${path} is not part of the package`, detail: 'COMPILE_FAILED' }] }));
 
       function found(id: string, path: string) {
         const name = moduleName(graph, files, id, path);
@@ -182,8 +192,10 @@ function hasSideEffects(graph: ModuleGraph, files: PackageFiles, id: string, pat
 }
 
 /** `import.meta.url` of every module, without moving its lines. Guests see their package at `/package`. */
-function withMeta(contents: string, graph: ModuleGraph, id: string, path: string): string {
-  if (!contents.includes('import.meta') || contents.startsWith('#!')) return contents;
+function withMeta(text: string, graph: ModuleGraph, id: string, path: string): string {
+  // A hashbang is legal at the first byte of a file only, and the bundle is put into a function.
+  const contents = text.startsWith('#!') ? `//${text.slice(2)}` : text;
+  if (!contents.includes('import.meta')) return contents;
   const node = graph.nodes[id];
   const filename = id === graph.root ? `/package/${path}` : `/package/node_modules/${node?.name}/${path}`;
   const literals = [`file://${encodeURI(filename)}`, filename, posix.dirname(filename)].map((text) => JSON.stringify(text));
@@ -196,6 +208,7 @@ function nativeStub(name: string): string {
 
 /** @throws when the file is a link, leaves the package, or is not a plain file */
 function readInside(node: ModuleNode, path: string): string {
+  if (posix.normalize(`/${path}`) !== `/${path}`) throw new Error(`${path} leaves the package`);
   const file = join(node.dir, path);
   const stats = lstatSync(file);
   if (!stats.isFile()) throw new Error(`${path} is not a plain file`);
