@@ -4,7 +4,7 @@ import { loadBundles, type BundleStore } from './compile/bundle-store.ts';
 import type { Denial, GuestFacts } from './extension.ts';
 import { GuestSession } from './guest-session.ts';
 import type { HostPorts } from './ports.ts';
-import { digest } from './registrations.ts';
+import { digest, hidePlaces } from './registrations.ts';
 
 export interface CaptureRequest {
   readonly name: string;
@@ -16,8 +16,8 @@ export interface CaptureRequest {
 
 /** Two surroundings that have nothing in common: what a factory registers must not depend on them. */
 const SURROUNDINGS: readonly GuestFacts[] = [
-  { cwd: '/workspace', home: '/home/user', tmp: '/tmp', agentDir: '/home/user/.agent', env: {}, platform: 'linux', arch: 'x64', columns: 80, now: 1_700_000_000_000, seed: 1 },
-  { cwd: '/elsewhere/project', home: '/users/somebody', tmp: '/var/tmp', agentDir: '/users/somebody/.agent', env: { LANG: 'C' }, platform: 'linux', arch: 'x64', columns: 132, now: 1_900_000_000_000, seed: 2 },
+  { cwd: '/dash-capture-one/workspace', home: '/dash-capture-one/home', tmp: '/tmp', agentDir: '/dash-capture-one/agent', env: {}, platform: 'linux', arch: 'x64', columns: 80, now: 1_700_000_000_000, seed: 1 },
+  { cwd: '/dash-capture-two/elsewhere/project', home: '/dash-capture-two/user', tmp: '/tmp', agentDir: '/dash-capture-two/agent', env: { LANG: 'C' }, platform: 'linux', arch: 'x64', columns: 132, now: 1_900_000_000_000, seed: 2 },
 ];
 
 /**
@@ -65,7 +65,7 @@ async function activateEntry({ name, version, contentHash, graph }: CaptureReque
     const { registrations, failures } = await session.activate();
     const [failure] = failures;
     if (failure !== undefined) return { error: failure.error, needs: needsOf(denials) };
-    return { registrations: registrations[0] ?? NOTHING };
+    return { registrations: hidePlaces(registrations[0] ?? NOTHING, facts) };
   } catch (error) {
     if (error instanceof DashError) return { error, needs: needsOf(denials) };
     throw error;

@@ -1,13 +1,13 @@
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DashError, formatPermission, parsePermissionSet, union, type ModuleGraph, type Places, type Registrations } from '../format/index.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import { Broker } from './broker.ts';
 import { loadBundles, type BundleStore } from './compile/bundle-store.ts';
 import type { CallContext, Denial, EventCallOptions, GuestFacts, HandlerOutcome, SandboxedPackage, SandboxPackage, ToolCallOptions, ToolContent, ToolOutcome } from './extension.ts';
 import { DEFAULT_EVENT_TIMEOUT_MS, DEFAULT_TOOL_TIMEOUT_MS, MAX_STRIKES } from './process/limits.ts';
-import { registrationsDiffer } from './registrations.ts';
+import { registrationsDiffer, showPlaces } from './registrations.ts';
 import { GuestSession } from './guest-session.ts';
 import type { HostPorts } from './ports.ts';
 import type { GuestCall } from './protocol.ts';
@@ -60,7 +60,8 @@ class OpenPackage implements SandboxedPackage {
   constructor(sandboxPackage: SandboxPackage, options: OpenOptions) {
     this.#package = sandboxPackage;
     this.#options = options;
-    this.#registrations = sandboxPackage.captured;
+    const { workspace: cwd, home } = options;
+    this.#registrations = sandboxPackage.captured && showPlaces(sandboxPackage.captured, { cwd, home, agentDir: this.#agentDir() });
   }
 
   get name(): string {
@@ -149,10 +150,11 @@ class OpenPackage implements SandboxedPackage {
     const places = await this.#places();
     const scripts = await loadBundles(bundles, compiled);
 
+    const facts = this.#facts(places, granted);
     const session: GuestSession = new GuestSession({
       name: this.name,
       scripts,
-      facts: this.#facts(places, granted),
+      facts,
       makeBroker: (state) =>
         new Broker({
           context: { packageName: this.name, places, ports, ownDirectory: (dependency) => ownDirectory(this.#package.graph, dependency) },
@@ -174,7 +176,7 @@ class OpenPackage implements SandboxedPackage {
       const [failure] = failures;
       if (failure !== undefined) throw failure.error;
       const actual = mergeRegistrations(registrations);
-      const drift = captured === undefined ? undefined : registrationsDiffer(captured, actual);
+      const drift = captured === undefined ? undefined : registrationsDiffer(showPlaces(captured, facts), actual);
       if (drift !== undefined) {
         throw new DashError('REGISTRATION_CHANGED', `${this.name} registers something else than what was inspected: ${drift}`, { hint: `run \`dash inspect ${this.name}\` and install it again if you trust the change` });
       }
@@ -200,10 +202,16 @@ class OpenPackage implements SandboxedPackage {
 
   async #places(): Promise<Places> {
     const { workspace, home, dashHome } = this.#options;
-    const data = join(dashHome, 'data', encodeURIComponent(this.name));
-    await mkdir(join(data, 'agent'), { recursive: true, mode: 0o700 });
+    const agentDir = this.#agentDir();
+    const data = dirname(agentDir);
+    await mkdir(agentDir, { recursive: true, mode: 0o700 });
     this.#privateTmp ??= await mkdtemp(join(await realpath(tmpdir()), 'dash-package-'));
     return { workspace: await realpath(workspace), home: await realpath(home), data: await realpath(data), tmp: this.#privateTmp, dashHome: await realpath(dashHome) };
+  }
+
+  /** pi packages keep their settings in "the agent's directory": here each has one of its own. */
+  #agentDir(): string {
+    return join(this.#options.dashHome, 'data', encodeURIComponent(this.name), 'agent');
   }
 
   #facts(places: Places, granted: ReturnType<typeof union>): GuestFacts {

@@ -1,5 +1,31 @@
 import { createHash } from 'node:crypto';
 import type { Registrations } from '../format/index.ts';
+import type { GuestFacts } from './extension.ts';
+
+/** Paths of the surroundings that may stand in a description ("settings are in …"), by their token. */
+type PlaceFacts = Pick<GuestFacts, 'agentDir' | 'cwd' | 'home'>;
+const PLACES: readonly (keyof PlaceFacts)[] = ['agentDir', 'cwd', 'home'];
+
+/** Writes tokens for the paths of a capture, so that what was captured holds on every machine and in every project. */
+export function hidePlaces(registrations: Registrations, facts: PlaceFacts): Registrations {
+  return mapTexts(registrations, (text) => PLACES.reduce((hidden, place) => hidden.replaceAll(facts[place], token(place)), text)) as Registrations;
+}
+
+/** Writes the paths of these surroundings for the tokens. */
+export function showPlaces(registrations: Registrations, facts: PlaceFacts): Registrations {
+  return mapTexts(registrations, (text) => PLACES.reduce((shown, place) => shown.replaceAll(token(place), facts[place]), text)) as Registrations;
+}
+
+function token(place: keyof PlaceFacts): string {
+  return `%dash:${place}%`;
+}
+
+function mapTexts(value: unknown, map: (text: string) => string): unknown {
+  if (typeof value === 'string') return map(value);
+  if (Array.isArray(value)) return value.map((item) => mapTexts(item, map));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, mapTexts(child, map)]));
+}
 
 /**
  * Compares what a package registers with what was captured: whatever is new or different is refused, what is
