@@ -1,0 +1,38 @@
+import type { CaptureOutcome, CompiledPackage, Diagnostic, ModuleGraph } from '../../format/index.ts';
+
+export interface CompileRequest {
+  readonly name: string;
+  readonly version: string;
+  /** The tree's sha256, or the digest of a linked directory. */
+  readonly contentHash: string;
+  readonly graph: ModuleGraph;
+  /** Paths inside the package, with `/`. */
+  readonly entries: readonly string[];
+}
+
+export interface CaptureRequest {
+  readonly name: string;
+  readonly version: string;
+  readonly contentHash: string;
+  readonly graph: ModuleGraph;
+  readonly compiled: CompiledPackage;
+}
+
+/** What the host will show of a skill, and what is wrong with it. */
+export interface InspectedSkill {
+  /** Inside the package, with `/`. */
+  readonly path: string;
+  readonly name: string;
+  readonly description: string;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** What an install needs of its neighbours; `cli/compose.ts` hands the implementations in. */
+export interface InspectPorts {
+  /** Compiles every entry. What does not compile is in `failures`, not an exception. */
+  compile(request: CompileRequest, signal?: AbortSignal): Promise<CompiledPackage>;
+  /** Runs the factories without any permission, to learn what they register. One outcome for each compiled entry. */
+  capture(request: CaptureRequest, signal?: AbortSignal): Promise<readonly CaptureOutcome[]>;
+  /** Reads skills; a skill that cannot be loaded has a diagnostic of severity `error`. */
+  readSkills(dir: string, paths: readonly string[]): Promise<readonly InspectedSkill[]>;
+}

@@ -1,0 +1,144 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { eachLimited } from './each-limited.ts';
+import { syncDirectory } from './durable-file.ts';
+import { asDiskError, ignoreMissing, isErrno } from './file-errors.ts';
+import type { StorePaths } from './store-paths.ts';
+import type { PackageFile } from '../verify/tree-safety.ts';
+
+/** An unpacked tree, in staging or in the store. */
+export interface Tree {
+  /** sha256 of `files.sha256`: of every path and every byte. */
+  readonly treeSha256: string;
+  /** Where the files lie now. */
+  readonly dir: string;
+  readonly sizeBytes: number;
+  readonly files: readonly string[];
+}
+
+/** A place of its own for the trees of one command; gone when it is disposed. */
+export interface Staging extends AsyncDisposable {
+  readonly dir: string;
+  /** Writes a tree that has passed every check, flushed to the disk. Equal trees are written once. */
+  write(files: readonly PackageFile[]): Promise<Tree>;
+  /** Moves a tree into the store. @throws {DashError} DISK_ERROR, DISK_FULL */
+  store(tree: Tree): Promise<Tree>;
+}
+
+/**
+ * Opens a staging directory and clears away those of processes that are gone.
+ *
+ * @throws {DashError} DISK_ERROR, DISK_FULL
+ */
+export async function openStaging(paths: StorePaths): Promise<Staging> {
+  const dir = join(paths.tmp, `${process.pid}-${randomUUID()}`);
+  const written = new Map<string, Promise<Tree>>();
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await removeAbandoned(paths.tmp);
+  } catch (error) {
+    throw asDiskError(error, 'making the staging directory');
+  }
+
+  return {
+    dir,
+    write(files) {
+      const listing = describeTree(files);
+      let tree = written.get(listing.treeSha256);
+      if (tree === undefined) {
+        tree = writeTree(join(dir, listing.treeSha256), files, listing);
+        written.set(listing.treeSha256, tree);
+      }
+      return tree;
+    },
+    async store(tree) {
+      try {
+        return await moveIntoStore(tree, paths);
+      } catch (error) {
+        throw asDiskError(error, 'moving a package into the store');
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Listing {
+  readonly text: string;
+  readonly treeSha256: string;
+}
+
+/** The manifest of a tree in the format of `sha256sum`, sorted by the bytes of the paths; its own sha256 names the tree. */
+export function describeTree(files: readonly PackageFile[]): Listing {
+  const lines = files.map(({ path, data }) => ({ path: Buffer.from(path), line: `${sha256(data)}  ${path}\n` }));
+  const text = lines.sort((a, b) => Buffer.compare(a.path, b.path)).map(({ line }) => line).join('');
+  return { text, treeSha256: sha256(text) };
+}
+
+async function writeTree(target: string, files: readonly PackageFile[], { text, treeSha256 }: Listing): Promise<Tree> {
+  try {
+    const dir = join(target, 'tree');
+    const folders = [...new Set(files.map(({ path }) => dirname(path)))].sort();
+    await mkdir(dir, { recursive: true });
+    for (const folder of folders) await mkdir(join(dir, folder), { recursive: true });
+    await eachLimited(files, 16, ({ path, data }) => writeNew(join(dir, path), data));
+    await writeNew(join(target, 'files.sha256'), Buffer.from(text));
+    await eachLimited([target, dir, ...folders.map((folder) => join(dir, folder))], 16, syncDirectory);
+    return { treeSha256, dir, sizeBytes: files.reduce((sum, { data }) => sum + data.length, 0), files: files.map(({ path }) => path).sort() };
+  } catch (error) {
+    throw asDiskError(error, 'unpacking');
+  }
+}
+
+/** `wx`: what is already there, a link for example, is never written through. */
+async function writeNew(path: string, data: Buffer): Promise<void> {
+  const file = await open(path, 'wx', 0o444);
+  try {
+    await file.writeFile(data);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Two packages with equal bytes are one tree: the one that is there already stays. */
+async function moveIntoStore(tree: Tree, paths: StorePaths): Promise<Tree> {
+  const target = paths.tree(tree.treeSha256);
+  const stored = { ...tree, dir: paths.files(tree.treeSha256) };
+  if (tree.dir === stored.dir) return tree;
+  await mkdir(dirname(target), { recursive: true });
+  try {
+    await rename(dirname(tree.dir), target);
+  } catch (error) {
+    if (!isErrno(error, 'ENOTEMPTY', 'EEXIST')) throw error;
+    return stored;
+  }
+  await syncDirectory(dirname(target));
+  return stored;
+}
+
+async function removeAbandoned(tmp: string): Promise<void> {
+  const names = (await readdir(tmp).catch(ignoreMissing)) ?? [];
+  for (const name of names) {
+    const pid = Number(/^(\d+)-/.exec(name)?.[1]);
+    if (pid === process.pid || (pid > 0 && isAlive(pid))) continue;
+    await chmod(join(tmp, name), 0o700).catch(ignoreMissing);
+    await rm(join(tmp, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return isErrno(error, 'EPERM');
+  }
+}
+
+function sha256(data: Buffer | string): string {
+  return createHash('sha256').update(data).digest('hex');
+}

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+
+/** Where everything of one DASH_HOME lies; pure. */
+export interface StorePaths {
+  readonly home: string;
+  /** Staging, on the file system of the store so that a rename suffices. */
+  readonly tmp: string;
+  /** The directory of one stored tree: `files.sha256` and `tree/`. */
+  tree(treeSha256: string): string;
+  /** The unpacked files themselves. */
+  files(treeSha256: string): string;
+  /** Says which tree the tarball with this sha512 unpacks to. */
+  unpacked(integrity: string): string;
+  /** HTTP cache of packuments, with their ETags. */
+  readonly packuments: string;
+  /** When versions without a date were first seen here. */
+  readonly firstSeen: string;
+  readonly grants: string;
+  readonly lock: string;
+}
+
+export function storePaths(home: string): StorePaths {
+  const store = join(home, 'store', 'v1');
+  const tree = (sha256: string) => join(store, sha256.slice(0, 2), sha256);
+  return {
+    home,
+    tmp: join(store, 'tmp'),
+    tree,
+    files: (sha256) => join(tree(sha256), 'tree'),
+    unpacked: (integrity) => {
+      const hex = Buffer.from(integrity.replace(/^sha512-/, ''), 'base64').toString('hex');
+      return join(store, 'unpacked', hex.slice(0, 2), hex);
+    },
+    packuments: join(home, 'meta', 'packuments'),
+    firstSeen: join(home, 'meta', 'first-seen.json'),
+    grants: join(home, 'grants.json'),
+    lock: join(home, 'state', 'lock'),
+  };
+}
+
+/** Which packages a command speaks of: the user's own, or those of one project. */
+export type Scope = { readonly kind: 'user' } | { readonly kind: 'project'; readonly dir: string };
+
+/** Where the state of one scope lies. */
+export interface ScopePaths {
+  readonly state: string;
+  /** Names the generation in force; its rename is the commit point. */
+  readonly current: string;
+  readonly journal: string;
+  /** The directory that holds `dash.lock`. */
+  readonly lockfile: string;
+  generation(number: number): string;
+}
+
+/**
+ * The generations of a project lie in DASH_HOME, not in the project: a repository that brings a ready-made state of its
+ * own could name the source of a package that holds grants, and its own files. `dir` must be a real path.
+ */
+export function scopePaths(home: string, scope: Scope): ScopePaths {
+  const state = scope.kind === 'user' ? join(home, 'state') : join(home, 'state', 'projects', createHash('sha256').update(scope.dir).digest('hex').slice(0, 32));
+  return {
+    state,
+    current: join(state, 'current'),
+    journal: join(state, 'journal'),
+    lockfile: scope.kind === 'user' ? join(home, 'dash.lock') : join(scope.dir, '.dash', 'dash.lock'),
+    generation: (number) => join(state, 'generations', `${number}.json`),
+  };
+}
