@@ -1,1 +1,2 @@
+export { pingRegistry, type RegistryPing } from './ping-registry.ts';
 export { type FoundPackage, type NpmSearch, type NpmSearchQuery, searchNpm } from './search-npm.ts';

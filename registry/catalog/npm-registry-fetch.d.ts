@@ -1,6 +1,8 @@
 declare module 'npm-registry-fetch' {
-  const npmFetch: {
+  interface NpmFetch {
+    (path: string, options: Readonly<Record<string, unknown>>): Promise<{ readonly headers: { get(name: string): string | null } }>;
     json(path: string, options: Readonly<Record<string, unknown>>): Promise<unknown>;
-  };
+  }
+  const npmFetch: NpmFetch;
   export default npmFetch;
 }

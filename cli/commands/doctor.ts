@@ -1,0 +1,112 @@
+import { access, constants, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+import { isDashError } from '../../format/index.ts';
+import { pingRegistry } from '../../registry/catalog/index.ts';
+import { capturePackage, compilePackage } from '../../sandbox/index.ts';
+import type { DefineCommand, Invocation } from '../command.ts';
+import { npmOptionsFor } from '../compose.ts';
+import { packageRoot } from '../package-root.ts';
+import { formatTable } from '../output/table.ts';
+import type { Style } from '../output/terminal.ts';
+
+/** One thing that was looked at. */
+export interface DoctorCheck {
+  readonly id: 'node' | 'sandbox' | 'home' | 'shadowing' | 'registry' | 'clock';
+  readonly status: 'ok' | 'warning' | 'failed';
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export const define: DefineCommand = () => async (invocation) => {
+  const checks = (await Promise.all([checkNode(), checkSandbox(), checkHome(invocation), checkShadowing(invocation), checkRegistry(invocation)])).flat();
+  return {
+    kind: 'document',
+    document: { checks },
+    text: textOf(checks, invocation.stdout.style),
+    exitCode: checks.some(({ status }) => status === 'failed') ? 1 : 0,
+  };
+};
+
+async function checkNode(): Promise<DoctorCheck> {
+  return { id: 'node', status: 'ok', message: `Node ${process.versions.node}, ${process.platform} ${process.arch}` };
+}
+
+/** Compiles a small extension and lets it register a tool: what an install does, with nothing of anybody's. */
+async function checkSandbox(): Promise<DoctorCheck> {
+  const dir = await realpath(await mkdtemp(join(tmpdir(), 'dash-doctor-')));
+  try {
+    await writeFile(join(dir, 'index.ts'), PROBE);
+    const graph = { root: 'probe@1.0.0', nodes: { 'probe@1.0.0': { name: 'probe', version: '1.0.0', dir, dependencies: {} } } };
+    const store = { directory: join(dir, 'bundles') };
+    const compiled = await compilePackage({ graph, entries: ['index.ts'] }, store);
+    const [outcome] = await capturePackage({ name: 'probe', version: '1.0.0', contentHash: '', graph, compiled }, store);
+    if (outcome?.kind === 'ok' && outcome.registrations.tools.some(({ name }) => name === 'probe')) {
+      return { id: 'sandbox', status: 'ok', message: 'a sandbox process starts, compiles and runs an extension' };
+    }
+    const reason = compiled.failures[0]?.error.message ?? (outcome && 'error' in outcome ? outcome.error.message : 'it registered nothing');
+    return { id: 'sandbox', status: 'failed', message: `an extension does not run: ${reason}`, hint: REINSTALL };
+  } catch (error) {
+    return { id: 'sandbox', status: 'failed', message: `the sandbox does not start: ${messageOf(error)}`, hint: (isDashError(error) ? error.hint : undefined) ?? REINSTALL };
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function checkHome({ home }: Invocation): Promise<DoctorCheck> {
+  try {
+    await mkdir(home, { recursive: true });
+    await access(home, constants.W_OK);
+    return { id: 'home', status: 'ok', message: `${home} is writable` };
+  } catch (error) {
+    return { id: 'home', status: 'failed', message: `${home} is not writable: ${messageOf(error)}`, hint: 'set `DASH_HOME` to a directory you may write' };
+  }
+}
+
+/** On Debian and Ubuntu `/bin/dash` is the system shell, and it may come first. */
+async function checkShadowing({ env }: Invocation): Promise<DoctorCheck> {
+  const own = await realpath(join(packageRoot(), 'bin', 'dash.js'));
+  for (const dir of (env['PATH'] ?? '').split(delimiter)) {
+    const found = await realpath(join(dir, 'dash')).catch(() => undefined);
+    if (found === own) return { id: 'shadowing', status: 'ok', message: '`dash` is this program' };
+    if (found !== undefined) {
+      return { id: 'shadowing', status: 'warning', message: `\`dash\` is ${found}, not this program`, hint: 'call it `dash-agent`, or put its directory first on PATH' };
+    }
+  }
+  return { id: 'shadowing', status: 'warning', message: '`dash` is not on PATH', hint: 'install it with `npm i -g --ignore-scripts dash-agent`' };
+}
+
+async function checkRegistry(invocation: Invocation): Promise<DoctorCheck[]> {
+  if (invocation.globals.offline === true) return [];
+  try {
+    const { registry, clockSkewMs } = await pingRegistry(await npmOptionsFor(invocation));
+    const minutes = Math.round(Math.abs(clockSkewMs) / 60_000);
+    return [
+      { id: 'registry', status: 'ok', message: `${registry} answers` },
+      minutes <= 5
+        ? { id: 'clock', status: 'ok', message: 'the clock agrees with the registry' }
+        : { id: 'clock', status: 'warning', message: `the clock is ${minutes} minutes off: ages of releases are wrong by that`, hint: 'set the clock' },
+    ];
+  } catch (error) {
+    return [{ id: 'registry', status: 'failed', message: messageOf(error), hint: 'check network and proxy, and `registry` in your .npmrc' }];
+  }
+}
+
+function textOf(checks: readonly DoctorCheck[], style: Style): string {
+  const status = { ok: style.good('ok'), warning: style.warning('warning'), failed: style.bad('failed') };
+  const hints = checks.flatMap(({ hint }) => (hint === undefined ? [] : [`${style.strong('hint')}: ${hint}\n`]));
+  return `${formatTable(checks.map((check) => [status[check.status], check.id, check.message]))}${hints.join('')}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+const REINSTALL = 'reinstall dash; `isolated-vm` has no build for this platform if that does not help';
+
+const PROBE = `export default (dash) => dash.registerTool({
+  name: 'probe', label: 'Probe', description: 'answers', parameters: { type: 'object', properties: {} },
+  execute: async () => ({ content: [], details: {} }),
+});
+`;
