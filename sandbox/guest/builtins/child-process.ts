@@ -1,0 +1,312 @@
+import type { GuestLink } from '../link.ts';
+import { base64ToBytes, bytesToBase64 } from '../globals/base64.ts';
+import { argumentError, systemError, unsupported } from './system-error.ts';
+
+interface SpawnOptions {
+  readonly cwd?: string | URL;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly input?: string | Uint8Array;
+  readonly timeout?: number;
+  readonly maxBuffer?: number;
+  readonly killSignal?: string | number;
+  readonly shell?: boolean | string;
+  readonly encoding?: string | null;
+  readonly signal?: AbortSignal;
+  readonly stdio?: unknown;
+}
+
+/** The broker's answer to `exec.run`. */
+interface RunAnswer {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: { readonly base64: string };
+  readonly stderr: { readonly base64: string };
+}
+
+interface Invocation {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly options: SpawnOptions;
+}
+
+type ExecCallback = (error: Error | null, stdout: string | Buffer, stderr: string | Buffer) => void;
+
+const customPromisify = Symbol.for('nodejs.util.promisify.custom');
+
+/**
+ * Makes `child_process` over one capability that runs a program to its end: output comes when the program has ended.
+ * A program that is written to starts when its input is ended, any other in the next turn.
+ */
+export function createChildProcess(link: GuestLink, { EventEmitter }: typeof import('node:events'), stream: typeof import('node:stream')) {
+  const running = new Map<number, ChildProcess>();
+  let lastPid = 100_000;
+
+  class ChildProcess extends EventEmitter {
+    // The guest cannot see process ids of the machine: this number only means something to kill() and process.kill().
+    readonly pid = ++lastPid;
+    readonly spawnfile: string;
+    readonly spawnargs: readonly string[];
+    readonly stdin: import('node:stream').Writable | null;
+    readonly stdout: import('node:stream').Readable | null;
+    readonly stderr: import('node:stream').Readable | null;
+    readonly stdio: readonly unknown[];
+    readonly connected = false;
+    exitCode: number | null = null;
+    signalCode: string | null = null;
+    killed = false;
+    readonly #abort = new AbortController();
+    readonly #input: Uint8Array[] = [];
+    #started = false;
+
+    constructor(invocation: Invocation) {
+      super();
+      const { file, args, options } = invocation;
+      this.spawnfile = file;
+      this.spawnargs = [file, ...args];
+      const pipes = stdioOf(options.stdio);
+      this.stdout = pipes[1] === 'pipe' ? new stream.Readable({ read() {} }) : null;
+      this.stderr = pipes[2] === 'pipe' ? new stream.Readable({ read() {} }) : null;
+      this.stdin = pipes[0] === 'pipe' ? this.#createInput(() => start()) : null;
+      this.stdio = [this.stdin, this.stdout, this.stderr];
+      running.set(this.pid, this);
+      const start = () => {
+        if (this.#started) return;
+        this.#started = true;
+        this.emit('spawn');
+        void this.#run(invocation, pipes);
+      };
+      if (options.signal?.aborted) queueMicrotask(() => this.#failAborted(options.signal));
+      else options.signal?.addEventListener('abort', () => this.#failAborted(options.signal), { once: true });
+      setImmediate(() => {
+        if (this.#input.length === 0 || this.stdin === null) start();
+      });
+    }
+
+    #createInput(start: () => void): import('node:stream').Writable {
+      return new stream.Writable({
+        write: (chunk: Uint8Array, _encoding, done) => {
+          if (this.#started) {
+            done(unsupported('writing to a program that runs already', 'write its input before the next turn of the event loop, then call stdin.end()'));
+            return;
+          }
+          this.#input.push(chunk);
+          done();
+        },
+        final: (done) => {
+          start();
+          done();
+        },
+      });
+    }
+
+    async #run(invocation: Invocation, pipes: readonly string[]): Promise<void> {
+      try {
+        const input = this.#input.length === 0 ? undefined : Buffer.concat(this.#input);
+        const answer = (await link.request('exec.run', runParams(invocation, input), this.#abort.signal)) as RunAnswer;
+        this.#deliver(answer, pipes);
+      } catch (error) {
+        if (this.#abort.signal.aborted) this.#deliver({ code: null, signal: this.signalCode ?? 'SIGTERM', stdout: { base64: '' }, stderr: { base64: '' } }, pipes);
+        else this.#fail(spawnError(error, invocation));
+      }
+    }
+
+    #deliver(answer: RunAnswer, pipes: readonly string[]): void {
+      this.exitCode = answer.code;
+      this.signalCode = answer.signal;
+      running.delete(this.pid);
+      const [out, err] = [toBuffer(answer.stdout.base64), toBuffer(answer.stderr.base64)];
+      if (pipes[1] === 'inherit' && out.length > 0) link.log('info', out.toString());
+      if (pipes[2] === 'inherit' && err.length > 0) link.log('error', err.toString());
+      this.emit('exit', answer.code, answer.signal);
+      const closing = [finish(this.stdout, out), finish(this.stderr, err)];
+      void Promise.all(closing).then(() => this.emit('close', answer.code, answer.signal));
+    }
+
+    #fail(error: Error): void {
+      running.delete(this.pid);
+      this.stdout?.push(null);
+      this.stderr?.push(null);
+      // Outside the promise: an `error` that nobody listens to must be heard.
+      setImmediate(() => {
+        this.emit('error', error);
+        this.emit('close', -2, null);
+      });
+    }
+
+    #failAborted(signal: AbortSignal | undefined): void {
+      if (this.exitCode !== null || this.killed) return;
+      this.kill();
+      this.emit('error', Object.assign(new Error('The operation was aborted', { cause: signal?.reason }), { name: 'AbortError', code: 'ABORT_ERR' }));
+    }
+
+    kill(signal: string | number = 'SIGTERM'): boolean {
+      if (this.exitCode !== null || this.signalCode !== null || !running.has(this.pid)) return false;
+      if (signal === 0) return true;
+      this.killed = true;
+      this.signalCode = typeof signal === 'string' ? signal : 'SIGTERM';
+      this.#abort.abort();
+      return true;
+    }
+
+    ref(): this {
+      return this;
+    }
+
+    unref(): this {
+      return this;
+    }
+
+    disconnect(): never {
+      throw unsupported('child.disconnect()', 'programs have no message channel');
+    }
+
+    send(): never {
+      throw unsupported('child.send()', 'write to stdin instead');
+    }
+  }
+
+  const spawn = (file: string, args?: readonly string[] | SpawnOptions, options?: SpawnOptions) => new ChildProcess(invocationOf(file, args, options));
+
+  const spawnSync = (file: string, args?: readonly string[] | SpawnOptions, options?: SpawnOptions) => {
+    const invocation = invocationOf(file, args, options);
+    const { encoding, stdio } = invocation.options;
+    const pipes = stdioOf(stdio);
+    try {
+      const answer = link.requestSync('exec.run', runParams(invocation, undefined)) as RunAnswer;
+      const [out, err] = [toBuffer(answer.stdout.base64), toBuffer(answer.stderr.base64)];
+      if (pipes[1] === 'inherit' && out.length > 0) link.log('info', out.toString());
+      if (pipes[2] === 'inherit' && err.length > 0) link.log('error', err.toString());
+      const stdout = pipes[1] === 'pipe' ? decoded(out, encoding) : null;
+      const stderr = pipes[2] === 'pipe' ? decoded(err, encoding) : null;
+      return { pid: ++lastPid, output: [null, stdout, stderr], stdout, stderr, status: answer.code, signal: answer.signal };
+    } catch (error) {
+      return { pid: 0, output: null, stdout: null, stderr: null, status: null, signal: null, error: spawnError(error, invocation) };
+    }
+  };
+
+  const checked = (result: ReturnType<typeof spawnSync>, command: string) => {
+    if (result.error !== undefined) throw Object.assign(result.error, { ...result, error: result.error });
+    if (result.status === 0) return result.stdout;
+    const words = result.stderr === null ? '' : String(result.stderr);
+    throw Object.assign(new Error(`Command failed: ${command}${words === '' ? '' : `\n${words}`}`), result);
+  };
+
+  const execFileSync = (file: string, args?: readonly string[] | SpawnOptions, options?: SpawnOptions) => {
+    const invocation = invocationOf(file, args, options);
+    return checked(spawnSync(file, invocation.args, invocation.options), [file, ...invocation.args].join(' '));
+  };
+
+  const execSync = (command: string, options: SpawnOptions = {}) => checked(spawnSync(command, [], { ...options, shell: options.shell ?? true }), command);
+
+  const gather = ({ file, args, options }: Invocation, command: string, callback: ExecCallback | undefined) => {
+    const child = spawn(file, args, { ...options, stdio: 'pipe' });
+    const chunks: [Buffer[], Buffer[]] = [[], []];
+    child.stdout?.on('data', (chunk: Buffer) => chunks[0].push(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => chunks[1].push(chunk));
+    let failure: Error | undefined;
+    child.on('error', (error: Error) => (failure = error));
+    child.on('close', (code: number | null, signal: string | null) => {
+      const [stdout, stderr] = chunks.map((parts) => decoded(Buffer.concat(parts), options.encoding === undefined ? 'utf8' : options.encoding)) as [string | Buffer, string | Buffer];
+      if (failure === undefined && code !== 0) {
+        failure = Object.assign(new Error(`Command failed: ${command}\n${String(stderr)}`), { code, killed: child.killed || (signal === 'SIGTERM' && options.timeout !== undefined), signal, cmd: command, stdout, stderr });
+      }
+      callback?.(failure ?? null, stdout, stderr);
+    });
+    return child;
+  };
+
+  const execFile = (file: string, ...rest: unknown[]) => {
+    const callback = rest.findLast((value): value is ExecCallback => typeof value === 'function');
+    const [args, options] = rest.filter((value) => typeof value !== 'function');
+    const invocation = invocationOf(file, args as readonly string[], options as SpawnOptions);
+    return gather(invocation, [file, ...invocation.args].join(' '), callback);
+  };
+
+  const exec = (command: string, ...rest: unknown[]) => {
+    const callback = rest.findLast((value): value is ExecCallback => typeof value === 'function');
+    const options = (rest.find((value) => typeof value === 'object' && value !== null) ?? {}) as SpawnOptions;
+    return gather(invocationOf(command, [], { ...options, shell: options.shell ?? true }), command, callback);
+  };
+
+  // Node's promisified forms resolve with both outputs, and the error carries them too.
+  for (const [name, call] of [['exec', exec], ['execFile', execFile]] as const) {
+    const promised = (file: string, ...rest: unknown[]) => {
+      let child: ChildProcess | undefined;
+      const promise = new Promise((resolve, reject) => {
+        child = call(file, ...rest, (error: Error | null, stdout: unknown, stderr: unknown) => (error === null ? resolve({ stdout, stderr }) : reject(Object.assign(error, { stdout, stderr }))));
+      });
+      return Object.assign(promise, { child });
+    };
+    Object.defineProperty(promised, 'name', { value: name });
+    Object.defineProperty(call, customPromisify, { value: promised });
+  }
+
+  /** For `process.kill`: only programs that this package started have a number here. */
+  const killByPid = (pid: number, signal?: string | number): boolean => {
+    const child = running.get(Math.abs(pid));
+    if (child === undefined) throw systemError('ESRCH', { syscall: 'kill' });
+    return child.kill(signal);
+  };
+
+  const members = { ChildProcess, spawn, spawnSync, exec, execSync, execFile, execFileSync };
+  Object.defineProperty(members, 'killByPid', { value: killByPid });
+  return members;
+}
+
+function invocationOf(file: unknown, args: readonly string[] | SpawnOptions | undefined | null, options: SpawnOptions | undefined | null): Invocation {
+  if (typeof file !== 'string') throw argumentError('file', 'of type string', file);
+  const list = Array.isArray(args) ? args.map(String) : [];
+  const given = Array.isArray(args) || args === undefined || args === null ? (options ?? {}) : (args as SpawnOptions);
+  return { file, args: list, options: given };
+}
+
+function runParams({ file, args, options }: Invocation, written: Uint8Array | undefined): unknown {
+  const input = written ?? options.input;
+  return {
+    file,
+    args,
+    shell: options.shell !== undefined && options.shell !== false,
+    ...(options.cwd === undefined ? {} : { cwd: typeof options.cwd === 'string' ? options.cwd : decodeURIComponent(options.cwd.pathname) }),
+    ...(options.env === undefined ? {} : { env: Object.fromEntries(Object.entries(options.env).filter(([, value]) => value !== undefined)) }),
+    ...(input === undefined ? {} : { input: typeof input === 'string' ? { text: input } : { base64: bytesToBase64(input) } }),
+    ...(options.timeout === undefined || options.timeout === 0 ? {} : { timeoutMs: options.timeout }),
+    ...(options.maxBuffer === undefined || !Number.isFinite(options.maxBuffer) ? {} : { maxBuffer: options.maxBuffer }),
+  };
+}
+
+function spawnError(error: unknown, { file, args }: Invocation): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (code === undefined) return error;
+  const details = { code, syscall: `spawn ${file}`, path: file, spawnargs: args };
+  if (code === 'ENOENT' || code === 'ENOTDIR') return Object.assign(new Error(`spawn ${file} ${code}`), { errno: code === 'ENOENT' ? -2 : -20, ...details });
+  return Object.assign(error, code === 'PERMISSION_DENIED' ? { ...details, code: 'EACCES', errno: -13 } : details);
+}
+
+function stdioOf(stdio: unknown): string[] {
+  const list = Array.isArray(stdio) ? stdio : [stdio, stdio, stdio];
+  return [0, 1, 2].map((index) => {
+    const way: unknown = list[index] ?? 'pipe';
+    return way === 'overlapped' ? 'pipe' : typeof way === 'string' ? way : 'inherit';
+  });
+}
+
+function toBuffer(base64: string): Buffer {
+  const bytes = base64ToBytes(base64);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function decoded(bytes: Buffer, encoding: string | null | undefined): string | Buffer {
+  return encoding === undefined || encoding === null || encoding === 'buffer' ? bytes : bytes.toString(encoding as BufferEncoding);
+}
+
+/** Hands over the output and resolves when it was read; output that nobody reads does not hold back `close`. */
+function finish(output: import('node:stream').Readable | null, bytes: Buffer): Promise<void> {
+  if (output === null) return Promise.resolve();
+  if (bytes.length > 0) output.push(bytes);
+  output.push(null);
+  if (output.listenerCount('data') === 0 && output.listenerCount('readable') === 0 && !output.readableFlowing) {
+    output.resume();
+  }
+  return new Promise((resolve) => output.once('close', resolve));
+}

@@ -1,0 +1,101 @@
+import { Blob, blobBytes, concatBytes } from './blob.ts';
+import { encodeForm, FormData } from './form-data.ts';
+import { decodeUtf8, encodeUtf8, viewBytes } from './text-encoding.ts';
+
+export interface ExtractedBody {
+  readonly content: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+  readonly contentType: string | undefined;
+}
+
+/** Reads what `fetch`, `Request` and `Response` accept as a body. */
+export function extractBody(init: unknown): ExtractedBody | undefined {
+  if (init === undefined || init === null) return undefined;
+  if (typeof init === 'string') return { content: encodeUtf8(init), contentType: 'text/plain;charset=UTF-8' };
+  if (init instanceof URLSearchParams) return { content: encodeUtf8(init.toString()), contentType: 'application/x-www-form-urlencoded;charset=UTF-8' };
+  if (init instanceof Blob) return { content: blobBytes(init), contentType: init.type || undefined };
+  if (init instanceof FormData) {
+    const boundary = `----formdata-${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`;
+    return { content: encodeForm(init, boundary), contentType: `multipart/form-data; boundary=${boundary}` };
+  }
+  if (init instanceof ReadableStream) return { content: init, contentType: undefined };
+  if (init instanceof ArrayBuffer || ArrayBuffer.isView(init)) return { content: viewBytes(init).slice(), contentType: undefined };
+  if (typeof init === 'object' && Symbol.asyncIterator in init) return { content: ReadableStream.from(init as AsyncIterable<Uint8Array>), contentType: undefined };
+  return { content: encodeUtf8(String(init)), contentType: 'text/plain;charset=UTF-8' };
+}
+
+/** What Request and Response share: one body that can be read once. */
+export abstract class Body {
+  #content: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined;
+  #stream: ReadableStream<Uint8Array> | undefined;
+  #used = false;
+
+  protected constructor(content: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined) {
+    this.#content = content;
+  }
+
+  /** Content type of the headers, for `blob()` and `formData()`. */
+  protected abstract contentType(): string;
+
+  get body(): ReadableStream<Uint8Array> | null {
+    if (this.#content === undefined) return null;
+    this.#stream ??= this.#content instanceof Uint8Array ? streamOf(this.#content) : this.#content;
+    return this.#stream;
+  }
+
+  get bodyUsed(): boolean {
+    return this.#used || (this.#stream?.locked ?? false);
+  }
+
+  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.bodyUsed) throw new TypeError('Body is unusable: Body has already been read');
+    if (this.#content === undefined) return new Uint8Array();
+    this.#used = true;
+    if (this.#stream === undefined && this.#content instanceof Uint8Array) return this.#content.slice();
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.body ?? []) chunks.push(typeof chunk === 'string' ? encodeUtf8(chunk) : chunk);
+    return concatBytes(chunks);
+  }
+
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    return (await this.bytes()).buffer;
+  }
+
+  async text(): Promise<string> {
+    return decodeUtf8(await this.bytes()).replace(/^\ufeff/, '');
+  }
+
+  async json(): Promise<unknown> {
+    return JSON.parse(await this.text());
+  }
+
+  async blob(): Promise<Blob> {
+    return new Blob([await this.bytes()], { type: this.contentType() });
+  }
+
+  async formData(): Promise<FormData> {
+    if (!this.contentType().startsWith('application/x-www-form-urlencoded')) {
+      throw Object.assign(new Error('formData() of a multipart body is not available in the sandbox; read it with bytes()'), { code: 'UNSUPPORTED_API' });
+    }
+    const form = new FormData();
+    for (const [name, value] of new URLSearchParams(await this.text())) form.append(name, value);
+    return form;
+  }
+
+  /** Splits the body in two, for `clone()`. */
+  protected teeBody(): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined {
+    if (this.bodyUsed) throw new TypeError('Body has already been consumed.');
+    if (this.#content === undefined || (this.#content instanceof Uint8Array && this.#stream === undefined)) return this.#content;
+    const [mine, other] = (this.body ?? streamOf(new Uint8Array())).tee();
+    this.#stream = mine;
+    return other;
+  }
+}
+
+function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      if (bytes.length > 0) controller.enqueue(bytes.slice());
+      controller.close();
+    },
+  });
+}
