@@ -29,7 +29,9 @@ function destination(permission: Permission): string {
   switch (permission.area) {
     case 'net':
       if (permission.host.kind === 'cidr') return `to any machine in ${permission.host.address}/${permission.host.prefix}`;
-      return isWildcardHost(permission) ? `to anyone with a host or an account under ${formatHost(permission.host).slice(2)}` : `to an account at ${formatHost(permission.host)}`;
+      return isWildcardHost(permission)
+        ? `to anyone with a host or an account under ${formatHost(permission.host).slice(2)}`
+        : `to an account at ${formatHost(permission.host)}`;
     case 'secret':
     case 'provider':
       return `to an account at ${formatHost(permission.host)}`;
@@ -77,7 +79,12 @@ function describe(permission: Permission): string {
   }
 }
 
-const PLAIN_WORDS: Readonly<Record<Exclude<Permission['area'], 'fs:read' | 'fs:write' | 'net' | 'listen' | 'exec' | 'env' | 'secret' | 'model' | 'provider' | 'tool' | 'tools:override'>, string>> = {
+const PLAIN_WORDS: Readonly<
+  Record<
+    Exclude<Permission['area'], 'fs:read' | 'fs:write' | 'net' | 'listen' | 'exec' | 'env' | 'secret' | 'model' | 'provider' | 'tool' | 'tools:override'>,
+    string
+  >
+> = {
   'model:credentials': 'see the keys of your model providers',
   'session:read': 'read the conversation',
   'session:write': 'add messages and notes to the conversation',
@@ -112,7 +119,8 @@ function describeNet(permission: PermissionOf<'net'>): string {
 
 function describeScope({ area, scope }: PermissionOf<FsArea>): string {
   if (scope.root === 'data') return scope.segments.length === 0 ? 'files in its own directory' : `${scope.segments.join('/')} in its own directory`;
-  if (scope.root === 'tmp') return scope.segments.length === 0 ? 'files in its private temporary directory' : `${scope.segments.join('/')} in its private temporary directory`;
+  if (scope.root === 'tmp')
+    return scope.segments.length === 0 ? 'files in its private temporary directory' : `${scope.segments.join('/')} in its private temporary directory`;
   const path = formatPathScope(scope);
   if (scope.segments.length === 0) {
     if (scope.root === 'workspace') return 'files in the workspace';

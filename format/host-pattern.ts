@@ -17,12 +17,37 @@ export type HostPattern =
  * IPv4 address: who may reach those must name the IPv4 address).
  */
 const SPECIAL: readonly (readonly [string, number])[] = [
-  ['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12],
-  ['192.0.0.0', 24], ['192.0.2.0', 24], ['192.88.99.0', 24], ['192.168.0.0', 16], ['198.18.0.0', 15],
-  ['198.51.100.0', 24], ['203.0.113.0', 24], ['224.0.0.0', 4], ['240.0.0.0', 4],
-  ['::', 128], ['::1', 128], ['::', 96], ['::ffff:0:0', 96], ['64:ff9b::', 96], ['64:ff9b:1::', 48], ['100::', 64],
-  ['2001::', 23], ['2001:db8::', 32], ['2002::', 16], ['3fff::', 20], ['5f00::', 16], ['fc00::', 7], ['fe80::', 10],
-  ['fec0::', 10], ['ff00::', 8],
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+  ['::', 128],
+  ['::1', 128],
+  ['::', 96],
+  ['::ffff:0:0', 96],
+  ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
+  ['100::', 64],
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['3fff::', 20],
+  ['5f00::', 16],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['fec0::', 10],
+  ['ff00::', 8],
 ];
 // one list for each version: a BlockList takes every IPv4 address for a member of ::ffff:0:0/96
 const SPECIAL_BLOCKS = { ipv4: new BlockList(), ipv6: new BlockList() };
@@ -62,7 +87,8 @@ export function parseCidr(text: string, at: number, refuse: Refuse): HostPattern
     return refuse(at + written.length + 1, `a prefix length from 0 to ${widest} is missing`);
   }
   const prefix = Number(bits);
-  if (toBits(address) & ((1n << BigInt(widest - prefix)) - 1n)) return refuse(at, 'the address has bits after its prefix', `the network's first address is meant`);
+  if (toBits(address) & ((1n << BigInt(widest - prefix)) - 1n))
+    return refuse(at, 'the address has bits after its prefix', `the network's first address is meant`);
   return { kind: 'cidr', address, prefix };
 }
 
@@ -97,11 +123,7 @@ export function hostContains(outer: HostPattern, inner: HostPattern): boolean {
     case 'address':
       return (inner.kind === 'address' || inner.kind === 'cidr') && rangeContains(asRange(outer), asRange(inner));
     case 'cidr':
-      return (
-        (inner.kind === 'address' || inner.kind === 'cidr') &&
-        rangeContains(outer, asRange(inner)) &&
-        (!isSpecial(asRange(inner)) || isSpecial(outer))
-      );
+      return (inner.kind === 'address' || inner.kind === 'cidr') && rangeContains(outer, asRange(inner)) && (!isSpecial(asRange(inner)) || isSpecial(outer));
   }
 }
 
@@ -136,7 +158,8 @@ function parseSuffix(text: string, at: number, refuse: Refuse): string {
   // the list of public suffixes takes 7 ms to load, and most permissions name no suffix
   const { getPublicSuffix }: typeof import('tldts') = require('tldts');
   // anyone can register below a public suffix: `*.github.io` would be everybody's pages
-  if (getPublicSuffix(suffix, { allowPrivateDomains: true }) === suffix) refuse(at, `\`${suffix}\` is a public suffix: anyone can have a name below it`, 'name the hosts');
+  if (getPublicSuffix(suffix, { allowPrivateDomains: true }) === suffix)
+    refuse(at, `\`${suffix}\` is a public suffix: anyone can have a name below it`, 'name the hosts');
   return suffix;
 }
 

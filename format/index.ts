@@ -20,14 +20,7 @@ export type {
 } from './extension-record.ts';
 export { isPublicAddress } from './host-pattern.ts';
 export { parseJson, type JsonDocument } from './json-text.ts';
-export {
-  conventionalManifest,
-  parseManifest,
-  type DashSection,
-  type ManifestDefaults,
-  type PackageManifest,
-  type PermissionRequest,
-} from './manifest.ts';
+export { conventionalManifest, parseManifest, type DashSection, type ManifestDefaults, type PackageManifest, type PermissionRequest } from './manifest.ts';
 export { manifestSchemas, type DashManifest, type ManifestSchemas } from './manifest-schema.ts';
 export { EVENT_NAMES, findMember, MEMBERS, type MemberRow } from './members.ts';
 export { nearest } from './nearest.ts';

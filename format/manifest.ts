@@ -78,7 +78,9 @@ export function parseManifest(text: string, path: string, defaults: ManifestDefa
     dependencies: manifest.dependencies ?? {},
     optionalDependencies: manifest.optionalDependencies ?? {},
     peerDependencies: manifest.peerDependencies ?? {},
-    optionalPeers: Object.entries(manifest.peerDependenciesMeta ?? {}).filter(([, meta]) => meta.optional === true).map(([peer]) => peer),
+    optionalPeers: Object.entries(manifest.peerDependenciesMeta ?? {})
+      .filter(([, meta]) => meta.optional === true)
+      .map(([peer]) => peer),
     engines: manifest.engines === undefined || Array.isArray(manifest.engines) ? {} : manifest.engines,
     dash: readSection(manifest, document),
   };
@@ -87,7 +89,15 @@ export function parseManifest(text: string, path: string, defaults: ManifestDefa
 /** Gives the manifest of a directory without package.json, such as a plain repository of skills. */
 export function conventionalManifest(name: string, version: string): PackageManifest {
   return {
-    name, version, description: '', keywords: [], dependencies: {}, optionalDependencies: {}, peerDependencies: {}, optionalPeers: [], engines: {},
+    name,
+    version,
+    description: '',
+    keywords: [],
+    dependencies: {},
+    optionalDependencies: {},
+    peerDependencies: {},
+    optionalPeers: [],
+    engines: {},
     dash: conventionalSection,
   };
 }
@@ -127,21 +137,34 @@ function readPi(pi: Readonly<Record<string, unknown>>): DashSection {
     return Array.isArray(value) ? value.filter((entry): entry is string => typeof entry === 'string' && entry !== '') : [];
   };
   const image = Object.hasOwn(pi, 'image') && typeof pi.image === 'string' ? pi.image : undefined;
-  return { kind: 'pi', ...nothing, extensions: texts('extensions'), skills: texts('skills'), prompts: texts('prompts'), themes: texts('themes'), conventional: [], image };
+  return {
+    kind: 'pi',
+    ...nothing,
+    extensions: texts('extensions'),
+    skills: texts('skills'),
+    prompts: texts('prompts'),
+    themes: texts('themes'),
+    conventional: [],
+    image,
+  };
 }
 
 function readRequests(value: DashManifest['permissions'], pointer: string, document: JsonDocument): PermissionRequest[] {
   if (value === undefined) return [];
   const written = Array.isArray(value)
     ? value.map((text, index) => ({ text, at: `${pointer}/${index}`, extra: {} }))
-    : Object.entries(value).map(([text, extra]) => ({ text, at: `${pointer}/${escapePointer(text)}`, extra: typeof extra === 'string' ? { reason: extra } : extra }));
-  const requests = written.map(({ text, at, extra }) => ({ permission: canonical(text, at, document), ...extra, at }));
+    : Object.entries(value).map(([text, extra]) => ({
+        text,
+        at: `${pointer}/${escapePointer(text)}`,
+        extra: typeof extra === 'string' ? { reason: extra } : extra,
+      }));
   const seen = new Set<string>();
-  for (const { permission, at } of requests) {
+  return written.map(({ text, at, extra }) => {
+    const permission = canonical(text, at, document);
     if (seen.has(permission)) throw invalid(document, at, `the permission \`${permission}\` stands twice`, 'leave one of them');
     seen.add(permission);
-  }
-  return requests.map(({ at: _, ...request }) => request);
+    return { permission, ...extra };
+  });
 }
 
 function canonical(text: string, pointer: string, document: JsonDocument): string {

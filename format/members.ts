@@ -19,7 +19,7 @@ export interface MemberRow {
 
 /** Events a package can subscribe to; one without a row is not delivered. */
 const EVENTS: readonly MemberRow[] = [
-  { ...event('project_trust', [], 'nothing: trust is the user\'s alone'), delivered: false },
+  { ...event('project_trust', [], "nothing: trust is the user's alone"), delivered: false },
   event('resources_discover', [], 'why resources are looked for', 'adds paths inside its own package'),
   event('session_start', [], 'why the session starts'),
   event('session_info_changed', ['session:read'], 'the name of the session'),
@@ -96,9 +96,19 @@ const UI: readonly MemberRow[] = [
   ui('notify', ['ui:notify'], 'nothing', 'shows a notification'),
   ...['select', 'confirm', 'input', 'editor'].map((name) => ui(name, ['ui:prompt'], 'the answer', 'shows a dialog')),
   ui('custom', ['ui:panel', 'ui:keys'], 'keys while it has the focus', 'draws a component'),
-  ...['setStatus', 'setWidget', 'setFooter', 'setHeader', 'setTitle', 'setWorkingMessage', 'setWorkingVisible', 'setWorkingIndicator', 'setHiddenThinkingLabel', 'setTheme', 'setToolsExpanded'].map((name) =>
-    ui(name, ['ui:panel'], 'nothing', 'what is drawn around the conversation'),
-  ),
+  ...[
+    'setStatus',
+    'setWidget',
+    'setFooter',
+    'setHeader',
+    'setTitle',
+    'setWorkingMessage',
+    'setWorkingVisible',
+    'setWorkingIndicator',
+    'setHiddenThinkingLabel',
+    'setTheme',
+    'setToolsExpanded',
+  ].map((name) => ui(name, ['ui:panel'], 'nothing', 'what is drawn around the conversation')),
   ...['pasteToEditor', 'setEditorText'].map((name) => ui(name, ['ui:panel'], 'nothing', 'the text in the editor, not sent')),
   ui('getEditorText', ['ui:keys'], 'what the user is typing'),
   ui('onTerminalInput', ['ui:keys'], 'every key', 'may take or change a key'),
@@ -108,9 +118,21 @@ const UI: readonly MemberRow[] = [
 ];
 
 const CONTEXT: readonly MemberRow[] = [
-  ...['ui', 'mode', 'hasUI', 'cwd', 'model', 'scopedModels', 'thinkingLevel', 'isIdle', 'isProjectTrusted', 'signal', 'hasPendingMessages', 'getContextUsage', 'waitForIdle'].map((name) =>
-    context(name, [], 'the state it names'),
-  ),
+  ...[
+    'ui',
+    'mode',
+    'hasUI',
+    'cwd',
+    'model',
+    'scopedModels',
+    'thinkingLevel',
+    'isIdle',
+    'isProjectTrusted',
+    'signal',
+    'hasPendingMessages',
+    'getContextUsage',
+    'waitForIdle',
+  ].map((name) => context(name, [], 'the state it names')),
   context('sessionManager', ['session:read'], 'the conversation'),
   context('getSystemPrompt', ['session:read'], 'the system prompt'),
   context('getSystemPromptOptions', ['session:read'], 'the parts of the system prompt'),

@@ -108,11 +108,11 @@ function segmentsUnder(root: PathRoot, path: string, places: Places): string[] |
     case 'tmp':
       return inTmp;
     case 'workspace':
-      return inData ?? inTmp ? undefined : below(places.workspace, path);
+      return (inData ?? inTmp) ? undefined : below(places.workspace, path);
     case 'home':
-      return inData ?? inTmp ? undefined : below(places.home, path);
+      return (inData ?? inTmp) ? undefined : below(places.home, path);
     case 'absolute':
-      return inData ?? inTmp ? undefined : segmentsOf(path);
+      return (inData ?? inTmp) ? undefined : segmentsOf(path);
   }
 }
 

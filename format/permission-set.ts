@@ -13,7 +13,14 @@ export interface PermissionSet {
 /** One thing a package is about to do. Paths are absolute and real, hosts normalised by WHATWG rules. */
 export type Effect =
   | { readonly kind: 'fs'; readonly access: 'read' | 'write'; readonly path: string }
-  | { readonly kind: 'net'; readonly method: string; readonly protocol: 'https:' | 'http:'; readonly host: string; readonly port: number; readonly path: string }
+  | {
+      readonly kind: 'net';
+      readonly method: string;
+      readonly protocol: 'https:' | 'http:';
+      readonly host: string;
+      readonly port: number;
+      readonly path: string;
+    }
   | { readonly kind: 'exec'; readonly argv: readonly string[] }
   | { readonly kind: 'env'; readonly name: string }
   | { readonly kind: 'secret'; readonly name: string; readonly host: string; readonly header: string }
@@ -29,9 +36,7 @@ export type Effect =
  * `no grant`, `protected path` (only a grant that names it opens it) or `closed path` (no grant opens it).
  * `permission` is what would allow it, in canonical form.
  */
-export type Decision =
-  | { readonly allowed: true; readonly rule: string }
-  | { readonly allowed: false; readonly rule: string; readonly permission: string };
+export type Decision = { readonly allowed: true; readonly rule: string } | { readonly allowed: false; readonly rule: string; readonly permission: string };
 
 export const emptyPermissionSet: PermissionSet = { permissions: [] };
 
@@ -158,7 +163,12 @@ function matches(permission: Permission, effect: Effect, places: Places): boolea
     case 'env':
       return permission.area === 'env' && permission.name === effect.name;
     case 'secret':
-      return permission.area === 'secret' && permission.name === effect.name && hostMatches(permission.host, effect.host) && headersOf(permission).includes(effect.header.toLowerCase());
+      return (
+        permission.area === 'secret' &&
+        permission.name === effect.name &&
+        hostMatches(permission.host, effect.host) &&
+        headersOf(permission).includes(effect.header.toLowerCase())
+      );
     case 'model':
       return permission.area === 'model' && (permission.model === undefined || permission.model === effect.model);
     case 'tool':
@@ -243,7 +253,9 @@ function contains(outer: Permission, inner: Permission): boolean {
   if (outer.area === 'model' && inner.area === 'model') return outer.model === undefined || outer.model === inner.model;
   if (outer.area === 'provider' && inner.area === 'provider') return hostContains(outer.host, inner.host);
   if (outer.area === 'secret' && inner.area === 'secret') {
-    return outer.name === inner.name && formatHost(outer.host) === formatHost(inner.host) && headersOf(inner).every((header) => headersOf(outer).includes(header));
+    return (
+      outer.name === inner.name && formatHost(outer.host) === formatHost(inner.host) && headersOf(inner).every((header) => headersOf(outer).includes(header))
+    );
   }
   return formatPermission({ ...outer, deny: false }) === formatPermission({ ...inner, deny: false });
 }

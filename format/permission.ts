@@ -5,9 +5,23 @@ import { INVISIBLE, refuser, type Refuse } from './permission-syntax.ts';
 
 /** Areas that take no argument. */
 export const PLAIN_AREAS = [
-  'model:credentials', 'session:read', 'session:write', 'session:control', 'prompt:modify', 'agent:spawn', 'background',
-  'tools:intercept', 'tools:dynamic', 'ui:notify', 'ui:prompt', 'ui:panel', 'ui:keys',
-  'clipboard:read', 'clipboard:write', 'wasm', 'node',
+  'model:credentials',
+  'session:read',
+  'session:write',
+  'session:control',
+  'prompt:modify',
+  'agent:spawn',
+  'background',
+  'tools:intercept',
+  'tools:dynamic',
+  'ui:notify',
+  'ui:prompt',
+  'ui:panel',
+  'ui:keys',
+  'clipboard:read',
+  'clipboard:write',
+  'wasm',
+  'node',
 ] as const;
 
 export type PlainArea = (typeof PLAIN_AREAS)[number];
@@ -53,7 +67,10 @@ type WithoutDeny = Permission extends infer P ? (P extends Permission ? Omit<P, 
 
 /** Areas with an argument, the longer names first: `model:credentials` is found before `model`. */
 const PARSERS: readonly (readonly [string, Parse])[] = [
-  ...PLAIN_AREAS.map((area): [string, Parse] => [area, (argument, at, refuse) => (argument === undefined ? { area } : refuse(at, `\`${area}\` takes no argument`))]),
+  ...PLAIN_AREAS.map((area): [string, Parse] => [
+    area,
+    (argument, at, refuse) => (argument === undefined ? { area } : refuse(at, `\`${area}\` takes no argument`)),
+  ]),
   ['fs:read', (argument, at, refuse) => ({ area: 'fs:read', scope: parseScope(argument, at, refuse) })],
   ['fs:write', (argument, at, refuse) => ({ area: 'fs:write', scope: parseScope(argument, at, refuse) })],
   ['tools:override', (argument, at, refuse) => ({ area: 'tools:override', name: matching(NAME, argument, at, refuse, 'the name of a tool is missing') })],
@@ -62,7 +79,13 @@ const PARSERS: readonly (readonly [string, Parse])[] = [
   ['exec', (argument, at, refuse) => ({ area: 'exec', argv: parseArgv(argument ?? '', at, refuse) })],
   ['env', (argument, at, refuse) => ({ area: 'env', name: parseVariable(argument, at, refuse) })],
   ['secret', parseSecret],
-  ['model', (argument, at, refuse) => (argument === undefined ? { area: 'model' } : { area: 'model', model: matching(/^[^\s/]+\/\S+$/, argument, at, refuse, 'a model is written `PROVIDER/ID`') })],
+  [
+    'model',
+    (argument, at, refuse) =>
+      argument === undefined
+        ? { area: 'model' }
+        : { area: 'model', model: matching(/^[^\s/]+\/\S+$/, argument, at, refuse, 'a model is written `PROVIDER/ID`') },
+  ],
   ['provider', (argument, at, refuse) => ({ area: 'provider', host: parseHost(argument ?? '', at, refuse) })],
   ['tool', parseTool],
 ];
@@ -140,7 +163,8 @@ function parseNet(argument: string | undefined, at: number, refuse: Refuse): Omi
   if (target.includes('://')) return refuse(targetAt, 'a permission names a host, not a URL', 'write `net:api.example.com/path`');
   const slash = target.indexOf('/');
   const authority = slash < 0 ? target : target.slice(0, slash);
-  const [, host = '', port] = /^(\[[^\]]*\]|[^:]*)(?::([^:]*))?$/.exec(authority) ?? refuse(targetAt, `\`${authority}\` is not a host`, 'write an IPv6 address as `[::1]`');
+  const [, host = '', port] =
+    /^(\[[^\]]*\]|[^:]*)(?::([^:]*))?$/.exec(authority) ?? refuse(targetAt, `\`${authority}\` is not a host`, 'write an IPv6 address as `[::1]`');
   return {
     area: 'net',
     methods,
@@ -180,7 +204,14 @@ function parseArgv(text: string, at: number, refuse: Refuse): string[] {
   const [program = ''] = words;
   const isPath = program.includes('/');
   if (program.startsWith('-') || /^\.*$/.test(program)) refuse(at, `\`${program}\` is not a program`);
-  if (isPath && (!program.startsWith('/') || program.split('/').slice(1).some((part) => /^\.{0,2}$/.test(part)))) {
+  if (
+    isPath &&
+    (!program.startsWith('/') ||
+      program
+        .split('/')
+        .slice(1)
+        .some((part) => /^\.{0,2}$/.test(part)))
+  ) {
     refuse(at, 'a program is a bare name or an absolute path', 'programs inside the workspace cannot be named: whoever writes there would choose what runs');
   }
   return words;

@@ -60,7 +60,12 @@ function resolveEntries(kind: ResourceKind, entries: readonly string[], tree: Tr
   for (const entry of entries.filter((candidate) => !isOverride(candidate))) {
     const path = normalise(entry);
     if (path === undefined) {
-      diagnostics.push({ severity: 'error', code: 'ENTRY_OUTSIDE_PACKAGE', message: `\`${kind}\` names \`${entry}\`, which is outside the package`, where: { path: 'package.json' } });
+      diagnostics.push({
+        severity: 'error',
+        code: 'ENTRY_OUTSIDE_PACKAGE',
+        message: `\`${kind}\` names \`${entry}\`, which is outside the package`,
+        where: { path: 'package.json' },
+      });
       continue;
     }
     const matches = isGlob(path) ? expand(path, tree) : [path];
@@ -74,7 +79,8 @@ function resolveEntries(kind: ResourceKind, entries: readonly string[], tree: Tr
 function missing(kind: ResourceKind, entry: string, path: string, tree: Tree): Diagnostic {
   const where = { path: 'package.json' };
   if (isGlob(path)) return { severity: 'warning', code: 'ENTRY_NOT_FOUND', message: `\`${kind}\` names \`${entry}\`, which matches nothing`, where };
-  if (tree.directories.has(path)) return { severity: 'warning', code: 'ENTRY_NOT_FOUND', message: `\`${kind}\` names \`${entry}\`, a folder without ${kind}`, where };
+  if (tree.directories.has(path))
+    return { severity: 'warning', code: 'ENTRY_NOT_FOUND', message: `\`${kind}\` names \`${entry}\`, a folder without ${kind}`, where };
   const built = /(^|\/)(dist|build|lib|out)\//.test(path) ? '; it may have to be built before it is published' : '';
   return { severity: 'error', code: 'ENTRY_NOT_FOUND', message: `\`${kind}\` names \`${entry}\`, which does not exist${built}`, where };
 }

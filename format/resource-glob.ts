@@ -21,7 +21,12 @@ type Token = '*' | { readonly accepts: (character: string) => boolean } | { read
 function segmentFits(pattern: string, name: string): boolean {
   if (name.startsWith('.') && !pattern.startsWith('.')) return false;
   const input = Array.from(name, (character): Token => ({ character }));
-  return covers(tokens(pattern), input, (token) => token === '*', (token, element) => fits(token, element));
+  return covers(
+    tokens(pattern),
+    input,
+    (token) => token === '*',
+    (token, element) => fits(token, element),
+  );
 }
 
 function fits(token: Token, element: Token): boolean {
@@ -54,7 +59,9 @@ function expandBraces(glob: string): string[] {
   while (patterns.length <= MAX_BRACES) {
     const next = patterns.flatMap((pattern) => {
       const [whole, alternatives] = /\{([^{}]*,[^{}]*)\}/.exec(pattern) ?? [];
-      return whole === undefined || alternatives === undefined ? [pattern] : alternatives.split(',').map((alternative) => pattern.replace(whole, () => alternative));
+      return whole === undefined || alternatives === undefined
+        ? [pattern]
+        : alternatives.split(',').map((alternative) => pattern.replace(whole, () => alternative));
     });
     if (next.length === patterns.length) return next;
     patterns = next;

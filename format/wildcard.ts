@@ -5,12 +5,7 @@
  * elements like all others, so only a star can take them: that makes the relation inclusion, not mere matching.
  * Runs in O(n·m): a pattern written by an attacker cannot make it backtrack.
  */
-export function covers<T>(
-  pattern: readonly T[],
-  input: readonly T[],
-  isStar: (element: T) => boolean,
-  fits: (pattern: T, element: T) => boolean,
-): boolean {
+export function covers<T>(pattern: readonly T[], input: readonly T[], isStar: (element: T) => boolean, fits: (pattern: T, element: T) => boolean): boolean {
   let p = 0;
   let i = 0;
   let star = -1;
@@ -37,12 +32,7 @@ export function covers<T>(
 }
 
 /** Tells whether some sequence is matched by both patterns. */
-export function overlaps<T>(
-  a: readonly T[],
-  b: readonly T[],
-  isStar: (element: T) => boolean,
-  fits: (a: T, b: T) => boolean,
-): boolean {
+export function overlaps<T>(a: readonly T[], b: readonly T[], isStar: (element: T) => boolean, fits: (a: T, b: T) => boolean): boolean {
   // reachable[j]: the first i elements of `a` and the first j of `b` can stand for one and the same sequence
   let reachable = new Array<boolean>(b.length + 1).fill(false);
   reachable[0] = true;

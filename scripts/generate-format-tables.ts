@@ -2,15 +2,51 @@
  * Keeps the tables of PACKAGE_FORMAT.md equal to the code: `--check` exits with 1 when they differ, `--write` renews them.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { consentLevel, describePermission, formatPermission, MEMBERS, parsePermission, permissionSet, PLAIN_AREAS, type MemberRow, type Permission } from '../format/index.ts';
+import {
+  consentLevel,
+  describePermission,
+  formatPermission,
+  MEMBERS,
+  parsePermission,
+  permissionSet,
+  PLAIN_AREAS,
+  type MemberRow,
+  type Permission,
+} from '../format/index.ts';
 
 /** At least one permission of every area that takes an argument; the plain areas follow from the code. */
 const EXAMPLES: readonly string[] = [
-  'fs:read', 'fs:read:./docs', 'fs:read:./src/**/*.ts', 'fs:read:~/notes', 'fs:read:/etc/hosts', 'fs:read:./.env',
-  'fs:write', 'fs:write:./output', 'fs:write:./package.json', 'fs:write:data:/', 'fs:write:tmp:/',
-  'net:api.github.com', 'net:GET:api.github.com/repos', 'net:*.example.com', 'net:example.com:80', 'net:localhost:3000', 'net:[::1]:3000', 'net:cidr:10.0.0.0/8', 'listen:8080',
-  'exec:git', 'exec:git status', 'env:LANG', 'env:GITHUB_TOKEN', 'secret:GITHUB_TOKEN@api.github.com', 'secret:GITLAB_TOKEN@gitlab.com header private-token',
-  'model', 'model:anthropic/claude-sonnet', 'provider:llm.example.com', 'tool:@scope/package/search', 'tool:host/read', 'tools:override:read',
+  'fs:read',
+  'fs:read:./docs',
+  'fs:read:./src/**/*.ts',
+  'fs:read:~/notes',
+  'fs:read:/etc/hosts',
+  'fs:read:./.env',
+  'fs:write',
+  'fs:write:./output',
+  'fs:write:./package.json',
+  'fs:write:data:/',
+  'fs:write:tmp:/',
+  'net:api.github.com',
+  'net:GET:api.github.com/repos',
+  'net:*.example.com',
+  'net:example.com:80',
+  'net:localhost:3000',
+  'net:[::1]:3000',
+  'net:cidr:10.0.0.0/8',
+  'listen:8080',
+  'exec:git',
+  'exec:git status',
+  'env:LANG',
+  'env:GITHUB_TOKEN',
+  'secret:GITHUB_TOKEN@api.github.com',
+  'secret:GITLAB_TOKEN@gitlab.com header private-token',
+  'model',
+  'model:anthropic/claude-sonnet',
+  'provider:llm.example.com',
+  'tool:@scope/package/search',
+  'tool:host/read',
+  'tools:override:read',
   ...PLAIN_AREAS,
 ];
 
@@ -31,7 +67,11 @@ export function examplePermissions(): Permission[] {
 }
 
 function permissionTable(): string {
-  const rows = examplePermissions().map((permission) => [`\`${formatPermission(permission)}\``, describePermission(permission), consentLevel(permission, permissionSet([permission]))]);
+  const rows = examplePermissions().map((permission) => [
+    `\`${formatPermission(permission)}\``,
+    describePermission(permission),
+    consentLevel(permission, permissionSet([permission])),
+  ]);
   return markdownTable(['Permission', 'What the user reads', 'Level, asked alone'], rows);
 }
 

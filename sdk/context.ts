@@ -67,7 +67,10 @@ export interface ExtensionCommandContext extends ExtensionContext {
   getSystemPromptOptions(): SystemPromptOptions;
   waitForIdle(): Promise<void>;
   newSession(options?: { parentSession?: string; withSession?: (ctx: ReplacedSessionContext) => Promise<void> }): Promise<{ cancelled: boolean }>;
-  fork(entryId: string, options?: { position?: 'before' | 'at'; withSession?: (ctx: ReplacedSessionContext) => Promise<void> }): Promise<{ cancelled: boolean }>;
+  fork(
+    entryId: string,
+    options?: { position?: 'before' | 'at'; withSession?: (ctx: ReplacedSessionContext) => Promise<void> },
+  ): Promise<{ cancelled: boolean }>;
   navigateTree(
     targetId: string,
     options?: { summarize?: boolean; customInstructions?: string; replaceInstructions?: boolean; label?: string },

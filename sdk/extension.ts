@@ -11,7 +11,8 @@ import type { AutocompleteItem, Component, Theme } from './ui.ts';
 export interface CommandDefinition {
   description?: string;
   getArgumentCompletions?: (prefix: string) => AutocompleteItem[] | null | Promise<AutocompleteItem[] | null>;
-  handler: (args: string, ctx: ExtensionCommandContext) => Promise<unknown> | unknown;
+  /** What it returns is ignored; a promise is waited for. */
+  handler: (args: string, ctx: ExtensionCommandContext) => unknown;
 }
 
 export interface ShortcutDefinition {
@@ -48,8 +49,12 @@ export interface SlashCommandInfo {
   sourceInfo: SourceInfo;
 }
 
-/** Text, or markdown lines, of messages of an extension's own type. */
-export type MessageRenderer<T = unknown> = (message: CustomMessage<T>, options: { expanded: boolean; outputPad: number }, theme: Theme) => Component | undefined;
+/** Draws messages of an extension's own type. */
+export type MessageRenderer<T = unknown> = (
+  message: CustomMessage<T>,
+  options: { expanded: boolean; outputPad: number },
+  theme: Theme,
+) => Component | undefined;
 export type EntryRenderer<T = unknown> = (entry: CustomEntry<T>, options: { expanded: boolean }, theme: Theme) => Component | undefined;
 export type MarkdownTransformer = (
   markdown: string,

@@ -10,20 +10,51 @@ const scope = fc.tuple(root, fc.array(pattern, { maxLength: 3 })).map(([prefix, 
 const fs = fc.tuple(fc.constantFrom('fs:read', 'fs:write'), scope).map(([area, path]) => `${area}:${path}`);
 
 const hostText = fc.constantFrom(
-  'example.com', 'api.example.com', 'x.api.example.com', '*.example.com', '*.api.example.com', 'localhost', '127.0.0.1', '10.1.2.3', '8.8.8.8', '[::1]', '[2606:4700::1]',
+  'example.com',
+  'api.example.com',
+  'x.api.example.com',
+  '*.example.com',
+  '*.api.example.com',
+  'localhost',
+  '127.0.0.1',
+  '10.1.2.3',
+  '8.8.8.8',
+  '[::1]',
+  '[2606:4700::1]',
 );
 const methods = fc.constantFrom('', 'GET:', 'POST:', 'GET,POST:');
 const port = fc.constantFrom('', ':80', ':8080');
 const urlPath = fc.constantFrom('', '/a', '/a/b', '/*/b', '/**/b', '/b');
 const net = fc.oneof(
   fc.tuple(methods, hostText, port, urlPath).map(([method, host, at, path]) => `net:${method}${host}${at}${path}`),
-  fc.tuple(fc.constantFrom('10.0.0.0/8', '10.1.0.0/16', '0.0.0.0/0', '8.0.0.0/7', '127.0.0.0/8', '::/0', 'fc00::/7'), port).map(([range, at]) => `net:cidr:${range}${at}`),
+  fc
+    .tuple(fc.constantFrom('10.0.0.0/8', '10.1.0.0/16', '0.0.0.0/0', '8.0.0.0/7', '127.0.0.0/8', '::/0', 'fc00::/7'), port)
+    .map(([range, at]) => `net:cidr:${range}${at}`),
 );
 
 const others = fc.constantFrom(
-  'exec:git', 'exec:git status', 'exec:git status --porcelain', 'exec:/usr/bin/git', 'env:HOME', 'env:TOKEN', 'secret:T@example.com', 'secret:T@example.com header x-api-key',
-  'secret:T@example.com header private-token', 'model', 'model:openai/gpt', 'provider:example.com', 'provider:*.example.com', 'tool:@s/p/t', 'tool:host/bash', 'tools:override:read',
-  'listen:0', 'listen:8080', 'session:read', 'ui:notify', 'background', 'node',
+  'exec:git',
+  'exec:git status',
+  'exec:git status --porcelain',
+  'exec:/usr/bin/git',
+  'env:HOME',
+  'env:TOKEN',
+  'secret:T@example.com',
+  'secret:T@example.com header x-api-key',
+  'secret:T@example.com header private-token',
+  'model',
+  'model:openai/gpt',
+  'provider:example.com',
+  'provider:*.example.com',
+  'tool:@s/p/t',
+  'tool:host/bash',
+  'tools:override:read',
+  'listen:0',
+  'listen:8080',
+  'session:read',
+  'ui:notify',
+  'background',
+  'node',
 );
 
 /** A permission as an author would write it. */
@@ -53,7 +84,10 @@ export const anyPlaces: fc.Arbitrary<Places> = fc.constantFrom(
 /** A permission and one that lies inside it by its text, a protected name among them now and then. */
 export const nested: fc.Arbitrary<[string, string]> = fc.oneof(
   fc.tuple(fs, pattern).map(([outer, segment]): [string, string] => [outer, outer.endsWith('/') ? outer + segment : `${outer}/${segment}`]),
-  fc.tuple(net, methods, urlPath).filter(([outer]) => !/cidr|[A-Z]:|[^:]\/./.test(outer)).map(([outer, method, inner]): [string, string] => [outer, outer.replace('net:', `net:${method}`) + inner]),
+  fc
+    .tuple(net, methods, urlPath)
+    .filter(([outer]) => !/cidr|[A-Z]:|[^:]\/./.test(outer))
+    .map(([outer, method, inner]): [string, string] => [outer, outer.replace('net:', `net:${method}`) + inner]),
 );
 
 /** Gives effects that a permission speaks of, with wildcards filled in. */
@@ -70,9 +104,12 @@ export function effectsOf(permission: Permission, places: Places): Effect[] {
     }
     case 'net': {
       const { host } = permission;
-      const name = host.kind === 'name' ? host.name : host.kind === 'suffix' ? `x.${host.suffix}` : host.address.includes(':') ? `[${host.address}]` : host.address;
+      const name =
+        host.kind === 'name' ? host.name : host.kind === 'suffix' ? `x.${host.suffix}` : host.address.includes(':') ? `[${host.address}]` : host.address;
       const path = `/${permission.path.join('/').replaceAll('**', 'a/b').replaceAll('*', 'a')}`;
-      return [{ kind: 'net', method: permission.methods[0] ?? 'GET', protocol: permission.port === 80 ? 'http:' : 'https:', host: name, port: permission.port, path }];
+      return [
+        { kind: 'net', method: permission.methods[0] ?? 'GET', protocol: permission.port === 80 ? 'http:' : 'https:', host: name, port: permission.port, path },
+      ];
     }
     default:
       return [];
@@ -80,10 +117,25 @@ export function effectsOf(permission: Permission, places: Places): Effect[] {
 }
 
 const path = fc
-  .tuple(fc.constantFrom('/', '/home/', '/home/u/', '/home/u/w/', '/home/u/.git/w/', '/home/u/.ssh/w/', '/home/u/.dash/data/p/', '/tmp/dash-p/', '/a/', '/data/'), fc.array(name, { maxLength: 3 }))
+  .tuple(
+    fc.constantFrom('/', '/home/', '/home/u/', '/home/u/w/', '/home/u/.git/w/', '/home/u/.ssh/w/', '/home/u/.dash/data/p/', '/tmp/dash-p/', '/a/', '/data/'),
+    fc.array(name, { maxLength: 3 }),
+  )
   .map(([prefix, segments]) => (prefix + segments.join('/')).replace(/(?<=.)\/$/, ''));
 
-const requestHost = fc.constantFrom('example.com', 'api.example.com', 'x.api.example.com', 'notexample.com', 'localhost', '127.0.0.1', '10.1.2.3', '8.8.8.8', '[::1]', '[2606:4700::1]', '[fc00::1]');
+const requestHost = fc.constantFrom(
+  'example.com',
+  'api.example.com',
+  'x.api.example.com',
+  'notexample.com',
+  'localhost',
+  '127.0.0.1',
+  '10.1.2.3',
+  '8.8.8.8',
+  '[::1]',
+  '[2606:4700::1]',
+  '[fc00::1]',
+);
 
 export const anyEffect: fc.Arbitrary<Effect> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('fs' as const), access: fc.constantFrom('read' as const, 'write' as const), path }) },
@@ -101,10 +153,20 @@ export const anyEffect: fc.Arbitrary<Effect> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.constantFrom<Effect>(
-      { kind: 'exec', argv: ['git'] }, { kind: 'exec', argv: ['git', 'status'] }, { kind: 'exec', argv: ['/usr/bin/git', 'status', '--porcelain'] },
-      { kind: 'env', name: 'HOME' }, { kind: 'secret', name: 'T', host: 'example.com', header: 'Authorization' }, { kind: 'secret', name: 'T', host: 'example.com', header: 'Private-Token' },
-      { kind: 'model' }, { kind: 'model', model: 'openai/gpt' }, { kind: 'provider', host: 'api.example.com' }, { kind: 'tool', package: '@s/p', name: 't' },
-      { kind: 'override', tool: 'read' }, { kind: 'listen', port: 8080 }, { kind: 'area', area: 'session:read' }, { kind: 'area', area: 'node' },
+      { kind: 'exec', argv: ['git'] },
+      { kind: 'exec', argv: ['git', 'status'] },
+      { kind: 'exec', argv: ['/usr/bin/git', 'status', '--porcelain'] },
+      { kind: 'env', name: 'HOME' },
+      { kind: 'secret', name: 'T', host: 'example.com', header: 'Authorization' },
+      { kind: 'secret', name: 'T', host: 'example.com', header: 'Private-Token' },
+      { kind: 'model' },
+      { kind: 'model', model: 'openai/gpt' },
+      { kind: 'provider', host: 'api.example.com' },
+      { kind: 'tool', package: '@s/p', name: 't' },
+      { kind: 'override', tool: 'read' },
+      { kind: 'listen', port: 8080 },
+      { kind: 'area', area: 'session:read' },
+      { kind: 'area', area: 'node' },
     ),
   },
 );

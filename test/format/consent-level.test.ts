@@ -68,11 +68,24 @@ describe('consentLevel', () => {
 });
 
 describe('looksSecret', () => {
-  it.each(['GITHUB_TOKEN', 'OPENAI_API_KEY', 'apiKey', 'AWS_SECRET_ACCESS_KEY', 'DB_PASSWORD', 'PGPASSWORD', 'DATABASE_URL', 'SENTRY_DSN', 'SESSION_COOKIE', 'NPM_AUTH', 'accessToken', 'STRIPE_KEY_2'])(
-    'takes %s for a secret',
-    (name) => expect(looksSecret(name)).toBe(true),
+  it.each([
+    'GITHUB_TOKEN',
+    'OPENAI_API_KEY',
+    'apiKey',
+    'AWS_SECRET_ACCESS_KEY',
+    'DB_PASSWORD',
+    'PGPASSWORD',
+    'DATABASE_URL',
+    'SENTRY_DSN',
+    'SESSION_COOKIE',
+    'NPM_AUTH',
+    'accessToken',
+    'STRIPE_KEY_2',
+  ])('takes %s for a secret', (name) => expect(looksSecret(name)).toBe(true));
+  it.each(['HOME', 'LANG', 'PATH', 'EDITOR', 'KEYBOARD', 'MONKEY', 'NODE_ENV', 'TZ', 'AUTHOR', 'PATTERN', 'CI', 'PORT'])(
+    'takes %s for an ordinary value',
+    (name) => expect(looksSecret(name)).toBe(false),
   );
-  it.each(['HOME', 'LANG', 'PATH', 'EDITOR', 'KEYBOARD', 'MONKEY', 'NODE_ENV', 'TZ', 'AUTHOR', 'PATTERN', 'CI', 'PORT'])('takes %s for an ordinary value', (name) => expect(looksSecret(name)).toBe(false));
 });
 
 describe('describeSet', () => {

@@ -8,28 +8,66 @@ const parse = (manifest: unknown) => parseManifest(JSON.stringify(manifest), 'pa
 describe('parseManifest', () => {
   it('reads the key `dash`', () => {
     const manifest = parse({
-      name: '@me/weather', version: '1.2.3', description: 'Weather', keywords: ['dash-package'], dependencies: { ms: '^2.1.0' },
-      peerDependencies: { typebox: '*', 'dash-agent': '>=0.1.0' }, peerDependenciesMeta: { typebox: { optional: true } }, engines: { node: '>=24' },
+      name: '@me/weather',
+      version: '1.2.3',
+      description: 'Weather',
+      keywords: ['dash-package'],
+      dependencies: { ms: '^2.1.0' },
+      peerDependencies: { typebox: '*', 'dash-agent': '>=0.1.0' },
+      peerDependenciesMeta: { typebox: { optional: true } },
+      engines: { node: '>=24' },
       dash: {
-        extensions: ['./src/*.ts', '!./src/x.ts'], permissions: { 'fs:read:./': 'reads your notes', model: { reason: 'sums up', max: '100/day' } },
-        optionalPermissions: ['net:*.example.com'], settings: { type: 'object' }, engines: { dash: '>=0.1' }, image: './a.png',
+        extensions: ['./src/*.ts', '!./src/x.ts'],
+        permissions: { 'fs:read:./': 'reads your notes', model: { reason: 'sums up', max: '100/day' } },
+        optionalPermissions: ['net:*.example.com'],
+        settings: { type: 'object' },
+        engines: { dash: '>=0.1' },
+        image: './a.png',
       },
       pi: { extensions: ['./ignored.ts'] },
     });
     expect(manifest).toEqual({
-      name: '@me/weather', version: '1.2.3', description: 'Weather', keywords: ['dash-package'], dependencies: { ms: '^2.1.0' }, optionalDependencies: {},
-      peerDependencies: { typebox: '*', 'dash-agent': '>=0.1.0' }, optionalPeers: ['typebox'], engines: { node: '>=24' },
+      name: '@me/weather',
+      version: '1.2.3',
+      description: 'Weather',
+      keywords: ['dash-package'],
+      dependencies: { ms: '^2.1.0' },
+      optionalDependencies: {},
+      peerDependencies: { typebox: '*', 'dash-agent': '>=0.1.0' },
+      optionalPeers: ['typebox'],
+      engines: { node: '>=24' },
       dash: {
-        kind: 'dash', extensions: ['./src/*.ts', '!./src/x.ts'], skills: [], prompts: [], themes: [], conventional: ['skills', 'prompts', 'themes'],
-        permissions: [{ permission: 'fs:read', reason: 'reads your notes' }, { permission: 'model', reason: 'sums up', max: '100/day' }],
-        optionalPermissions: [{ permission: 'net:*.example.com' }], settings: { type: 'object' }, engines: { dash: '>=0.1' }, image: './a.png',
+        kind: 'dash',
+        extensions: ['./src/*.ts', '!./src/x.ts'],
+        skills: [],
+        prompts: [],
+        themes: [],
+        conventional: ['skills', 'prompts', 'themes'],
+        permissions: [
+          { permission: 'fs:read', reason: 'reads your notes' },
+          { permission: 'model', reason: 'sums up', max: '100/day' },
+        ],
+        optionalPermissions: [{ permission: 'net:*.example.com' }],
+        settings: { type: 'object' },
+        engines: { dash: '>=0.1' },
+        image: './a.png',
       },
     });
   });
 
   it('reads the key `pi`, leniently, when there is no `dash`', () => {
     const { dash } = parse({ name: 'a', pi: { extensions: ['./a.ts', 3], skills: 'no', video: 'x', permissions: ['node'], image: 'i.png' } });
-    expect(dash).toEqual({ kind: 'pi', extensions: ['./a.ts'], skills: [], prompts: [], themes: [], conventional: [], permissions: [], optionalPermissions: [], image: 'i.png' });
+    expect(dash).toEqual({
+      kind: 'pi',
+      extensions: ['./a.ts'],
+      skills: [],
+      prompts: [],
+      themes: [],
+      conventional: [],
+      permissions: [],
+      optionalPermissions: [],
+      image: 'i.png',
+    });
   });
 
   it.each([{}, { pi: true }, { pi: ['x'] }])('looks at the conventional folders with %j', (extra) => {
@@ -44,7 +82,10 @@ describe('parseManifest', () => {
 
   it('keeps `__proto__` and `constructor` as data', () => {
     const manifest = parseManifest('{"name": "a", "dependencies": {"__proto__": "1", "constructor": "2"}}', 'package.json');
-    expect(Object.entries(manifest.dependencies)).toEqual([['__proto__', '1'], ['constructor', '2']]);
+    expect(Object.entries(manifest.dependencies)).toEqual([
+      ['__proto__', '1'],
+      ['constructor', '2'],
+    ]);
     expect(Reflect.getPrototypeOf(manifest.dependencies)).toBe(Object.prototype);
     expect(() => parseManifest('{"name": "a", "dash": {"__proto__": {"extensions": []}}}', 'package.json')).toThrow('no key `__proto__`');
     expect(parseManifest('{"name": "a", "__proto__": {"dash": {"permissions": ["node"]}}}', 'package.json').dash.kind).toBe('conventional');
@@ -99,7 +140,11 @@ describe('parseManifest', () => {
 
 describe('parseJson', () => {
   it('reads what JSON.parse reads, and refuses what it refuses', () => {
-    const text = fc.oneof(fc.json(), fc.json().map((json) => json.slice(0, -1)), fc.string());
+    const text = fc.oneof(
+      fc.json(),
+      fc.json().map((json) => json.slice(0, -1)),
+      fc.string(),
+    );
     fc.assert(
       fc.property(text, (source) => {
         let expected: unknown;

@@ -24,11 +24,35 @@ describe('PACKAGE_FORMAT.md', () => {
   it('shows a permission of every area', () => {
     const areas = new Set(examplePermissions().map(({ area }) => area));
     // every area the parser knows is in the hint of what it refuses or is plain; the union of types is checked by the compiler here
-    const all: Record<(typeof areas extends Set<infer A extends string> ? A : never), true> = {
-      'fs:read': true, 'fs:write': true, net: true, listen: true, exec: true, env: true, secret: true, model: true, provider: true, tool: true, 'tools:override': true,
-      'model:credentials': true, 'session:read': true, 'session:write': true, 'session:control': true, 'prompt:modify': true, 'agent:spawn': true, background: true,
-      'tools:intercept': true, 'tools:dynamic': true, 'ui:notify': true, 'ui:prompt': true, 'ui:panel': true, 'ui:keys': true, 'clipboard:read': true, 'clipboard:write': true,
-      wasm: true, node: true,
+    const all: Record<typeof areas extends Set<infer A extends string> ? A : never, true> = {
+      'fs:read': true,
+      'fs:write': true,
+      net: true,
+      listen: true,
+      exec: true,
+      env: true,
+      secret: true,
+      model: true,
+      provider: true,
+      tool: true,
+      'tools:override': true,
+      'model:credentials': true,
+      'session:read': true,
+      'session:write': true,
+      'session:control': true,
+      'prompt:modify': true,
+      'agent:spawn': true,
+      background: true,
+      'tools:intercept': true,
+      'tools:dynamic': true,
+      'ui:notify': true,
+      'ui:prompt': true,
+      'ui:panel': true,
+      'ui:keys': true,
+      'clipboard:read': true,
+      'clipboard:write': true,
+      wasm: true,
+      node: true,
     };
     expect([...areas].sort()).toEqual(Object.keys(all).sort());
   });
@@ -63,7 +87,16 @@ describe('PACKAGE_FORMAT.md', () => {
 });
 
 describe('permissions in texts', () => {
-  const files = ['PACKAGE_FORMAT.md', 'README.md', 'ARCHITECTURE.md', 'SECURITY.md', 'CONTRIBUTING.md', 'docs/**/*.md', 'starter-templates/**/*.{md,json}', 'skills-lib/skills/**/*.md'].flatMap((pattern) => globSync(pattern, { cwd: root }));
+  const files = [
+    'PACKAGE_FORMAT.md',
+    'README.md',
+    'ARCHITECTURE.md',
+    'SECURITY.md',
+    'CONTRIBUTING.md',
+    'docs/**/*.md',
+    'starter-templates/**/*.{md,json}',
+    'skills-lib/skills/**/*.md',
+  ].flatMap((pattern) => globSync(pattern, { cwd: root }));
 
   it('are found', () => {
     expect(files.flatMap((file) => permissionsIn(readFileSync(root + file, 'utf8'))).length).toBeGreaterThan(30);

@@ -160,7 +160,10 @@ describe('allows', () => {
   it('does not depend on order or repetition', () => {
     fc.assert(
       fc.property(permissionTexts, fc.array(fc.nat()), anyEffect, anyPlaces, (texts, seed, effect, anywhere) => {
-        const shuffled = texts.map((text, index) => ({ text, at: seed[index] ?? 0 })).sort((a, b) => a.at - b.at).map(({ text }) => text);
+        const shuffled = texts
+          .map((text, index) => ({ text, at: seed[index] ?? 0 }))
+          .sort((a, b) => a.at - b.at)
+          .map(({ text }) => text);
         const set = parsePermissionSet([...shuffled, ...shuffled]);
         expect(set).toEqual(parsePermissionSet(texts));
         expect(allows(set, effect, anywhere)).toEqual(allows(parsePermissionSet(texts), effect, anywhere));
@@ -229,8 +232,14 @@ describe('covers', () => {
     fc.assert(
       fc.property(anySet, anySet, anySet, (a, b, c) => {
         // sets that are each a part of the next meet the premise often
-        const [big, middle, small] = [union(a, union(b, c)), union(b, c), c].map((set) => permissionSet(set.permissions.filter((permission) => !permission.deny)));
-        for (const [x, y, z] of [[a, b, c], [big, middle, small], [union(a, b), b, c]]) {
+        const [big, middle, small] = [union(a, union(b, c)), union(b, c), c].map((set) =>
+          permissionSet(set.permissions.filter((permission) => !permission.deny)),
+        );
+        for (const [x, y, z] of [
+          [a, b, c],
+          [big, middle, small],
+          [union(a, b), b, c],
+        ]) {
           if (x && y && z && covers(x, y) && covers(y, z)) expect(covers(x, z)).toBe(true);
         }
       }),
@@ -241,7 +250,11 @@ describe('covers', () => {
   it('means that what the covered set allows is allowed, wherever the roots lie', () => {
     fc.assert(
       fc.property(anySet, anySet, fc.array(anyEffect, { minLength: 10, maxLength: 20 }), anyPlaces, (a, b, effects, anywhere) => {
-        for (const [outer, inner] of [[a, b], [union(a, b), b], [a, union(a, b)]]) {
+        for (const [outer, inner] of [
+          [a, b],
+          [union(a, b), b],
+          [a, union(a, b)],
+        ]) {
           if (!outer || !inner || !covers(outer, inner)) continue;
           for (const effect of effects) {
             if (allows(inner, effect, anywhere).allowed) expect(allows(outer, effect, anywhere).allowed, JSON.stringify(effect)).toBe(true);

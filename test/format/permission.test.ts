@@ -177,7 +177,9 @@ describe('parsePermission', () => {
   });
 
   it('answers every text with a permission or INVALID_PERMISSION', () => {
-    const noise = fc.tuple(fc.constantFrom('', '!', 'fs:read:', 'net:', 'net:cidr:', 'exec:', 'secret:', 'tool:', 'model:'), fc.string({ unit: 'grapheme' })).map((parts) => parts.join(''));
+    const noise = fc
+      .tuple(fc.constantFrom('', '!', 'fs:read:', 'net:', 'net:cidr:', 'exec:', 'secret:', 'tool:', 'model:'), fc.string({ unit: 'grapheme' }))
+      .map((parts) => parts.join(''));
     fc.assert(
       fc.property(noise, (text) => {
         try {

@@ -30,7 +30,11 @@ describe('resolveResources', () => {
     [['./src/*.ts', '!src/*', '+src/b.ts'], ['src/a.ts', 'src/b.ts'], ['src/b.ts']],
     [['./src/*.ts', '+src/b.ts', '-./src/b.ts'], ['src/a.ts', 'src/b.ts'], ['src/a.ts']],
     [['./.pi/x.ts'], ['.pi/x.ts'], ['.pi/x.ts']],
-    [['./b.ts', './a.ts', './b.ts'], ['a.ts', 'b.ts'], ['b.ts', 'a.ts']],
+    [
+      ['./b.ts', './a.ts', './b.ts'],
+      ['a.ts', 'b.ts'],
+      ['b.ts', 'a.ts'],
+    ],
     [['./node_modules/x/ext/*.ts'], ['node_modules/x/ext/a.ts'], ['node_modules/x/ext/a.ts']],
   ];
   it.each(extensions)('finds for extensions %j in %j: %j', (entries, files, found) => {
@@ -39,7 +43,10 @@ describe('resolveResources', () => {
 
   it('reads the package.json of a folder of extensions', () => {
     const files = ['ext/one/package.json', 'ext/one/src/main.ts', 'ext/one/index.ts', 'ext/two/package.json', 'ext/two/index.ts'];
-    const texts: Record<string, string> = { 'ext/one/package.json': '{"pi": {"extensions": ["./src/main.ts", "../../../etc/x.ts"]}}', 'ext/two/package.json': '{ broken' };
+    const texts: Record<string, string> = {
+      'ext/one/package.json': '{"pi": {"extensions": ["./src/main.ts", "../../../etc/x.ts"]}}',
+      'ext/two/package.json': '{ broken',
+    };
     expect(extensionsOf(['./ext'], files, (path) => texts[path]).resources.extensions).toEqual(['ext/one/src/main.ts', 'ext/two/index.ts']);
     expect(extensionsOf(['./ext'], files).resources.extensions).toEqual(['ext/one/index.ts', 'ext/two/index.ts']);
   });
@@ -61,28 +68,64 @@ describe('resolveResources', () => {
 
   it('finds skills by their file, lower case too, and does not look below one', () => {
     const files = [
-      'skills/a/SKILL.md', 'skills/a/references/SKILL.md', 'skills/b/skill.md', 'skills/group/c/SKILL.md', 'skills/lone.md', 'skills/README.md', 'skills/group/notes.md', 'skills/.d/SKILL.md',
+      'skills/a/SKILL.md',
+      'skills/a/references/SKILL.md',
+      'skills/b/skill.md',
+      'skills/group/c/SKILL.md',
+      'skills/lone.md',
+      'skills/README.md',
+      'skills/group/notes.md',
+      'skills/.d/SKILL.md',
     ];
-    expect(resolveResources(manifestOf({}), files).resources.skills).toEqual(['skills/a/SKILL.md', 'skills/b/skill.md', 'skills/group/c/SKILL.md', 'skills/lone.md']);
-    expect(resolveResources(manifestOf({ skills: ['./skills/a', './skills/group/notes.md'] }), files).resources.skills).toEqual(['skills/a/SKILL.md', 'skills/group/notes.md']);
+    expect(resolveResources(manifestOf({}), files).resources.skills).toEqual([
+      'skills/a/SKILL.md',
+      'skills/b/skill.md',
+      'skills/group/c/SKILL.md',
+      'skills/lone.md',
+    ]);
+    expect(resolveResources(manifestOf({ skills: ['./skills/a', './skills/group/notes.md'] }), files).resources.skills).toEqual([
+      'skills/a/SKILL.md',
+      'skills/group/notes.md',
+    ]);
     expect(resolveResources(manifestOf({ skills: ['./skills', '!a'] }), files).resources.skills).not.toContain('skills/a/SKILL.md');
   });
 
   it('finds prompts and themes', () => {
     const files = ['prompts/a.md', 'prompts/deep/b.md', 'prompts/README.md', 'prompts/c.txt', 'themes/dark.json', 'themes/x.md'];
-    expect(resolveResources(manifestOf({}), files).resources).toEqual({ extensions: [], skills: [], prompts: ['prompts/a.md', 'prompts/deep/b.md'], themes: ['themes/dark.json'] });
+    expect(resolveResources(manifestOf({}), files).resources).toEqual({
+      extensions: [],
+      skills: [],
+      prompts: ['prompts/a.md', 'prompts/deep/b.md'],
+      themes: ['themes/dark.json'],
+    });
   });
 
   it('looks at the folder of a kind that `dash` leaves out, not of one it empties, and never beside `pi`', () => {
     const files = ['extensions/a.ts', 'skills/s/SKILL.md', 'prompts/p.md'];
-    expect(resolveResources(manifestOf({ skills: [] }), files).resources).toEqual({ extensions: ['extensions/a.ts'], skills: [], prompts: ['prompts/p.md'], themes: [] });
-    expect(resolveResources(manifestOf({ prompts: ['./prompts'] }, 'pi'), files).resources).toEqual({ extensions: [], skills: [], prompts: ['prompts/p.md'], themes: [] });
+    expect(resolveResources(manifestOf({ skills: [] }), files).resources).toEqual({
+      extensions: ['extensions/a.ts'],
+      skills: [],
+      prompts: ['prompts/p.md'],
+      themes: [],
+    });
+    expect(resolveResources(manifestOf({ prompts: ['./prompts'] }, 'pi'), files).resources).toEqual({
+      extensions: [],
+      skills: [],
+      prompts: ['prompts/p.md'],
+      themes: [],
+    });
   });
 
   it.each([
     [['SKILL.md', 'scripts/a.sh'], ['SKILL.md']],
-    [['README.md', 'pdf/SKILL.md', 'docx/SKILL.md', 'docx/reference.md'], ['docx/SKILL.md', 'pdf/SKILL.md']],
-    [['category/one/SKILL.md', 'template/SKILL.md', 'notes.md'], ['category/one/SKILL.md', 'template/SKILL.md']],
+    [
+      ['README.md', 'pdf/SKILL.md', 'docx/SKILL.md', 'docx/reference.md'],
+      ['docx/SKILL.md', 'pdf/SKILL.md'],
+    ],
+    [
+      ['category/one/SKILL.md', 'template/SKILL.md', 'notes.md'],
+      ['category/one/SKILL.md', 'template/SKILL.md'],
+    ],
   ])('finds the skills of a plain repository with %j', (files, skills) => {
     expect(resolveResources(conventionalManifest('skills', '1.0.0'), files).resources.skills).toEqual(skills);
   });
@@ -98,7 +141,10 @@ describe('narrowResources', () => {
 
   it('leaves, empties and filters kinds', () => {
     expect(narrowResources(all, { extensions: [], skills: ['!x'] })).toEqual({ extensions: [], skills: ['skills/y/SKILL.md'], prompts: ['p.md'], themes: [] });
-    expect(narrowResources(all, { extensions: ['src/*.ts', '!b.ts'], skills: ['-skills/y'] })).toMatchObject({ extensions: ['src/a.ts'], skills: ['skills/x/SKILL.md'] });
+    expect(narrowResources(all, { extensions: ['src/*.ts', '!b.ts'], skills: ['-skills/y'] })).toMatchObject({
+      extensions: ['src/a.ts'],
+      skills: ['skills/x/SKILL.md'],
+    });
   });
 
   it('never adds what the package does not bring', () => {

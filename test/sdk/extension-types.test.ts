@@ -19,9 +19,17 @@ beforeAll(async () => {
   await mkdir(own, { recursive: true });
   await cp(join(root, 'sdk'), join(own, 'sdk'), { recursive: true });
   await writeFile(join(own, 'package.json'), JSON.stringify({ name: 'dash-agent', type: 'module', exports: { './sdk': './sdk/index.ts' } }));
-  for (const name of ['typebox', '@sinclair', '@earendil-works', '@types', 'undici-types']) await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+  for (const name of ['typebox', '@sinclair', '@earendil-works', '@types', 'undici-types'])
+    await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name));
   const compilerOptions = {
-    module: 'nodenext', target: 'esnext', strict: true, noEmit: true, skipLibCheck: true, types: ['node'], allowImportingTsExtensions: true, exactOptionalPropertyTypes: false,
+    module: 'nodenext',
+    target: 'esnext',
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: ['node'],
+    allowImportingTsExtensions: true,
+    exactOptionalPropertyTypes: false,
   };
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
   await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'sample', type: 'module' }));
@@ -97,7 +105,9 @@ describe('the types an author sees', () => {
 
         // and every event of ours but our own is one of pi's
         declare const pi: Pi;
-        ${EVENT_NAMES.filter((name) => name !== 'agent_complete').map((name) => `pi.on('${name}', () => undefined as never);`).join(' ')}
+        ${EVENT_NAMES.filter((name) => name !== 'agent_complete')
+          .map((name) => `pi.on('${name}', () => undefined as never);`)
+          .join(' ')}
         // @ts-expect-error the check above can fail
         pi.on('agent_complete', () => undefined as never);
       `),
@@ -107,22 +117,30 @@ describe('the types an author sees', () => {
   it.each([
     ['an unknown event', 'sesion_start', `dash.on('sesion_start', () => {});`],
     ['an answer an event does not take', 'boolean | undefined', `dash.on('tool_call', () => ({ block: 1 }));`],
-    ['an argument the schema does not have', 'nope', `dash.registerTool({ name: 'a', label: 'a', description: 'a', parameters: Type.Object({ q: Type.String() }), async execute(_id, args) { return { content: [{ type: 'text', text: args.nope }], details: 0 }; } });`],
+    [
+      'an argument the schema does not have',
+      'nope',
+      `dash.registerTool({ name: 'a', label: 'a', description: 'a', parameters: Type.Object({ q: Type.String() }), async execute(_id, args) { return { content: [{ type: 'text', text: args.nope }], details: 0 }; } });`,
+    ],
     ['an unknown member', 'frobnicate', `dash.frobnicate();`],
-  ])('catch %s', async (_, culprit, statement) => {
-    const errors = await check(`
+  ])(
+    'catch %s',
+    async (_, culprit, statement) => {
+      const errors = await check(`
       import type { ExtensionAPI } from 'dash-agent/sdk';
       import { Type } from 'typebox';
       export default function (dash: ExtensionAPI) { void Type; ${statement} }
     `);
-    expect(errors).toContain('sample.ts(');
-    expect(errors).toContain(culprit);
-  }, 60_000);
+      expect(errors).toContain('sample.ts(');
+      expect(errors).toContain(culprit);
+    },
+    60_000,
+  );
 });
 
 describe('the values of the sdk', () => {
   it('are identity functions', () => {
-    const factory = (_: ExtensionAPI): void => {};
+    const factory = (dash: ExtensionAPI): void => dash.setSessionName('x');
     expect(defineExtension(factory)).toBe(factory);
     const tool = { name: 'a', label: 'a', description: 'a', parameters: {}, execute: async () => ({ content: [], details: undefined }) };
     expect(defineTool(tool)).toBe(tool);
@@ -139,12 +157,46 @@ describe('the values of the sdk', () => {
   it('name the events that the table of members names', () => {
     // the compiler holds the list to the union, the test holds the list to the table
     const names: Record<EventName, true> = {
-      project_trust: true, resources_discover: true, session_start: true, session_info_changed: true, session_before_switch: true, session_before_fork: true,
-      session_before_compact: true, session_compact: true, session_compact_failed: true, session_shutdown: true, session_before_tree: true, session_tree: true,
-      context: true, context_with_system: true, cache_warming_decision: true, before_provider_request: true, before_provider_headers: true, after_provider_response: true,
-      before_agent_start: true, agent_start: true, agent_end: true, agent_before_settle: true, agent_settled: true, agent_complete: true, ui_prompt_start: true, ui_prompt_end: true,
-      turn_start: true, turn_end: true, message_start: true, message_update: true, message_end: true, tool_execution_start: true, tool_execution_update: true,
-      tool_execution_end: true, model_select: true, thinking_level_select: true, tool_call: true, tool_result: true, user_bash: true, input: true,
+      project_trust: true,
+      resources_discover: true,
+      session_start: true,
+      session_info_changed: true,
+      session_before_switch: true,
+      session_before_fork: true,
+      session_before_compact: true,
+      session_compact: true,
+      session_compact_failed: true,
+      session_shutdown: true,
+      session_before_tree: true,
+      session_tree: true,
+      context: true,
+      context_with_system: true,
+      cache_warming_decision: true,
+      before_provider_request: true,
+      before_provider_headers: true,
+      after_provider_response: true,
+      before_agent_start: true,
+      agent_start: true,
+      agent_end: true,
+      agent_before_settle: true,
+      agent_settled: true,
+      agent_complete: true,
+      ui_prompt_start: true,
+      ui_prompt_end: true,
+      turn_start: true,
+      turn_end: true,
+      message_start: true,
+      message_update: true,
+      message_end: true,
+      tool_execution_start: true,
+      tool_execution_update: true,
+      tool_execution_end: true,
+      model_select: true,
+      thinking_level_select: true,
+      tool_call: true,
+      tool_result: true,
+      user_bash: true,
+      input: true,
     };
     expect(Object.keys(names).sort()).toEqual([...EVENT_NAMES].sort());
   });
