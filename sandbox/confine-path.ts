@@ -19,16 +19,13 @@ const MAX_PATH_BYTES = 4_096;
  * @throws {CapabilityFailure} EINVAL for a path no file system has
  */
 export async function canonicalPath(path: string, cwd: string): Promise<string> {
-  if (path.includes('\0') || Buffer.byteLength(path) > MAX_PATH_BYTES) {
-    throw new CapabilityFailure({ code: 'EINVAL', message: 'EINVAL: invalid path', syscall: 'open' });
-  }
-  const absolute = isAbsolute(path) ? resolve(path) : resolve(cwd, path);
+  const absolute = lexicalPath(path, cwd);
   const missing: string[] = [];
   for (let existing = absolute; ; ) {
     try {
       return join(await realpath(existing), ...missing);
     } catch (error) {
-      if (!isMissing(error)) throw error;
+      if (!endsHere(error)) throw error;
       const parent = dirname(existing);
       if (parent === existing) return absolute;
       missing.unshift(basename(existing));
@@ -39,15 +36,30 @@ export async function canonicalPath(path: string, cwd: string): Promise<string> 
 
 /** Like {@link canonicalPath} but keeps a link in the last place: for `lstat`, `unlink`, `rename`. */
 export async function canonicalParent(path: string, cwd: string): Promise<string> {
-  const absolute = isAbsolute(path) ? resolve(path) : resolve(cwd, path);
+  const absolute = lexicalPath(path, cwd);
   if (dirname(absolute) === absolute) return canonicalPath(absolute, cwd);
   return join(await canonicalPath(dirname(absolute), cwd), basename(absolute));
 }
 
-/** A dangling link or a link loop: the target is somewhere, so it is not simply "missing". */
-function isMissing(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOENT' || code === 'ENOTDIR';
+/**
+ * The absolute path that a guest means, before any link is looked at: what a denial may tell it.
+ *
+ * @throws {CapabilityFailure} EINVAL for a path no file system has
+ */
+export function lexicalPath(path: string, cwd: string): string {
+  if (path.includes('\0') || Buffer.byteLength(path) > MAX_PATH_BYTES) {
+    throw new CapabilityFailure({ code: 'EINVAL', message: 'EINVAL: invalid path', syscall: 'open' });
+  }
+  return isAbsolute(path) ? resolve(path) : resolve(cwd, path);
+}
+
+/**
+ * Nothing there, a link that leads nowhere or in a circle, a directory that the agent itself may not enter: the
+ * path is as real as it gets, and opening it without following links says the rest. Thrown here, the difference
+ * would tell a guest without any grant what lies on the disk.
+ */
+function endsHere(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM', 'ENAMETOOLONG'].includes(String((error as NodeJS.ErrnoException).code));
 }
 
 /**
