@@ -53,6 +53,7 @@ class OpenPackage implements SandboxedPackage {
   #strikes = 0;
   #disabled: DashError | undefined;
   #closed = false;
+  #killed = false;
   #inFlight = 0;
   #idle: PromiseWithResolvers<void> | undefined;
   #privateTmp: string | undefined;
@@ -108,6 +109,7 @@ class OpenPackage implements SandboxedPackage {
 
   kill(): void {
     this.#closed = true;
+    this.#killed = true;
     this.#session?.kill();
   }
 
@@ -119,6 +121,7 @@ class OpenPackage implements SandboxedPackage {
     }
     this.#session?.kill();
     await this.#awake?.catch(() => undefined);
+    this.#session?.kill(); // it may have been on its way, before there was a process to end
     if (this.#privateTmp !== undefined) await rm(this.#privateTmp, { recursive: true, force: true });
   }
 
@@ -171,6 +174,7 @@ class OpenPackage implements SandboxedPackage {
       audit: (reason) => audit.append({ 'event.name': 'kill', 'dash.package': this.name, 'dash.version': version, 'content.hash': contentHash, outcome: reason }),
     });
     this.#session = session;
+    if (this.#killed) session.kill();
     try {
       const { registrations, failures } = await session.activate();
       const [failure] = failures;
@@ -237,12 +241,15 @@ class OpenPackage implements SandboxedPackage {
   }
 }
 
-/** Handlers are numbered through the package already; names are looked up in the order of the entry points. */
+/**
+ * Names are looked up in the order of the entry points. Handlers are numbered through the package: capture runs
+ * each entry on its own and counts from zero again, a waking package runs all of them in one isolate.
+ */
 export function mergeRegistrations(parts: readonly Registrations[]): Registrations {
   return {
     tools: parts.flatMap((part) => part.tools),
     commands: parts.flatMap((part) => part.commands),
-    events: parts.flatMap((part) => part.events),
+    events: parts.flatMap((part) => part.events).map((registration, handler) => ({ ...registration, handler })),
     flags: parts.flatMap((part) => part.flags),
     shortcuts: parts.flatMap((part) => part.shortcuts),
     providers: parts.flatMap((part) => part.providers),

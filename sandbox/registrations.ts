@@ -43,11 +43,13 @@ export function registrationsDiffer(captured: Registrations, actual: Registratio
 }
 
 function firstNew<T>(kind: string, captured: readonly T[], actual: readonly T[], name: (item: T) => string): string | undefined {
-  const known = new Map(captured.map((item) => [name(item), digest(item)]));
+  // Two entry points may offer the same name, each in its own form.
+  const known = new Map<string, Set<string>>();
+  for (const item of captured) known.set(name(item), (known.get(name(item)) ?? new Set()).add(digest(item)));
   for (const item of actual) {
     const expected = known.get(name(item));
     if (expected === undefined) return `the ${kind} \`${name(item)}\` is new`;
-    if (expected !== digest(item)) return `the ${kind} \`${name(item)}\` has changed`;
+    if (!expected.has(digest(item))) return `the ${kind} \`${name(item)}\` has changed`;
   }
   return undefined;
 }
