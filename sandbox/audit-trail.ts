@@ -116,8 +116,9 @@ export function readAuditTrails(directory: string): readonly AuditFile[] {
     const records: WrittenRecord[] = [];
     let previous = '';
     let brokenAt: number | undefined;
-    for (const [index, line] of readFileSync(join(directory, file), 'utf8').split('\n').entries()) {
-      if (line === '') continue;
+    // What follows the last line end is empty, or torn: a line counts once it is whole.
+    const lines = readFileSync(join(directory, file), 'utf8').split('\n').slice(0, -1);
+    for (const [index, line] of lines.entries()) {
       let record: WrittenRecord;
       try {
         record = JSON.parse(line) as WrittenRecord;
@@ -149,7 +150,7 @@ function trailFiles(directory: string): string[] {
 function lastHashes(directory: string): Record<string, string> {
   const heads: Record<string, string> = {};
   for (const file of trailFiles(directory).slice(-10)) {
-    const last = readFileSync(join(directory, file), 'utf8').trimEnd().split('\n').at(-1) ?? '';
+    const last = readFileSync(join(directory, file), 'utf8').split('\n').at(-2) ?? '';
     heads[file] = /"hash":"([0-9a-f]{64})"/.exec(last)?.[1] ?? '';
   }
   return heads;
