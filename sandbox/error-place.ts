@@ -9,14 +9,21 @@ export interface PlacedError {
   readonly where?: Where;
 }
 
-const FRAME = /dash-bundle:(\d+):(\d+):(\d+)/g;
+const FRAME = /dash-bundle:(\d{1,4}):(\d{1,9}):(\d{1,9})/g;
+/** A stack is as long as its guest likes; every frame costs a look into a source map. */
+const MAX_STACK_CHARACTERS = 16_384;
+const MAX_FRAMES = 32;
+const MAX_MESSAGE_CHARACTERS = 16_384;
 
 /** Finds the first frame of the stack that lies in the author's code. The stack is the guest's word, so only data. */
 export async function placeError(error: GuestError, sourceMap: (bundle: number) => Promise<string>): Promise<PlacedError> {
-  const plain: PlacedError = { message: error.message, ...(error.code !== undefined && { code: error.code }) };
+  const plain: PlacedError = { message: error.message.slice(0, MAX_MESSAGE_CHARACTERS), ...(error.code !== undefined && { code: error.code.slice(0, 200) }) };
+  const maps = new Map<number, Promise<string>>();
   let fallback: Where | undefined;
-  for (const [, bundle = '0', line = '1', column = '1'] of (error.stack ?? '').matchAll(FRAME)) {
-    const where = findOrigin(await sourceMap(Number(bundle)), Number(line), Number(column));
+  for (const [, bundle = '0', line = '1', column = '1'] of [...(error.stack ?? '').slice(0, MAX_STACK_CHARACTERS).matchAll(FRAME)].slice(0, MAX_FRAMES)) {
+    const map = maps.get(Number(bundle)) ?? sourceMap(Number(bundle));
+    maps.set(Number(bundle), map);
+    const where = findOrigin(await map, Number(line), Number(column));
     if (where === undefined) continue;
     // A dependency's file is `name@version/path`: the author's own line is worth more.
     if (!/^(@[^/]+\/)?[^/]+@\d/.test(where.path)) return { ...plain, where };

@@ -151,12 +151,23 @@ export function parseSyncRequest(text: string): Parsed<SyncRequest> {
 function parseAs<S extends typeof GuestMessageSchema | typeof SyncRequestSchema>(schema: S, text: string): Parsed<Static<S>> {
   let value: unknown;
   try {
-    value = JSON.parse(text, dropPrototypeKeys);
+    // Walking every key is slow, and needed only where the name can stand, plain or with escapes.
+    value = /__proto__|\\u/.test(text) ? JSON.parse(text, dropPrototypeKeys) : JSON.parse(text);
+    if (isDeeperThan(value, MAX_DEPTH)) return { ok: false, reason: 'nested too deeply' };
   } catch {
     return { ok: false, reason: 'not JSON' };
   }
   if (!Value.Check(schema, value)) return { ok: false, reason: 'unknown message' };
   return { ok: true, value };
+}
+
+/** What is handed on is walked recursively later (digests, sessions, JSON again): none of that may run out of stack. */
+const MAX_DEPTH = 256;
+
+function isDeeperThan(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (depth === 0) return true;
+  return Object.values(value).some((child) => isDeeperThan(child, depth - 1));
 }
 
 /** `__proto__` from JSON is an own key, but one spread or assignment later it is a prototype: it never gets in. */
