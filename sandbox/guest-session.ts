@@ -104,6 +104,7 @@ export class GuestSession {
 
   /** @throws {DashError} DEADLINE_EXCEEDED, MEMORY_LIMIT, SANDBOX_DIED, INTERRUPTED when aborted and not heeded */
   async call(call: GuestCall, { context, timeoutMs, signal, onUpdate }: CallOptions): Promise<CallAnswer> {
+    if (signal?.aborted === true) throw new DashError('INTERRUPTED', `${this.#options.name}: \`${describeCall(call)}\` was aborted before it began`);
     const id = this.#nextCall++;
     const { promise, resolve, reject } = Promise.withResolvers<CallAnswer>();
     this.#calls.set(id, { resolve, reject, ...(onUpdate && { onUpdate }) });
@@ -119,7 +120,6 @@ export class GuestSession {
       // A guest that ignores its signal keeps running without a call: without rights outside of one.
       grace ??= setTimeout(() => reject(new DashError('INTERRUPTED', `${this.#options.name}: \`${describeCall(call)}\` was aborted`)), KILL_GRACE_MS);
     };
-    if (signal?.aborted === true) onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
 
     this.#process.ref();
@@ -140,7 +140,6 @@ export class GuestSession {
   }
 
   kill(reason?: DashError): void {
-    if (reason !== undefined && this.pid !== undefined) this.#options.audit(`${reason.code}: ${reason.message}`);
     this.#process.kill(reason);
   }
 
@@ -227,6 +226,12 @@ export class GuestSession {
     const reason = error ?? new DashError('SANDBOX_DIED', `${this.#options.name} was closed`);
     this.#activation?.reject(reason);
     for (const call of this.#calls.values()) call.reject(reason);
+    try {
+      if (error !== undefined) this.#options.audit(`${error.code}: ${error.message}`);
+    } catch (unwritten) {
+      // The process is gone all the same: a full disk must not keep a runaway package alive, nor end the agent.
+      this.#options.onLog('error', `the end of ${this.#options.name} could not be recorded: ${unwritten instanceof Error ? unwritten.message : String(unwritten)}`);
+    }
     this.#options.onEnd(error);
   }
 }
