@@ -1,4 +1,5 @@
 import { build } from 'esbuild';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { guestParts } from '../sandbox/guest/build/parts.ts';
@@ -26,3 +27,5 @@ for (const name of ['sandbox-process', 'bundler-process'] as const) {
   });
 }
 for (const part of await guestParts()) writeFileSync(`${directory}${part.name}.js`, part.source);
+
+execFileSync(process.execPath, ['--jitless', '--no-node-snapshot', fileURLToPath(new URL('produce-code-cache.cjs', import.meta.url)), directory, 'core', 'typebox', 'pi-tui'], { stdio: 'inherit' });
