@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+
+import { DashError, nearest, parsePermissionSet } from '../../format/index.ts';
+import type { Denial, SandboxedPackage, ToolOutcome } from '../../sandbox/index.ts';
+import type { DefineCommand } from '../command.ts';
+import { openForCall } from '../compose.ts';
+import { collect } from '../collect-option.ts';
+import { manyLines, oneLine, type Style } from '../output/terminal.ts';
+
+interface CallFlags {
+  readonly package?: string;
+  readonly timeout?: string;
+  readonly grant: readonly string[];
+}
+
+export const define: DefineCommand = (command) => {
+  command
+    .argument('<tool>', 'the name of the tool')
+    .argument('[arguments]', 'its arguments as JSON; default: {}')
+    .option('--package <name|dir>', 'the package: installed, or a directory')
+    .option('--timeout <ms>', 'how long it may take; default: 120000')
+    .option('--grant <permission>', 'grant this for the call; may stand several times', collect, []);
+  return async (invocation) => {
+    const { signal, stdout, stderr, globals } = invocation;
+    const [tool = '', json = '{}'] = command.args;
+    const flags = command.opts<CallFlags>();
+    if (flags.package === undefined) throw new DashError('USAGE', 'which package?', { hint: 'name it: `--package <name>` or `--package <dir>`' });
+    const args = parseArguments(json);
+    const timeoutMs = parseTimeout(flags.timeout);
+
+    const denials: Denial[] = [];
+    const updates: ToolOutcome[] = [];
+    await using opened = await openForCall(flags.package, {
+      invocation,
+      grants: parsePermissionSet(flags.grant),
+      onDenial: (denial) => denials.push(denial),
+      notice: (text) => globals.quiet !== true && stderr.write(`${manyLines(text)}\n`),
+    });
+    const begin = performance.now();
+    await opened.wake();
+    assertTool(opened, tool);
+    const { content, details, isError } = await opened.callTool(tool, args, {
+      toolCallId: randomUUID(),
+      signal,
+      timeoutMs,
+      onUpdate: (update) => updates.push(update),
+      context: { mode: 'print', hasUI: false },
+    });
+    const durationMs = Math.round((performance.now() - begin) * 100) / 100;
+    return {
+      kind: 'document',
+      document: { result: { content, details, isError }, updates, denials, durationMs },
+      text: textOf(content, isError, denials, stdout.style),
+      exitCode: isError ? 1 : 0,
+    };
+  };
+};
+
+function parseArguments(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw new DashError('USAGE', `the arguments are not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { hint: 'quote them for the shell: `dash call forecast \'{"place": "Oslo"}\'`', cause });
+  }
+}
+
+function parseTimeout(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const timeoutMs = Number(text);
+  if (Number.isInteger(timeoutMs) && timeoutMs > 0) return timeoutMs;
+  throw new DashError('USAGE', `\`--timeout ${text}\` is not a number of milliseconds`);
+}
+
+function assertTool({ name, registrations }: SandboxedPackage, tool: string): void {
+  const names = registrations.tools.map((one) => one.name);
+  if (names.includes(tool)) return;
+  const meant = nearest(tool, names);
+  throw new DashError('UNKNOWN_TOOL', `\`${name}\` has no tool \`${tool}\``, {
+    hint: meant !== undefined ? `did you mean \`${meant}\`?` : names.length === 0 ? 'it has no tools at all' : `it has ${names.map((one) => `\`${one}\``).join(', ')}`,
+  });
+}
+
+function textOf(content: ToolOutcome['content'], isError: boolean, denials: readonly Denial[], style: Style): string {
+  const parts = content.map((part) => (part.type === 'text' && typeof part['text'] === 'string' ? manyLines(part['text']) : `[${part.type}]`));
+  const denied = denials.map(({ capability, target, hint }) => `${style.bad('denied')}: ${oneLine(capability)} ${oneLine(target)}\n${style.strong('hint')}: ${oneLine(hint)}`);
+  return `${[...(isError ? [style.bad('the tool answered with an error')] : []), ...parts, ...denied].join('\n')}\n`;
+}
