@@ -1,0 +1,184 @@
+import { lstat, realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { DashError, formatPermission, parsePermission, permissionSet, type Permission, type PermissionSet } from '../format/index.ts';
+import { sortedJson } from './lock/sorted-json.ts';
+import { takeProcessLock } from './lock/process-lock.ts';
+import { readIfPresent, writeDurably } from './store/durable-file.ts';
+import { asDiskError, ignoreMissing } from './store/file-errors.ts';
+import { storePaths } from './store/store-paths.ts';
+
+/** How a grant came to be: by installing, by `--grant` or `--deny`, or by an answer at first use. */
+export type GrantMode = 'quiet' | 'summary' | 'named' | 'asked';
+
+/** One line of `grants.json`: a permission, or with `!` a denial, and why it holds. */
+export interface Grant {
+  /** Canonical. */
+  readonly permission: string;
+  readonly mode: GrantMode;
+  /** Who said so, e.g. `dash install`. */
+  readonly by: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** What was installed when it was said; consent covers the line of versions after it. */
+  readonly version?: string;
+  readonly integrity?: string;
+  /** ISO 8601; afterwards it is as if it had never been. */
+  readonly expires?: string;
+  /** The one project it holds in; without it, in every one. */
+  readonly project?: ProjectIdentity;
+}
+
+/** A directory that was replaced by another of the same name is another project. */
+export interface ProjectIdentity {
+  readonly path: string;
+  readonly device: number;
+  readonly inode: number;
+}
+
+/** What may be in a new grant besides its permission. */
+export type GrantDetails = Omit<Grant, 'permission' | 'project'>;
+
+/**
+ * Gives what the package with this key may do in `projectDir`: what was granted everywhere and in this very project,
+ * denials included. Nothing is granted when nothing is written.
+ *
+ * @throws {DashError} STORE_CORRUPT when `grants.json` cannot be read: better nothing than the wrong thing
+ */
+export async function readGrants(dashHome: string, key: string, projectDir: string, now = new Date()): Promise<PermissionSet> {
+  const project = await identify(projectDir);
+  const held = (await readAll(dashHome)).get(key) ?? [];
+  return permissionSet(held.filter((grant) => isInForce(grant, project, now)).map(({ permission }) => parsePermission(permission)));
+}
+
+/** Gives every line that is written for a key, of all projects. @throws {DashError} STORE_CORRUPT */
+export async function listGrants(dashHome: string, key: string): Promise<readonly Grant[]> {
+  return (await readAll(dashHome)).get(key) ?? [];
+}
+
+/** Binds to `projectDir` what speaks of the workspace or runs programs; what speaks of a host or a name holds everywhere. */
+export async function makeGrants(permissions: readonly Permission[], details: GrantDetails, projectDir: string): Promise<Grant[]> {
+  const project = await identify(projectDir);
+  return permissions.map((permission) => ({
+    permission: formatPermission(permission),
+    ...details,
+    ...(!permission.deny && isOfProject(permission) && project !== undefined && { project }),
+  }));
+}
+
+/**
+ * Writes grants down. A grant takes back the denial of the same permission, and a denial the grant.
+ *
+ * @throws {DashError} DELEGATED_CONSENT inside a tool process of an agent
+ * @throws {DashError} DISK_ERROR, DISK_FULL, LOCKED, STORE_CORRUPT
+ */
+export async function addGrants(dashHome: string, key: string, grants: readonly Grant[]): Promise<void> {
+  assertNotDelegated();
+  if (grants.length === 0) return;
+  await changeGrants(dashHome, key, (held) => [...held.filter((old) => !grants.some((grant) => replaces(grant, old))), ...grants]);
+}
+
+/**
+ * Takes permissions back, in every project or in one; without a list all of them. Takes effect with the next operation.
+ *
+ * @throws {DashError} DISK_ERROR, DISK_FULL, LOCKED, STORE_CORRUPT
+ */
+export async function revokeGrants(dashHome: string, key: string, permissions?: readonly string[], projectDir?: string): Promise<readonly Grant[]> {
+  const canonical = permissions?.map((text) => formatPermission(parsePermission(text)));
+  const project = projectDir === undefined ? undefined : await identify(projectDir);
+  const isMeant = (grant: Grant) =>
+    (canonical === undefined || canonical.includes(grant.permission)) && (projectDir === undefined || grant.project === undefined || isSameProject(grant.project, project));
+  let revoked: readonly Grant[] = [];
+  await changeGrants(dashHome, key, (held) => {
+    revoked = held.filter(isMeant);
+    return held.filter((grant) => !isMeant(grant));
+  });
+  return revoked;
+}
+
+/**
+ * Refuses to add authority from inside an agent's tool: text of a package could make the model grant to itself. The
+ * host sets the variable; that a tool cannot hide it is the operating-system layer's part.
+ *
+ * @throws {DashError} DELEGATED_CONSENT
+ */
+export function assertNotDelegated(env: Readonly<Record<string, string | undefined>> = process.env): void {
+  if (env['DASH_TOOL_PROCESS'] === undefined || env['DASH_TOOL_PROCESS'] === '') return;
+  throw new DashError('DELEGATED_CONSENT', 'an agent may not install packages or grant permissions on its own', { hint: 'run the command yourself in a terminal' });
+}
+
+async function changeGrants(dashHome: string, key: string, change: (held: readonly Grant[]) => readonly Grant[]): Promise<void> {
+  const path = storePaths(dashHome).grants;
+  await using _lock = await takeProcessLock(join(dashHome, 'state', 'grants-lock'));
+  const all = await readAll(dashHome);
+  const held = change(all.get(key) ?? []);
+  if (held.length === 0) all.delete(key);
+  else all.set(key, held);
+  try {
+    await writeDurably(path, sortedJson({ version: 1, grants: Object.fromEntries(all) }), { mode: 0o600 });
+  } catch (error) {
+    throw asDiskError(error, 'writing the grants');
+  }
+}
+
+async function readAll(dashHome: string): Promise<Map<string, readonly Grant[]>> {
+  const path = storePaths(dashHome).grants;
+  const text = await readIfPresent(path);
+  if (text === undefined) return new Map();
+  const corrupt = (cause?: unknown) =>
+    new DashError('STORE_CORRUPT', `\`${path}\` is damaged; nothing is granted`, { hint: 'move it away and grant again with `dash permissions grant`', where: { path }, cause });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw corrupt(error);
+  }
+  if (!isRecord(value) || value['version'] !== 1 || !isRecord(value['grants'])) throw corrupt();
+  const entries = Object.entries(value['grants']).map(([key, grants]): [string, readonly Grant[]] => {
+    if (!Array.isArray(grants) || !grants.every(isGrant)) throw corrupt();
+    return [key, grants];
+  });
+  return new Map(entries);
+}
+
+function isInForce(grant: Grant, project: ProjectIdentity | undefined, now: Date): boolean {
+  if (grant.expires !== undefined && !(Date.parse(grant.expires) > now.getTime())) return false;
+  return grant.project === undefined || isSameProject(grant.project, project);
+}
+
+function replaces(grant: Grant, old: Grant): boolean {
+  const bare = (text: string) => text.replace(/^!/, '');
+  if (bare(grant.permission) !== bare(old.permission)) return false;
+  return grant.permission.startsWith('!') || grant.project === undefined || old.project === undefined || isSameProject(grant.project, old.project);
+}
+
+function isSameProject(a: ProjectIdentity, b: ProjectIdentity | undefined): boolean {
+  return b !== undefined && a.path === b.path && a.device === b.device && a.inode === b.inode;
+}
+
+function isOfProject(permission: Permission): boolean {
+  if (permission.area === 'fs:read' || permission.area === 'fs:write') return permission.scope.root === 'workspace';
+  return permission.area === 'exec';
+}
+
+async function identify(dir: string): Promise<ProjectIdentity | undefined> {
+  const path = await realpath(dir).catch(ignoreMissing);
+  if (path === undefined || dirname(path) === path) return undefined;
+  const { dev, ino } = await lstat(path);
+  return { path, device: dev, inode: ino };
+}
+
+function isGrant(value: unknown): value is Grant {
+  if (!isRecord(value)) return false;
+  const texts = [value['permission'], value['mode'], value['by'], value['at']];
+  const project = value['project'];
+  return (
+    texts.every((text) => typeof text === 'string') &&
+    (value['expires'] === undefined || typeof value['expires'] === 'string') &&
+    (project === undefined || (isRecord(project) && typeof project['path'] === 'string' && typeof project['device'] === 'number' && typeof project['inode'] === 'number'))
+  );
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+
+import { DashError, type CaptureOutcome, type CompiledPackage, type PermissionRequest, type Resources } from '../../format/index.ts';
+import type { InspectedSkill } from '../inspect/inspect-ports.ts';
+import type { Source } from '../lock/lock-entry.ts';
+import type { Lockfile } from '../lock/lockfile.ts';
+import { readIfPresent } from './durable-file.ts';
+import type { ScopePaths } from './store-paths.ts';
+
+/** One immutable state of a scope: what is installed, what was inspected, and the full lock. */
+export interface Generation {
+  readonly version: 1;
+  readonly number: number;
+  readonly createdAt: string;
+  readonly packages: Readonly<Record<string, PackageRecord>>;
+  readonly lock: Lockfile;
+}
+
+/** What is known of one installed package, so that the host can start without looking at a single file of it. */
+export interface PackageRecord {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly spec: string;
+  readonly source: Source;
+  readonly grantKey: string;
+  /** sha256 of the tree, or the digest of a linked directory when it was installed. */
+  readonly contentHash: string;
+  readonly enabled: boolean;
+  readonly resources: Resources;
+  readonly permissions: readonly PermissionRequest[];
+  readonly optionalPermissions: readonly PermissionRequest[];
+  readonly graph: StoredGraph;
+  readonly compiled: CompiledPackage;
+  readonly captureOutcomes: readonly CaptureOutcome[];
+  readonly skills: readonly InspectedSkill[];
+}
+
+/** A module graph that says which tree a node is, not where it lies: DASH_HOME may move. */
+export interface StoredGraph {
+  readonly root: string;
+  readonly nodes: Readonly<Record<string, StoredNode>>;
+}
+
+export interface StoredNode {
+  readonly name: string;
+  readonly version: string;
+  readonly at: { readonly treeSha256: string } | { readonly linked: string };
+  readonly dependencies: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads the generation that `current` names, `undefined` when nothing was ever installed.
+ *
+ * @throws {DashError} STORE_CORRUPT when it is missing or not the bytes that were committed
+ * @throws {DashError} LOCK_VERSION when a newer Dash wrote it
+ */
+export async function readCurrent(paths: ScopePaths): Promise<Generation | undefined> {
+  const pointer = await readIfPresent(paths.current);
+  if (pointer === undefined) return undefined;
+  const [, number = '', digest] = /^(\d+) ([0-9a-f]{64})\n$/.exec(pointer) ?? [];
+  if (digest === undefined) throw corrupt(paths.current);
+  const path = paths.generation(Number(number));
+  const text = await readIfPresent(path);
+  if (text === undefined || sha256(text) !== digest) throw corrupt(path);
+  const value: unknown = JSON.parse(text);
+  if (isGeneration(value)) return value;
+  throw new DashError('LOCK_VERSION', `\`${path}\` was written by a newer Dash`, { hint: 'update Dash; the file was not touched', where: { path } });
+}
+
+/** What stands in `current` when the generation with this text is in force. */
+export function pointerTo(number: number, text: string): string {
+  return `${number} ${sha256(text)}\n`;
+}
+
+/** The digest in `current` has shown that these bytes are the ones we wrote; only the version can be another. */
+function isGeneration(value: unknown): value is Generation {
+  return typeof value === 'object' && value !== null && 'version' in value && value.version === 1;
+}
+
+function corrupt(path: string): DashError {
+  return new DashError('STORE_CORRUPT', `\`${path}\` is missing or damaged`, { hint: 'put an older `dash.lock` in place and run `dash install`, or move the state directory away', where: { path } });
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
