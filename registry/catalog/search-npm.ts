@@ -7,7 +7,7 @@ export interface NpmSearchQuery {
   readonly words: readonly string[];
   readonly limit: number;
   /** Registry, auth, proxy and certificates as npm's configuration gives them. */
-  readonly npm: Readonly<Record<string, unknown>> & { readonly registry: string };
+  readonly npm: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal;
 }
 

@@ -4,7 +4,7 @@ import { pack, type PackedPackage } from './pack.ts';
 import { type PermissionChange, permissionChange } from './permission-change.ts';
 
 /** Registry, auth, proxy and certificates as npm's configuration gives them to its libraries. */
-export type NpmOptions = Readonly<Record<string, unknown>> & { readonly registry: string };
+export type NpmOptions = Readonly<Record<string, unknown>>;
 
 export interface PublishOptions {
   readonly dir: string;

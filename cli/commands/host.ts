@@ -1,0 +1,139 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
+
+import { DashError, nearest } from '../../format/index.ts';
+import {
+  APPROVAL_MODES,
+  type ApprovalMode,
+  createHost,
+  openModels,
+  runJson,
+  runPrint,
+  runReadline,
+  runRpc,
+  type SessionChoice,
+  sessionDirectory,
+  THINKING_LEVELS,
+  type ThinkingLevel,
+} from '../../host/index.ts';
+import type { DefineCommand, Invocation } from '../command.ts';
+import { openPackages } from '../open-packages.ts';
+
+interface HostFlags {
+  readonly print?: string | true;
+  readonly mode?: string;
+  readonly model?: string;
+  readonly thinking?: string;
+  readonly tools?: string;
+  readonly approve?: string;
+  readonly continue?: boolean;
+  /** A path, or `false` under `--no-session`. */
+  readonly session?: string | boolean;
+  readonly systemPrompt?: string;
+  readonly appendSystemPrompt?: string;
+  readonly trustProject?: boolean;
+  readonly extensions?: boolean;
+}
+
+export const define: DefineCommand = (command) => {
+  command
+    .argument('[words...]', 'a prompt; `@file` puts a file into it')
+    .option('-p, --print [prompt]', 'answer one prompt and end')
+    .option('--mode <mode>', '`rpc` serves records on stdin and stdout, `json` prints every event')
+    .option('--model <model>', '`provider/id`, or `scripted:FILE`')
+    .option('--thinking <level>', THINKING_LEVELS.join(', '))
+    .option('--tools <names>', 'only these tools, separated by commas')
+    .option('--approve <mode>', `what needs no question: ${APPROVAL_MODES.join(', ')}`)
+    .option('--continue', 'go on with the newest session of this directory')
+    .option('--session <path>', 'go on with this session')
+    .option('--no-session', 'keep the session in memory only')
+    .option('--system-prompt <text>', 'instead of the usual one')
+    .option('--append-system-prompt <text>', 'after the usual one')
+    .option('--trust-project', 'read what this directory says to agents')
+    .option('--no-extensions', 'load no packages');
+  return async (invocation) => {
+    const { cwd, home, env, signal } = invocation;
+    const flags = command.opts<HostFlags>();
+    const mode = modeOf(flags, invocation);
+    const prompt = mode === 'rpc' || mode === 'terminal' ? undefined : await readPrompt(command.args, flags, cwd);
+
+    const models = await openModels({ reference: flags.model, dashHome: home, env });
+    await using packages = await openPackages(invocation, { none: flags.extensions === false });
+    await using host = await createHost({
+      cwd,
+      dashHome: home,
+      env,
+      models,
+      model: flags.model,
+      thinking: oneOf<ThinkingLevel>('--thinking', flags.thinking, THINKING_LEVELS),
+      tools: flags.tools?.split(',').filter((name) => name !== ''),
+      approval: oneOf<ApprovalMode>('--approve', flags.approve, APPROVAL_MODES) ?? (mode === 'terminal' ? 'ask' : undefined),
+      session: await sessionOf(flags, home, cwd),
+      customPrompt: flags.systemPrompt,
+      appendSystemPrompt: flags.appendSystemPrompt,
+      trustProject: flags.trustProject,
+      readPackages: packages.read,
+      openPackage: packages.open,
+    });
+    signal.addEventListener('abort', () => void host.conversation.abort());
+
+    switch (mode) {
+      case 'rpc':
+        signal.addEventListener('abort', () => process.stdin.destroy());
+        return { kind: 'streamed', exitCode: await runRpc(host, { input: process.stdin, output: process.stdout }) };
+      case 'json':
+        return { kind: 'streamed', exitCode: await runJson(host, { prompt: prompt ?? '', output: process.stdout, errors: process.stderr }) };
+      case 'print':
+        return { kind: 'streamed', exitCode: await runPrint(host, { prompt: prompt ?? '', output: process.stdout, errors: process.stderr }) };
+      case 'terminal':
+        return { kind: 'streamed', exitCode: await runReadline(host, { input: process.stdin, output: process.stdout }) };
+    }
+  };
+};
+
+type Mode = 'rpc' | 'json' | 'print' | 'terminal';
+
+function modeOf(flags: HostFlags, { globals }: Invocation): Mode {
+  const named = oneOf<'rpc' | 'json'>('--mode', flags.mode, ['rpc', 'json']);
+  if (named !== undefined) return named;
+  if (globals.json === true) return 'json';
+  if (flags.print !== undefined || process.stdin.isTTY !== true) return 'print';
+  if (!globals.input) throw new DashError('INPUT_REQUIRED', 'the agent waits for prompts on the terminal', { hint: 'give it one: `dash -p "…"`' });
+  return 'terminal';
+}
+
+async function readPrompt(words: readonly string[], flags: HostFlags, cwd: string): Promise<string> {
+  const typed = [...(typeof flags.print === 'string' ? [flags.print] : []), ...words];
+  const parts = await Promise.all(typed.map((word) => (word.startsWith('@') ? readAttached(resolve(cwd, word.slice(1))) : word)));
+  const piped = process.stdin.isTTY === true ? '' : (await readAll(process.stdin)).trim();
+  const prompt = [...(piped === '' ? [] : [piped]), ...parts].join('\n\n').trim();
+  if (prompt === '') throw new DashError('INPUT_REQUIRED', 'there is no prompt', { hint: 'give one: `dash -p "…"`, or pipe it in' });
+  return prompt;
+}
+
+async function readAttached(path: string): Promise<string> {
+  const content = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new DashError('USAGE', `\`@${path}\` cannot be read`, { hint: 'name an existing file after the `@`', cause });
+  });
+  return `<file path="${path}">\n${content}\n</file>`;
+}
+
+async function sessionOf(flags: HostFlags, home: string, cwd: string): Promise<SessionChoice> {
+  if (flags.session === false) return { kind: 'memory' };
+  if (typeof flags.session === 'string') return { kind: 'open', path: resolve(cwd, flags.session) };
+  if (flags.continue !== true) return { kind: 'new' };
+  const directory = sessionDirectory(home, cwd);
+  const files = (await readdir(directory).catch(() => [])).filter((name) => name.endsWith('.jsonl'));
+  // names begin with the date
+  const newest = files.toSorted().at(-1);
+  return newest === undefined ? { kind: 'new' } : { kind: 'open', path: join(directory, newest) };
+}
+
+function oneOf<Value extends string>(option: string, given: string | undefined, values: readonly Value[]): Value | undefined {
+  if (given === undefined) return undefined;
+  const found = values.find((value) => value === given);
+  if (found !== undefined) return found;
+  const meant = nearest(given, values);
+  throw new DashError('USAGE', `\`${option} ${given}\` is not possible`, { hint: meant ? `did you mean \`${meant}\`?` : `choose one of ${values.join(', ')}` });
+}

@@ -1,0 +1,30 @@
+import { readInstalled } from '../../registry/index.ts';
+import type { DefineCommand } from '../command.ts';
+import { formatTable } from '../output/table.ts';
+import { oneLine, type Style } from '../output/terminal.ts';
+import { packageDocument, type PackageDocument } from '../package-document.ts';
+
+export const define: DefineCommand = () => async (invocation) => {
+  const { home, cwd, stdout, globals } = invocation;
+  const installed = await readInstalled({ dashHome: home, projectDir: cwd });
+  const inScope = installed.filter(({ scope }) => (globals.local === true ? scope === 'project' : globals.user === true ? scope === 'user' : true));
+  const packages = await Promise.all(inScope.map((one) => packageDocument(one, invocation)));
+  return {
+    kind: 'document',
+    document: { packages },
+    text: packages.length === 0 ? 'nothing is installed; `dash search` finds packages\n' : formatTable(packages.map((one) => rowOf(one, stdout.style))),
+  };
+};
+
+function rowOf({ name, version, scope, spec, permissions, resources, enabled }: PackageDocument, style: Style): string[] {
+  const counts = Object.entries(resources)
+    .filter(([, paths]) => paths.length > 0)
+    .map(([kind, paths]) => `${paths.length} ${paths.length === 1 ? kind.slice(0, -1) : kind}`);
+  return [
+    style.strong(oneLine(name)),
+    oneLine(version),
+    [counts.join(', '), ...(scope === 'project' ? ['project'] : []), ...(enabled ? [] : [style.warning('disabled')])].filter(Boolean).join(', '),
+    permissions.granted.length === 0 ? style.dim('no grants') : permissions.granted.map(oneLine).join(' '),
+    style.dim(oneLine(spec)),
+  ];
+}

@@ -1,0 +1,30 @@
+import { describePermission, parsePermission } from '../../format/index.ts';
+import { readInstalled } from '../../registry/index.ts';
+import type { DefineCommand } from '../command.ts';
+import { findInstalled } from '../find-installed.ts';
+import { formatTable } from '../output/table.ts';
+import { oneLine, type Style } from '../output/terminal.ts';
+import { packageDocument, type PackageDocument } from '../package-document.ts';
+
+export const define: DefineCommand = (command) => {
+  command.argument('[name]', 'only this package');
+  return async (invocation) => {
+    const [name] = command.args;
+    const installed = name === undefined ? await readInstalled({ dashHome: invocation.home, projectDir: invocation.cwd }) : [await findInstalled(name, invocation)];
+    const packages = await Promise.all(installed.map((one) => packageDocument(one, invocation)));
+    return {
+      kind: 'document',
+      document: { packages: packages.map(({ id, name: shown, version, permissions }) => ({ id, name: shown, version, permissions })) },
+      text: packages.length === 0 ? 'nothing is installed\n' : packages.map((one) => textOf(one, invocation.stdout.style)).join('\n'),
+    };
+  };
+};
+
+function textOf({ name, version, permissions: { requested, granted, denied } }: PackageDocument, style: Style): string {
+  const all = [...new Set([...requested, ...granted, ...denied])];
+  const rows = all.map((permission) => {
+    const state = denied.includes(permission) ? style.bad('denied') : granted.includes(permission) ? style.good('granted') : style.dim('not granted');
+    return [`  ${state}`, oneLine(permission), style.dim(oneLine(describePermission(parsePermission(permission))))];
+  });
+  return `${style.strong(oneLine(name))} ${oneLine(version)}\n${rows.length === 0 ? '  asks for nothing; it can talk to your model\n' : formatTable(rows)}`;
+}
