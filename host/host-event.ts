@@ -6,6 +6,8 @@ import type { Reloaded } from './reload.ts';
 /** What a host reports besides the events of its runs. Unknown to pi's clients: `reload`, `model_select`. */
 export type HostEvent =
   | AgentEvent
+  /** A run could not go on for a reason outside of model and tools, e.g. a full disk. */
+  | { readonly type: 'error'; readonly code: string; readonly message: string; readonly hint?: string }
   /** Nothing more will run by itself. */
   | { readonly type: 'agent_settled' }
   | { readonly type: 'queue_update'; readonly steering: readonly string[]; readonly followUp: readonly string[] }

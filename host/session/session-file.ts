@@ -81,32 +81,34 @@ export interface SessionWriter extends Disposable {
 }
 
 /**
- * Opens a session for appending; a new one gets its header, a stale one is written anew first.
- * Writing is synchronous on purpose: an entry is in the file before anyone acts on it, and their order is the order of calls.
- * @throws {DashError} DISK_ERROR
+ * Opens a session for appending; a stale one is written anew first, a new one gets its file and its header with the
+ * first entry. Writing is synchronous on purpose: an entry is in the file before anyone acts on it, and the order of
+ * entries is the order of calls. @throws {DashError} DISK_ERROR, DISK_FULL
  */
 export function openWriter(path: string, contents: Pick<SessionContents, 'header' | 'entries' | 'stale'>, isNew: boolean): SessionWriter {
-  const file = onDisk(path, () => {
+  const open = (): number => {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     if (contents.stale) rewrite(path, contents);
     const descriptor = openSync(path, isNew ? 'ax' : 'a', 0o600);
     if (isNew) writeLine(descriptor, contents.header);
     return descriptor;
-  });
-  let dirty = isNew;
+  };
+  let file = isNew ? undefined : onDisk(path, open);
+  let dirty = false;
   return {
     path,
     append(entry) {
-      onDisk(path, () => writeLine(file, toLine(entry)));
+      onDisk(path, () => writeLine((file ??= open()), toLine(entry)));
       dirty = true;
     },
     sync() {
-      if (!dirty) return;
-      onDisk(path, () => fsyncSync(file));
+      const written = file;
+      if (dirty && written !== undefined) onDisk(path, () => fsyncSync(written));
       dirty = false;
     },
     [Symbol.dispose]() {
-      closeSync(file);
+      if (file !== undefined) closeSync(file);
+      file = undefined;
     },
   };
 }

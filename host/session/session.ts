@@ -19,8 +19,8 @@ export class Session implements Disposable {
   }
 
   /** A conversation that leaves no file. */
-  static inMemory(cwd: string): Session {
-    return new Session(new SessionTree(newHeader(cwd)), undefined, []);
+  static inMemory(cwd: string, entries: readonly SessionEntry[] = []): Session {
+    return new Session(new SessionTree(newHeader(cwd), entries), undefined, []);
   }
 
   /** Starts a file for `cwd`; `entries` are carried over from `parentSession` by a fork. @throws {DashError} DISK_ERROR */

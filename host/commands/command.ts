@@ -1,0 +1,15 @@
+/** What a slash command of the host may do. */
+export interface CommandHost {
+  reload(): Promise<string>;
+  newSession(): Promise<string>;
+  rename(name: string): string;
+  chooseModel(reference: string): string;
+  describeSession(): string;
+}
+
+/** A command of the host, typed after `/`. It answers with a line for the user. */
+export interface HostCommand {
+  readonly name: string;
+  readonly description: string;
+  run(args: string, host: CommandHost): Promise<string> | string;
+}

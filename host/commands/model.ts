@@ -1,0 +1,7 @@
+import type { HostCommand } from './command.ts';
+
+export const model: HostCommand = {
+  name: 'model',
+  description: 'choose another model, as `provider/id`',
+  run: (args, host) => host.chooseModel(args.trim()),
+};

@@ -1,0 +1,228 @@
+import { isDashError, DashError } from '../format/index.ts';
+import type { AgentEvent } from './agent-event.ts';
+import { type LoopPorts, type RetryPolicy, runAgent } from './agent-loop.ts';
+import type { EventBus } from './event-bus.ts';
+import { isExtensionEvent } from './extension-events.ts';
+import type { HostEvent } from './host-event.ts';
+import { type ImageContent, textOf } from './model/messages.ts';
+import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
+import { createQueues, type Queues } from './queues.ts';
+import { lastAnswer } from './session/export.ts';
+import type { Session } from './session/session.ts';
+import { buildSystemPrompt, promptOptions, type SystemPromptParts, withOptions } from './system-prompt.ts';
+import type { Toolbox } from './toolbox.ts';
+import { type AgentMessage, type CustomMessage, toModelMessages, userMessage } from './transcript.ts';
+
+export interface ConversationOptions {
+  readonly models: ModelPort;
+  readonly bus: EventBus;
+  readonly toolbox: Toolbox;
+  readonly retry: RetryPolicy;
+  /** The parts of the system prompt as they are now. */
+  readonly promptParts: () => SystemPromptParts;
+  readonly emit: (event: HostEvent) => Promise<void>;
+  readonly session: Session;
+  readonly model: ModelInfo | undefined;
+  readonly thinking: ThinkingLevel | undefined;
+}
+
+/** How a message of a package reaches the model: at the next safe point, after the run, or with the user's next prompt. */
+export type DeliverAs = 'steer' | 'followUp' | 'nextTurn';
+
+/** One session and the runs in it: at most one at a time, everything else waits in the queues. */
+export class Conversation {
+  readonly queues: Queues;
+  readonly #options: ConversationOptions;
+  #session: Session;
+  #model: ModelInfo | undefined;
+  #thinking: ThinkingLevel | undefined;
+  #nextTurn: CustomMessage[] = [];
+  #systemPrompt: string | undefined;
+  #run: { readonly controller: AbortController; readonly done: Promise<void> } | undefined;
+
+  constructor(options: ConversationOptions) {
+    this.#options = options;
+    this.#session = options.session;
+    this.#model = options.model;
+    this.#thinking = options.thinking;
+    this.queues = createQueues(() => {
+      const { steering, followUp } = this.queues.waiting();
+      void options.emit({ type: 'queue_update', steering: steering.map(textOfMessage), followUp: followUp.map(textOfMessage) });
+    });
+  }
+
+  get session(): Session {
+    return this.#session;
+  }
+
+  get model(): ModelInfo | undefined {
+    return this.#model;
+  }
+
+  get thinking(): ThinkingLevel | undefined {
+    return this.#thinking;
+  }
+
+  get isStreaming(): boolean {
+    return this.#run !== undefined;
+  }
+
+  get messages(): readonly AgentMessage[] {
+    return this.#session.context().messages;
+  }
+
+  /** The system prompt of the run, or the one the next run would begin with. */
+  get systemPrompt(): string {
+    return this.#systemPrompt ?? buildSystemPrompt(this.#options.promptParts());
+  }
+
+  /** Begins a run. @returns a promise for its end. @throws {DashError} NO_MODEL */
+  start(text: string, images: readonly ImageContent[], accepted: () => void = () => undefined): Promise<void> {
+    const prompt = userMessage(text, images);
+    return this.#begin(async () => {
+      accepted();
+      const parts = this.#options.promptParts();
+      const systemPrompt = buildSystemPrompt(parts);
+      const options = promptOptions(parts);
+      const decision = await this.#options.bus.beforeAgentStart({ prompt: text, images, systemPrompt, systemPromptOptions: options });
+      if (decision.systemPrompt !== systemPrompt) this.#systemPrompt = decision.systemPrompt;
+      else if (decision.systemPromptOptions !== options) this.#systemPrompt = buildSystemPrompt(withOptions(parts, decision.systemPromptOptions));
+      return [prompt, ...this.#nextTurn.splice(0), ...decision.messages];
+    });
+  }
+
+  /** Adds what a package says, and begins a run for it where that is asked for and none is running. */
+  add(message: CustomMessage, { triggerTurn = false, deliverAs = 'steer' }: { readonly triggerTurn?: boolean; readonly deliverAs?: DeliverAs }): void {
+    if (deliverAs === 'nextTurn') this.#nextTurn.push(message);
+    else if (this.isStreaming) (deliverAs === 'followUp' ? this.queues.followUp : this.queues.steer)(message);
+    else if (triggerTurn) void this.#begin(async () => [message]);
+    else {
+      this.#session.appendMessage(message);
+      for (const type of ['message_start', 'message_end'] as const) void this.#announce({ type, message });
+    }
+  }
+
+  /** Ends the run, if there is one, and waits until it has ended. */
+  async abort(): Promise<void> {
+    this.#run?.controller.abort();
+    await this.waitForIdle();
+  }
+
+  async waitForIdle(): Promise<void> {
+    while (this.#run !== undefined) await this.#run.done;
+  }
+
+  /** Takes another session's place; the run has ended before. */
+  replaceSession(session: Session): void {
+    this.#session.sync();
+    this.#session[Symbol.dispose]();
+    this.#session = session;
+    this.#nextTurn = [];
+    this.queues.clear();
+  }
+
+  setModel(model: ModelInfo): void {
+    const previousModel = this.#model;
+    this.#model = model;
+    this.#noteSettings();
+    void this.#options.emit({ type: 'model_select', model });
+    void this.#options.bus.notify({ type: 'model_select', model, previousModel, source: 'set' });
+  }
+
+  setThinking(level: ThinkingLevel | undefined): void {
+    const previousLevel = this.#thinking ?? 'off';
+    this.#thinking = level;
+    this.#noteSettings();
+    void this.#options.emit({ type: 'thinking_level_changed', level: level ?? 'off' });
+    void this.#options.bus.notify({ type: 'thinking_level_select', level: level ?? 'off', previousLevel });
+  }
+
+  #begin(prompts: () => Promise<readonly AgentMessage[]>): Promise<void> {
+    const model = this.#model;
+    if (model === undefined) throw new DashError('NO_MODEL', 'no model is chosen', { hint: 'set the key of a provider, e.g. ANTHROPIC_API_KEY, or name a model with `--model`' });
+    const controller = new AbortController();
+    const done = this.#drive(prompts, controller.signal).then(async () => {
+      this.#run = undefined;
+      this.#systemPrompt = undefined;
+      await this.#options.emit({ type: 'agent_settled' });
+      void this.#options.bus.notify({ type: 'agent_settled' });
+    });
+    this.#run = { controller, done };
+    return done;
+  }
+
+  async #drive(begin: () => Promise<readonly AgentMessage[]>, signal: AbortSignal): Promise<void> {
+    try {
+      this.#noteSettings();
+      let prompts = await begin();
+      do {
+        const produced = await runAgent(this.messages, prompts, this.#loopPorts(), signal);
+        const last = produced.findLast(({ role }) => role === 'assistant');
+        const ended = last?.role === 'assistant' && last.stopReason === 'error';
+        // A handler of `agent_end` may have asked for more; what it asked for is part of this run.
+        prompts = signal.aborted || ended ? [] : [...this.queues.takeSteering(), ...this.queues.takeFollowUps()];
+        if (prompts.length === 0) this.#complete(produced);
+      } while (prompts.length > 0);
+    } catch (error) {
+      // The disk, or a bug of ours: models and tools do not throw.
+      const { message } = error instanceof Error ? error : new Error(String(error));
+      await this.#options.emit({ type: 'error', code: isDashError(error) ? error.code : 'INTERNAL', message, ...(isDashError(error) && error.hint !== undefined ? { hint: error.hint } : {}) });
+    }
+  }
+
+  #complete(produced: readonly AgentMessage[]): void {
+    const totalCost = produced.reduce((sum, message) => sum + (message.role === 'assistant' ? message.usage.cost.total : 0), 0);
+    void this.#options.bus.notify({ type: 'agent_complete', result: lastAnswer(produced) ?? '', totalCost });
+  }
+
+  #loopPorts(): LoopPorts {
+    const { models, bus, toolbox, retry } = this.#options;
+    return {
+      model: models,
+      retry,
+      hooks: {
+        before: (call, signal) => bus.toolCall(call, signal),
+        approve: (call, tool, signal) => toolbox.approve(call, tool, signal),
+        after: (call, answer, signal) => bus.toolResult(call, answer, signal),
+      },
+      turn: () => {
+        if (this.#model === undefined) throw new Error('a run has a model');
+        return { model: this.#model, systemPrompt: this.systemPrompt, tools: toolbox.active(), sessionId: this.#session.id, ...(this.#thinking === undefined ? {} : { thinking: this.#thinking }) };
+      },
+      emit: (event) => this.#tell(event),
+      finish: (message) => bus.messageEnd(message),
+      toModel: async (messages, signal) => toModelMessages(await bus.context(messages, signal)),
+      takeSteering: () => this.queues.takeSteering(),
+      takeFollowUps: () => this.queues.takeFollowUps(),
+    };
+  }
+
+  /** Writes down first, then tells: nobody hears of a message that is not in the file. */
+  async #tell(event: AgentEvent): Promise<void> {
+    if (event.type === 'message_end') this.#session.appendMessage(event.message);
+    if (event.type === 'turn_end') this.#session.sync();
+    await this.#announce(event);
+  }
+
+  async #announce(event: AgentEvent): Promise<void> {
+    const { bus, emit } = this.#options;
+    await emit(event);
+    // `message_end` has been through the bus already: its handlers may change the message.
+    if (event.type === 'message_end' || !isExtensionEvent(event.type) || !bus.listens(event.type)) return;
+    const told = bus.notify({ ...event, type: event.type });
+    if (event.type === 'agent_end') await told;
+  }
+
+  #noteSettings(): void {
+    const { model, thinkingLevel } = this.#session.context();
+    const wanted = this.#thinking ?? 'off';
+    if (this.#model !== undefined && (model?.provider !== this.#model.provider || model.modelId !== this.#model.id)) {
+      this.#session.append({ type: 'model_change', provider: this.#model.provider, modelId: this.#model.id });
+    }
+    if (thinkingLevel !== wanted) this.#session.append({ type: 'thinking_level_change', thinkingLevel: wanted });
+  }
+}
+
+function textOfMessage(message: AgentMessage): string {
+  return 'content' in message ? textOf(message.content) : '';
+}

@@ -1,0 +1,321 @@
+import { realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type Diagnostic, isDashError, isProtectedRead, type Places } from '../format/index.ts';
+import type { CallContext } from '../sandbox/index.ts';
+import { skillCatalog } from '../skills-lib/index.ts';
+import type { ApprovalMode } from './approval.ts';
+import { type CommandHost, HOST_COMMANDS } from './commands/index.ts';
+import { Conversation } from './conversation.ts';
+import { createEventBus, type HandlerProblem } from './event-bus.ts';
+import type { HostEvent, HostListener } from './host-event.ts';
+import type { OpenPackage, ReadPackages } from './load-packages.ts';
+import { chooseModel } from './model/choose-model.ts';
+import type { ImageContent } from './model/messages.ts';
+import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
+import { createHostPorts } from './ports.ts';
+import { decideTrust } from './project-trust.ts';
+import { expandText, readPromptText, type SlashCommand, slashCommands } from './prompt-text.ts';
+import { type Generation, Generations, type Reloaded } from './reload.ts';
+import { createSessionSwitch, type SessionSwitch } from './session-control.ts';
+import type { SessionContext } from './session/context.ts';
+import { Session } from './session/session.ts';
+import { readSettings } from './settings.ts';
+import { readPromptFiles } from './system-prompt.ts';
+import { createToolbox } from './toolbox.ts';
+import { builtinTools } from './tools/index.ts';
+import { realPath } from './tools/workspace-path.ts';
+import { userMessage } from './transcript.ts';
+import { type UserInterface, withoutUser } from './user-interface.ts';
+
+/** Which session the host works in. */
+export type SessionChoice = { readonly kind: 'new' } | { readonly kind: 'memory' } | { readonly kind: 'open'; readonly path: string };
+
+export interface HostOptions {
+  /** The workspace. */
+  readonly cwd: string;
+  readonly dashHome: string;
+  /** What tools that run programs pass on, without keys. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly models: ModelPort;
+  /** `provider/id`; otherwise the setting, otherwise the first model there is. */
+  readonly model?: string;
+  readonly thinking?: ThinkingLevel;
+  readonly readPackages: ReadPackages;
+  readonly openPackage: OpenPackage;
+  /** Default: a new one. */
+  readonly session?: SessionChoice;
+  /** Default: `none`, reads in the workspace only. */
+  readonly approval?: ApprovalMode;
+  /** Names of the tools that are on; otherwise the setting, otherwise the default ones and all of packages. */
+  readonly tools?: readonly string[];
+  readonly trustProject?: boolean;
+  /** Values of flags that packages registered. */
+  readonly flags?: ReadonlyMap<string, boolean | string>;
+  readonly customPrompt?: string;
+  readonly appendSystemPrompt?: string;
+  /** Default: nobody is there, notices are dropped. */
+  readonly ui?: UserInterface;
+}
+
+export interface PromptOptions {
+  readonly images?: readonly ImageContent[];
+  readonly source?: 'interactive' | 'rpc' | 'extension';
+  /** What becomes of it while a run is going on; without it such a prompt is refused. */
+  readonly streamingBehavior?: 'steer' | 'followUp';
+  /** Called when the prompt is accepted, before the first event of its run. */
+  readonly accepted?: () => void;
+}
+
+/** What became of a prompt. `message` is the answer of a command of the host. */
+export type PromptOutcome =
+  | { readonly kind: 'handled'; readonly message?: string }
+  | { readonly kind: 'queued' }
+  | { readonly kind: 'started'; readonly done: Promise<void> };
+
+/** An agent with its packages, its tools and one session at a time. */
+export interface Host extends AsyncDisposable {
+  readonly conversation: Conversation;
+  readonly sessions: SessionSwitch;
+  readonly models: readonly ModelInfo[];
+  readonly generation: Generation;
+  /** Everything that is wrong and does not stop the work, of the start and of the last reload. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Settles when a package or the mode asked for the end. */
+  readonly ended: Promise<void>;
+  subscribe(listener: HostListener): () => void;
+  /** Takes a line of the user's: a command, or a prompt. @throws {DashError} NO_MODEL */
+  prompt(text: string, options?: PromptOptions): Promise<PromptOutcome>;
+  steer(text: string, images?: readonly ImageContent[]): void;
+  followUp(text: string, images?: readonly ImageContent[]): void;
+  reload(): Promise<Reloaded>;
+  commands(): readonly SlashCommand[];
+  /** The mode that shows things from now on. */
+  attach(ui: UserInterface): void;
+  /** Waits for the run and for everything packages were told. */
+  settle(): Promise<void>;
+  end(): void;
+}
+
+/** A command of a package may wait for a person, and for runs it started. */
+const COMMAND_TIMEOUT_MS = 3_600_000;
+
+/**
+ * Makes a host: settings, packages, session. Starts no sandbox, except for packages that listen to `session_start`.
+ * @throws {DashError} SETTINGS_INVALID, SESSION_CORRUPT, NO_MODEL when a model was named that there is not
+ *
+ * @example
+ * await using host = await createHost({ cwd, dashHome, env: process.env, models, readPackages, openPackage });
+ * const outcome = await host.prompt('what is in this directory?');
+ * if (outcome.kind === 'started') await outcome.done;
+ */
+export async function createHost(options: HostOptions): Promise<Host> {
+  const { cwd, dashHome, env, approval = 'none' } = options;
+  const workspace = realpathSync(cwd);
+  const { settings, diagnostics: settingsProblems } = await readSettings(dashHome);
+  const trust = decideTrust(workspace, options.trustProject ?? false);
+  const [models, session, firstFiles] = await Promise.all([options.models.models(), openSession(options, workspace), readPromptFiles(dashHome, workspace, trust.trusted)]);
+  const startProblems = [...settingsProblems, ...trust.diagnostics, ...session.diagnostics];
+  const places: Places = { workspace, home: homedir(), data: join(dashHome, 'data'), tmp: join(dashHome, 'tmp'), dashHome: realPath(dashHome) };
+
+  let promptFiles = firstFiles;
+  let ui = options.ui ?? withoutUser('print', () => undefined);
+  let generations: Generations | undefined;
+  const loaded = (): Generations => {
+    if (generations === undefined) throw new Error('packages are not loaded yet');
+    return generations;
+  };
+  const contributions = () => loaded().current.contributions;
+  const callContext = (): CallContext => ({ mode: ui.mode, hasUI: ui.hasUI });
+  const ending = Promise.withResolvers<void>();
+
+  const listeners = new Set<HostListener>();
+  const emit = async (event: HostEvent): Promise<void> => {
+    for (const listener of listeners) await listener(event);
+  };
+  const report = ({ package: name, event, code, message, where }: HandlerProblem): void => {
+    void emit({ type: 'extension_error', extensionPath: name, event, error: message, code, ...(where === undefined ? {} : { where }) });
+  };
+
+  const bus = createEventBus({ handlers: (event) => contributions().handlers.get(event) ?? [], hold: () => loaded().hold(), context: callContext, report });
+  const toolbox = createToolbox({
+    builtin: builtinTools({ cwd: workspace, env, searchable: (path) => approval === 'all' || !isProtectedRead(realPath(path), places) }),
+    contributions,
+    hold: () => loaded().hold(),
+    enabled: options.tools ?? settings.tools,
+    approval,
+    places,
+    ui: () => ui,
+    callContext,
+  });
+  const conversation = new Conversation({
+    models: options.models,
+    bus,
+    toolbox,
+    retry: { attempts: settings.retry?.attempts ?? 3, baseDelayMs: settings.retry?.baseDelayMs ?? 2000 },
+    promptParts: () => ({
+      ...promptFiles,
+      cwd: workspace,
+      ...(options.customPrompt === undefined ? {} : { customPrompt: options.customPrompt }),
+      ...(options.appendSystemPrompt === undefined ? {} : { appendSystemPrompt: options.appendSystemPrompt }),
+      tools: toolbox.snippets(),
+      skillCatalog: skillCatalog(contributions().resources.skills),
+      date: new Date().toISOString().slice(0, 10),
+    }),
+    emit,
+    session,
+    model: startModel(models, options.model, session.context().model, settings.model),
+    thinking: options.thinking ?? settings.thinking,
+  });
+  conversation.queues.steeringMode = settings.steeringMode ?? 'one-at-a-time';
+  conversation.queues.followUpMode = settings.followUpMode ?? 'one-at-a-time';
+
+  const reload = async (): Promise<Reloaded> => {
+    promptFiles = await readPromptFiles(dashHome, workspace, trust.trusted);
+    const { arrived, ...reloaded } = await loaded().reload((gone) => bus.notify({ type: 'session_shutdown', reason: 'reload' }, ({ sandboxed }) => gone.includes(sandboxed)));
+    await bus.notify({ type: 'session_start', reason: 'reload' }, ({ sandboxed }) => arrived.includes(sandboxed));
+    await emit({ type: 'reload', ...reloaded });
+    return reloaded;
+  };
+  const sessions = createSessionSwitch({ conversation, bus, dashHome, cwd: workspace, ui: () => ui, reload, shutdown: () => ending.resolve() });
+  const commandHost: CommandHost = {
+    async reload() {
+      const { generation, changed, diagnostics } = await reload();
+      const problems = diagnostics.filter(({ severity }) => severity === 'error').map(describe);
+      return [`reloaded: generation ${generation}, ${changed.length === 0 ? 'nothing changed' : `changed ${changed.join(', ')}`}`, ...problems].join('\n');
+    },
+    async newSession() {
+      return (await sessions.newSession()).cancelled ? 'a package kept this session open' : `new session ${conversation.session.id}`;
+    },
+    rename(name) {
+      if (name.trim() === '') return conversation.session.tree.name ?? 'this session has no name';
+      ports.session.setName(name);
+      return `this session is now \`${conversation.session.tree.name}\``;
+    },
+    chooseModel(reference) {
+      if (reference !== '') conversation.setModel(chooseModel(models, reference));
+      return conversation.model === undefined ? 'no model' : `${conversation.model.provider}/${conversation.model.id}`;
+    },
+    describeSession: () => `${conversation.session.file ?? 'not written to a file'}: ${conversation.messages.length} messages`,
+  };
+
+  const prompt = async (text: string, { images = [], source = 'interactive', streamingBehavior, accepted }: PromptOptions = {}): Promise<PromptOutcome> => {
+    const read = readPromptText(text, contributions());
+    if (read.kind === 'host') return { kind: 'handled', message: await read.command.run(read.args, commandHost) };
+    if (read.kind === 'extension') {
+      const { command } = read;
+      using _ = loaded().hold();
+      try {
+        await command.sandboxed.runCommand(command.registration.name, read.args, { timeoutMs: COMMAND_TIMEOUT_MS, context: callContext() });
+      } catch (error) {
+        if (!isDashError(error)) throw error;
+        await emit({ type: 'extension_error', extensionPath: command.package, event: `command:${command.name}`, error: error.message, code: error.code, ...(error.where === undefined ? {} : { where: error.where }) });
+      }
+      return { kind: 'handled' };
+    }
+    const decision = await bus.input(text, images, source, streamingBehavior);
+    if (decision.kind === 'handled') return { kind: 'handled' };
+    const expanded = expandText(decision.text, contributions().resources);
+    if (!conversation.isStreaming) return { kind: 'started', done: conversation.start(expanded, decision.images, accepted) };
+    if (streamingBehavior === undefined) throw new Error('the agent is at work; say with `streamingBehavior` whether this steers it or follows (`steer` or `followUp`)');
+    conversation.queues[streamingBehavior](userMessage(expanded, decision.images));
+    return { kind: 'queued' };
+  };
+
+  const ports = createHostPorts(() => ({
+    conversation,
+    bus,
+    toolbox,
+    models: options.models,
+    modelList: models,
+    ui,
+    trusted: trust.trusted,
+    flags: options.flags ?? new Map(),
+    commands: () => slashCommands(contributions()),
+    promptFor(packageName, text, images, deliverAs) {
+      if (conversation.isStreaming) conversation.queues[deliverAs ?? 'steer'](userMessage(text, images));
+      else
+        prompt(text, { images, source: 'extension' }).catch((error: unknown) => {
+          report({ package: packageName, event: 'input', code: isDashError(error) ? error.code : 'INTERNAL', message: error instanceof Error ? error.message : String(error) });
+        });
+    },
+    control: (control) => sessions.control(control),
+    emitAcross(packageName, channel, data) {
+      for (const { pkg, sandboxed } of loaded().current.extensions) if (pkg.name !== packageName) sandboxed?.emit(channel, data);
+    },
+    announce: (event) => void emit(event),
+  }));
+
+  generations = await Generations.start({
+    readPackages: options.readPackages,
+    openPackage: options.openPackage,
+    ports,
+    dashHome,
+    surroundings: { builtinTools: toolbox.builtinNames, builtinCommands: HOST_COMMANDS.map(({ name }) => name), places },
+  });
+  await bus.notify({ type: 'session_start', reason: options.session?.kind === 'open' ? 'resume' : 'startup' });
+
+  const settle = async (): Promise<void> => {
+    do {
+      await conversation.waitForIdle();
+      await bus.settled();
+    } while (conversation.isStreaming);
+  };
+  return {
+    conversation,
+    sessions,
+    models,
+    get generation() {
+      return loaded().current;
+    },
+    get diagnostics() {
+      return [...startProblems, ...contributions().diagnostics];
+    },
+    ended: ending.promise,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    prompt,
+    steer: (text, images = []) => conversation.queues.steer(userMessage(expandText(text, contributions().resources), images)),
+    followUp: (text, images = []) => conversation.queues.followUp(userMessage(expandText(text, contributions().resources), images)),
+    reload,
+    commands: () => slashCommands(contributions()),
+    attach(next) {
+      ui = next;
+    },
+    settle,
+    end: () => ending.resolve(),
+    async [Symbol.asyncDispose]() {
+      await conversation.abort();
+      await bus.notify({ type: 'session_shutdown', reason: 'quit' });
+      await bus.settled();
+      await loaded()[Symbol.asyncDispose]();
+      conversation.session[Symbol.dispose]();
+    },
+  };
+}
+
+/** A diagnostic on one line, with the author's file and line. */
+export function describe({ severity, message, where }: Diagnostic): string {
+  const place = where === undefined ? '' : ` (${where.path}${where.line === undefined ? '' : `:${where.line}`})`;
+  return `${severity}: ${message}${place}`;
+}
+
+async function openSession({ dashHome, session = { kind: 'new' } }: HostOptions, workspace: string): Promise<Session> {
+  switch (session.kind) {
+    case 'new':
+      return Session.create(dashHome, workspace);
+    case 'memory':
+      return Session.inMemory(workspace);
+    case 'open':
+      return Session.open(session.path);
+  }
+}
+
+/** What was asked for, else what the session used last, else the setting. Without any model the host still starts, and prompts say what is missing. */
+function startModel(models: readonly ModelInfo[], asked: string | undefined, last: SessionContext['model'], setting: string | undefined): ModelInfo | undefined {
+  if (models.length === 0 && asked === undefined) return undefined;
+  const used = models.find(({ provider, id }) => provider === last?.provider && id === last.modelId);
+  return asked === undefined && used !== undefined ? used : chooseModel(models, asked ?? setting);
+}

@@ -1,0 +1,18 @@
+export { APPROVAL_MODES, type ApprovalMode } from './approval.ts';
+export type { HostEvent, HostListener } from './host-event.ts';
+export { createHost, describe as describeDiagnostic, type Host, type HostOptions, type PromptOptions, type PromptOutcome, type SessionChoice } from './host.ts';
+export type { LoadedPackage, OpenPackage, ReadPackages } from './load-packages.ts';
+export { openModels, type ModelSource } from './model/choose-model.ts';
+export { THINKING_LEVELS, type ModelInfo, type ModelPort, type ThinkingLevel } from './model/port.ts';
+export { runJson, type JsonOptions } from './modes/json.ts';
+export { runPrint, type PrintOptions } from './modes/print.ts';
+export { runReadline, type ReadlineOptions } from './modes/readline.ts';
+export { runRpc, type RpcOptions } from './modes/rpc.ts';
+export { terminalText } from './modes/terminal-text.ts';
+export type { SlashCommand } from './prompt-text.ts';
+export type { Reloaded } from './reload.ts';
+export { exportSession, type SessionExport } from './session/export.ts';
+export { Session } from './session/session.ts';
+export { sessionDirectory } from './session/session-file.ts';
+export { TOOL_PROCESS, toolEnvironment } from './tools/tool-environment.ts';
+export { type UserInterface, withoutUser } from './user-interface.ts';

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import { type Static, Type } from '@sinclair/typebox';
+import type { DialogOptions } from '../../sandbox/index.ts';
+import type { UserInterface } from '../user-interface.ts';
+
+/** What a client answers to a dialog. */
+export const UiResponse = Type.Object({
+  type: Type.Literal('extension_ui_response'),
+  id: Type.String(),
+  value: Type.Optional(Type.String()),
+  confirmed: Type.Optional(Type.Boolean()),
+  cancelled: Type.Optional(Type.Boolean()),
+});
+export type UiResponse = Static<typeof UiResponse>;
+
+export interface RpcUserInterface extends UserInterface {
+  answer(response: UiResponse): void;
+  /** Dismisses every open dialog: the client is gone. */
+  dismissAll(): void;
+}
+
+/** Shows things by sending pi's `extension_ui_request` records; `hasUI` false stands for a client that cannot answer. */
+export function createRpcUserInterface(send: (record: Readonly<Record<string, unknown>>) => void, hasUI: boolean): RpcUserInterface {
+  const open = new Map<string, (response: UiResponse | undefined) => void>();
+  const tell = (method: string, fields: Readonly<Record<string, unknown>>): void => send({ type: 'extension_ui_request', id: randomUUID(), method, ...fields });
+
+  const ask = async (method: string, fields: Readonly<Record<string, unknown>>, { signal, timeoutMs }: DialogOptions): Promise<UiResponse | undefined> => {
+    if (!hasUI || signal?.aborted === true) return undefined;
+    const id = randomUUID();
+    const { promise, resolve } = Promise.withResolvers<UiResponse | undefined>();
+    const dismiss = (): void => resolve(undefined);
+    const timer = timeoutMs === undefined ? undefined : setTimeout(dismiss, timeoutMs);
+    signal?.addEventListener('abort', dismiss, { once: true });
+    open.set(id, resolve);
+    send({ type: 'extension_ui_request', id, method, ...fields, ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }) });
+    try {
+      const response = await promise;
+      return response?.cancelled === true ? undefined : response;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', dismiss);
+      open.delete(id);
+    }
+  };
+
+  return {
+    mode: 'rpc',
+    hasUI,
+    notify: (message, level) => tell('notify', { message, notifyType: level }),
+    select: async (title, choices, options) => {
+      const value = (await ask('select', { title, options: choices }, options))?.value;
+      return value !== undefined && choices.includes(value) ? value : undefined;
+    },
+    confirm: async (title, message, options) => (await ask('confirm', { title, message }, options))?.confirmed === true,
+    input: async (title, placeholder, options) => (await ask('input', { title, placeholder }, options))?.value,
+    editor: async (title, prefill, options) => (await ask('editor', { title, prefill }, options))?.value,
+    set(surface) {
+      switch (surface.kind) {
+        case 'status':
+          return tell('setStatus', { statusKey: surface.key, statusText: surface.text });
+        case 'widget':
+          return tell('setWidget', { widgetKey: surface.key, widgetLines: surface.lines, widgetPlacement: surface.placement });
+        case 'title':
+          return tell('setTitle', { title: surface.text });
+        case 'editorText':
+          return tell('set_editor_text', { text: surface.text });
+        case 'working':
+          // pi's protocol has no record for it: clients draw their own sign of work.
+          return undefined;
+      }
+    },
+    // The editor is the client's; pi answers the same.
+    editorText: () => '',
+    answer: (response) => open.get(response.id)?.(response),
+    dismissAll() {
+      for (const resolve of open.values()) resolve(undefined);
+    },
+  };
+}

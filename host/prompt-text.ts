@@ -1,0 +1,51 @@
+import { fillPrompt, skillInvocation, splitArguments } from '../skills-lib/index.ts';
+import { HOST_COMMANDS, type HostCommand } from './commands/index.ts';
+import type { CommandContribution, Contributions } from './contributions.ts';
+import type { ResourceCatalog } from './resource-catalog.ts';
+
+/** What a line of the user's is: a command of the host, one of a package, or something for the model. */
+export type PromptText =
+  | { readonly kind: 'host'; readonly command: HostCommand; readonly args: string }
+  | { readonly kind: 'extension'; readonly command: CommandContribution; readonly args: string }
+  | { readonly kind: 'text' };
+
+/** Tells commands and text apart. An unknown `/word` is text: paths begin with a slash too. */
+export function readPromptText(text: string, { commands }: Pick<Contributions, 'commands'>): PromptText {
+  const [, name = '', args = ''] = /^\/(\S+)\s*([^]*)$/.exec(text) ?? [];
+  const own = HOST_COMMANDS.find((command) => command.name === name);
+  if (own !== undefined) return { kind: 'host', command: own, args };
+  const command = commands.get(name);
+  return command === undefined ? { kind: 'text' } : { kind: 'extension', command, args };
+}
+
+/** Puts the body of a skill in the place of `/skill:name`, a filled-in template in the place of `/template`. */
+export function expandText(text: string, { skills, prompts }: Pick<ResourceCatalog, 'skills' | 'prompts'>): string {
+  const [, name = '', args = ''] = /^\/(\S+)\s*([^]*)$/.exec(text) ?? [];
+  const skill = skills.find((candidate) => name === `skill:${candidate.name}`);
+  if (skill !== undefined) return skillInvocation(skill, args.trim());
+  const prompt = prompts.find((candidate) => candidate.name === name);
+  return prompt === undefined ? text : fillPrompt(prompt.body, splitArguments(args));
+}
+
+/** A command as `/` offers it, under pi's names. */
+export interface SlashCommand {
+  readonly name: string;
+  readonly description?: string;
+  readonly source: 'host' | 'extension' | 'prompt' | 'skill';
+  readonly sourceInfo: { readonly path: string; readonly source: string; readonly scope: 'user'; readonly origin: 'package' | 'top-level' };
+}
+
+/** Everything that can be typed after `/`. */
+export function slashCommands({ commands, resources }: Contributions): SlashCommand[] {
+  const info = (path: string, origin: string): SlashCommand['sourceInfo'] => ({ path, source: origin, scope: 'user', origin: origin === 'user' || origin === 'host' ? 'top-level' : 'package' });
+  return [
+    ...HOST_COMMANDS.map(({ name, description }): SlashCommand => ({ name, description, source: 'host', sourceInfo: info('', 'host') })),
+    ...[...commands.values()].map((command): SlashCommand => ({ name: command.name, ...describe(command.registration.description), source: 'extension', sourceInfo: info('', command.package) })),
+    ...resources.prompts.map(({ name, description, path, origin }): SlashCommand => ({ name, description, source: 'prompt', sourceInfo: info(path, origin) })),
+    ...resources.skills.map(({ name, description, path, origin }): SlashCommand => ({ name: `skill:${name}`, description, source: 'skill', sourceInfo: info(path, origin) })),
+  ];
+}
+
+function describe(description: string | undefined): { description?: string } {
+  return description === undefined ? {} : { description };
+}

@@ -1,0 +1,128 @@
+import { join } from 'node:path';
+import { DashError } from '../format/index.ts';
+import type { SessionControl } from '../sandbox/index.ts';
+import type { Conversation } from './conversation.ts';
+import type { EventBus } from './event-bus.ts';
+import { textOf } from './model/messages.ts';
+import type { SessionEntry } from './session/entry.ts';
+import { Session } from './session/session.ts';
+import { isWithin, realPath } from './tools/workspace-path.ts';
+import type { UserInterface } from './user-interface.ts';
+
+export interface SessionControlOptions {
+  readonly conversation: Conversation;
+  readonly bus: EventBus;
+  readonly dashHome: string;
+  readonly cwd: string;
+  readonly ui: () => UserInterface;
+  readonly reload: () => Promise<unknown>;
+  readonly shutdown: () => void;
+}
+
+export interface Cancellable {
+  readonly cancelled: boolean;
+}
+
+/** What can be done with the session as a whole: another one, an earlier place, a copy. Packages may cancel each. */
+export interface SessionSwitch {
+  newSession(): Promise<Cancellable>;
+  /** Continues in another file. @throws {DashError} SESSION_CORRUPT */
+  open(path: string): Promise<Cancellable>;
+  /** Begins a file with the branch before a message of the user's, whose text comes back; `at` keeps the whole branch. */
+  fork(entryId: string, position: 'before' | 'at'): Promise<Cancellable & { readonly text: string }>;
+  /** Goes to another place of this session's tree. */
+  navigate(targetId: string): Promise<Cancellable>;
+  /** The same for packages, with what only the user may do left out. */
+  control(control: SessionControl): Promise<unknown>;
+}
+
+/** Makes the switch. */
+export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, reload, shutdown }: SessionControlOptions): SessionSwitch {
+  const replace = async (reason: 'new' | 'resume' | 'fork', make: () => Promise<Session> | Session): Promise<void> => {
+    await conversation.abort();
+    const previousSessionFile = conversation.session.file;
+    const session = await make();
+    await bus.notify({ type: 'session_shutdown', reason, targetSessionFile: session.file });
+    conversation.replaceSession(session);
+    await bus.notify({ type: 'session_start', reason, previousSessionFile });
+  };
+  const create = (entries: readonly SessionEntry[], parentSession: string | undefined): Session =>
+    conversation.session.file === undefined ? Session.inMemory(cwd, entries) : Session.create(dashHome, cwd, { entries, ...(parentSession === undefined ? {} : { parentSession }) });
+
+  const newSession = async (): Promise<Cancellable> => {
+    const { cancelled } = await bus.before({ type: 'session_before_switch', reason: 'new' });
+    if (!cancelled) await replace('new', () => create([], undefined));
+    return { cancelled };
+  };
+  const open = async (path: string): Promise<Cancellable> => {
+    const { cancelled } = await bus.before({ type: 'session_before_switch', reason: 'resume', targetSessionFile: path });
+    if (!cancelled) await replace('resume', () => Session.open(path));
+    return { cancelled };
+  };
+  const fork = async (entryId: string, position: 'before' | 'at'): Promise<Cancellable & { readonly text: string }> => {
+    const { tree, file } = conversation.session;
+    const entry = tree.entry(entryId);
+    if (entry === undefined) throw new Error(`there is no entry \`${entryId}\``);
+    const text = userTextOf(entry);
+    if (position === 'before' && text === undefined) throw new Error(`the entry \`${entryId}\` is not a message of the user's`);
+    const { cancelled } = await bus.before({ type: 'session_before_fork', entryId, position });
+    if (!cancelled) await replace('fork', () => create(tree.branch(position === 'at' ? entryId : entry.parentId), file));
+    return { cancelled, text: text ?? '' };
+  };
+  const navigate = async (targetId: string): Promise<Cancellable> => {
+    const { tree } = conversation.session;
+    const target = tree.entry(targetId);
+    if (target === undefined) throw new Error(`there is no entry \`${targetId}\``);
+    await conversation.abort();
+    const oldLeafId = tree.leafId;
+    const { cancelled } = await bus.before({ type: 'session_before_tree', preparation: { targetId, oldLeafId, entriesToSummarize: [], userWantsSummary: false } });
+    if (cancelled) return { cancelled };
+    // Going to something the user said means saying it again: before it, with its text at hand.
+    const text = userTextOf(target);
+    tree.moveTo(text === undefined ? targetId : target.parentId);
+    if (text !== undefined) ui().set({ kind: 'editorText', text, paste: false });
+    void bus.notify({ type: 'session_tree', newLeafId: tree.leafId, oldLeafId });
+    return { cancelled };
+  };
+
+  return {
+    newSession,
+    open,
+    fork,
+    navigate,
+    async control(control) {
+      switch (control.kind) {
+        case 'abort':
+          // Not awaited: a tool that aborts its own run would wait for itself.
+          void conversation.abort();
+          return undefined;
+        case 'shutdown':
+          return shutdown();
+        case 'waitForIdle':
+          return conversation.waitForIdle();
+        case 'reload':
+          await reload();
+          return undefined;
+        case 'newSession':
+          return newSession();
+        case 'fork': {
+          const { cancelled } = await fork(control.entryId, 'before');
+          return { cancelled };
+        }
+        case 'navigateTree':
+          if (control.summarize) throw new DashError('UNSUPPORTED_API', '`navigateTree` cannot summarize the branch that is left yet', { hint: 'call it without `summarize`' });
+          return navigate(control.targetId);
+        case 'switchSession':
+          // A session that is opened is appended to: a package may not have that done to any file.
+          if (!isWithin(realPath(join(dashHome, 'sessions')), realPath(control.path))) throw new DashError('PERMISSION_DENIED', `\`${control.path}\` is not one of the sessions of this user`);
+          return open(control.path);
+        case 'compact':
+          throw new DashError('UNSUPPORTED_API', '`compact` is not there yet', { hint: 'begin a new session with `newSession`' });
+      }
+    },
+  };
+}
+
+function userTextOf(entry: SessionEntry): string | undefined {
+  return entry.type === 'message' && entry.message.role === 'user' ? textOf(entry.message.content) : undefined;
+}

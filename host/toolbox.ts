@@ -1,0 +1,121 @@
+import type { Places } from '../format/index.ts';
+import type { CallContext, ToolOutcome } from '../sandbox/index.ts';
+import { type ApprovalMode, decideAccess } from './approval.ts';
+import type { Contributions, ToolContribution } from './contributions.ts';
+import type { ImageContent, JsonValue, TextContent } from './model/messages.ts';
+import type { AgentTool, PendingCall, ToolAnswer } from './tool-call.ts';
+import { errorAnswer } from './tool-call.ts';
+import { type BuiltinTool, DEFAULT_TOOLS } from './tools/index.ts';
+import { keepHead } from './tools/truncate.ts';
+import type { UserInterface } from './user-interface.ts';
+
+/** A tool as packages and clients are told of it. */
+export interface ToolInfo {
+  readonly name: string;
+  readonly description: string;
+  readonly parameters: unknown;
+  readonly source: string;
+}
+
+export interface ToolboxOptions {
+  readonly builtin: readonly BuiltinTool[];
+  /** Of the generation that is current now. */
+  readonly contributions: () => Contributions;
+  readonly hold: () => Disposable;
+  /** What the user enabled by name; otherwise the default tools and those of all packages. */
+  readonly enabled: readonly string[] | undefined;
+  readonly approval: ApprovalMode;
+  readonly places: Places;
+  readonly ui: () => UserInterface;
+  readonly callContext: () => CallContext;
+}
+
+/** The tools of the host and of its packages: which the model is offered, and which calls may run. */
+export interface Toolbox {
+  readonly builtinNames: readonly string[];
+  /** What the next turn offers. */
+  active(): readonly AgentTool[];
+  all(): readonly ToolInfo[];
+  /** Narrows what is offered; never beyond what the user enabled. */
+  setActive(names: readonly string[]): void;
+  approve(call: PendingCall, tool: AgentTool, signal: AbortSignal): Promise<string | undefined>;
+  snippets(): readonly { readonly name: string; readonly snippet: string; readonly guidelines: readonly string[] }[];
+}
+
+/** Most text of one answer of a package, in bytes; what is cut off cannot be read on. */
+const MAX_PACKAGE_BYTES = 256 * 1024;
+const MAX_DESCRIPTION = 4096;
+
+/** Makes the toolbox. */
+export function createToolbox(options: ToolboxOptions): Toolbox {
+  const { builtin, contributions, enabled, approval, places, ui } = options;
+  let narrowed: ReadonlySet<string> | undefined;
+
+  const isEnabled = (name: string): boolean => enabled?.includes(name) ?? (DEFAULT_TOOLS.includes(name) || contributions().tools.has(name));
+  const everything = (): readonly AgentTool[] => {
+    const { tools } = contributions();
+    // A package that was allowed to replace a tool of the host stands in its place.
+    return [...builtin.filter(({ name }) => !tools.has(name)), ...[...tools.values()].map((tool) => packageTool(tool, options))];
+  };
+  const active = (): readonly AgentTool[] => everything().filter(({ name }) => isEnabled(name) && (narrowed === undefined || narrowed.has(name)));
+
+  return {
+    builtinNames: builtin.map(({ name }) => name),
+    active,
+    all: () => everything().map(({ name, description, parameters }) => ({ name, description, parameters, source: contributions().tools.get(name)?.package ?? 'builtin' })),
+    setActive(names) {
+      narrowed = new Set(names);
+    },
+    async approve(call, tool, signal) {
+      // What a package's tool may do is decided by its grants, at each effect; what a host tool may do, here.
+      const own = builtin.find((candidate) => candidate === tool);
+      if (own === undefined) return undefined;
+      for (const access of own.accesses(call.args)) {
+        const decision = decideAccess(access, ui().hasUI || ui().mode === 'tui' ? approval : approval === 'ask' ? 'none' : approval, places);
+        if (decision.kind === 'deny') return decision.refusal;
+        if (decision.kind === 'ask' && !(await ui().confirm(`\`${call.name}\` asks`, decision.question, { signal }))) return decision.refusal;
+      }
+      return undefined;
+    },
+    snippets: () =>
+      active().map(({ name, description }) => {
+        const registration = contributions().tools.get(name)?.registration;
+        return { name, snippet: registration?.promptSnippet ?? description.split('\n')[0]?.slice(0, 200) ?? '', guidelines: registration?.promptGuidelines ?? [] };
+      }),
+  };
+}
+
+function packageTool({ name, package: owner, registration }: ToolContribution, { contributions, hold, callContext }: ToolboxOptions): AgentTool {
+  return {
+    name,
+    ...(registration.label === undefined ? {} : { label: registration.label }),
+    description: registration.description.slice(0, MAX_DESCRIPTION),
+    parameters: registration.parameters,
+    ...(registration.executionMode === undefined ? {} : { executionMode: registration.executionMode }),
+    async execute(args, { id, signal, onUpdate }) {
+      // Looked up now, not when the turn began: after a reload the new build answers, and a call that runs keeps the old one.
+      const current = contributions().tools.get(name);
+      if (current === undefined) return errorAnswer(`the tool \`${name}\` of \`${owner}\` is no longer there`);
+      using _ = hold();
+      const outcome = await current.sandboxed.callTool(current.registration.name, args, { toolCallId: id, signal, context: callContext(), onUpdate: (partial) => onUpdate(toAnswer(partial)) });
+      return toAnswer(outcome);
+    },
+  };
+}
+
+function toAnswer({ content, details, isError, terminate }: ToolOutcome): ToolAnswer {
+  let room = MAX_PACKAGE_BYTES;
+  const blocks = content.map((block): TextContent | ImageContent => {
+    if (block.type === 'image' && typeof block['data'] === 'string' && typeof block['mimeType'] === 'string') return { type: 'image', data: block['data'], mimeType: block['mimeType'] };
+    const whole = block.type === 'text' && typeof block['text'] === 'string' ? block['text'] : JSON.stringify(block);
+    const { text, truncated } = keepHead(whole, Number.POSITIVE_INFINITY, room);
+    room = Math.max(room - Buffer.byteLength(text), 0);
+    return { type: 'text', text: truncated ? `${text}\n\n[cut: the answer was longer than ${MAX_PACKAGE_BYTES} bytes]` : text };
+  });
+  return { content: blocks, ...(isJson(details) ? { details } : {}), isError, ...(terminate === undefined ? {} : { terminate }) };
+}
+
+/** Details came over a pipe as JSON; all that is left to tell apart is their absence. */
+function isJson(value: unknown): value is JsonValue {
+  return value !== undefined;
+}
