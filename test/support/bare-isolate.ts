@@ -13,7 +13,23 @@ export interface BareIsolate extends Disposable {
   readonly log: readonly { readonly level: string; readonly text: string }[];
 }
 
-type Params = Readonly<Record<string, never>> & Readonly<Record<string, unknown>>;
+/** Every parameter of the capabilities below; each uses its own. */
+interface Params {
+  readonly path: string;
+  readonly from: string;
+  readonly to: string;
+  readonly prefix: string;
+  readonly recursive: boolean;
+  readonly force: boolean;
+  readonly follow: boolean;
+  readonly encoding?: 'utf8';
+  readonly kind: string;
+  readonly flag: string;
+  readonly mode: number;
+  readonly size: number;
+  readonly atimeMs: number;
+  readonly mtimeMs: number;
+}
 
 let scripts: Promise<{ readonly core: string; readonly parts: readonly string[] }> | undefined;
 
@@ -45,7 +61,10 @@ export async function openBareIsolate(cwd: string, options: { readonly parts?: b
     }
   };
   const tell = (message: object) => {
-    if (open) void runtime.get('tell', { reference: true }).then((call) => call.apply(undefined, [JSON.stringify(message)]));
+    if (!open) return;
+    void runtime.get('tell', { reference: true }).then((call) => call.apply(undefined, [JSON.stringify(message)])).catch((error: unknown) => {
+      if (open) throw error;
+    });
   };
   const post = (text: string) => {
     const [, kind, rest = ''] = /^(T\+|T-|M|R)([^]*)$/.exec(text) ?? [];
@@ -70,7 +89,7 @@ export async function openBareIsolate(cwd: string, options: { readonly parts?: b
       if (message.kind === 'subscribe') {
         const controller = new AbortController();
         controllers.set(message.id, controller);
-        const { path, recursive } = message.params as unknown as { path: string; recursive: boolean };
+        const { path, recursive } = message.params;
         const watcher = watch(path, { recursive, signal: controller.signal }, (event, filename) => tell({ kind: 'event', id: message.id, value: { event, filename } }));
         watcher.on('error', (error) => tell({ kind: 'event', id: message.id, error: { code: 'ERR', message: error.message } }));
       }
@@ -96,6 +115,7 @@ export async function openBareIsolate(cwd: string, options: { readonly parts?: b
     run: async (code) => {
       const id = ++lastRun;
       const result = new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+      result.catch(() => {}); // it may fail before the next line is done
       await (await runtime.get('run', { reference: true })).apply(undefined, [id, code]);
       return result;
     },
@@ -119,7 +139,7 @@ const bytesOf = (given: unknown): Buffer => {
 const capabilities: Readonly<Record<string, Perform>> = {
   'fs.readFile': async ({ path, encoding }) => (encoding === 'utf8' ? { text: await readFile(path, 'utf8') } : { base64: (await readFile(path)).toString('base64') }),
   'fs.writeFile': async (params) => {
-    const { path, flag, mode } = params as unknown as { path: string; flag: string; mode?: number };
+    const { path, flag, mode } = params;
     await (flag === 'a' ? appendFile(path, bytesOf(params), { mode }) : writeFile(path, bytesOf(params), { flag, mode }));
     return {};
   },
@@ -128,7 +148,7 @@ const capabilities: Readonly<Record<string, Perform>> = {
     const { size, mode, mtimeMs, atimeMs, ctimeMs, birthtimeMs, ino, dev, nlink, uid, gid } = found;
     return { type: typeOf(found), size, mode, mtimeMs, atimeMs, ctimeMs, birthtimeMs, ino, dev, nlink, uid, gid };
   },
-  'fs.readdir': async ({ path, recursive }) => ({ entries: (await readdir(path as string, { withFileTypes: true, recursive })).map((entry) => ({ name: entry.name, parent: relative(path, entry.parentPath), type: typeOf(entry) })) }),
+  'fs.readdir': async ({ path, recursive }) => ({ entries: (await readdir(path, { withFileTypes: true, recursive })).map((entry) => ({ name: entry.name, parent: relative(path, entry.parentPath), type: typeOf(entry) })) }),
   'fs.mkdir': async ({ path, recursive }) => ({ first: await mkdir(path, { recursive }) }),
   'fs.remove': async ({ path, recursive, force, kind }) => {
     if (kind === 'file') await unlink(path);
@@ -141,7 +161,7 @@ const capabilities: Readonly<Record<string, Perform>> = {
   'fs.access': async ({ path, mode }) => (await access(path, mode), {}),
   'fs.realpath': async ({ path }) => ({ path: await realpath(path) }),
   'fs.mkdtemp': async ({ prefix }) => ({ path: await mkdtemp(prefix) }),
-  'fs.utimes': async ({ path, atimeMs, mtimeMs }) => (await utimes(path, Number(atimeMs) / 1000, Number(mtimeMs) / 1000), {}),
+  'fs.utimes': async ({ path, atimeMs, mtimeMs }) => (await utimes(path, atimeMs / 1000, mtimeMs / 1000), {}),
   'fs.chmod': async ({ path, mode }) => (await chmod(path, mode), {}),
   'crypto.random': async ({ size }) => ({ base64: randomBytes(size).toString('base64') }),
   'net.fetch': async (params, signal) => {
@@ -152,7 +172,7 @@ const capabilities: Readonly<Record<string, Perform>> = {
   'exec.run': (params, signal) =>
     new Promise((resolve, reject) => {
       const { file, args, cwd, env, shell, input, timeoutMs } = params as unknown as { file: string; args: string[]; cwd?: string; env?: Record<string, string>; shell: boolean; input?: unknown; timeoutMs?: number };
-      const child = execFile(file, args, { cwd, env: env ?? process.env, shell, timeout: timeoutMs, signal, encoding: 'buffer' }, (error, stdout, stderr) => {
+      const child = execFile(file, args, { cwd, env: { PATH: process.env['PATH'], ...env }, shell, timeout: timeoutMs, signal, encoding: 'buffer' }, (error, stdout, stderr) => {
         if (error !== null && typeof error.code === 'string') return reject(error);
         resolve({ code: child.exitCode, signal: child.signalCode, stdout: { base64: stdout.toString('base64') }, stderr: { base64: stderr.toString('base64') } });
       });

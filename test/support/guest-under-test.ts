@@ -11,7 +11,7 @@ export default function guestUnderTest(post: (text: string) => void, sync: SyncR
   const { link, receive } = createLink(post, sync, JSON.parse(factsText) as GuestFactsView);
   installGlobals(globalThis, link);
   const builtins = createBuiltins(link);
-  const modules = createModules(link, requireModule);
+  const modules = createModules(link);
   const parts = new Map<string, { factory: () => unknown; exports?: unknown }>();
   setBundleRequire((specifier, from) => `${specifier} of ${from}`);
 

@@ -6,6 +6,8 @@ const entries = {
   'pi-ai': '@earendil-works/pi-ai/compat',
 } as const;
 
+export type HostModule = keyof typeof entries;
+
 let known: Promise<Readonly<Record<string, string>>> | undefined;
 
 /** Reads the names that pi's own packages export, without running them. */

@@ -2,7 +2,7 @@ import { build, type Plugin } from 'esbuild';
 import { builtinModules, createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readHostExports } from './host-exports.ts';
+import { readHostExports, type HostModule } from './host-exports.ts';
 import { readNodeMembers } from './node-members.ts';
 
 /** One script of the guest runtime: the text of an expression that evaluates to a function. */
@@ -17,9 +17,9 @@ export interface GuestPart {
  */
 export async function guestParts(): Promise<GuestPart[]> {
   const [core, typebox, piTui] = await Promise.all([
-    bundleExpression('../bootstrap.ts', [librariesOfCore]),
-    bundlePart('../modules/typebox-part.ts', []),
-    bundlePart('../modules/pi-tui-part.ts', [hostLibraries]),
+    bundleExpression('../bootstrap.ts'),
+    bundlePart('../modules/typebox-part.ts', 'pi-ai', []),
+    bundlePart('../modules/pi-tui-part.ts', 'pi-coding-agent', [hostLibraries]),
   ]);
   return [
     { name: 'core', source: core },
@@ -29,16 +29,16 @@ export async function guestParts(): Promise<GuestPart[]> {
 }
 
 /** Bundles a module whose default export is the value of the expression. */
-export async function bundleExpression(entry: string | URL, plugins: readonly Plugin[] = [librariesOfCore]): Promise<string> {
-  return `(() => {${await bundle(entry, plugins)}return part.default;})()`;
+export async function bundleExpression(entry: string | URL): Promise<string> {
+  return `(() => {${await bundle(entry, 'pi-agent-core', [librariesOfCore])}return part.default;})()`;
 }
 
-async function bundlePart(entry: string, plugins: readonly Plugin[]): Promise<string> {
+async function bundlePart(entry: string, host: HostModule, plugins: readonly Plugin[]): Promise<string> {
   // `requireCore` is in scope of the whole bundle: a library's `import 'node:fs'` becomes a call of it.
-  return `(register, requireCore) => {${await bundle(entry, [...plugins, builtinsFromCore])}part.default(register, requireCore);}`;
+  return `(register, requireCore) => {${await bundle(entry, host, [...plugins, builtinsFromCore])}part.default(register, requireCore);}`;
 }
 
-async function bundle(entry: string | URL, plugins: readonly Plugin[]): Promise<string> {
+async function bundle(entry: string | URL, host: HostModule, plugins: readonly Plugin[]): Promise<string> {
   const result = await build({
     entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
     write: false,
@@ -54,7 +54,7 @@ async function bundle(entry: string | URL, plugins: readonly Plugin[]): Promise<
     keepNames: true,
     legalComments: 'none',
     define: {
-      __HOST_EXPORTS__: JSON.stringify(await readHostExports()),
+      __HOST_EXPORTS__: JSON.stringify({ [host]: (await readHostExports())[host] }),
       __PI_VERSION__: JSON.stringify(piManifest.version),
       __NODE_MEMBERS__: JSON.stringify(readNodeMembers()),
       __NODE_VERSIONS__: JSON.stringify({ node: process.versions.node, v8: process.versions.v8, modules: process.versions.modules }),
@@ -122,6 +122,7 @@ const replacements = new Map([
   ['modes/interactive/theme/theme.js', 'pi-theme.ts'],
   ['utils/image-convert.js', 'pi-source-images.ts'],
   ['utils/image-resize.js', 'pi-source-images.ts'],
+  ['utils/shell.js', 'pi-source-shell.ts'],
   ['utils/tools-manager.js', 'pi-source-tools.ts'],
 ]);
 

@@ -180,7 +180,7 @@ export function createChildProcess(link: GuestLink, { EventEmitter }: typeof imp
       const stderr = pipes[2] === 'pipe' ? decoded(err, encoding) : null;
       return { pid: ++lastPid, output: [null, stdout, stderr], stdout, stderr, status: answer.code, signal: answer.signal };
     } catch (error) {
-      return { pid: 0, output: null, stdout: null, stderr: null, status: null, signal: null, error: spawnError(error, invocation) };
+      return { pid: 0, output: null, stdout: null, stderr: null, status: null, signal: null, error: spawnError(error, invocation, 'spawnSync') };
     }
   };
 
@@ -274,12 +274,12 @@ function runParams({ file, args, options }: Invocation, written: Uint8Array | un
   };
 }
 
-function spawnError(error: unknown, { file, args }: Invocation): Error {
+function spawnError(error: unknown, { file, args }: Invocation, call = 'spawn'): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   if (code === undefined) return error;
-  const details = { code, syscall: `spawn ${file}`, path: file, spawnargs: args };
-  if (code === 'ENOENT' || code === 'ENOTDIR') return Object.assign(new Error(`spawn ${file} ${code}`), { errno: code === 'ENOENT' ? -2 : -20, ...details });
+  const details = { code, syscall: `${call} ${file}`, path: file, spawnargs: args };
+  if (code === 'ENOENT' || code === 'ENOTDIR') return Object.assign(new Error(`${call} ${file} ${code}`), { errno: code === 'ENOENT' ? -2 : -20, ...details });
   return Object.assign(error, code === 'PERMISSION_DENIED' ? { ...details, code: 'EACCES', errno: -13 } : details);
 }
 

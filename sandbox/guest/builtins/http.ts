@@ -69,7 +69,8 @@ export function createHttp(link: Pick<GuestLink, 'request'>, scheme: 'http' | 'h
     #timer: ReturnType<typeof setTimeout> | undefined;
 
     constructor(url: URL, options: RequestOptions, listener: ((response: IncomingMessage) => void) | undefined) {
-      super();
+      // The end of the body is the beginning of the exchange, not the end of the request.
+      super({ autoDestroy: false });
       this.method = (options.method ?? 'GET').toUpperCase();
       this.#url = url.href;
       this.protocol = url.protocol;

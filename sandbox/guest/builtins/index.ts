@@ -59,8 +59,8 @@ const factories: Readonly<Record<string, Factory>> = {
     return module.createAsyncHooks();
   },
   buffer: () => {
-    const buffer: Record<string, unknown> = require('buffer/');
-    return completeModule('buffer', { ...buffer, Blob, File, atob, btoa, isUtf8, isAscii });
+    const module: typeof import('./buffer.ts') = require('./buffer.ts');
+    return module.createBuffer();
   },
   child_process: (link, builtin) => {
     const module: typeof import('./child-process.ts') = require('./child-process.ts');
@@ -193,17 +193,4 @@ function createModule(builtin: Builtins): Record<string, unknown> {
 
 function moduleNotFound(specifier: string, from: string): Error {
   return Object.assign(new Error(`Cannot find module '${specifier}'\nRequire stack:\n- ${from}`), { code: 'MODULE_NOT_FOUND', requireStack: [from] });
-}
-
-function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function isAscii(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte < 128);
 }

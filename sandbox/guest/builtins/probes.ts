@@ -1,7 +1,7 @@
 /** Members of unsupported modules that ask a question which has an answer in a sandbox. */
 export const probes: Readonly<Record<string, () => Record<string, unknown>>> = {
   net: () => {
-    const isIPv4 = (text: unknown) => /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/.test(String(text));
+    const isIPv4 = (text: unknown) => /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/.test(String(text));
     return { isIPv4, isIPv6, isIP: (text: unknown) => (isIPv4(text) ? 4 : isIPv6(text) ? 6 : 0) };
   },
   worker_threads: () => ({ isMainThread: true, threadId: 0, parentPort: null, workerData: null, resourceLimits: {}, isInternalThread: false }),
@@ -22,7 +22,7 @@ function isIPv6(given: unknown): boolean {
   const all = groups.flat();
   for (const [index, group] of all.entries()) {
     if (index === all.length - 1 && group.includes('.')) {
-      if (!/^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/.test(group)) return false;
+      if (!/^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/.test(group)) return false;
       count += 2;
     } else if (/^[\da-f]{1,4}$/i.test(group)) {
       count++;

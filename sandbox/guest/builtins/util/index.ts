@@ -70,7 +70,12 @@ function debuglog(section: string): ((...args: unknown[]) => void) & { enabled: 
   }, { enabled });
 }
 
-function styleText(styles: string | readonly string[], text: string): string {
+interface StyleOptions {
+  readonly validateStream?: boolean;
+  readonly stream?: { readonly isTTY?: boolean };
+}
+
+function styleText(styles: string | readonly string[], text: string, { validateStream = true, stream = process.stdout }: StyleOptions = {}): string {
   let open = '';
   let close = '';
   for (const style of typeof styles === 'string' ? [styles] : styles) {
@@ -80,7 +85,7 @@ function styleText(styles: string | readonly string[], text: string): string {
     open += `\u001b[${color[0]}m`;
     close = `\u001b[${color[1]}m${close}`;
   }
-  return open + text + close;
+  return validateStream && !stream.isTTY ? text : open + text + close;
 }
 
 // CSI and OSC sequences, as a terminal reads them.

@@ -322,7 +322,7 @@ function withRest(parts: string[], left: number): string[] {
 
 function formatProperty(state: State, value: object, key: string | symbol, depth: number): string {
   const property = Object.getOwnPropertyDescriptor(value, key) ?? { value: Reflect.get(value, key), enumerable: true };
-  const name = typeof key === 'symbol' ? `[${paint(state, String(key), 'symbol')}]` : /^[A-Za-z_$][\w$]*$/.test(key) ? key : paint(state, quote(key), 'string');
+  const name = typeof key === 'symbol' ? paint(state, String(key), 'symbol') : /^[A-Za-z_$][\w$]*$/.test(key) ? key : paint(state, quote(key), 'string');
   const label = property.enumerable ? name : `[${name}]`;
   if (property.get !== undefined || property.set !== undefined) {
     const kind = property.get === undefined ? '[Setter]' : property.set === undefined ? '[Getter]' : '[Getter/Setter]';
