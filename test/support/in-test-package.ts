@@ -1,0 +1,101 @@
+import { DashError, type Registrations } from '../../format/index.ts';
+import type { EventCallOptions, HandlerOutcome, SandboxedPackage, ToolCallOptions, ToolOutcome } from '../../sandbox/index.ts';
+
+type Handler = (event: Record<string, unknown>, options: EventCallOptions) => unknown;
+
+/** What a package of a test does, written like an extension. */
+export interface InTestExtension {
+  readonly tools?: Readonly<Record<string, (args: unknown, options: ToolCallOptions) => ToolOutcome | Promise<ToolOutcome>>>;
+  readonly commands?: Readonly<Record<string, (args: string) => void | Promise<void>>>;
+  readonly on?: readonly (readonly [event: string, handler: Handler])[];
+}
+
+/**
+ * A package without a sandbox, for tests of the host alone: it answers in the test's process, with the
+ * lifetime of a real one. Events reach its handlers as copies, and what they change in place comes back.
+ */
+export class InTestPackage implements SandboxedPackage {
+  readonly name: string;
+  readonly registrations: Registrations;
+  readonly heard: string[] = [];
+  readonly emitted: [string, unknown][] = [];
+  pid: number | undefined;
+  inFlight = 0;
+  closed = false;
+  readonly #extension: InTestExtension;
+  readonly #idle: (() => void)[] = [];
+
+  constructor(name: string, extension: InTestExtension) {
+    this.name = name;
+    this.#extension = extension;
+    this.registrations = {
+      tools: Object.keys(extension.tools ?? {}).map((tool) => ({ name: tool, description: `${tool} of ${name}`, parameters: { type: 'object', properties: {} } })),
+      commands: Object.keys(extension.commands ?? {}).map((command) => ({ name: command })),
+      events: (extension.on ?? []).map(([event], handler) => ({ event, handler })),
+      flags: [],
+      shortcuts: [],
+      providers: [],
+    };
+  }
+
+  async wake(): Promise<void> {
+    this.pid ??= 1;
+  }
+
+  callTool(name: string, args: unknown, options: ToolCallOptions): Promise<ToolOutcome> {
+    return this.#run(async () => {
+      const tool = this.#extension.tools?.[name];
+      if (tool === undefined) throw new Error(`the package \`${this.name}\` has no tool \`${name}\``);
+      return tool(args, options);
+    });
+  }
+
+  async runCommand(name: string, args: string): Promise<void> {
+    await this.#run(async () => this.#extension.commands?.[name]?.(args));
+  }
+
+  deliver(handler: number, event: unknown, options: EventCallOptions): Promise<HandlerOutcome> {
+    return this.#run(async () => {
+      const [name, handle] = this.#extension.on?.[handler] ?? [];
+      if (name === undefined || handle === undefined) throw new Error(`the package \`${this.name}\` has no handler ${handler}`);
+      this.heard.push(name);
+      const copy: Record<string, unknown> = JSON.parse(JSON.stringify(event));
+      try {
+        return { value: await handle(copy, options), event: copy };
+      } catch (error) {
+        throw error instanceof DashError ? error : new DashError('GUEST_ERROR', error instanceof Error ? error.message : String(error));
+      }
+    });
+  }
+
+  emit(channel: string, data: unknown): void {
+    this.emitted.push([channel, data]);
+  }
+
+  kill(): void {
+    this.closed = true;
+    this.pid = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    this.kill();
+  }
+
+  async #run<Result>(action: () => Promise<Result>): Promise<Result> {
+    if (this.closed) throw new DashError('SANDBOX_DIED', `\`${this.name}\` is closed`);
+    this.pid ??= 1;
+    this.inFlight += 1;
+    try {
+      return await action();
+    } finally {
+      this.inFlight -= 1;
+      if (this.inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    }
+  }
+}
+
+/** A tool's plain answer. */
+export function says(text: string): ToolOutcome {
+  return { content: [{ type: 'text', text }], details: {}, isError: false };
+}
