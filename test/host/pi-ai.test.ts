@@ -1,0 +1,109 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type ModelPort, openModels } from '../../host/index.ts';
+import { chooseModel } from '../../host/model/choose-model.ts';
+import type { ModelEvent } from '../../host/model/port.ts';
+import { readScript } from '../../host/model/scripted.ts';
+import { userMessage } from '../../host/transcript.ts';
+import { startCompletionsServer, type WireAnswer } from '../support/completions-server.ts';
+import { ask, startTestHost } from '../support/in-test-host.ts';
+import { says } from '../support/in-test-package.ts';
+
+async function connect(baseUrl: string, env: Record<string, string> = { LOCAL_KEY: 'the-key' }): Promise<ModelPort> {
+  const dashHome = await mkdtemp(join(tmpdir(), 'dash-home-'));
+  await writeFile(join(dashHome, 'models.json'), JSON.stringify({ providers: [{ id: 'local', baseUrl, api: 'openai-completions', apiKeyEnv: 'LOCAL_KEY', models: [{ id: 'small' }] }] }));
+  return openModels({ reference: undefined, dashHome, env });
+}
+
+async function stream(answer: WireAnswer, signal?: AbortSignal, onEvent?: (event: ModelEvent) => void) {
+  await using server = await startCompletionsServer([answer]);
+  const port = await connect(server.baseUrl);
+  const model = chooseModel(await port.models(), undefined);
+  const events: ModelEvent[] = [];
+  for await (const event of port.stream(model, { systemPrompt: 'be kind', tools: [{ name: 't', description: 'd', parameters: { type: 'object', properties: { a: { type: 'string' } } } }], messages: [userMessage('hello')] }, signal === undefined ? {} : { signal })) {
+    events.push(event);
+    onEvent?.(event);
+  }
+  return { events, last: events.at(-1), requests: server.requests };
+}
+
+describe('models behind pi-ai', () => {
+  it('speak the wire of chat completions: text, usage, key, system prompt and tools', async () => {
+    const { events, last, requests } = await stream({ text: 'hello to you', usage: { prompt: 11, completion: 3 } });
+    expect(events.map(({ type }) => type)).toEqual(['start', 'text_start', 'text_delta', 'text_delta', 'text_delta', 'text_end', 'done']);
+    expect(last).toMatchObject({ type: 'done', reason: 'stop', message: { content: [{ type: 'text', text: 'hello to you' }], usage: { input: 11, output: 3, totalTokens: 14 } } });
+    expect(requests[0]).toMatchObject({ path: '/v1/chat/completions', headers: { authorization: 'Bearer the-key' }, body: { model: 'small', stream: true } });
+    expect(requests[0]?.body.messages[0]).toMatchObject({ content: 'be kind' });
+    expect(requests[0]?.body.tools).toMatchObject([{ function: { name: 't', parameters: { type: 'object', properties: { a: { type: 'string' } } } } }]);
+  });
+
+  it('put tool arguments together as objects', async () => {
+    const { last } = await stream({ toolCalls: [{ id: 'c1', name: 't', arguments: '{"a":"b"}' }] });
+    expect(last).toMatchObject({ type: 'done', reason: 'toolUse', message: { content: [{ type: 'toolCall', id: 'c1', name: 't', arguments: { a: 'b' } }] } });
+  });
+
+  it.each<[string, WireAnswer]>([
+    ['an error of the provider', { status: 500 }],
+    ['a stream that is cut off', { text: 'a b c d', cutAfter: 2 }],
+  ])('end with an error event on %s', async (_, answer) => {
+    const { last } = await stream(answer);
+    expect(last).toMatchObject({ type: 'error', reason: 'error', error: { stopReason: 'error', errorMessage: expect.any(String) } });
+  });
+
+  it('stop at once when they are told to', async () => {
+    const controller = new AbortController();
+    const { last } = await stream({ text: 'a b c', hang: true }, controller.signal, ({ type }) => {
+      if (type === 'start') controller.abort();
+    });
+    expect(last).toMatchObject({ type: 'error', reason: 'aborted' });
+  });
+
+  it('run a whole turn of the host: a call, its result, an answer', async () => {
+    await using server = await startCompletionsServer([{ toolCalls: [{ id: 'c1', name: 'echo', arguments: '{"a":"b"}' }] }, { text: 'done' }]);
+    await using world = await startTestHost({ turns: [{}] }, [{ name: 'p', extension: { tools: { echo: (args) => says(JSON.stringify(args)) } } }], { models: await connect(server.baseUrl) });
+    await ask(world.host, 'go');
+    expect(world.host.conversation.messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'toolResult', 'assistant']);
+    expect(server.requests[1]?.body.messages.at(-1)).toMatchObject({ role: 'tool', tool_call_id: 'c1', content: '{"a":"b"}' });
+  });
+
+  it('are found by the keys in the environment, and nowhere else', async () => {
+    const dashHome = await mkdtemp(join(tmpdir(), 'dash-home-'));
+    const port = await openModels({ reference: undefined, dashHome, env: { ANTHROPIC_API_KEY: 'k' } });
+    const models = await port.models();
+    expect(models.length).toBeGreaterThan(3);
+    expect(new Set(models.map(({ provider }) => provider))).toEqual(new Set(['anthropic']));
+    expect(JSON.stringify(models)).not.toContain('"k"');
+    const none = await openModels({ reference: undefined, dashHome, env: {} });
+    expect(await none.models()).toEqual([]);
+    expect(() => chooseModel([], undefined)).toThrow(/credentials/);
+    expect(() => chooseModel(models, 'anthropic/nothing')).toThrow(/no model `anthropic\/nothing`/);
+  });
+
+  it('are imported by one file, by subpath, and only when they are needed', async () => {
+    const importing: string[] = [];
+    for (const file of await readdir('host', { recursive: true })) {
+      if (!file.endsWith('.ts')) continue;
+      const text = await readFile(join('host', file), 'utf8');
+      if (/from '@earendil-works|import\('@earendil-works/.test(text)) importing.push(file);
+      expect(text).not.toMatch(/['"]@earendil-works\/pi-ai['"]/);
+    }
+    expect(importing).toEqual(['model/pi-ai.ts']);
+    const script = `import { registerHooks } from 'node:module'; const seen = []; registerHooks({ load(url, context, next) { if (url.includes('pi-ai/dist')) seen.push(url); return next(url, context); } }); await import('./host/index.ts'); console.log(seen.length);`;
+    expect(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }).trim()).toBe('0');
+  });
+});
+
+describe('a scripted model', () => {
+  it.each([
+    ['no JSON', '{', /not JSON/],
+    ['another shape', '{"turns": [{"say": "x"}]}', /not a script/],
+    ['no turns', '{"turns": []}', /not a script/],
+  ])('refuses %s', async (_, text, message) => {
+    const path = join(await mkdtemp(join(tmpdir(), 'dash-script-')), 's.json');
+    await writeFile(path, text);
+    await expect(readScript(path)).rejects.toThrow(message);
+  });
+});
