@@ -2,7 +2,7 @@ import { Value } from '@sinclair/typebox/value';
 import { allows, type Decision, type PermissionSet } from '../format/index.ts';
 import type { AuditRecord } from './audit-trail.ts';
 import { CAPABILITIES } from './capabilities/index.ts';
-import { CapabilityFailure, type AnyCapability, type CapabilityContext, type Need, type Subscription } from './define-capability.ts';
+import { CapabilityFailure, type AnyCapability, type CapabilityContext, type Need, type Request, type Subscription } from './define-capability.ts';
 import type { Denial } from './extension.ts';
 import { MAX_PENDING_REQUESTS, MAX_SUBSCRIPTIONS } from './process/limits.ts';
 import type { CapabilityErrorData } from './protocol.ts';
@@ -81,7 +81,7 @@ export class Broker {
       await (admitted as Subscription).start(
         params as never,
         this.#options.context,
-        { signal, decide: (need) => this.#decide(admitted, need), event: (value) => event({ value }), error: (error) => end(toAnswer(error, params)) },
+        { ...this.#gate(admitted), signal, event: (value) => event({ value }), error: (error) => end(toAnswer(error, params)) },
         needs,
       );
       return undefined;
@@ -106,7 +106,7 @@ export class Broker {
     return this.#admit(capability, params, 'request', async (admitted, needs) => {
       if (admitted.kind !== 'request') throw new Error('admitted as a request');
       const either = AbortSignal.any([signal, this.#end.signal]);
-      return admitted.run(params as never, this.#options.context, { signal: either, decide: (need) => this.#decide(admitted, need) }, needs);
+      return admitted.run(params as never, this.#options.context, { ...this.#gate(admitted), signal: either }, needs);
     });
   }
 
@@ -125,14 +125,24 @@ export class Broker {
     }
   }
 
+  #gate(capability: AnyCapability): Pick<Request, 'decide' | 'permits'> {
+    return { decide: (need) => this.#decide(capability, need), permits: (need) => this.#rule(need).allowed };
+  }
+
+  #rule({ effect, own }: Need): Decision {
+    const { places } = this.#options.context;
+    if (own === true) return { allowed: true, rule: 'own files' };
+    const decision = allows(this.#granted, effect, places);
+    if (!decision.allowed || !NEEDS_A_CALL.has(effect.kind) || this.#options.inCall()) return decision;
+    const background = allows(this.#granted, { kind: 'area', area: 'background' }, places);
+    return background.allowed ? decision : { ...background, rule: 'outside a call' };
+  }
+
   /** @throws {CapabilityFailure} the denial, with what would allow it */
-  async #decide(capability: AnyCapability, { effect, target, own }: Need): Promise<void> {
+  async #decide(capability: AnyCapability, need: Need): Promise<void> {
     const { context, version, contentHash, audit, callId } = this.#options;
-    let decision: Decision = own === true ? { allowed: true, rule: 'own files' } : allows(this.#granted, effect, context.places);
-    if (decision.allowed && own !== true && NEEDS_A_CALL.has(effect.kind) && !this.#options.inCall()) {
-      const background = allows(this.#granted, { kind: 'area', area: 'background' }, context.places);
-      if (!background.allowed) decision = { allowed: false, rule: 'outside a call', permission: background.permission };
-    }
+    const { effect, target } = need;
+    const decision = this.#rule(need);
     // The record comes before the effect: what cannot be written down does not happen.
     audit.append({
       'event.name': 'decision',
@@ -160,9 +170,20 @@ export class Broker {
     throw new CapabilityFailure({
       code: 'EACCES',
       errno: -13,
-      message: `EACCES: permission denied, ${capability.name} '${target}' (${context.packageName} has no \`${decision.permission}\`: ${decision.rule})`,
-      ...(effect.kind === 'fs' && { syscall: capability.name.slice(3), path: target }),
+      message: `EACCES: permission denied: ${this.#reason(need, decision)}, ${capability.name} '${need.asked ?? target}'`,
+      ...(effect.kind === 'fs' && { syscall: capability.name.slice(3), path: need.asked ?? target }),
     });
+  }
+
+  /**
+   * Why, in the guest's words. With the path that links lead to, a denial would answer `readlink` for the whole
+   * disk, to a package without any grant.
+   */
+  #reason({ effect, asked }: Need, denied: Decision & { allowed: false }): string {
+    const { packageName } = this.#options.context;
+    const seen = effect.kind === 'fs' && asked !== undefined && asked !== effect.path ? this.#rule({ effect: { ...effect, path: asked }, target: asked }) : denied;
+    if (seen.allowed) return `a link leads out of what ${packageName} was granted`;
+    return `${packageName} has no \`${seen.permission}\` (${seen.rule})`;
   }
 }
 

@@ -20,12 +20,16 @@ export interface Request {
   readonly signal: AbortSignal;
   /** Decides on a further need that shows up on the way (a redirect). Throws the denial. */
   readonly decide: (need: Need) => Promise<void>;
+  /** Whether {@link decide} would let it pass, without a record: for what lies below a directory that was decided on. */
+  readonly permits: (need: Need) => boolean;
 }
 
 /** An effect with the words for it: `target` is what the audit trail and a denial name. */
 export interface Need {
   readonly effect: Effect;
   readonly target: string;
+  /** The path as the guest means it. A denial tells it no more: `target` names what its links lead to. */
+  readonly asked?: string;
   /** A package may always read the files it came with: it was them that were inspected. */
   readonly own?: true;
 }

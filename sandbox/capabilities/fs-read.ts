@@ -1,8 +1,9 @@
 import { Type } from '@sinclair/typebox';
 import { watch } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
-import { join, posix } from 'node:path';
-import { assertRegularFile, canonicalParent, canonicalPath, openDirectory, openForReading, handlePath } from '../confine-path.ts';
+import { join, posix, relative } from 'node:path';
+import { isProtectedRead } from '../../format/index.ts';
+import { assertRegularFile, canonicalParent, canonicalPath, lexicalPath, openDirectory, openForReading, handlePath } from '../confine-path.ts';
 import { CapabilityFailure, defineCapability, defineSubscription, PACKAGE_ROOT, type CapabilityContext, type Need } from '../define-capability.ts';
 
 /** Files and directories, read. Every member acts on the canonical path that was decided on. */
@@ -16,8 +17,24 @@ const MAX_DIRECTORY_ENTRIES = 20_000;
 export async function needRead(path: string, context: CapabilityContext): Promise<readonly Need[]> {
   const own = await ownFile(path, context);
   if (own !== undefined) return [own];
-  const canonical = await canonicalPath(path, context.places.workspace);
-  return [{ effect: { kind: 'fs', access: 'read', path: canonical }, target: canonical }];
+  return [fileNeed('read', await canonicalPath(path, context.places.workspace), path, context)];
+}
+
+/** The need for a path that was made canonical from what the guest gave. */
+export function fileNeed(access: 'read' | 'write', canonical: string, given: string, { places }: CapabilityContext): Need {
+  return { effect: { kind: 'fs', access, path: canonical }, target: canonical, asked: lexicalPath(given, places.workspace) };
+}
+
+/** The same need for what a directory holds under `name`. */
+export function needBelow({ effect, target, asked, own }: Need, name: string): Need {
+  if (effect.kind !== 'fs') throw new Error('only directories hold something');
+  const isOwn = own === true && !holdsSecret(posix.join(target, name));
+  return { effect: { ...effect, path: join(effect.path, name) }, target: join(target, name), ...(asked !== undefined && { asked: join(asked, name) }), ...(isOwn && { own }) };
+}
+
+/** A linked directory is where its author works: its `.env` did not come with the package either. */
+function holdsSecret(path: string): boolean {
+  return isProtectedRead(path, { workspace: PACKAGE_ROOT, home: PACKAGE_ROOT, data: '/-', tmp: '/-' });
 }
 
 /** `/package/…` and `/package/node_modules/NAME/…`: files of the package itself and of its dependencies. */
@@ -31,6 +48,7 @@ async function ownFile(path: string, { ownDirectory }: CapabilityContext): Promi
   const canonical = await canonicalPath(join(root, dependency === undefined ? normal.slice(PACKAGE_ROOT.length) : inside), '/');
   // A linked directory may hold links; what they lead to did not come with the package.
   if (canonical !== root && !canonical.startsWith(`${root}/`)) return undefined;
+  if (holdsSecret(posix.join(PACKAGE_ROOT, relative(root, canonical)))) return undefined;
   return { effect: { kind: 'fs', access: 'read', path: canonical }, target: normal, own: true };
 }
 
@@ -62,8 +80,7 @@ export const statFile = defineCapability({
   needs: async ({ path, follow }, context) => {
     const own = await ownFile(path, context);
     if (follow || own !== undefined) return own === undefined ? needRead(path, context) : [own];
-    const canonical = await canonicalParent(path, context.places.workspace);
-    return [{ effect: { kind: 'fs', access: 'read', path: canonical }, target: canonical }];
+    return [fileNeed('read', await canonicalParent(path, context.places.workspace), path, context)];
   },
   run: async (_params, _context, _request, needs) => {
     const stats = await lstat(decidedPath(needs));
@@ -89,8 +106,9 @@ export const readDirectory = defineCapability({
   name: 'fs.readdir',
   params: Type.Object({ path: Path, recursive: Type.Boolean() }, closed),
   needs: ({ path }, context) => needRead(path, context),
-  run: async ({ recursive }, _context, { signal }, needs) => {
+  run: async ({ recursive }, _context, { signal, permits }, needs) => {
     const root = decidedPath(needs);
+    const [need] = needs;
     const entries: { name: string; parent: string; type: string }[] = [];
     const pending = [''];
     for (let directory = pending.shift(); directory !== undefined; directory = pending.shift()) {
@@ -100,7 +118,9 @@ export const readDirectory = defineCapability({
         if (entries.length >= MAX_DIRECTORY_ENTRIES) throw new CapabilityFailure({ code: 'EFBIG', message: `EFBIG: more than ${MAX_DIRECTORY_ENTRIES} entries`, syscall: 'scandir' });
         const type = entry.isFile() ? 'file' : entry.isDirectory() ? 'directory' : entry.isSymbolicLink() ? 'symlink' : 'other';
         entries.push({ name: entry.name, parent: directory, type });
-        if (recursive && type === 'directory') pending.push(join(directory, entry.name));
+        // A directory that is denied or protected is named, as in any listing of its parent, and not looked into.
+        const inside = join(directory, entry.name);
+        if (recursive && type === 'directory' && need !== undefined && permits(needBelow(need, inside))) pending.push(inside);
       }
     }
     return { entries };
@@ -113,8 +133,7 @@ export const access = defineCapability({
   params: Type.Object({ path: Path, mode: Type.Integer({ minimum: 0, maximum: 7 }) }, closed),
   needs: async ({ path, mode }, context) => {
     if ((mode & 2) === 0) return needRead(path, context);
-    const canonical = await canonicalPath(path, context.places.workspace);
-    return [{ effect: { kind: 'fs', access: 'write', path: canonical }, target: canonical }];
+    return [fileNeed('write', await canonicalPath(path, context.places.workspace), path, context)];
   },
   run: async (_params, _context, _request, needs) => {
     await stat(decidedPath(needs));

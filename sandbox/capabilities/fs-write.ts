@@ -1,23 +1,38 @@
 import { Type } from '@sinclair/typebox';
-import { copyFile, cp, lstat, mkdir, mkdtemp, rename, rm, rmdir, unlink } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
-import { canonicalParent, canonicalPath, handlePath, openDirectory, openForReading, openForWriting } from '../confine-path.ts';
-import { CapabilityFailure, defineCapability, type CapabilityContext, type Need } from '../define-capability.ts';
-import { decidedPath, needRead, Path } from './fs-read.ts';
+import { copyFile, lstat, mkdir, mkdtemp, readdir, rename, rm, rmdir, unlink, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Places } from '../../format/index.ts';
+import { assertRegularFile, canonicalParent, canonicalPath, handlePath, openDirectory, openForReading, openForWriting } from '../confine-path.ts';
+import { CapabilityFailure, defineCapability, type CapabilityContext, type Need, type Request } from '../define-capability.ts';
+import { decidedPath, fileNeed, needBelow, needRead, Path } from './fs-read.ts';
 
 /** Files and directories, changed. `fs:write` does not imply `fs:read`: a copy needs both. */
 const closed = { additionalProperties: false } as const;
 const DEFAULT_FILE_MODE = 0o644;
 
-async function needWrite(path: string, { places }: CapabilityContext): Promise<readonly Need[]> {
-  const canonical = await canonicalPath(path, places.workspace);
-  return [{ effect: { kind: 'fs', access: 'write', path: canonical }, target: canonical }];
+async function needWrite(path: string, context: CapabilityContext): Promise<readonly Need[]> {
+  return [fileNeed('write', await canonicalPath(path, context.places.workspace), path, context)];
 }
 
 /** For what acts on a name and not on what a link there leads to. */
-async function needWriteName(path: string, { places }: CapabilityContext): Promise<readonly Need[]> {
-  const canonical = await canonicalParent(path, places.workspace);
-  return [{ effect: { kind: 'fs', access: 'write', path: canonical }, target: canonical }];
+async function needWriteName(path: string, context: CapabilityContext): Promise<readonly Need[]> {
+  return [fileNeed('write', await canonicalParent(path, context.places.workspace), path, context)];
+}
+
+/** What a directory holds may be denied or protected although the directory is not: its `.git`, its `.env`. */
+async function decideBelow(directory: string, needs: readonly Need[], request: Request): Promise<void> {
+  request.signal.throwIfAborted();
+  await using handle = await openDirectory(directory);
+  for (const entry of await readdir(handlePath(handle, '.', directory), { withFileTypes: true })) {
+    const inside = needs.map((need) => needBelow(need, entry.name));
+    await decideQuietly(inside, request);
+    if (entry.isDirectory()) await decideBelow(join(directory, entry.name), inside, request);
+  }
+}
+
+/** Only a denial is worth a record below a directory that has one. */
+async function decideQuietly(needs: readonly Need[], { permits, decide }: Request): Promise<void> {
+  for (const need of needs) if (!permits(need)) await decide(need);
 }
 
 /** Runs `action` on a path that goes through the verified, open parent directory. */
@@ -91,9 +106,10 @@ export const remove = defineCapability({
     closed,
   ),
   needs: ({ path }, context) => needWriteName(path, context),
-  run: async ({ recursive, force, kind }, { places }, _request, needs) => {
+  run: async ({ recursive, force, kind }, { places }, request, needs) => {
     const path = decidedPath(needs);
     if (Object.values(places).includes(path)) throw new CapabilityFailure({ code: 'EBUSY', message: 'EBUSY: this directory is a place of its own', syscall: 'rm' });
+    if (recursive && (await isDirectory(path))) await decideBelow(path, needs, request);
     await inParent(path, async (place) => {
       if (kind === 'file') return unlink(place);
       if (kind === 'directory') return recursive ? rm(place, { recursive, force }) : rmdir(place);
@@ -112,17 +128,19 @@ export const move = defineCapability({
   // What is moved away becomes readable under its new name: a rename is a read of the source, too.
   needs: async ({ from, to }, context) => {
     const source = await canonicalParent(from, context.places.workspace);
-    return [
-      { effect: { kind: 'fs', access: 'write', path: source }, target: source },
-      ...(await needWriteName(to, context)),
-      { effect: { kind: 'fs', access: 'read', path: source }, target: source },
-    ];
+    return [fileNeed('write', source, from, context), ...(await needWriteName(to, context)), fileNeed('read', source, from, context)];
   },
-  run: async (_params, _context, _request, needs) => {
+  run: async (_params, { places }, request, needs) => {
     const [from, to] = [decidedPath(needs, 0), decidedPath(needs, 1)];
     // A link carried elsewhere points elsewhere: `./a -> b` is harmless here and may not be there.
     if (!(await lstat(from)).isFile() && !(await lstat(from)).isDirectory()) {
       throw new CapabilityFailure({ code: 'EACCES', message: 'EACCES: only files and directories can be renamed', syscall: 'rename' });
+    }
+    if (await isDirectory(from)) {
+      // In its private directories a package may give files any name. Between there and elsewhere a directory is
+      // copied, file by file: one that is moved could be filled between this look and the rename.
+      if (isPrivate(from, places) !== isPrivate(to, places)) throw new CapabilityFailure({ code: 'EXDEV', message: 'EXDEV: cross-device link not permitted', syscall: 'rename' });
+      await decideBelow(from, needs, request);
     }
     await inParent(from, (source) => inParent(to, (target) => rename(source, target)));
     return {};
@@ -134,32 +152,67 @@ export const copy = defineCapability({
   name: 'fs.copy',
   params: Type.Object({ from: Path, to: Path, recursive: Type.Boolean(), force: Type.Boolean() }, closed),
   needs: async ({ from, to }, context) => [...(await needRead(from, context)), ...(await needWrite(to, context))],
-  run: async ({ recursive, force }, _context, _request, needs) => {
-    const [from, to] = [decidedPath(needs, 0), decidedPath(needs, 1)];
-    if (recursive) {
-      // Links inside the tree are refused, not copied: what they lead to was not decided on.
-      await cp(from, to, { recursive, force, errorOnExist: !force, filter: async (source) => !(await lstat(source)).isSymbolicLink() });
-      return {};
-    }
-    await using source = await openForReading(from);
-    await using target = await openForWriting(to, force ? 'w' : 'wx', DEFAULT_FILE_MODE);
-    if (process.platform === 'linux') await copyFile(`/proc/self/fd/${source.fd}`, `/proc/self/fd/${target.fd}`);
-    else await target.writeFile(await source.readFile());
+  run: async ({ recursive, force }, _context, request, needs) => {
+    const [source, target] = needs;
+    if (source === undefined || target === undefined) throw new Error('a copy needs two paths');
+    if (recursive) await copyTree(source, target, force, request);
+    else await copyOne(decidedPath([source]), decidedPath([target]), force);
     return {};
   },
 });
+
+async function copyTree(source: Need, target: Need, force: boolean, request: Request): Promise<void> {
+  request.signal.throwIfAborted();
+  await decideQuietly([source, target], request);
+  const [from, to] = [decidedPath([source]), decidedPath([target])];
+  const stats = await lstat(from);
+  if (stats.isFile()) return copyOne(from, to, force);
+  // Links inside the tree are left out: what they lead to was not decided on.
+  if (!stats.isDirectory()) return;
+  await inParent(to, (place) => mkdir(place)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  await using directory = await openDirectory(from);
+  for (const name of await readdir(handlePath(directory, '.', from))) await copyTree(needBelow(source, name), needBelow(target, name), force, request);
+}
+
+async function copyOne(from: string, to: string, force: boolean): Promise<void> {
+  await using source = await openForReading(from);
+  await assertRegularFile(source);
+  await using target = await openForWriting(to, force ? 'w' : 'wx', DEFAULT_FILE_MODE);
+  if (process.platform === 'linux') await copyFile(`/proc/self/fd/${source.fd}`, `/proc/self/fd/${target.fd}`);
+  else await target.writeFile(await source.readFile());
+}
 
 export const makeTemporaryDirectory = defineCapability({
   kind: 'request',
   name: 'fs.mkdtemp',
   params: Type.Object({ prefix: Path }, closed),
-  needs: ({ prefix }, context) => needWrite(prefix, context),
+  // Decided on with the random part: the prefix alone may be a directory (`./`), and the new one lies in it.
+  needs: ({ prefix }, context) => needWriteName(`${prefix}XXXXXX`, context),
   run: async (_params, _context, _request, needs) => {
-    const prefix = decidedPath(needs);
+    const prefix = decidedPath(needs).slice(0, -'XXXXXX'.length);
     const made = await inParent(prefix, (place) => mkdtemp(place));
     return { path: `${prefix}${made.slice(-6)}` };
   },
 });
+
+async function isDirectory(path: string): Promise<boolean> {
+  return lstat(path).then((stats) => stats.isDirectory(), () => false);
+}
+
+function isPrivate(path: string, { data, tmp }: Places): boolean {
+  return [data, tmp].some((place) => path === place || path.startsWith(`${place}/`));
+}
+
+/** A handle for times and mode. A hard-linked file may be a protected one under its other name. */
+async function openForChange(canonical: string): Promise<FileHandle> {
+  const handle = await openForReading(canonical);
+  const stats = await handle.stat();
+  if (stats.isDirectory() || stats.nlink === 1) return handle;
+  await handle.close();
+  throw new CapabilityFailure({ code: 'EACCES', message: `EACCES: the file has ${stats.nlink} hard links`, syscall: 'open' });
+}
 
 export const setTimes = defineCapability({
   kind: 'request',
@@ -167,7 +220,7 @@ export const setTimes = defineCapability({
   params: Type.Object({ path: Path, atimeMs: Type.Number(), mtimeMs: Type.Number() }, closed),
   needs: ({ path }, context) => needWrite(path, context),
   run: async ({ atimeMs, mtimeMs }, _context, _request, needs) => {
-    await using handle = await openForReading(decidedPath(needs));
+    await using handle = await openForChange(decidedPath(needs));
     await handle.utimes(atimeMs / 1_000, mtimeMs / 1_000);
     return {};
   },
@@ -179,7 +232,7 @@ export const setMode = defineCapability({
   params: Type.Object({ path: Path, mode: Type.Integer({ minimum: 0, maximum: 0o7777 }) }, closed),
   needs: ({ path }, context) => needWrite(path, context),
   run: async ({ mode }, _context, _request, needs) => {
-    await using handle = await openForReading(decidedPath(needs));
+    await using handle = await openForChange(decidedPath(needs));
     await handle.chmod(mode & 0o777); // never setuid, setgid or sticky
     return {};
   },
