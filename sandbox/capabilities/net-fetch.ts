@@ -66,7 +66,7 @@ async function follow(params: FetchParams, signal: AbortSignal, decide: (need: N
     const location = reply.headers.location;
     const isRedirect = [301, 302, 303, 307, 308].includes(reply.statusCode ?? 0) && location !== undefined;
     if (!isRedirect || params.redirect === 'manual') return read(reply, url, hops > 0, signal);
-    reply.resume();
+    reply.destroy(); // its body is nobody's, and may have no end
     if (params.redirect === 'error') throw failure('ERR_REDIRECT', `unexpected redirect from ${url.origin}`);
     if (hops >= MAX_REDIRECTS) throw failure('ERR_REDIRECT', `more than ${MAX_REDIRECTS} redirects`);
 
