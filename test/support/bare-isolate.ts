@@ -172,7 +172,8 @@ const capabilities: Readonly<Record<string, Perform>> = {
   'exec.run': (params, signal) =>
     new Promise((resolve, reject) => {
       const { file, args, cwd, env, shell, input, timeoutMs } = params as unknown as { file: string; args: string[]; cwd?: string; env?: Record<string, string>; shell: boolean; input?: unknown; timeoutMs?: number };
-      const child = execFile(file, args, { cwd, env: { PATH: process.env['PATH'], ...env }, shell, timeout: timeoutMs, signal, encoding: 'buffer' }, (error, stdout, stderr) => {
+      // SHLVL: a bash of the first level whose input is a socket thinks it was started by rshd, and reads ~/.bashrc.
+      const child = execFile(file, args, { cwd, env: { PATH: process.env['PATH'], SHLVL: '2', ...env }, shell, timeout: timeoutMs, signal, encoding: 'buffer' }, (error, stdout, stderr) => {
         if (error !== null && typeof error.code === 'string') return reject(error);
         resolve({ code: child.exitCode, signal: child.signalCode, stdout: { base64: stdout.toString('base64') }, stderr: { base64: stderr.toString('base64') } });
       });

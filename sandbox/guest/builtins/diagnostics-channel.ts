@@ -25,7 +25,7 @@ export function createDiagnosticsChannel(): Record<string, unknown> {
     }
 
     publish(message: unknown): void {
-      for (const subscriber of [...this.#subscribers]) {
+      for (const subscriber of this.#subscribers) {
         try {
           subscriber(message, this.name);
         } catch (error) {
