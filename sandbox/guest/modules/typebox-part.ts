@@ -14,11 +14,9 @@ export default function registerTypebox(register: Register, requireCore: Require
   register('typebox', typebox);
   register('typebox/type', typebox);
   register('typebox/value', () => require('typebox/value') as unknown);
-  register('typebox/schema', () => require('typebox/schema') as unknown);
   register('typebox/error', () => require('typebox/error') as unknown);
   register('typebox/guard', () => require('typebox/guard') as unknown);
   register('typebox/format', () => require('typebox/format') as unknown);
-  register('typebox/system', () => require('typebox/system') as unknown);
   // The name of the compiler before typebox 1.
   register('typebox/compiler', () => ({ TypeCompiler: { Compile: Reflect.get(requireCore('typebox/compile') as object, 'Compile') as unknown } }));
   register('typebox/compile', () => {
