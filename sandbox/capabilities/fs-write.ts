@@ -184,16 +184,19 @@ async function copyOne(from: string, to: string, force: boolean): Promise<void> 
   else await target.writeFile(await source.readFile());
 }
 
+/** What mkdtemp puts behind a prefix is as long as this. */
+const RANDOM_PART = 'XXXXXX';
+
 export const makeTemporaryDirectory = defineCapability({
   kind: 'request',
   name: 'fs.mkdtemp',
   params: Type.Object({ prefix: Path }, closed),
   // Decided on with the random part: the prefix alone may be a directory (`./`), and the new one lies in it.
-  needs: ({ prefix }, context) => needWriteName(`${prefix}XXXXXX`, context),
+  needs: ({ prefix }, context) => needWriteName(`${prefix}${RANDOM_PART}`, context),
   run: async (_params, _context, _request, needs) => {
-    const prefix = decidedPath(needs).slice(0, -'XXXXXX'.length);
-    const made = await inParent(prefix, (place) => mkdtemp(place));
-    return { path: `${prefix}${made.slice(-6)}` };
+    const path = decidedPath(needs);
+    const made = await inParent(path, (place) => mkdtemp(place.slice(0, -RANDOM_PART.length)));
+    return { path: path.slice(0, -RANDOM_PART.length) + made.slice(-RANDOM_PART.length) };
   },
 });
 
