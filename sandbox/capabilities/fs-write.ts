@@ -38,7 +38,8 @@ async function decideQuietly(needs: readonly Need[], { permits, decide }: Reques
 /** Runs `action` on a path that goes through the verified, open parent directory. */
 async function inParent<T>(canonical: string, action: (path: string) => Promise<T>): Promise<T> {
   await using parent = await openDirectory(dirname(canonical));
-  return action(handlePath(parent, basename(canonical), canonical));
+  // Awaited here: without it the handle is closed, and its number given to another file, before the action is done.
+  return await action(handlePath(parent, basename(canonical), canonical));
 }
 
 export const writeFile = defineCapability({
