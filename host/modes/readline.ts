@@ -1,4 +1,4 @@
-import { createInterface, type Interface } from 'node:readline/promises';
+import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type { DialogOptions } from '../../sandbox/index.ts';
 import type { HostEvent } from '../host-event.ts';
@@ -11,30 +11,27 @@ export interface ReadlineOptions {
   readonly output: Writable;
 }
 
-/** A plain loop for a terminal: a line is a prompt, `/quit` or Ctrl-D ends it, Ctrl-C ends the run. @returns the exit code */
+/**
+ * A plain loop for a terminal: a line is a prompt, `/quit` or Ctrl-D ends it, Ctrl-C ends the run. Lines typed
+ * while the agent works wait their turn. @returns the exit code
+ */
 export async function runReadline(host: Host, { input, output }: ReadlineOptions): Promise<number> {
-  const lines = createInterface({ input, output, terminal: true });
+  const terminal = createInterface({ input, output, terminal: true, prompt: '> ' });
+  const lines = createTypedLines(terminal);
   const write = (text: string): void => void output.write(terminalText(text));
-  host.attach(terminalInterface(lines, write));
+  host.attach(terminalInterface(terminal, lines, write));
   const unsubscribe = host.subscribe((event) => show(event, write));
   for (const diagnostic of host.diagnostics) write(`${describe(diagnostic)}\n`);
-  const over = new AbortController();
-  lines.on('close', () => over.abort());
-  lines.on('SIGINT', () => {
+  terminal.on('SIGINT', () => {
     if (host.conversation.isStreaming) void host.conversation.abort();
-    else lines.close();
+    else terminal.close();
   });
-  void host.ended.then(() => lines.close());
+  void host.ended.then(() => terminal.close());
 
-  while (!over.signal.aborted) {
-    let line: string;
-    try {
-      line = (await lines.question('> ', { signal: over.signal })).trim();
-    } catch (error) {
-      if (over.signal.aborted) break;
-      throw error;
-    }
-    if (line === '/quit') break;
+  for (;;) {
+    if (!lines.waiting) terminal.prompt();
+    const line = (await lines.next())?.trim();
+    if (line === undefined || line === '/quit') break;
     if (line === '') continue;
     try {
       const outcome = await host.prompt(line);
@@ -45,8 +42,59 @@ export async function runReadline(host: Host, { input, output }: ReadlineOptions
     }
   }
   unsubscribe();
-  lines.close();
+  terminal.close();
   return 0;
+}
+
+/** Lines as they are typed; a question takes the next one that is typed after it was asked. */
+interface TypedLines {
+  /** Whether a line was typed that nobody has taken. */
+  readonly waiting: boolean;
+  /** The next line, or nothing when the terminal is closed. */
+  next(): Promise<string | undefined>;
+  answer(signal: AbortSignal): Promise<string | undefined>;
+}
+
+function createTypedLines(terminal: Interface): TypedLines {
+  const typed: string[] = [];
+  let closed = false;
+  let reader: ((line: string | undefined) => void) | undefined;
+  let question: ((line: string | undefined) => void) | undefined;
+  terminal.on('line', (line) => {
+    if (question !== undefined) question(line);
+    else if (reader !== undefined) reader(line);
+    else typed.push(line);
+  });
+  terminal.on('close', () => {
+    closed = true;
+    question?.(undefined);
+    reader?.(undefined);
+  });
+  return {
+    get waiting() {
+      return typed.length > 0;
+    },
+    async next() {
+      const line = typed.shift();
+      if (line !== undefined || closed) return line;
+      const { promise, resolve } = Promise.withResolvers<string | undefined>();
+      reader = resolve;
+      return promise.finally(() => {
+        reader = undefined;
+      });
+    },
+    async answer(signal) {
+      if (closed || signal.aborted) return undefined;
+      const { promise, resolve } = Promise.withResolvers<string | undefined>();
+      const dismiss = (): void => resolve(undefined);
+      question = resolve;
+      signal.addEventListener('abort', dismiss, { once: true });
+      return promise.finally(() => {
+        question = undefined;
+        signal.removeEventListener('abort', dismiss);
+      });
+    },
+  };
 }
 
 function show(event: HostEvent, write: (text: string) => void): void {
@@ -71,12 +119,15 @@ function show(event: HostEvent, write: (text: string) => void): void {
   }
 }
 
-function terminalInterface(lines: Interface, write: (text: string) => void): UserInterface {
+function terminalInterface(terminal: Interface, lines: TypedLines, write: (text: string) => void): UserInterface {
   // Questions come one at a time: two at once would take each other's answer.
   let asking: Promise<unknown> = Promise.resolve();
   const ask = (question: string, { signal, timeoutMs }: DialogOptions): Promise<string | undefined> => {
     const signals = [...(signal === undefined ? [] : [signal]), ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)])];
-    const answer = asking.then(() => lines.question(terminalText(question), { signal: AbortSignal.any(signals) })).catch(() => undefined);
+    const answer = asking.then(() => {
+      write(question);
+      return lines.answer(AbortSignal.any(signals));
+    });
     asking = answer;
     return answer;
   };
@@ -97,6 +148,6 @@ function terminalInterface(lines: Interface, write: (text: string) => void): Use
       if (surface.kind === 'status' && surface.text !== undefined) write(`[${surface.key}] ${surface.text}\n`);
       if (surface.kind === 'widget') for (const line of surface.lines ?? []) write(`${line}\n`);
     },
-    editorText: () => lines.line,
+    editorText: () => terminal.line,
   };
 }

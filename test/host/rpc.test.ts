@@ -1,0 +1,227 @@
+import { readFile } from 'node:fs/promises';
+import { PassThrough } from 'node:stream';
+import { RpcClient } from '@earendil-works/pi-coding-agent';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runJson, runPrint, runReadline, runRpc } from '../../host/index.ts';
+import { linesOf } from '../../host/modes/json-lines.ts';
+import { startTestHost, type TestHost, type TestPackage } from '../support/in-test-host.ts';
+import { says } from '../support/in-test-package.ts';
+
+describe('rpc mode under pi\'s own client', () => {
+  let client: RpcClient;
+  const events: Record<string, unknown>[] = [];
+  beforeEach(async () => {
+    events.length = 0;
+    client = new RpcClient({ cliPath: new URL('../support/rpc-host.ts', import.meta.url).pathname });
+    await client.start();
+    client.onEvent((event) => events.push(event as unknown as Record<string, unknown>));
+  });
+  afterEach(() => client.stop());
+
+  it('prompts, steers, follows, aborts, and shows its state', async () => {
+    const first = await client.promptAndWait('hi');
+    expect(first.filter(({ type }) => type !== 'message_update').map(({ type }) => type)).toEqual([
+      'agent_start', 'turn_start', 'message_start', 'message_end', 'message_start', 'message_end', 'tool_execution_start', 'tool_execution_end', 'message_start', 'message_end', 'turn_end',
+      'turn_start', 'message_start', 'message_end', 'turn_end', 'agent_end', 'agent_settled',
+    ]);
+    const fragments = first.flatMap((event) => (event.type === 'message_update' ? [event.assistantMessageEvent] : []));
+    expect(JSON.stringify(fragments)).not.toContain('partial');
+    expect(fragments).toContainEqual(expect.objectContaining({ type: 'toolcall_start', toolName: 'echo' }));
+    expect(await client.getLastAssistantText()).toBe('hello there');
+
+    const settled = client.collectEvents();
+    await client.prompt('wait for me');
+    await client.steer('this way');
+    await client.followUp('and then that');
+    await settled;
+    const said = (await client.getMessages()).flatMap((message) => (message.role === 'user' && Array.isArray(message.content) ? message.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])) : []));
+    expect(said).toEqual(['hi', 'wait for me', 'this way', 'and then that']);
+
+    const started = new Promise<void>((resolve) => client.onEvent((event) => event.type === 'tool_execution_start' && event.toolName === 'hang' && resolve()));
+    await client.prompt('hang');
+    await started;
+    expect((await client.getState()).isStreaming).toBe(true);
+    await client.abort();
+    const state = await client.getState();
+    expect(state).toMatchObject({ isStreaming: false, thinkingLevel: 'off', model: { provider: 'scripted' }, pendingMessageCount: 0 });
+    const file = await readFile(state.sessionFile ?? '', 'utf8');
+    expect(file.split('\n')[0]).toContain(state.sessionId);
+  });
+
+  it('forks, names, lists and begins anew', async () => {
+    await client.promptAndWait('hi');
+    const [message] = await client.getForkMessages();
+    expect(message?.text).toBe('hi');
+    expect(await client.fork(message?.entryId ?? '')).toEqual({ text: 'hi', cancelled: false });
+    expect(await client.getMessages()).toEqual([]);
+    await client.setSessionName('mine');
+    expect((await client.getState()).sessionName).toBe('mine');
+    expect((await client.getCommands()).map(({ name }) => name)).toEqual(expect.arrayContaining(['ask', 'reload']));
+    const { entries, leafId } = await client.getEntries();
+    expect(entries.at(-1)?.id).toBe(leafId);
+    expect((await client.getTree()).leafId).toBe(leafId);
+    expect(await client.newSession()).toEqual({ cancelled: false });
+    await expect(client.setModel('no', 'model')).rejects.toThrow('Model not found: no/model');
+    await expect(client.compact()).rejects.toThrow('Unknown command: compact');
+  });
+});
+
+/** Speaks raw records with a host in this process. */
+async function speak(world: TestHost, { hasUI }: { hasUI?: boolean } = {}) {
+  const input = new PassThrough();
+  const output = new PassThrough();
+  const done = runRpc(world.host, { input, output, ...(hasUI === undefined ? {} : { hasUI }) });
+  const lines = linesOf(output)[Symbol.asyncIterator]();
+  return {
+    done,
+    input,
+    say: (record: unknown) => input.write(`${typeof record === 'string' ? record : JSON.stringify(record)}\n`),
+    /** The next record that has these fields. */
+    async hear(fields: Record<string, unknown>): Promise<Record<string, unknown>> {
+      for (;;) {
+        const { value, done: ended } = await lines.next();
+        if (ended === true) throw new Error('the output ended');
+        const record: Record<string, unknown> = JSON.parse(value);
+        if (Object.entries(fields).every(([key, wanted]) => record[key] === wanted)) return record;
+      }
+    },
+  };
+}
+
+const asking: TestPackage = {
+  name: 'p',
+  extension: ({ ui }) => ({
+    tools: { t: () => says('x') },
+    commands: {
+      ask: async () => {
+        const answers = [await ui.select('which?', ['a', 'b'], {}), await ui.confirm('sure?', 'really', {}), await ui.input('why?', undefined, {}), await ui.editor('text', 'pre', {})];
+        ui.notify(JSON.stringify(answers), 'info');
+      },
+    },
+  }),
+};
+
+describe('rpc records', () => {
+  it('that are broken or unknown are answered, and nothing ends', async () => {
+    await using world = await startTestHost({ turns: [{ text: 'still here' }] });
+    const rpc = await speak(world);
+    rpc.say('{ not json');
+    expect(await rpc.hear({ type: 'response' })).toMatchObject({ command: 'parse', success: false });
+    for (const [record, error] of [
+      [{ type: 'made_up', id: '1' }, /Unknown command: made_up/],
+      [{ type: 'constructor', id: '2' }, /Unknown command/],
+      [{ type: 'prompt', id: '3' }, /message/],
+      [{ type: 'prompt', id: '4', message: 5 }, /message/],
+      [[1, 2], /type/],
+      [{ type: 'fork', id: '5', entryId: 'none' }, /no entry/],
+    ] as const) {
+      rpc.say(record);
+      const response = await rpc.hear({ type: 'response' });
+      expect(response).toMatchObject({ success: false, error: expect.stringMatching(error) });
+    }
+    rpc.say({ type: 'extension_ui_response', id: 'nobody', value: 'x' });
+    rpc.say({ type: 'prompt', id: '6', message: 'line\u2028separator' });
+    expect(await rpc.hear({ id: '6' })).toEqual({ id: '6', type: 'response', command: 'prompt', success: true });
+    await rpc.hear({ type: 'agent_settled' });
+    expect(JSON.stringify(world.host.conversation.messages[0])).toContain('line\u2028separator');
+    rpc.input.end();
+    expect(await rpc.done).toBe(0);
+  });
+
+  it('ask the user, and take answers and dismissals', async () => {
+    await using world = await startTestHost({ turns: [{}] }, [asking]);
+    const rpc = await speak(world);
+    rpc.say({ type: 'prompt', id: 'c', message: '/ask' });
+    const select = await rpc.hear({ method: 'select' });
+    expect(select).toMatchObject({ type: 'extension_ui_request', title: 'which?', options: ['a', 'b'] });
+    rpc.say({ type: 'extension_ui_response', id: select['id'], value: 'b' });
+    const confirm = await rpc.hear({ method: 'confirm' });
+    rpc.say({ type: 'extension_ui_response', id: confirm['id'], confirmed: true });
+    const input = await rpc.hear({ method: 'input' });
+    rpc.say({ type: 'extension_ui_response', id: input['id'], cancelled: true });
+    const editor = await rpc.hear({ method: 'editor' });
+    rpc.say({ type: 'extension_ui_response', id: editor['id'], value: 'typed' });
+    expect(await rpc.hear({ method: 'notify' })).toMatchObject({ message: '["b",true,null,"typed"]', notifyType: 'info' });
+    await rpc.hear({ id: 'c', success: true });
+  });
+
+  it('ask nobody when the client has no user', async () => {
+    await using world = await startTestHost({ turns: [{}] }, [asking]);
+    const rpc = await speak(world, { hasUI: false });
+    rpc.say({ type: 'prompt', message: '/ask' });
+    expect(await rpc.hear({ type: 'extension_ui_request' })).toMatchObject({ method: 'notify', message: '[null,false,null,null]' });
+  });
+
+  it('say what a reload did', async () => {
+    await using world = await startTestHost({ turns: [{}] }, [asking]);
+    const rpc = await speak(world);
+    world.packages = [{ ...asking, hash: '2' }];
+    rpc.say({ type: 'prompt', id: 'r', message: '/reload' });
+    expect(await rpc.hear({ type: 'reload' })).toMatchObject({ generation: 2, changed: ['p'] });
+    expect(await rpc.hear({ method: 'notify' })).toMatchObject({ message: 'reloaded: generation 2, changed p' });
+  });
+
+  it('end when a package asks for it', async () => {
+    await using world = await startTestHost({ turns: [{}] }, [{ name: 'p', extension: ({ session }) => ({ commands: { bye: async () => void (await session.control({ kind: 'shutdown' })) } }) }]);
+    const rpc = await speak(world);
+    rpc.say({ type: 'prompt', message: '/bye' });
+    expect(await rpc.done).toBe(0);
+  });
+});
+
+describe('the other modes', () => {
+  const collect = (stream: PassThrough): (() => string) => {
+    const chunks: string[] = [];
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+    return () => chunks.join('');
+  };
+
+  it('print the last answer, and fail when there is none', async () => {
+    await using world = await startTestHost({ turns: [{ toolCalls: [{ name: 't', arguments: {} }], text: 'first' }, { text: 'last' }] }, [asking]);
+    const output = new PassThrough();
+    const errors = new PassThrough();
+    const [out, err] = [collect(output), collect(errors)];
+    expect(await runPrint(world.host, { prompt: 'go', output, errors })).toBe(0);
+    expect(out()).toBe('last\n');
+    expect(await runPrint(world.host, { prompt: 'again', output, errors })).toBe(1);
+    expect(err()).toMatch(/SCRIPT_EXHAUSTED/);
+  });
+
+  it('print every event as a line of JSON', async () => {
+    await using world = await startTestHost({ turns: [{ text: 'hi' }] });
+    const output = new PassThrough();
+    const out = collect(output);
+    expect(await runJson(world.host, { prompt: 'go', output, errors: new PassThrough() })).toBe(0);
+    const types = out().trim().split('\n').map((line): unknown => JSON.parse(line).type);
+    expect(types[0]).toBe('session');
+    expect(types.at(-1)).toBe('agent_settled');
+  });
+
+  it('talk line by line, and draw no control sequences of a model', async () => {
+    await using world = await startTestHost({ turns: [{ text: 'hi \u001b[2J\u202Ethere' }] }, [asking]);
+    const input = new PassThrough();
+    const output = new PassThrough();
+    const out = collect(output);
+    const heard = async (text: string): Promise<void> => {
+      while (!out().includes(text)) await new Promise((resolve) => output.once('data', resolve));
+    };
+    const done = runReadline(world.host, { input, output });
+    await heard('> ');
+    input.write('hello\n');
+    await heard('hi there');
+    input.write('/ask\n');
+    await heard('number: ');
+    input.write('2\n');
+    await heard('[y/N]');
+    input.write('\n');
+    await heard('why?');
+    input.write('because\n');
+    await heard('pre');
+    input.write('text\n');
+    await heard('["b",false,"because","text"]');
+    input.write('/quit\n');
+    expect(await done).toBe(0);
+    expect(out()).not.toContain('\u001b[2J');
+    expect(out()).not.toContain('\u202E');
+  });
+});
