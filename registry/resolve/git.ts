@@ -1,0 +1,35 @@
+import { DashError } from '../../format/index.ts';
+import type { GitSpec } from '../package-spec.ts';
+import type { Git } from './git-command.ts';
+import type { GitResolution } from './resolution.ts';
+
+/**
+ * Asks a repository which commit a branch, a tag or nothing at all means now.
+ *
+ * @throws {DashError} GIT_FAILED, GIT_REF_NOT_FOUND
+ */
+export async function resolveGit(spec: GitSpec, git: Git): Promise<GitResolution> {
+  if (spec.ref !== undefined && isCommit(spec.ref)) return { kind: 'git', spec, commit: spec.ref };
+  const listed = await git.text('ls-remote', '--quiet', '--', spec.url, ...namesFor(spec.ref));
+  const refs = new Map(listed.split('\n').filter((line) => line !== '').map((line): [string, string] => {
+    const [commit = '', name = ''] = line.split('\t');
+    return [name, commit];
+  }));
+  // patterns match the ends of names: only the names themselves count
+  const commit = namesFor(spec.ref).map((name) => refs.get(name)).find((found) => found !== undefined);
+  if (commit !== undefined && isCommit(commit)) return { kind: 'git', spec, commit };
+  const what = spec.ref === undefined ? 'a commit' : `a branch or tag \`${spec.ref}\``;
+  const hint = spec.ref !== undefined && /^[0-9a-f]{4,39}$/.test(spec.ref) ? 'write a commit with all of its digits' : 'look at its branches and tags with `git ls-remote`';
+  throw new DashError('GIT_REF_NOT_FOUND', `\`${spec.repository}\` has no ${what.replace(/^a /, '')}`, { hint });
+}
+
+/** In git's own order: a tag, the commit behind an annotated one first, goes before a branch. */
+function namesFor(ref: string | undefined): string[] {
+  if (ref === undefined) return ['HEAD'];
+  if (ref.startsWith('refs/')) return [`${ref}^{}`, ref];
+  return [`refs/tags/${ref}^{}`, `refs/tags/${ref}`, `refs/heads/${ref}`];
+}
+
+function isCommit(text: string): boolean {
+  return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
+}

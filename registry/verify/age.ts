@@ -1,0 +1,88 @@
+import { DashError } from '../../format/index.ts';
+import { readIfPresent, writeDurably } from '../store/durable-file.ts';
+import { sortedJson } from '../lock/sorted-json.ts';
+
+export const DEFAULT_MIN_AGE_MS = 3 * 24 * 60 * 60 * 1000;
+
+/** How long a release must have been public: most attacks are found within days. */
+export interface AgePolicy {
+  readonly minAgeMs: number;
+  /** Names that need not wait. */
+  readonly exclude: readonly string[];
+  readonly now: Date;
+}
+
+/** Tells whether releases of this package have to be of a certain age. */
+export function appliesTo({ minAgeMs, exclude }: AgePolicy, name: string): boolean {
+  return minAgeMs > 0 && !exclude.includes(name);
+}
+
+/** The latest moment at which a release may have been published. */
+export function matureBefore({ minAgeMs, now }: AgePolicy): Date {
+  return new Date(now.getTime() - minAgeMs);
+}
+
+/** When versions were first seen here, for registries that give no date, or one in the future. */
+export interface FirstSeen {
+  /** Gives the first sighting, which is now if there was none. */
+  sighting(name: string, version: string, now: Date): string;
+  /** Writes down what was seen for the first time. */
+  save(): Promise<void>;
+}
+
+export async function openFirstSeen(path: string): Promise<FirstSeen> {
+  const seen = new Map<string, string>(parse(await readIfPresent(path)));
+  let isNew = false;
+  return {
+    sighting(name, version, now) {
+      const key = `${name}@${version}`;
+      const before = seen.get(key);
+      if (before !== undefined && Date.parse(before) <= now.getTime()) return before;
+      isNew = true;
+      seen.set(key, now.toISOString());
+      return now.toISOString();
+    },
+    async save() {
+      if (isNew) await writeDurably(path, sortedJson(Object.fromEntries(seen)));
+    },
+  };
+}
+
+/** Gives a moment for every version: the registry's, or our first sighting where that is missing or cannot be true. */
+export function releaseTimes(packument: { readonly name: string; readonly versions: object; readonly time?: Readonly<Record<string, unknown>> }, firstSeen: FirstSeen, now: Date): Record<string, string> {
+  const said = packument.time ?? {};
+  return Object.fromEntries(
+    Object.keys(packument.versions).map((version) => {
+      const time = Object.hasOwn(said, version) ? said[version] : undefined;
+      const isCredible = typeof time === 'string' && Date.parse(time) <= now.getTime();
+      return [version, isCredible ? time : firstSeen.sighting(packument.name, version, now)];
+    }),
+  );
+}
+
+export function releaseTooYoung(what: string, publishedAt: string | undefined, { minAgeMs, now }: AgePolicy): DashError {
+  const published = publishedAt === undefined ? 'too short a time' : inWords(now.getTime() - Date.parse(publishedAt));
+  return new DashError('RELEASE_TOO_YOUNG', `\`${what}\` has been public for ${published}, less than ${inWords(minAgeMs)}`, {
+    hint: 'wait, name an older version, or take the risk with `--min-age 0`',
+  });
+}
+
+export function inWords(ms: number): string {
+  const units = [['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000]] as const;
+  for (const [unit, length] of units) {
+    const count = Math.floor(ms / length);
+    if (count >= 1) return `${count} ${unit}${count === 1 ? '' : 's'}`;
+  }
+  return 'less than a minute';
+}
+
+/** Sightings are a cache: damaged, they begin anew, and everything without a date waits again. */
+function parse(text: string | undefined): [string, string][] {
+  if (text === undefined) return [];
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string') : [];
+  } catch {
+    return [];
+  }
+}
