@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { DashError, emptyPermissionSet, type CaptureOutcome, type CompiledEntry, type CompiledPackage, type ModuleGraph, type Registrations } from '../format/index.ts';
 import { Broker } from './broker.ts';
 import { loadBundles, type BundleStore } from './compile/bundle-store.ts';
@@ -47,7 +48,7 @@ async function activateEntry({ name, version, contentHash, graph }: CaptureReque
     facts,
     makeBroker: (state) =>
       new Broker({
-        context: { packageName: name, places: { workspace: facts.cwd, home: facts.home, data: '/package-data', tmp: facts.tmp }, ports: NO_HOST, ownDirectory: (dependency) => (dependency === undefined ? graph.nodes[graph.root]?.dir : undefined) },
+        context: { packageName: name, places: { workspace: facts.cwd, home: facts.home, data: '/package-data', tmp: facts.tmp }, ports: NO_HOST, ownDirectory: (dependency) => (dependency === undefined ? graph.nodes[graph.root]?.dir : undefined), random: seededBytes(facts.seed ?? 0) },
         version,
         contentHash,
         granted: emptyPermissionSet,
@@ -95,6 +96,15 @@ function compare({ entry }: CompiledEntry, first: Attempt | undefined, second: A
 }
 
 const NOTHING: Registrations = { tools: [], commands: [], events: [], flags: [], shortcuts: [], providers: [] };
+
+/** sha256 of seed and counter: not random at all, and the same in every capture with this seed. */
+function seededBytes(seed: number): (size: number) => Buffer {
+  let counter = 0;
+  return (size) => {
+    const blocks = Array.from({ length: Math.ceil(size / 32) }, () => createHash('sha256').update(`${seed} ${counter++}`).digest());
+    return Buffer.concat(blocks).subarray(0, size);
+  };
+}
 
 /** While a factory runs there is no session, no model and nobody to talk to. */
 function nobody(): never {

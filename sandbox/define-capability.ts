@@ -10,6 +10,8 @@ export interface CapabilityContext {
   readonly ports: HostPorts;
   /** Real directory of a package's own files, which it sees under {@link PACKAGE_ROOT}; a dependency by its name. */
   readonly ownDirectory: (dependency: string | undefined) => string | undefined;
+  /** The system's, but for a capture, which must come out the same twice. */
+  readonly random: (size: number) => Buffer;
 }
 
 /** Where a guest finds its own package: a name that says nothing about this machine. */

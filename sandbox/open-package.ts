@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -160,7 +161,7 @@ class OpenPackage implements SandboxedPackage {
       facts,
       makeBroker: (state) =>
         new Broker({
-          context: { packageName: this.name, places, ports, ownDirectory: (dependency) => ownDirectory(this.#package.graph, dependency) },
+          context: { packageName: this.name, places, ports, ownDirectory: (dependency) => ownDirectory(this.#package.graph, dependency), random: randomBytes },
           version,
           contentHash,
           granted,

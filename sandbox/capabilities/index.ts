@@ -3,6 +3,7 @@ import * as agent from './agent.ts';
 import * as fsRead from './fs-read.ts';
 import * as fsWrite from './fs-write.ts';
 import { fetchUrl } from './net-fetch.ts';
+import { randomBytes } from './random.ts';
 import { runProcess } from './run-process.ts';
 import * as session from './session.ts';
 import * as ui from './ui.ts';
@@ -25,6 +26,7 @@ const ALL = [
   fsWrite.setMode,
   fetchUrl,
   runProcess,
+  randomBytes,
   ui.notify,
   ui.select,
   ui.confirm,

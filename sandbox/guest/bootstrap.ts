@@ -1,4 +1,4 @@
-import { createBuiltins } from './builtins/index.ts';
+import { createBuiltins, setBundleRequire } from './builtins/index.ts';
 import { installGlobals } from './globals/index.ts';
 import { createModules } from './modules/index.ts';
 import { createLink, type SyncReference } from './channel.ts';
@@ -26,7 +26,8 @@ export default function bootstrap(post: (text: string) => void, sync: SyncRefere
   installGlobals(globalThis, link);
   const builtins = createBuiltins(link);
   const parts = new Map<string, { factory: () => unknown; loaded?: { exports: unknown } }>();
-  const modules = createModules(link, requireModule);
+  const modules = createModules(link);
+  setBundleRequire((specifier, from) => (/^\.{0,2}\//.test(specifier) ? readData(specifier, from) : requireModule(specifier)));
   const runner = createRunner(link, post, requireModule);
 
   return {
@@ -34,6 +35,15 @@ export default function bootstrap(post: (text: string) => void, sync: SyncRefere
     addPart: (part) => part((name, factory) => parts.set(name, { factory }), requireModule),
     addBundle: runner.addBundle,
   };
+
+  /** `createRequire(import.meta.url)('../package.json')`: data beside the code. Code itself is in the bundle. */
+  function readData(specifier: string, from: string): unknown {
+    const path = requireModule('path') as { resolve(...parts: string[]): string; dirname(path: string): string };
+    const file = path.resolve(path.dirname(from), specifier);
+    if (!file.endsWith('.json')) throw Object.assign(new Error(`Cannot find module '${specifier}': only JSON files can be required at run time`), { code: 'MODULE_NOT_FOUND' });
+    const { readFileSync } = requireModule('fs') as { readFileSync(path: string, encoding: 'utf8'): string };
+    return JSON.parse(readFileSync(file, 'utf8'));
+  }
 
   /** Every external of a bundle ends here: builtins with or without `node:`, host modules, library parts. */
   function requireModule(name: string): unknown {

@@ -23,4 +23,3 @@ export const DEFAULT_TOOL_TIMEOUT_MS = 120_000;
 export const DEFAULT_EVENT_TIMEOUT_MS = 30_000;
 /** Activation includes the factories' own awaits. */
 export const ACTIVATION_TIMEOUT_MS = 10_000;
-export const IDLE_REAP_MS = 5 * 60_000;

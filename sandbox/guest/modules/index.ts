@@ -6,7 +6,7 @@ import { createModelAccess } from './model-access.ts';
  * Makes the host's modules that need no library: they lie in the core. The others (`typebox`, `pi-ai`, `pi-tui`,
  * `pi-coding-agent`, `dash-agent`) come with the parts, which reach the broker through `dash:model` and the builtins.
  */
-export function createModules(link: GuestLink, _requireModule?: (name: string) => unknown): (name: string) => unknown {
+export function createModules(link: GuestLink): (name: string) => unknown {
   const made = new Map<string, unknown>();
   const factories: Readonly<Record<string, () => unknown>> = {
     'dash:facts': () => link.facts,
