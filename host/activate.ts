@@ -31,7 +31,8 @@ export async function activate(pkg: LoadedPackage, previous: Extension | undefin
   } catch (error) {
     sandboxed?.kill();
     if (!isDashError(error)) throw error;
-    const message = lastGood === undefined ? `\`${pkg.name}\` does not run: ${error.message}` : `\`${pkg.name}\` keeps running its last good build: ${error.message}`;
+    const message =
+      lastGood === undefined ? `\`${pkg.name}\` does not run: ${error.message}` : `\`${pkg.name}\` keeps running its last good build: ${error.message}`;
     const problem: Diagnostic = { severity: 'error', code: error.code, message, ...(error.where === undefined ? {} : { where: error.where }) };
     const diagnostics = [...pkg.diagnostics, problem];
     return lastGood === undefined ? { ...fresh, sandboxed: undefined, failed: true, diagnostics } : { ...lastGood, diagnostics };

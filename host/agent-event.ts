@@ -18,7 +18,13 @@ export type AgentEvent =
   | { readonly type: 'message_update'; readonly message: AssistantMessage; readonly assistantMessageEvent: AnswerEvent }
   | { readonly type: 'message_end'; readonly message: AgentMessage }
   | { readonly type: 'tool_execution_start'; readonly toolCallId: string; readonly toolName: string; readonly args: JsonObject }
-  | { readonly type: 'tool_execution_update'; readonly toolCallId: string; readonly toolName: string; readonly args: JsonObject; readonly partialResult: ToolAnswer }
+  | {
+      readonly type: 'tool_execution_update';
+      readonly toolCallId: string;
+      readonly toolName: string;
+      readonly args: JsonObject;
+      readonly partialResult: ToolAnswer;
+    }
   | { readonly type: 'tool_execution_end'; readonly toolCallId: string; readonly toolName: string; readonly result: ToolAnswer; readonly isError: boolean }
   | { readonly type: 'turn_end'; readonly turnIndex: number; readonly message: AssistantMessage; readonly toolResults: readonly ToolResultMessage[] }
   | { readonly type: 'auto_retry_start'; readonly attempt: number; readonly maxAttempts: number; readonly delayMs: number; readonly errorMessage: string }

@@ -40,7 +40,12 @@ export interface LoopPorts {
  * Runs the agent until the model has nothing more to say: asks, runs the tools it calls, asks again.
  * Never throws for what a model or a tool did; that is in the messages it returns, those of this run.
  */
-export async function runAgent(context: readonly AgentMessage[], prompts: readonly AgentMessage[], ports: LoopPorts, signal: AbortSignal): Promise<readonly AgentMessage[]> {
+export async function runAgent(
+  context: readonly AgentMessage[],
+  prompts: readonly AgentMessage[],
+  ports: LoopPorts,
+  signal: AbortSignal,
+): Promise<readonly AgentMessage[]> {
   const transcript = [...context];
   const produced: AgentMessage[] = [];
   const add = async (message: AgentMessage, started = false): Promise<AgentMessage> => {
@@ -126,7 +131,12 @@ async function listen(messages: readonly Message[], settings: TurnSettings, port
  * Preparation is sequential, so that hooks and questions see calls in the order of the model; the
  * effects run side by side, unless one of the tools asks for its turn. Results keep the order of calls.
  */
-async function callTools(message: AssistantMessage, { tools }: TurnSettings, ports: LoopPorts, signal: AbortSignal): Promise<{ results: ToolResultMessage[]; terminate: boolean }> {
+async function callTools(
+  message: AssistantMessage,
+  { tools }: TurnSettings,
+  ports: LoopPorts,
+  signal: AbortSignal,
+): Promise<{ results: ToolResultMessage[]; terminate: boolean }> {
   const calls = toolCallsOf(message);
   const run = async (prepared: PreparedCall): Promise<ToolAnswer> => {
     const { id: toolCallId, name: toolName, args } = prepared.call;
@@ -149,7 +159,11 @@ async function callTools(message: AssistantMessage, { tools }: TurnSettings, por
     await ports.emit({ type: 'tool_execution_start', toolCallId: call.id, toolName: call.name, args: call.arguments });
     const prepared: PreparedCall =
       message.stopReason === 'length'
-        ? { kind: 'settled', call: { id: call.id, name: call.name, args: call.arguments }, answer: errorAnswer('the answer was cut off at its length limit, so the arguments may be incomplete; call the tool again') }
+        ? {
+            kind: 'settled',
+            call: { id: call.id, name: call.name, args: call.arguments },
+            answer: errorAnswer('the answer was cut off at its length limit, so the arguments may be incomplete; call the tool again'),
+          }
         : await prepareCall(call, tools, ports.hooks, signal);
     if (sequential) running.push({ prepared, answer: Promise.resolve(await run(prepared)) });
     else pending.push(prepared);
@@ -175,5 +189,7 @@ function emptyAnswer(model: ModelInfo, stopReason: AssistantMessage['stopReason'
 /** Overload, rate limits and broken connections pass; exhausted quotas and invalid requests do not. */
 function isTransient(errorMessage: string): boolean {
   if (/quota|billing|insufficient|credit|invalid|unauthori[sz]ed|forbidden|SCRIPT_/i.test(errorMessage)) return false;
-  return /overloaded|rate.?limit|too many requests|\b(?:429|500|502|503|504|529)\b|timed? ?out|ECONNRESET|ECONNREFUSED|socket hang up|fetch failed|network|connection error|terminated|ended without/i.test(errorMessage);
+  return /overloaded|rate.?limit|too many requests|\b(?:429|500|502|503|504|529)\b|timed? ?out|ECONNRESET|ECONNREFUSED|socket hang up|fetch failed|network|connection error|terminated|ended without/i.test(
+    errorMessage,
+  );
 }

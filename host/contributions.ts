@@ -1,4 +1,17 @@
-import { allows, type CommandRegistration, type Diagnostic, findMember, type FlagRegistration, parsePermission, type PermissionSet, type Places, PLAIN_AREAS, type PlainArea, type ShortcutRegistration, type ToolRegistration } from '../format/index.ts';
+import {
+  allows,
+  type CommandRegistration,
+  type Diagnostic,
+  findMember,
+  type FlagRegistration,
+  parsePermission,
+  type PermissionSet,
+  type Places,
+  PLAIN_AREAS,
+  type PlainArea,
+  type ShortcutRegistration,
+  type ToolRegistration,
+} from '../format/index.ts';
 import type { SandboxedPackage } from '../sandbox/index.ts';
 import type { Extension } from './activate.ts';
 import type { BoundHandler } from './event-bus.ts';
@@ -74,7 +87,10 @@ export function buildContributions(extensions: readonly Extension[], resources: 
   }
   return {
     tools,
-    commands: nameCommands(running.flatMap(({ sandboxed, owner }) => sandboxed.registrations.commands.map((registration) => ({ ...owner, name: registration.name, registration }))), surroundings.builtinCommands),
+    commands: nameCommands(
+      running.flatMap(({ sandboxed, owner }) => sandboxed.registrations.commands.map((registration) => ({ ...owner, name: registration.name, registration }))),
+      surroundings.builtinCommands,
+    ),
     handlers,
     flags: running.flatMap(({ pkg, sandboxed }) => sandboxed.registrations.flags.map((registration) => ({ package: pkg.name, registration }))),
     shortcuts: running.flatMap(({ pkg, sandboxed }) => sandboxed.registrations.shortcuts.map((registration) => ({ package: pkg.name, registration }))),
@@ -87,7 +103,14 @@ type Warn = (code: string, message: string) => void;
 
 const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
-function toolName(name: string, owner: string, granted: PermissionSet, taken: ReadonlyMap<string, ToolContribution>, { builtinTools, places }: Surroundings, warn: Warn): string | undefined {
+function toolName(
+  name: string,
+  owner: string,
+  granted: PermissionSet,
+  taken: ReadonlyMap<string, ToolContribution>,
+  { builtinTools, places }: Surroundings,
+  warn: Warn,
+): string | undefined {
   if (!TOOL_NAME.test(name)) {
     warn('INVALID_TOOL_NAME', `\`${owner}\` registers a tool \`${name}\`, but a name has 1 to 64 letters, digits, \`_\` or \`-\``);
     return undefined;
@@ -109,7 +132,13 @@ function ownName(owner: string, name: string): string {
   return `${owner.replace(/^@/, '').replaceAll(/[^A-Za-z0-9_-]/g, '_')}__${name}`.slice(-64);
 }
 
-function bindHandler(event: string, owner: string, granted: PermissionSet, places: Places, warn: Warn): { event: ExtensionEventName; cannotChange?: string } | undefined {
+function bindHandler(
+  event: string,
+  owner: string,
+  granted: PermissionSet,
+  places: Places,
+  warn: Warn,
+): { event: ExtensionEventName; cannotChange?: string } | undefined {
   const row = findMember('event', event);
   if (row === undefined || !isExtensionEvent(event)) {
     warn('UNKNOWN_EVENT', `\`${owner}\` listens to \`${event}\`, which is no event of ours and is never delivered`);
@@ -121,7 +150,10 @@ function bindHandler(event: string, owner: string, granted: PermissionSet, place
   }
   const missing = row.needs.find((need) => !holds(granted, need, places));
   if (missing !== undefined) {
-    warn('PERMISSION_DENIED', `\`${owner}\` listens to \`${event}\` and is not told of it without \`${missing}\`; \`dash permissions grant ${owner} ${missing}\` allows it`);
+    warn(
+      'PERMISSION_DENIED',
+      `\`${owner}\` listens to \`${event}\` and is not told of it without \`${missing}\`; \`dash permissions grant ${owner} ${missing}\` allows it`,
+    );
     return undefined;
   }
   const cannotChange = row.toChange.find((need) => !holds(granted, need, places));

@@ -139,7 +139,8 @@ export class Conversation {
 
   #begin(prompts: () => Promise<readonly AgentMessage[]>): Promise<void> {
     const model = this.#model;
-    if (model === undefined) throw new DashError('NO_MODEL', 'no model is chosen', { hint: 'set the key of a provider, e.g. ANTHROPIC_API_KEY, or name a model with `--model`' });
+    if (model === undefined)
+      throw new DashError('NO_MODEL', 'no model is chosen', { hint: 'set the key of a provider, e.g. ANTHROPIC_API_KEY, or name a model with `--model`' });
     const controller = new AbortController();
     const done = this.#drive(prompts, controller.signal).then(async () => {
       this.#run = undefined;
@@ -166,7 +167,12 @@ export class Conversation {
     } catch (error) {
       // The disk, or a bug of ours: models and tools do not throw.
       const { message } = error instanceof Error ? error : new Error(String(error));
-      await this.#options.emit({ type: 'error', code: isDashError(error) ? error.code : 'INTERNAL', message, ...(isDashError(error) && error.hint !== undefined ? { hint: error.hint } : {}) });
+      await this.#options.emit({
+        type: 'error',
+        code: isDashError(error) ? error.code : 'INTERNAL',
+        message,
+        ...(isDashError(error) && error.hint !== undefined ? { hint: error.hint } : {}),
+      });
     }
   }
 
@@ -187,7 +193,13 @@ export class Conversation {
       },
       turn: () => {
         if (this.#model === undefined) throw new Error('a run has a model');
-        return { model: this.#model, systemPrompt: this.systemPrompt, tools: toolbox.active(), sessionId: this.#session.id, ...(this.#thinking === undefined ? {} : { thinking: this.#thinking }) };
+        return {
+          model: this.#model,
+          systemPrompt: this.systemPrompt,
+          tools: toolbox.active(),
+          sessionId: this.#session.id,
+          ...(this.#thinking === undefined ? {} : { thinking: this.#thinking }),
+        };
       },
       emit: (event) => this.#tell(event),
       finish: (message) => bus.messageEnd(message),

@@ -40,9 +40,7 @@ export interface ExtensionEvent {
   readonly [field: string]: unknown;
 }
 
-export type InputDecision =
-  | { readonly kind: 'continue'; readonly text: string; readonly images: readonly ImageContent[] }
-  | { readonly kind: 'handled' };
+export type InputDecision = { readonly kind: 'continue'; readonly text: string; readonly images: readonly ImageContent[] } | { readonly kind: 'handled' };
 
 export interface AgentStart {
   readonly prompt: string;
@@ -64,7 +62,12 @@ export interface EventBus {
   toolCall(call: PendingCall, signal: AbortSignal): Promise<Gate>;
   toolResult(call: PendingCall, answer: ToolAnswer, signal: AbortSignal): Promise<ToolAnswer>;
   context(messages: readonly AgentMessage[], signal: AbortSignal): Promise<readonly AgentMessage[]>;
-  input(text: string, images: readonly ImageContent[], source: 'interactive' | 'rpc' | 'extension', streamingBehavior: 'steer' | 'followUp' | undefined): Promise<InputDecision>;
+  input(
+    text: string,
+    images: readonly ImageContent[],
+    source: 'interactive' | 'rpc' | 'extension',
+    streamingBehavior: 'steer' | 'followUp' | undefined,
+  ): Promise<InputDecision>;
   beforeAgentStart(start: AgentStart): Promise<AgentStartDecision>;
   messageEnd(message: AgentMessage): Promise<AgentMessage>;
   /** For the `session_before_…` events: whether someone cancelled, and the last answer. */
@@ -78,13 +81,28 @@ export function createEventBus(ports: EventBusPorts): EventBus {
   const report = (handler: BoundHandler, event: ExtensionEventName, error: unknown): void => {
     const code = isDashError(error) ? error.code : 'GUEST_ERROR';
     const where = isDashError(error) ? error.where : undefined;
-    ports.report({ package: handler.package, event, code, message: error instanceof Error ? error.message : String(error), ...(where === undefined ? {} : { where }) });
+    ports.report({
+      package: handler.package,
+      event,
+      code,
+      message: error instanceof Error ? error.message : String(error),
+      ...(where === undefined ? {} : { where }),
+    });
   };
   const deliver = (handler: BoundHandler, event: ExtensionEvent, signal?: AbortSignal): Promise<HandlerOutcome> =>
-    handler.sandboxed.deliver(handler.handler, event, { timeoutMs: EXTENSION_EVENTS[event.type].deadlineMs, context: ports.context(), ...(signal === undefined ? {} : { signal }) });
+    handler.sandboxed.deliver(handler.handler, event, {
+      timeoutMs: EXTENSION_EVENTS[event.type].deadlineMs,
+      context: ports.context(),
+      ...(signal === undefined ? {} : { signal }),
+    });
 
   const withoutChange = ({ value }: HandlerOutcome, handler: BoundHandler, name: ExtensionEventName): undefined => {
-    if (!isNothing(value)) report(handler, name, new DashError('PERMISSION_DENIED', `what the \`${name}\` handler answered was dropped: \`${handler.package}\` needs \`${handler.cannotChange}\``));
+    if (!isNothing(value))
+      report(
+        handler,
+        name,
+        new DashError('PERMISSION_DENIED', `what the \`${name}\` handler answered was dropped: \`${handler.package}\` needs \`${handler.cannotChange}\``),
+      );
   };
 
   // What a package was told and has not finished with, so that it meets events in their order.
@@ -92,7 +110,12 @@ export function createEventBus(ports: EventBusPorts): EventBus {
   const telling = new Set<Promise<void>>();
 
   /** Asks the handlers one after the other; `next` folds an answer in, or ends the round with `stop`. */
-  const ask = async (name: ExtensionEventName, event: () => ExtensionEvent, next: (outcome: HandlerOutcome, handler: BoundHandler) => 'go on' | 'stop', signal?: AbortSignal): Promise<void> => {
+  const ask = async (
+    name: ExtensionEventName,
+    event: () => ExtensionEvent,
+    next: (outcome: HandlerOutcome, handler: BoundHandler) => 'go on' | 'stop',
+    signal?: AbortSignal,
+  ): Promise<void> => {
     using _ = ports.hold();
     for (const handler of ports.handlers(name)) {
       await told.get(handler.sandboxed)?.settled;
@@ -135,7 +158,9 @@ export function createEventBus(ports: EventBusPorts): EventBus {
     async notify(event, only = () => true) {
       const byPackage = Map.groupBy(ports.handlers(event.type).filter(only), ({ sandboxed }) => sandboxed);
       await Promise.all(
-        [...byPackage].map(([sandboxed, handlers]) => (EXTENSION_EVENTS[event.type].wakes || sandboxed.pid !== undefined ? tell(sandboxed, handlers, event) : undefined)),
+        [...byPackage].map(([sandboxed, handlers]) =>
+          EXTENSION_EVENTS[event.type].wakes || sandboxed.pid !== undefined ? tell(sandboxed, handlers, event) : undefined,
+        ),
       );
     },
 
@@ -150,7 +175,10 @@ export function createEventBus(ports: EventBusPorts): EventBus {
         } catch (error) {
           // A guard that fails must not let the call through.
           report(handler, 'tool_call', error);
-          return { kind: 'block', reason: `blocked: a \`tool_call\` handler of \`${handler.package}\` failed: ${error instanceof Error ? error.message : String(error)}` };
+          return {
+            kind: 'block',
+            reason: `blocked: a \`tool_call\` handler of \`${handler.package}\` failed: ${error instanceof Error ? error.message : String(error)}`,
+          };
         }
         if (Value.Check(ToolCallVerdict, outcome.value) && outcome.value.block === true) {
           const { reason = `blocked by \`${handler.package}\``, terminate } = outcome.value;
@@ -163,38 +191,63 @@ export function createEventBus(ports: EventBusPorts): EventBus {
 
     async toolResult(call, answer, signal) {
       let current = answer;
-      const event = (): ExtensionEvent => ({ type: 'tool_result', toolCallId: call.id, toolName: call.name, input: call.args, content: current.content, details: current.details, isError: current.isError });
-      await ask('tool_result', event, ({ value }, handler) => {
-        if (isNothing(value)) return 'go on';
-        if (Value.Check(ToolResultChange, value)) current = { ...current, ...defined(value) };
-        else report(handler, 'tool_result', new Error('a `tool_result` handler must return {content?, details?, isError?}'));
-        return 'go on';
-      }, signal);
+      const event = (): ExtensionEvent => ({
+        type: 'tool_result',
+        toolCallId: call.id,
+        toolName: call.name,
+        input: call.args,
+        content: current.content,
+        details: current.details,
+        isError: current.isError,
+      });
+      await ask(
+        'tool_result',
+        event,
+        ({ value }, handler) => {
+          if (isNothing(value)) return 'go on';
+          if (Value.Check(ToolResultChange, value)) current = { ...current, ...defined(value) };
+          else report(handler, 'tool_result', new Error('a `tool_result` handler must return {content?, details?, isError?}'));
+          return 'go on';
+        },
+        signal,
+      );
       return current;
     },
 
     async context(messages, signal) {
       if (ports.handlers('context').length === 0) return messages;
       let current = messages;
-      await ask('context', () => ({ type: 'context', messages: current }), ({ value, event }, handler) => {
-        const returned = isNothing(value) || (typeof value === 'object' && value !== null && !('messages' in value)) ? event : value;
-        if (Value.Check(ChangedMessages, returned)) current = returned.messages;
-        else report(handler, 'context', new Error('a `context` handler must return {messages}'));
-        return 'go on';
-      }, signal);
+      await ask(
+        'context',
+        () => ({ type: 'context', messages: current }),
+        ({ value, event }, handler) => {
+          const returned = isNothing(value) || (typeof value === 'object' && value !== null && !('messages' in value)) ? event : value;
+          if (Value.Check(ChangedMessages, returned)) current = returned.messages;
+          else report(handler, 'context', new Error('a `context` handler must return {messages}'));
+          return 'go on';
+        },
+        signal,
+      );
       return current;
     },
 
     async input(text, images, source, streamingBehavior) {
       let current: InputDecision = { kind: 'continue', text, images };
-      const event = (): ExtensionEvent => ({ type: 'input', source, ...(current.kind === 'continue' ? { text: current.text, images: current.images } : {}), ...(streamingBehavior === undefined ? {} : { streamingBehavior }) });
+      const event = (): ExtensionEvent => ({
+        type: 'input',
+        source,
+        ...(current.kind === 'continue' ? { text: current.text, images: current.images } : {}),
+        ...(streamingBehavior === undefined ? {} : { streamingBehavior }),
+      });
       await ask('input', event, ({ value }, handler) => {
         if (isNothing(value)) return 'go on';
-        if (!Value.Check(InputVerdict, value)) report(handler, 'input', new Error('an `input` handler must return {action: "continue" | "transform" | "handled"}'));
+        if (!Value.Check(InputVerdict, value))
+          report(handler, 'input', new Error('an `input` handler must return {action: "continue" | "transform" | "handled"}'));
         else if (value.action === 'handled') {
           current = { kind: 'handled' };
           return 'stop';
-        } else if (value.action === 'transform' && current.kind === 'continue') current = { kind: 'continue', text: value.text, images: value.images ?? current.images };
+        } else if (value.action === 'transform' && current.kind === 'continue')
+          current = { kind: 'continue', text: value.text, images: value.images ?? current.images };
         return 'go on';
       });
       return current;
@@ -224,24 +277,32 @@ export function createEventBus(ports: EventBusPorts): EventBus {
     async messageEnd(message) {
       if (ports.handlers('message_end').length === 0) return message;
       let current = message;
-      await ask('message_end', () => ({ type: 'message_end', message: current }), ({ value }, handler) => {
-        if (isNothing(value)) return 'go on';
-        if (Value.Check(ChangedMessage, value) && value.message.role === current.role) current = value.message;
-        else report(handler, 'message_end', new Error('a `message_end` handler must return {message} with the same role'));
-        return 'go on';
-      });
+      await ask(
+        'message_end',
+        () => ({ type: 'message_end', message: current }),
+        ({ value }, handler) => {
+          if (isNothing(value)) return 'go on';
+          if (Value.Check(ChangedMessage, value) && value.message.role === current.role) current = value.message;
+          else report(handler, 'message_end', new Error('a `message_end` handler must return {message} with the same role'));
+          return 'go on';
+        },
+      );
       return current;
     },
 
     async before(event) {
       let value: unknown;
       let cancelled = false;
-      await ask(event.type, () => event, (outcome) => {
-        if (isNothing(outcome.value)) return 'go on';
-        value = outcome.value;
-        cancelled = Value.Check(Cancellation, outcome.value) && outcome.value.cancel;
-        return cancelled ? 'stop' : 'go on';
-      });
+      await ask(
+        event.type,
+        () => event,
+        (outcome) => {
+          if (isNothing(outcome.value)) return 'go on';
+          value = outcome.value;
+          cancelled = Value.Check(Cancellation, outcome.value) && outcome.value.cancel;
+          return cancelled ? 'stop' : 'go on';
+        },
+      );
       return { cancelled, value };
     },
 
@@ -261,7 +322,11 @@ interface Told {
 const ToolCallVerdict = Type.Object({ block: Type.Optional(Type.Boolean()), reason: Type.Optional(Type.String()), terminate: Type.Optional(Type.Boolean()) });
 const ChangedInput = Type.Object({ input: Type.Unsafe<JsonObject>(Type.Record(Type.String(), Type.Unknown())) });
 const Blocks = Type.Unsafe<ToolAnswer['content']>(Type.Array(Type.Object({ type: Type.Union([Type.Literal('text'), Type.Literal('image')]) })));
-const ToolResultChange = Type.Object({ content: Type.Optional(Blocks), details: Type.Optional(Type.Unsafe<ToolAnswer['details']>(Type.Unknown())), isError: Type.Optional(Type.Boolean()) });
+const ToolResultChange = Type.Object({
+  content: Type.Optional(Blocks),
+  details: Type.Optional(Type.Unsafe<ToolAnswer['details']>(Type.Unknown())),
+  isError: Type.Optional(Type.Boolean()),
+});
 const AnyMessage = Type.Unsafe<AgentMessage>(Type.Object({ role: Type.String() }));
 const ChangedMessages = Type.Object({ messages: Type.Array(AnyMessage) });
 const ChangedMessage = Type.Object({ message: AnyMessage });
@@ -269,7 +334,11 @@ const ChangedOptions = Type.Object({ systemPromptOptions: Type.Unsafe<JsonObject
 const InputVerdict = Type.Union([
   Type.Object({ action: Type.Literal('continue') }),
   Type.Object({ action: Type.Literal('handled') }),
-  Type.Object({ action: Type.Literal('transform'), text: Type.String(), images: Type.Optional(Type.Unsafe<ImageContent[]>(Type.Array(Type.Object({ type: Type.Literal('image') })))) }),
+  Type.Object({
+    action: Type.Literal('transform'),
+    text: Type.String(),
+    images: Type.Optional(Type.Unsafe<ImageContent[]>(Type.Array(Type.Object({ type: Type.Literal('image') })))),
+  }),
 ]);
 const AgentStartChange = Type.Object({
   systemPrompt: Type.Optional(Type.String()),

@@ -15,7 +15,14 @@ export type HostEvent =
   | { readonly type: 'session_info_changed'; readonly name?: string }
   | { readonly type: 'thinking_level_changed'; readonly level: string }
   | { readonly type: 'model_select'; readonly model: ModelInfo }
-  | { readonly type: 'extension_error'; readonly extensionPath: string; readonly event: string; readonly error: string; readonly code: string; readonly where?: HandlerProblem['where'] }
+  | {
+      readonly type: 'extension_error';
+      readonly extensionPath: string;
+      readonly event: string;
+      readonly error: string;
+      readonly code: string;
+      readonly where?: HandlerProblem['where'];
+    }
   | ({ readonly type: 'reload' } & Reloaded);
 
 export type HostListener = (event: HostEvent) => void | Promise<void>;

@@ -114,7 +114,11 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const workspace = realpathSync(cwd);
   const { settings, diagnostics: settingsProblems } = await readSettings(dashHome);
   const trust = decideTrust(workspace, options.trustProject ?? false);
-  const [models, session, firstFiles] = await Promise.all([options.models.models(), openSession(options, workspace), readPromptFiles(dashHome, workspace, trust.trusted)]);
+  const [models, session, firstFiles] = await Promise.all([
+    options.models.models(),
+    openSession(options, workspace),
+    readPromptFiles(dashHome, workspace, trust.trusted),
+  ]);
   const startProblems = [...settingsProblems, ...trust.diagnostics, ...session.diagnostics];
   const places: Places = { workspace, home: homedir(), data: join(dashHome, 'data'), tmp: join(dashHome, 'tmp'), dashHome: realPath(dashHome) };
 
@@ -172,7 +176,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
 
   const reload = async (): Promise<Reloaded> => {
     promptFiles = await readPromptFiles(dashHome, workspace, trust.trusted);
-    const { arrived, ...reloaded } = await loaded().reload((gone) => bus.notify({ type: 'session_shutdown', reason: 'reload' }, ({ sandboxed }) => gone.includes(sandboxed)));
+    const { arrived, ...reloaded } = await loaded().reload((gone) =>
+      bus.notify({ type: 'session_shutdown', reason: 'reload' }, ({ sandboxed }) => gone.includes(sandboxed)),
+    );
     await bus.notify({ type: 'session_start', reason: 'reload' }, ({ sandboxed }) => arrived.includes(sandboxed));
     await emit({ type: 'reload', ...reloaded });
     return reloaded;
@@ -209,7 +215,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
         await command.sandboxed.runCommand(command.registration.name, read.args, { timeoutMs: COMMAND_TIMEOUT_MS, context: callContext() });
       } catch (error) {
         if (!isDashError(error)) throw error;
-        await emit({ type: 'extension_error', extensionPath: command.package, event: `command:${command.name}`, error: error.message, code: error.code, ...(error.where === undefined ? {} : { where: error.where }) });
+        await emit({
+          type: 'extension_error',
+          extensionPath: command.package,
+          event: `command:${command.name}`,
+          error: error.message,
+          code: error.code,
+          ...(error.where === undefined ? {} : { where: error.where }),
+        });
       }
       return { kind: 'handled' };
     }
@@ -217,7 +230,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     if (decision.kind === 'handled') return { kind: 'handled' };
     const expanded = expandText(decision.text, contributions().resources);
     if (!conversation.isStreaming) return { kind: 'started', done: conversation.start(expanded, decision.images, accepted) };
-    if (streamingBehavior === undefined) throw new Error('the agent is at work; say with `streamingBehavior` whether this steers it or follows (`steer` or `followUp`)');
+    if (streamingBehavior === undefined)
+      throw new Error('the agent is at work; say with `streamingBehavior` whether this steers it or follows (`steer` or `followUp`)');
     conversation.queues[streamingBehavior](userMessage(expanded, decision.images));
     return { kind: 'queued' };
   };
@@ -236,7 +250,12 @@ export async function createHost(options: HostOptions): Promise<Host> {
       if (conversation.isStreaming) conversation.queues[deliverAs ?? 'steer'](userMessage(text, images));
       else
         prompt(text, { images, source: 'extension' }).catch((error: unknown) => {
-          report({ package: packageName, event: 'input', code: isDashError(error) ? error.code : 'INTERNAL', message: error instanceof Error ? error.message : String(error) });
+          report({
+            package: packageName,
+            event: 'input',
+            code: isDashError(error) ? error.code : 'INTERNAL',
+            message: error instanceof Error ? error.message : String(error),
+          });
         });
     },
     control: (control) => sessions.control(control),
@@ -314,7 +333,12 @@ async function openSession({ dashHome, session = { kind: 'new' } }: HostOptions,
 }
 
 /** What was asked for, else what the session used last, else the setting. Without any model the host still starts, and prompts say what is missing. */
-function startModel(models: readonly ModelInfo[], asked: string | undefined, last: SessionContext['model'], setting: string | undefined): ModelInfo | undefined {
+function startModel(
+  models: readonly ModelInfo[],
+  asked: string | undefined,
+  last: SessionContext['model'],
+  setting: string | undefined,
+): ModelInfo | undefined {
   if (models.length === 0 && asked === undefined) return undefined;
   const used = models.find(({ provider, id }) => provider === last?.provider && id === last.modelId);
   return asked === undefined && used !== undefined ? used : chooseModel(models, asked ?? setting);

@@ -26,7 +26,11 @@ export interface PortsHost {
   promptFor(packageName: string, text: string, images: readonly ImageContent[], deliverAs: 'steer' | 'followUp' | undefined): void;
   control(control: SessionControl): Promise<unknown>;
   emitAcross(packageName: string, channel: string, data: unknown): void;
-  announce(event: { readonly type: 'session_info_changed'; readonly name?: string } | { readonly type: 'entry_appended'; readonly entry: Readonly<Record<string, unknown>> }): void;
+  announce(
+    event:
+      | { readonly type: 'session_info_changed'; readonly name?: string }
+      | { readonly type: 'entry_appended'; readonly entry: Readonly<Record<string, unknown>> },
+  ): void;
 }
 
 /** The host as the sandbox's broker calls it: every call has been checked against the package's grants before it comes here. */
@@ -176,7 +180,15 @@ function agentPort(host: () => PortsHost): AgentPort {
       const wanted = request.model;
       const model = wanted === undefined ? conversation.model : modelList.find(({ provider, id }) => provider === wanted.provider && id === wanted.id);
       if (model === undefined) throw new DashError('NO_MODEL', 'there is no such model with credentials');
-      for await (const event of models.stream(model, { systemPrompt: request.systemPrompt ?? '', tools: [], messages: request.messages.map(({ role, content }) => ({ role, content, timestamp: Date.now() })) }, { signal })) {
+      for await (const event of models.stream(
+        model,
+        {
+          systemPrompt: request.systemPrompt ?? '',
+          tools: [],
+          messages: request.messages.map(({ role, content }) => ({ role, content, timestamp: Date.now() })),
+        },
+        { signal },
+      )) {
         if (event.type === 'done') return event.message;
         if (event.type === 'error') throw new DashError('MODEL_FAILED', event.error.errorMessage ?? 'the model failed');
       }
@@ -194,7 +206,9 @@ export function contextUsage(conversation: Conversation): { tokens: number; cont
   const counted = messages.findLastIndex((message) => message.role === 'assistant' && message.usage.totalTokens > 0);
   const last = messages[counted];
   const base = last?.role === 'assistant' ? last.usage.totalTokens : 0;
-  const tail = messages.slice(counted + 1).reduce((sum, message) => sum + Math.ceil(('content' in message ? JSON.stringify(message.content) : '').length / 4), 0);
+  const tail = messages
+    .slice(counted + 1)
+    .reduce((sum, message) => sum + Math.ceil(('content' in message ? JSON.stringify(message.content) : '').length / 4), 0);
   const tokens = base + tail;
   return { tokens, contextWindow: model.contextWindow, percent: (tokens / model.contextWindow) * 100 };
 }
@@ -202,7 +216,12 @@ export function contextUsage(conversation: Conversation): { tokens: number; cont
 const MessageContent = Type.Unsafe<string | (TextContent | ImageContent)[]>(
   Type.Union([
     Type.String(),
-    Type.Array(Type.Union([Type.Object({ type: Type.Literal('text'), text: Type.String() }), Type.Object({ type: Type.Literal('image'), data: Type.String(), mimeType: Type.String() })])),
+    Type.Array(
+      Type.Union([
+        Type.Object({ type: Type.Literal('text'), text: Type.String() }),
+        Type.Object({ type: Type.Literal('image'), data: Type.String(), mimeType: Type.String() }),
+      ]),
+    ),
   ]),
 );
 const ModelReference = Type.Object({ provider: Type.String(), id: Type.String() });

@@ -16,5 +16,15 @@ export function decideTrust(cwd: string, trustProject: boolean): ProjectTrust {
   const ignored = PROJECT_FILES.filter((name) => existsSync(join(cwd, name)));
   if (trustProject || ignored.length === 0) return { trusted: trustProject, diagnostics: [] };
   const names = ignored.map((name) => `\`${name}\``).join(', ');
-  return { trusted: false, diagnostics: [{ severity: 'info', code: 'PROJECT_NOT_TRUSTED', message: `${names} of this project ${ignored.length === 1 ? 'is' : 'are'} not read; \`--trust-project\` trusts it for this run`, where: { path: cwd } }] };
+  return {
+    trusted: false,
+    diagnostics: [
+      {
+        severity: 'info',
+        code: 'PROJECT_NOT_TRUSTED',
+        message: `${names} of this project ${ignored.length === 1 ? 'is' : 'are'} not read; \`--trust-project\` trusts it for this run`,
+        where: { path: cwd },
+      },
+    ],
+  };
 }

@@ -37,12 +37,27 @@ export interface SlashCommand {
 
 /** Everything that can be typed after `/`. */
 export function slashCommands({ commands, resources }: Contributions): SlashCommand[] {
-  const info = (path: string, origin: string): SlashCommand['sourceInfo'] => ({ path, source: origin, scope: 'user', origin: origin === 'user' || origin === 'host' ? 'top-level' : 'package' });
+  const info = (path: string, origin: string): SlashCommand['sourceInfo'] => ({
+    path,
+    source: origin,
+    scope: 'user',
+    origin: origin === 'user' || origin === 'host' ? 'top-level' : 'package',
+  });
   return [
     ...HOST_COMMANDS.map(({ name, description }): SlashCommand => ({ name, description, source: 'host', sourceInfo: info('', 'host') })),
-    ...[...commands.values()].map((command): SlashCommand => ({ name: command.name, ...describe(command.registration.description), source: 'extension', sourceInfo: info('', command.package) })),
+    ...[...commands.values()].map((command): SlashCommand => ({
+      name: command.name,
+      ...describe(command.registration.description),
+      source: 'extension',
+      sourceInfo: info('', command.package),
+    })),
     ...resources.prompts.map(({ name, description, path, origin }): SlashCommand => ({ name, description, source: 'prompt', sourceInfo: info(path, origin) })),
-    ...resources.skills.map(({ name, description, path, origin }): SlashCommand => ({ name: `skill:${name}`, description, source: 'skill', sourceInfo: info(path, origin) })),
+    ...resources.skills.map(({ name, description, path, origin }): SlashCommand => ({
+      name: `skill:${name}`,
+      description,
+      source: 'skill',
+      sourceInfo: info(path, origin),
+    })),
   ];
 }
 

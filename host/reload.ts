@@ -84,7 +84,12 @@ export class Generations implements AsyncDisposable {
     await leaving(gone);
     this.#current = after;
     this.#close(gone);
-    return { generation: after.number, changed: [...new Set([...gone, ...arrived].map(({ name }) => name))], diagnostics: after.contributions.diagnostics, arrived };
+    return {
+      generation: after.number,
+      changed: [...new Set([...gone, ...arrived].map(({ name }) => name))],
+      diagnostics: after.contributions.diagnostics,
+      arrived,
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -105,9 +110,21 @@ export class Generations implements AsyncDisposable {
 
 async function build({ readPackages, openPackage, ports, dashHome, surroundings }: GenerationOptions, previous: Generation | undefined): Promise<Generation> {
   const packages = await readPackages();
-  const extensions = await Promise.all(packages.map((pkg) => activate(pkg, previous?.extensions.find((extension) => extension.pkg.id === pkg.id), openPackage, ports)));
+  const extensions = await Promise.all(
+    packages.map((pkg) =>
+      activate(
+        pkg,
+        previous?.extensions.find((extension) => extension.pkg.id === pkg.id),
+        openPackage,
+        ports,
+      ),
+    ),
+  );
   // Resources come from the build that runs: a package that kept its last good version keeps its skills too.
-  const resources = await readResources(dashHome, extensions.map(({ pkg }) => pkg));
+  const resources = await readResources(
+    dashHome,
+    extensions.map(({ pkg }) => pkg),
+  );
   return { number: (previous?.number ?? 0) + 1, extensions, contributions: buildContributions(extensions, resources, surroundings) };
 }
 

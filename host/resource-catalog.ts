@@ -26,14 +26,23 @@ export async function readResources(dashHome: string, packages: readonly LoadedP
   const diagnostics: Diagnostic[] = [...found.diagnostics];
 
   const prompts = new Map<string, OwnedPrompt>();
-  const promptSources = [{ origin: 'user', paths: await filesIn(join(dashHome, 'prompts'), '.md') }, ...packages.map((pkg) => ({ origin: pkg.name, paths: files('prompts', pkg) }))];
+  const promptSources = [
+    { origin: 'user', paths: await filesIn(join(dashHome, 'prompts'), '.md') },
+    ...packages.map((pkg) => ({ origin: pkg.name, paths: files('prompts', pkg) })),
+  ];
   for (const { origin, paths } of promptSources) {
     for (const path of paths) {
       const prompt = await read(path, parsePrompt, diagnostics);
       if (prompt === undefined) continue;
       const winner = prompts.get(prompt.name);
       if (winner === undefined) prompts.set(prompt.name, { ...prompt, origin });
-      else diagnostics.push({ severity: 'warning', code: 'PROMPT_COLLISION', message: `the prompt \`/${prompt.name}\` of ${origin} is hidden by the one of ${winner.origin}`, where: { path } });
+      else
+        diagnostics.push({
+          severity: 'warning',
+          code: 'PROMPT_COLLISION',
+          message: `the prompt \`/${prompt.name}\` of ${origin} is hidden by the one of ${winner.origin}`,
+          where: { path },
+        });
     }
   }
 
@@ -58,7 +67,10 @@ async function read<Resource>(path: string, parse: (text: string, path: string) 
 async function filesIn(directory: string, extension: string): Promise<readonly string[]> {
   try {
     const names = await readdir(directory);
-    return names.filter((name) => name.endsWith(extension)).sort().map((name) => join(directory, name));
+    return names
+      .filter((name) => name.endsWith(extension))
+      .sort()
+      .map((name) => join(directory, name));
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw error;

@@ -47,7 +47,9 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
     await bus.notify({ type: 'session_start', reason, previousSessionFile });
   };
   const create = (entries: readonly SessionEntry[], parentSession: string | undefined): Session =>
-    conversation.session.file === undefined ? Session.inMemory(cwd, entries) : Session.create(dashHome, cwd, { entries, ...(parentSession === undefined ? {} : { parentSession }) });
+    conversation.session.file === undefined
+      ? Session.inMemory(cwd, entries)
+      : Session.create(dashHome, cwd, { entries, ...(parentSession === undefined ? {} : { parentSession }) });
 
   const newSession = async (): Promise<Cancellable> => {
     const { cancelled } = await bus.before({ type: 'session_before_switch', reason: 'new' });
@@ -75,7 +77,10 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
     if (target === undefined) throw new Error(`there is no entry \`${targetId}\``);
     await conversation.abort();
     const oldLeafId = tree.leafId;
-    const { cancelled } = await bus.before({ type: 'session_before_tree', preparation: { targetId, oldLeafId, entriesToSummarize: [], userWantsSummary: false } });
+    const { cancelled } = await bus.before({
+      type: 'session_before_tree',
+      preparation: { targetId, oldLeafId, entriesToSummarize: [], userWantsSummary: false },
+    });
     if (cancelled) return { cancelled };
     // Going to something the user said means saying it again: before it, with its text at hand.
     const text = userTextOf(target);
@@ -110,11 +115,13 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
           return { cancelled };
         }
         case 'navigateTree':
-          if (control.summarize) throw new DashError('UNSUPPORTED_API', '`navigateTree` cannot summarize the branch that is left yet', { hint: 'call it without `summarize`' });
+          if (control.summarize)
+            throw new DashError('UNSUPPORTED_API', '`navigateTree` cannot summarize the branch that is left yet', { hint: 'call it without `summarize`' });
           return navigate(control.targetId);
         case 'switchSession':
           // A session that is opened is appended to: a package may not have that done to any file.
-          if (!isWithin(realPath(join(dashHome, 'sessions')), realPath(control.path))) throw new DashError('PERMISSION_DENIED', `\`${control.path}\` is not one of the sessions of this user`);
+          if (!isWithin(realPath(join(dashHome, 'sessions')), realPath(control.path)))
+            throw new DashError('PERMISSION_DENIED', `\`${control.path}\` is not one of the sessions of this user`);
           return open(control.path);
         case 'compact':
           throw new DashError('UNSUPPORTED_API', '`compact` is not there yet', { hint: 'begin a new session with `newSession`' });

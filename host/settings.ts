@@ -15,7 +15,12 @@ export const Settings = Type.Object({
   tools: Type.Optional(Type.Array(Type.String())),
   /** Approval on a terminal; `--approve` goes before it. */
   approve: Type.Optional(Type.Union([Type.Literal('ask'), Type.Literal('edits')])),
-  retry: Type.Optional(Type.Object({ attempts: Type.Optional(Type.Integer({ minimum: 0, maximum: 10 })), baseDelayMs: Type.Optional(Type.Integer({ minimum: 0 })) }, { additionalProperties: false })),
+  retry: Type.Optional(
+    Type.Object(
+      { attempts: Type.Optional(Type.Integer({ minimum: 0, maximum: 10 })), baseDelayMs: Type.Optional(Type.Integer({ minimum: 0 })) },
+      { additionalProperties: false },
+    ),
+  ),
   steeringMode: Type.Optional(QueueMode),
   followUpMode: Type.Optional(QueueMode),
 });

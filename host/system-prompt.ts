@@ -35,7 +35,12 @@ export function buildSystemPrompt({ cwd, customPrompt = OPENING, appendSystemPro
 
 /** The parts a package may look at and change. */
 export function promptOptions({ cwd, customPrompt, appendSystemPrompt, tools }: SystemPromptParts): JsonObject {
-  return { cwd, ...(customPrompt === undefined ? {} : { customPrompt }), ...(appendSystemPrompt === undefined ? {} : { appendSystemPrompt }), selectedTools: tools.map(({ name }) => name) };
+  return {
+    cwd,
+    ...(customPrompt === undefined ? {} : { customPrompt }),
+    ...(appendSystemPrompt === undefined ? {} : { appendSystemPrompt }),
+    selectedTools: tools.map(({ name }) => name),
+  };
 }
 
 /** Takes a package's changes back into the parts; only the two texts can be changed. */
@@ -49,7 +54,11 @@ export function withOptions(parts: SystemPromptParts, options: JsonObject): Syst
 }
 
 /** The user's SYSTEM.md and APPEND_SYSTEM.md, and for a trusted project its AGENTS.md or CLAUDE.md. */
-export async function readPromptFiles(dashHome: string, cwd: string, trusted: boolean): Promise<Pick<SystemPromptParts, 'customPrompt' | 'appendSystemPrompt' | 'contextFiles'>> {
+export async function readPromptFiles(
+  dashHome: string,
+  cwd: string,
+  trusted: boolean,
+): Promise<Pick<SystemPromptParts, 'customPrompt' | 'appendSystemPrompt' | 'contextFiles'>> {
   const customPrompt = await readIfThere(join(dashHome, 'SYSTEM.md'));
   const appendSystemPrompt = await readIfThere(join(dashHome, 'APPEND_SYSTEM.md'));
   const contextFiles: { path: string; content: string }[] = [];

@@ -53,7 +53,11 @@ export type PreparedCall =
 /** Everything up to the effect: lookup, schema, before-hooks, schema again, approval. */
 export async function prepareCall(toolCall: ToolCall, tools: readonly AgentTool[], hooks: ToolHooks, signal: AbortSignal): Promise<PreparedCall> {
   const asked: PendingCall = { id: toolCall.id, name: toolCall.name, args: toolCall.arguments };
-  const settle = (text: string, terminate = false, call = asked): PreparedCall => ({ kind: 'settled', call, answer: { ...errorAnswer(text), ...(terminate ? { terminate } : {}) } });
+  const settle = (text: string, terminate = false, call = asked): PreparedCall => ({
+    kind: 'settled',
+    call,
+    answer: { ...errorAnswer(text), ...(terminate ? { terminate } : {}) },
+  });
 
   if (signal.aborted) return settle('aborted before it ran');
   const tool = tools.find(({ name }) => name === asked.name);
@@ -89,7 +93,15 @@ export async function executeCall(prepared: PreparedCall, hooks: ToolHooks, sign
 
 /** The message that answers a call. */
 export function resultMessage(call: PendingCall, { content, details, isError }: ToolAnswer): ToolResultMessage {
-  return { role: 'toolResult', toolCallId: call.id, toolName: call.name, content, ...(details === undefined ? {} : { details }), isError, timestamp: Date.now() };
+  return {
+    role: 'toolResult',
+    toolCallId: call.id,
+    toolName: call.name,
+    content,
+    ...(details === undefined ? {} : { details }),
+    isError,
+    timestamp: Date.now(),
+  };
 }
 
 /** A failure as an answer the model can read. */

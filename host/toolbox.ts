@@ -62,7 +62,13 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
   return {
     builtinNames: builtin.map(({ name }) => name),
     active,
-    all: () => everything().map(({ name, description, parameters }) => ({ name, description, parameters, source: contributions().tools.get(name)?.package ?? 'builtin' })),
+    all: () =>
+      everything().map(({ name, description, parameters }) => ({
+        name,
+        description,
+        parameters,
+        source: contributions().tools.get(name)?.package ?? 'builtin',
+      })),
     setActive(names) {
       narrowed = new Set(names);
     },
@@ -80,7 +86,11 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
     snippets: () =>
       active().map(({ name, description }) => {
         const registration = contributions().tools.get(name)?.registration;
-        return { name, snippet: registration?.promptSnippet ?? description.split('\n')[0]?.slice(0, 200) ?? '', guidelines: registration?.promptGuidelines ?? [] };
+        return {
+          name,
+          snippet: registration?.promptSnippet ?? description.split('\n')[0]?.slice(0, 200) ?? '',
+          guidelines: registration?.promptGuidelines ?? [],
+        };
       }),
   };
 }
@@ -97,7 +107,12 @@ function packageTool({ name, package: owner, registration }: ToolContribution, {
       const current = contributions().tools.get(name);
       if (current === undefined) return errorAnswer(`the tool \`${name}\` of \`${owner}\` is no longer there`);
       using _ = hold();
-      const outcome = await current.sandboxed.callTool(current.registration.name, args, { toolCallId: id, signal, context: callContext(), onUpdate: (partial) => onUpdate(toAnswer(partial)) });
+      const outcome = await current.sandboxed.callTool(current.registration.name, args, {
+        toolCallId: id,
+        signal,
+        context: callContext(),
+        onUpdate: (partial) => onUpdate(toAnswer(partial)),
+      });
       return toAnswer(outcome);
     },
   };
@@ -106,7 +121,8 @@ function packageTool({ name, package: owner, registration }: ToolContribution, {
 function toAnswer({ content, details, isError, terminate }: ToolOutcome): ToolAnswer {
   let room = MAX_PACKAGE_BYTES;
   const blocks = content.map((block): TextContent | ImageContent => {
-    if (block.type === 'image' && typeof block['data'] === 'string' && typeof block['mimeType'] === 'string') return { type: 'image', data: block['data'], mimeType: block['mimeType'] };
+    if (block.type === 'image' && typeof block['data'] === 'string' && typeof block['mimeType'] === 'string')
+      return { type: 'image', data: block['data'], mimeType: block['mimeType'] };
     const whole = block.type === 'text' && typeof block['text'] === 'string' ? block['text'] : JSON.stringify(block);
     const { text, truncated } = keepHead(whole, Number.POSITIVE_INFINITY, room);
     room = Math.max(room - Buffer.byteLength(text), 0);

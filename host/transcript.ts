@@ -57,9 +57,16 @@ export function toModelMessages(messages: readonly AgentMessage[]): Message[] {
       case 'bashExecution':
         return message.excludeFromContext === true ? [] : [asUser(bashText(message), message.timestamp)];
       case 'branchSummary':
-        return [asUser(`The following is a summary of a branch that this conversation came back from:\n\n<summary>\n${message.summary}</summary>`, message.timestamp)];
+        return [
+          asUser(`The following is a summary of a branch that this conversation came back from:\n\n<summary>\n${message.summary}</summary>`, message.timestamp),
+        ];
       case 'compactionSummary':
-        return [asUser(`The conversation history before this point was compacted into the following summary:\n\n<summary>\n${message.summary}\n</summary>`, message.timestamp)];
+        return [
+          asUser(
+            `The conversation history before this point was compacted into the following summary:\n\n<summary>\n${message.summary}\n</summary>`,
+            message.timestamp,
+          ),
+        ];
       case 'assistant':
         return message.stopReason === 'error' || message.stopReason === 'aborted' ? [] : [message];
       case 'system':

@@ -8,7 +8,13 @@ export function skillCatalog(skills: readonly FoundSkill[]): string {
     ({ name, description, path, origin }) =>
       `  <skill>\n    <name>${escape(name)}</name>\n    <description>${escape(description)}</description>\n    <location>${escape(path)}</location>\n    <origin>${escape(origin)}</origin>\n  </skill>`,
   );
-  return ['Skills are instructions for particular tasks. When a task matches a description, read the file at its location with the `read` tool and follow it. Paths in it are relative to its directory.', '', '<available_skills>', ...items, '</available_skills>'].join('\n');
+  return [
+    'Skills are instructions for particular tasks. When a task matches a description, read the file at its location with the `read` tool and follow it. Paths in it are relative to its directory.',
+    '',
+    '<available_skills>',
+    ...items,
+    '</available_skills>',
+  ].join('\n');
 }
 
 /** A skill the user started with `/skill:name`, wrapped so that the model sees where the words come from. */

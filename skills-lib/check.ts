@@ -37,13 +37,15 @@ function checkFields({ data, repaired }: FrontMatter, directory: string, wrong: 
   if (repaired) wrong('repaired-colon', 'a value that holds a colon must be quoted');
   checkName(data['name'], directory, wrong);
   checkDescription(data['description'], wrong);
-  for (const field of Object.keys(data)) if (!FIELDS.includes(field)) wrong('unexpected-field', `\`${field}\` is not a field of the standard; put it under \`metadata\``);
+  for (const field of Object.keys(data))
+    if (!FIELDS.includes(field)) wrong('unexpected-field', `\`${field}\` is not a field of the standard; put it under \`metadata\``);
   checkText('compatibility', data['compatibility'], 500, wrong);
   checkText('license', data['license'], Number.POSITIVE_INFINITY, wrong);
   checkText('allowed-tools', data['allowed-tools'], Number.POSITIVE_INFINITY, wrong);
   const { metadata } = data;
   const isMapping = typeof metadata === 'object' && !Array.isArray(metadata);
-  if (metadata !== undefined && (!isMapping || Object.values(metadata).some((value) => typeof value !== 'string'))) wrong('metadata', '`metadata` must map names to strings');
+  if (metadata !== undefined && (!isMapping || Object.values(metadata).some((value) => typeof value !== 'string')))
+    wrong('metadata', '`metadata` must map names to strings');
 }
 
 function checkName(value: unknown, directory: string, wrong: Wrong): void {

@@ -32,7 +32,13 @@ export async function discoverSkills(sources: readonly SkillSource[]): Promise<D
       if (skill === undefined) continue;
       const winner = byName.get(skill.name);
       if (winner === undefined) byName.set(skill.name, { ...skill, origin });
-      else diagnostics.push({ severity: 'warning', code: 'SKILL_COLLISION', message: `the skill \`${skill.name}\` of ${origin} is hidden by the one of ${winner.origin}`, where: { path } });
+      else
+        diagnostics.push({
+          severity: 'warning',
+          code: 'SKILL_COLLISION',
+          message: `the skill \`${skill.name}\` of ${origin} is hidden by the one of ${winner.origin}`,
+          where: { path },
+        });
     }
   }
   return { skills: [...byName.values()], diagnostics };
@@ -52,11 +58,17 @@ export async function skillFilesIn(directory: string): Promise<readonly string[]
 
 async function readSkill(path: string): Promise<{ readonly skill: Skill | undefined; readonly diagnostics: readonly Diagnostic[] }> {
   try {
-    if ((await stat(path)).size > MAX_FILE_BYTES) return { skill: undefined, diagnostics: [{ severity: 'error', code: 'too-large', message: `the skill is larger than ${MAX_FILE_BYTES} bytes`, where: { path } }] };
+    if ((await stat(path)).size > MAX_FILE_BYTES)
+      return {
+        skill: undefined,
+        diagnostics: [{ severity: 'error', code: 'too-large', message: `the skill is larger than ${MAX_FILE_BYTES} bytes`, where: { path } }],
+      };
     return parseSkill(await readFile(path, 'utf8'), path);
   } catch (error) {
-    if (isDashError(error, 'INVALID_SKILL')) return { skill: undefined, diagnostics: [{ severity: 'error', code: error.code, message: error.message, where: error.where ?? { path } }] };
-    if (error instanceof Error && 'code' in error) return { skill: undefined, diagnostics: [{ severity: 'error', code: 'SKILL_UNREADABLE', message: error.message, where: { path } }] };
+    if (isDashError(error, 'INVALID_SKILL'))
+      return { skill: undefined, diagnostics: [{ severity: 'error', code: error.code, message: error.message, where: error.where ?? { path } }] };
+    if (error instanceof Error && 'code' in error)
+      return { skill: undefined, diagnostics: [{ severity: 'error', code: 'SKILL_UNREADABLE', message: error.message, where: { path } }] };
     throw error;
   }
 }

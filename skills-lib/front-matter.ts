@@ -44,13 +44,15 @@ export function readFrontMatter(text: string): FrontMatter | FrontMatterProblem 
   const content = text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
   const [first = '', ...rest] = content.split('\n');
   if (first !== '---') {
-    if (first.startsWith('---') && !first.startsWith('----')) return { code: 'front-matter-language', message: 'front matter begins with a line of exactly `---`, without a language', line: 1 };
+    if (first.startsWith('---') && !first.startsWith('----'))
+      return { code: 'front-matter-language', message: 'front matter begins with a line of exactly `---`, without a language', line: 1 };
     return { data: {}, body: content, present: false, repaired: false };
   }
   const closing = rest.indexOf('---');
   if (closing === -1) return { code: 'unclosed', message: 'the front matter is not closed by a line of `---`', line: 1 };
   const block = rest.slice(0, closing).join('\n');
-  if (Buffer.byteLength(block) > MAX_FRONT_MATTER_BYTES) return { code: 'too-large', message: `the front matter is larger than ${MAX_FRONT_MATTER_BYTES} bytes`, line: 1 };
+  if (Buffer.byteLength(block) > MAX_FRONT_MATTER_BYTES)
+    return { code: 'too-large', message: `the front matter is larger than ${MAX_FRONT_MATTER_BYTES} bytes`, line: 1 };
   // The body never passes through the parser: what it says cannot change what it means.
   const body = rest.slice(closing + 1).join('\n');
 
@@ -76,7 +78,8 @@ function parseBlock(block: string): { readonly data: Readonly<Record<string, Yam
   try {
     matter(`---\n${block}\n---\n`, { language: 'yaml', engines: { yaml: { parse }, js: throwing, javascript: throwing, coffee: throwing, json: throwing } });
   } catch (error) {
-    if (error instanceof yaml.YAMLException) return { code: 'yaml', message: `the front matter is not valid YAML: ${error.reason ?? error.message}`, line: (error.mark?.line ?? 0) + 1 };
+    if (error instanceof yaml.YAMLException)
+      return { code: 'yaml', message: `the front matter is not valid YAML: ${error.reason ?? error.message}`, line: (error.mark?.line ?? 0) + 1 };
     return { code: 'yaml', message: `the front matter is not valid YAML: ${error instanceof Error ? error.message : String(error)}`, line: 1 };
   }
   if (parsed === undefined || parsed === null || parsed === '') return { data: {} };

@@ -9,7 +9,10 @@ declare module 'js-yaml' {
     readonly mark: { readonly line: number; readonly column: number } | undefined;
   }
   export const FAILSAFE_SCHEMA: unique symbol;
-  export function load(text: string, options: { readonly schema: typeof FAILSAFE_SCHEMA; readonly listener: (event: 'open' | 'close', state: State) => void }): unknown;
+  export function load(
+    text: string,
+    options: { readonly schema: typeof FAILSAFE_SCHEMA; readonly listener: (event: 'open' | 'close', state: State) => void },
+  ): unknown;
   const yaml: { readonly YAMLException: typeof YAMLException; readonly FAILSAFE_SCHEMA: typeof FAILSAFE_SCHEMA; readonly load: typeof load };
   export default yaml;
 }

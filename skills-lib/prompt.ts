@@ -13,7 +13,11 @@ export interface Prompt {
 /** Reads a prompt template. @throws {DashError} INVALID_SKILL */
 export function parsePrompt(text: string, path: string): Prompt {
   const { data, body } = parseFrontMatter(text, path);
-  const firstLine = body.split('\n').find((line) => line.trim() !== '')?.trim() ?? '';
+  const firstLine =
+    body
+      .split('\n')
+      .find((line) => line.trim() !== '')
+      ?.trim() ?? '';
   const { description, 'argument-hint': hint } = data;
   return {
     name: basename(path).replace(/\.md$/i, ''),
@@ -45,5 +49,7 @@ export function fillPrompt(body: string, args: readonly string[]): string {
 
 /** Splits what was typed after a command into arguments; quotes keep words together. */
 export function splitArguments(text: string): string[] {
-  return [...text.matchAll(/(?:"[^"]*"?|'[^']*'?|[^\s"'])+/g)].map(([word]) => word.replace(/"([^"]*)"?|'([^']*)'?/g, (_, double?: string, single?: string) => double ?? single ?? ''));
+  return [...text.matchAll(/(?:"[^"]*"?|'[^']*'?|[^\s"'])+/g)].map(([word]) =>
+    word.replace(/"([^"]*)"?|'([^']*)'?/g, (_, double?: string, single?: string) => double ?? single ?? ''),
+  );
 }

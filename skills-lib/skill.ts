@@ -50,7 +50,9 @@ export function parseSkill(text: string, path: string): SkillReading {
     path,
     directory: dirname(path),
     body,
-    allowedTools: stringOf(data['allowed-tools'])?.split(/\s+/).filter((tool) => tool !== ''),
+    allowedTools: stringOf(data['allowed-tools'])
+      ?.split(/\s+/)
+      .filter((tool) => tool !== ''),
     modelMayInvoke: data['disable-model-invocation'] !== 'true',
     data,
   };
@@ -64,7 +66,13 @@ function stringOf(value: YamlValue | undefined): string | undefined {
 function firstParagraph(body: string): string | undefined {
   return body
     .split(/\n\s*\n/)
-    .map((paragraph) => paragraph.split('\n').filter((line) => !/^\s*(?:#|```|---)/.test(line)).join(' ').trim())
+    .map((paragraph) =>
+      paragraph
+        .split('\n')
+        .filter((line) => !/^\s*(?:#|```|---)/.test(line))
+        .join(' ')
+        .trim(),
+    )
     .find((paragraph) => paragraph !== '')
     ?.slice(0, 1024);
 }

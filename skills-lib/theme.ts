@@ -34,7 +34,12 @@ export function parseTheme(text: string, path: string): Theme {
   return { name, colors: Object.fromEntries(Object.entries(colors).map(([key, color]) => [key, resolve(color, vars, invalid)])) };
 }
 
-function resolve(color: Static<typeof Color>, vars: Readonly<Record<string, Static<typeof Color>>>, invalid: (message: string) => DashError, seen: readonly string[] = []): string | number {
+function resolve(
+  color: Static<typeof Color>,
+  vars: Readonly<Record<string, Static<typeof Color>>>,
+  invalid: (message: string) => DashError,
+  seen: readonly string[] = [],
+): string | number {
   if (typeof color === 'number' || color === '' || color.startsWith('#')) return color;
   if (seen.includes(color)) throw invalid(`\`${color}\` refers to itself`);
   const next = Object.hasOwn(vars, color) ? vars[color] : undefined;

@@ -20,7 +20,12 @@ const CustomProvider = Type.Object(
   {
     id: Type.String({ pattern: '^[a-z0-9][a-z0-9._-]*$' }),
     baseUrl: Type.String({ pattern: '^https?://' }),
-    api: Type.Union([Type.Literal('openai-completions'), Type.Literal('openai-responses'), Type.Literal('anthropic-messages'), Type.Literal('google-generative-ai')]),
+    api: Type.Union([
+      Type.Literal('openai-completions'),
+      Type.Literal('openai-responses'),
+      Type.Literal('anthropic-messages'),
+      Type.Literal('google-generative-ai'),
+    ]),
     /** Name of the environment variable that holds the key; absent for a local server without one. */
     apiKeyEnv: Type.Optional(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' })),
     models: Type.Array(CustomModel, { minItems: 1 }),

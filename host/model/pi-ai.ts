@@ -9,7 +9,9 @@ type Wire = Pick<ReturnType<typeof import('@earendil-works/pi-ai/api/openai-comp
 type PiModel = Parameters<Wire['streamSimple']>[0];
 type PiContext = Parameters<typeof import('@earendil-works/pi-ai/utils/transcript').normalizeContext>[0];
 type PiTool = NonNullable<PiContext['tools']>[number];
-type Auth = NonNullable<Awaited<ReturnType<NonNullable<ReturnType<typeof import('@earendil-works/pi-ai/providers/openai').openaiProvider>['auth']['apiKey']>['resolve']>>>;
+type Auth = NonNullable<
+  Awaited<ReturnType<NonNullable<ReturnType<typeof import('@earendil-works/pi-ai/providers/openai').openaiProvider>['auth']['apiKey']>['resolve']>>
+>;
 
 interface PiProvider extends Wire {
   readonly id: string;
@@ -45,7 +47,11 @@ const PROVIDERS: readonly KnownProvider[] = [
   { id: 'zai', env: ['ZAI_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/zai')).zaiProvider() },
   { id: 'minimax', env: ['MINIMAX_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/minimax')).minimaxProvider() },
   { id: 'nvidia', env: ['NVIDIA_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/nvidia')).nvidiaProvider() },
-  { id: 'vercel-ai-gateway', env: ['AI_GATEWAY_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/vercel-ai-gateway')).vercelAIGatewayProvider() },
+  {
+    id: 'vercel-ai-gateway',
+    env: ['AI_GATEWAY_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/vercel-ai-gateway')).vercelAIGatewayProvider(),
+  },
 ];
 
 const WIRES: Readonly<Record<CustomProvider['api'], () => Promise<Wire>>> = {
@@ -145,7 +151,11 @@ function describe({ id, name, api, provider, baseUrl, reasoning, input, cost, co
 }
 
 function contextOf({ systemPrompt, tools, messages }: Transcript): PiContext {
-  return { systemPrompt, messages: [...messages], tools: tools.map(({ name, description, parameters }): PiTool => ({ name, description, parameters: asSchema(parameters) })) };
+  return {
+    systemPrompt,
+    messages: [...messages],
+    tools: tools.map(({ name, description, parameters }): PiTool => ({ name, description, parameters: asSchema(parameters) })),
+  };
 }
 
 /** A schema goes over the wire as it is; the model gets to see it, nothing here compiles it. */

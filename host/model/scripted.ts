@@ -29,10 +29,7 @@ const ScriptedTurn = Type.Object(
 );
 
 /** A model that answers from a file: `{"turns": [{text?, thinking?, toolCalls?, usage?, error?, delayMs?}], "repeat"?}`. */
-export const Script = Type.Object(
-  { turns: Type.Array(ScriptedTurn, { minItems: 1 }), repeat: Type.Optional(Type.Boolean()) },
-  { additionalProperties: false },
-);
+export const Script = Type.Object({ turns: Type.Array(ScriptedTurn, { minItems: 1 }), repeat: Type.Optional(Type.Boolean()) }, { additionalProperties: false });
 export type Script = Static<typeof Script>;
 
 const SCRIPTED_MODEL: ModelInfo = {

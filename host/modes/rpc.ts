@@ -28,7 +28,8 @@ export async function runRpc(host: Host, { input, output, hasUI = true }: RpcOpt
   const ui = createRpcUserInterface((record) => void send(record), hasUI);
   host.attach(ui);
   const unsubscribe = host.subscribe((event) => send(toWireEvent(event)));
-  for (const { severity, message, where } of host.diagnostics) if (severity === 'error') ui.notify(where === undefined ? message : `${message} (${where.path}:${where.line ?? 1})`, 'error');
+  for (const { severity, message, where } of host.diagnostics)
+    if (severity === 'error') ui.notify(where === undefined ? message : `${message} (${where.path}:${where.line ?? 1})`, 'error');
 
   const serve = async (): Promise<void> => {
     const working = new Set<Promise<void>>();
@@ -115,7 +116,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   prompt: command(
     Type.Object({ message: Type.String(), images: Images, streamingBehavior: Type.Optional(Type.Union([Type.Literal('steer'), Type.Literal('followUp')])) }),
     async ({ message, images, streamingBehavior }, { host, ui, accepted }) => {
-      const outcome = await host.prompt(message, { source: 'rpc', accepted, ...(images === undefined ? {} : { images }), ...(streamingBehavior === undefined ? {} : { streamingBehavior }) });
+      const outcome = await host.prompt(message, {
+        source: 'rpc',
+        accepted,
+        ...(images === undefined ? {} : { images }),
+        ...(streamingBehavior === undefined ? {} : { streamingBehavior }),
+      });
       if (outcome.kind === 'handled' && outcome.message !== undefined) ui.notify(outcome.message, 'info');
     },
   ),
@@ -161,9 +167,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     if (since !== undefined && from === 0) throw new Error(`Entry not found: ${since}`);
     return { entries: entries.slice(from).map(toLine), leafId };
   }),
-  get_tree: command(Type.Object({}), (_, { host }) => ({ tree: host.conversation.session.tree.roots().map(plainNode), leafId: host.conversation.session.tree.leafId })),
+  get_tree: command(Type.Object({}), (_, { host }) => ({
+    tree: host.conversation.session.tree.roots().map(plainNode),
+    leafId: host.conversation.session.tree.leafId,
+  })),
   get_fork_messages: command(Type.Object({}), (_, { host }) => ({
-    messages: host.conversation.session.tree.branch().flatMap((entry) => (entry.type === 'message' && entry.message.role === 'user' ? [{ entryId: entry.id, text: textOf(entry.message.content) }] : [])),
+    messages: host.conversation.session.tree
+      .branch()
+      .flatMap((entry) => (entry.type === 'message' && entry.message.role === 'user' ? [{ entryId: entry.id, text: textOf(entry.message.content) }] : [])),
   })),
   get_commands: command(Type.Object({}), (_, { host }) => ({ commands: host.commands() })),
   set_session_name: command(Type.Object({ name: Type.String() }), async ({ name }, { host }) => {
@@ -182,7 +193,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     if (known === undefined && level !== 'off') throw new Error(`there is no thinking level \`${level}\``);
     host.conversation.setThinking(known);
   }),
-  get_available_thinking_levels: command(Type.Object({}), (_, { host }) => ({ levels: host.conversation.model?.reasoning === true ? ['off', ...THINKING_LEVELS] : ['off'] })),
+  get_available_thinking_levels: command(Type.Object({}), (_, { host }) => ({
+    levels: host.conversation.model?.reasoning === true ? ['off', ...THINKING_LEVELS] : ['off'],
+  })),
   set_steering_mode: command(Type.Object({ mode: QueueMode }), ({ mode }, { host }) => {
     host.conversation.queues.steeringMode = mode;
   }),

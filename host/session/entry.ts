@@ -48,7 +48,12 @@ export const KNOWN_ENTRIES = {
     details: Type.Optional(Json),
     package: Type.Optional(Type.String()),
   }),
-  context_edit: Type.Object({ type: Type.Literal('context_edit'), ...base, targetId: Type.String(), replacement: Type.Union([Type.Null(), Type.Object({ content: Content })]) }),
+  context_edit: Type.Object({
+    type: Type.Literal('context_edit'),
+    ...base,
+    targetId: Type.String(),
+    replacement: Type.Union([Type.Null(), Type.Object({ content: Content })]),
+  }),
   session_info: Type.Object({ type: Type.Literal('session_info'), ...base, name: Type.Optional(Type.String()) }),
   usage: Type.Object({ type: Type.Literal('usage'), ...base, kind: Type.String(), provider: Type.String(), model: Type.String(), usage: AnyUsage }),
 } as const;

@@ -19,7 +19,13 @@ export interface SessionContents {
 
 /** Where the sessions of `cwd` lie; the encoding of the directory is pi's. */
 export function sessionDirectory(dashHome: string, cwd: string): string {
-  return join(dashHome, 'sessions', `--${resolve(cwd).replace(/^[/\\]/, '').replace(/[/\\:]/g, '-')}--`);
+  return join(
+    dashHome,
+    'sessions',
+    `--${resolve(cwd)
+      .replace(/^[/\\]/, '')
+      .replace(/[/\\:]/g, '-')}--`,
+  );
 }
 
 /** The path of a new session: ordered by time, unique by id. */
@@ -29,7 +35,14 @@ export function newSessionPath(directory: string, header: SessionHeader): string
 
 /** The first line of a new session. */
 export function newHeader(cwd: string, parentSession?: string): SessionHeader {
-  return { type: 'session', version: SESSION_VERSION, id: randomUUID(), timestamp: new Date().toISOString(), cwd: resolve(cwd), ...(parentSession === undefined ? {} : { parentSession }) };
+  return {
+    type: 'session',
+    version: SESSION_VERSION,
+    id: randomUUID(),
+    timestamp: new Date().toISOString(),
+    cwd: resolve(cwd),
+    ...(parentSession === undefined ? {} : { parentSession }),
+  };
 }
 
 /** Reads a session of ours or of pi's. Damaged lines are left out and named. @throws {DashError} SESSION_CORRUPT when there is no header */
@@ -63,7 +76,10 @@ export function parseSession(text: string, path: string): SessionContents {
   if (!Value.Check(SessionHeader, first)) {
     throw new DashError('SESSION_CORRUPT', `\`${path}\` does not begin with a session header`, { where: { path, line: 1 } });
   }
-  const migrated = migrate(first, records.map(({ value }) => value));
+  const migrated = migrate(
+    first,
+    records.map(({ value }) => value),
+  );
   const entries = migrated.entries.flatMap((value, index): SessionEntry[] => {
     const entry = toEntry(value);
     if (entry === undefined) damaged(records[index]?.line ?? 0, 'this line is not an entry and is left out');
@@ -113,7 +129,12 @@ export function openWriter(path: string, contents: Pick<SessionContents, 'header
   };
 }
 
-const LooseEntry = Type.Object({ type: Type.String(), id: Type.String({ minLength: 1 }), parentId: Type.Union([Type.String(), Type.Null()]), timestamp: Type.Optional(Type.String()) });
+const LooseEntry = Type.Object({
+  type: Type.String(),
+  id: Type.String({ minLength: 1 }),
+  parentId: Type.Union([Type.String(), Type.Null()]),
+  timestamp: Type.Optional(Type.String()),
+});
 
 function toEntry(value: Record<string, unknown>): SessionEntry | undefined {
   for (const schema of Object.values(KNOWN_ENTRIES)) {
@@ -135,7 +156,7 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 function writeLine(file: number, value: unknown): void {
   const line = Buffer.from(`${JSON.stringify(value)}\n`);
   // A short write would glue the next entry to half of this one.
-  for (let written = 0; written < line.length; ) written += writeSync(file, line, written);
+  for (let written = 0; written < line.length;) written += writeSync(file, line, written);
 }
 
 function rewrite(path: string, { header, entries }: Pick<SessionContents, 'header' | 'entries'>): void {
@@ -156,6 +177,9 @@ function onDisk<Result>(path: string, action: () => Result): Result {
     return action();
   } catch (cause) {
     const full = cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC';
-    throw new DashError(full ? 'DISK_FULL' : 'DISK_ERROR', `cannot write the session \`${path}\`: ${cause instanceof Error ? cause.message : String(cause)}`, { cause, where: { path } });
+    throw new DashError(full ? 'DISK_FULL' : 'DISK_ERROR', `cannot write the session \`${path}\`: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+      where: { path },
+    });
   }
 }

@@ -50,7 +50,7 @@ export class SessionTree {
     const path: SessionEntry[] = [];
     // A damaged file may contain a cycle; no entry is visited twice.
     const seen = new Set<string>();
-    for (let entry = fromId === null ? undefined : this.#byId.get(fromId); entry !== undefined && !seen.has(entry.id); ) {
+    for (let entry = fromId === null ? undefined : this.#byId.get(fromId); entry !== undefined && !seen.has(entry.id);) {
       seen.add(entry.id);
       path.push(entry);
       entry = entry.parentId === null ? undefined : this.#byId.get(entry.parentId);

@@ -24,7 +24,11 @@ export class Session implements Disposable {
   }
 
   /** Starts a file for `cwd`; `entries` are carried over from `parentSession` by a fork. @throws {DashError} DISK_ERROR */
-  static create(dashHome: string, cwd: string, { parentSession, entries = [] }: { readonly parentSession?: string; readonly entries?: readonly SessionEntry[] } = {}): Session {
+  static create(
+    dashHome: string,
+    cwd: string,
+    { parentSession, entries = [] }: { readonly parentSession?: string; readonly entries?: readonly SessionEntry[] } = {},
+  ): Session {
     const header = newHeader(cwd, parentSession);
     const path = newSessionPath(sessionDirectory(dashHome, cwd), header);
     const writer = openWriter(path, { header, entries: [], stale: false }, true);

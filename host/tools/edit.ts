@@ -47,7 +47,8 @@ export function replaceAll(text: string, edits: readonly Replacement[], path: st
     .map(({ oldText, newText }, index) => {
       const start = text.indexOf(oldText);
       if (start === -1) throw new Error(`edits[${index}].oldText does not occur in \`${path}\`; it must match exactly, white space included`);
-      if (text.indexOf(oldText, start + 1) !== -1) throw new Error(`edits[${index}].oldText occurs more than once in \`${path}\`; add surrounding text to make it unique`);
+      if (text.indexOf(oldText, start + 1) !== -1)
+        throw new Error(`edits[${index}].oldText occurs more than once in \`${path}\`; add surrounding text to make it unique`);
       return { start, end: start + oldText.length, newText, index };
     })
     .sort((a, b) => a.start - b.start);
@@ -64,6 +65,10 @@ export function replaceAll(text: string, edits: readonly Replacement[], path: st
 }
 
 function diffOf({ oldText, newText }: Replacement): string {
-  const lines = (text: string, sign: string): string => text.split('\n').map((line) => `${sign}${line}`).join('\n');
+  const lines = (text: string, sign: string): string =>
+    text
+      .split('\n')
+      .map((line) => `${sign}${line}`)
+      .join('\n');
   return `${lines(oldText, '-')}\n${lines(newText, '+')}`;
 }

@@ -11,7 +11,8 @@ export function findTool({ cwd }: Workspace): BuiltinTool {
   const real = (path = '.'): string => realPath(absolutePath(cwd, path));
   return defineTool({
     name: 'find',
-    description: 'Find files by a glob pattern, e.g. *.ts, **/*.json or src/**/*.test.ts; gives paths relative to the directory searched. .git and node_modules are left out.',
+    description:
+      'Find files by a glob pattern, e.g. *.ts, **/*.json or src/**/*.test.ts; gives paths relative to the directory searched. .git and node_modules are left out.',
     parameters: Type.Object({
       pattern: Type.String({ minLength: 1, description: 'glob pattern' }),
       path: Type.Optional(Type.String({ description: 'directory to search; the working directory by default' })),

@@ -24,7 +24,13 @@ export function readTool({ cwd }: Workspace): BuiltinTool {
       const mimeType = IMAGE_TYPES[/\.(\w+)$/.exec(file)?.[1]?.toLowerCase() ?? ''];
       const bytes = await readFile(file, { signal });
       if (mimeType !== undefined) {
-        return { content: [{ type: 'text', text: `image ${path} (${mimeType}, ${bytes.length} bytes)` }, { type: 'image', data: bytes.toString('base64'), mimeType }], isError: false };
+        return {
+          content: [
+            { type: 'text', text: `image ${path} (${mimeType}, ${bytes.length} bytes)` },
+            { type: 'image', data: bytes.toString('base64'), mimeType },
+          ],
+          isError: false,
+        };
       }
       const lines = bytes.toString('utf8').split('\n');
       if (offset > lines.length) throw new Error(`offset ${offset} is beyond the end of \`${path}\`, which has ${lines.length} lines`);

@@ -36,11 +36,14 @@ export function keepTail(text: string, maxLines = MAX_LINES, maxBytes = MAX_BYTE
     first -= 1;
   }
   if (first === 0) return { text, truncated: false, keptLines: lines.length, totalLines: lines.length };
-  const tail = first === lines.length ? lines.at(-1)?.slice(-maxBytes) ?? '' : lines.slice(first).join('\n');
+  const tail = first === lines.length ? (lines.at(-1)?.slice(-maxBytes) ?? '') : lines.slice(first).join('\n');
   return { text: tail, truncated: true, keptLines: Math.max(lines.length - first, 1), totalLines: lines.length };
 }
 
 function cutBytes(text: string, maxBytes: number): string {
   // `toString` turns a character cut in half into one replacement character, which is dropped.
-  return Buffer.from(text).subarray(0, maxBytes).toString().replace(/\uFFFD$/, '');
+  return Buffer.from(text)
+    .subarray(0, maxBytes)
+    .toString()
+    .replace(/\uFFFD$/, '');
 }

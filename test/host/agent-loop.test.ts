@@ -49,13 +49,29 @@ const textsOf = (messages: readonly AgentMessage[]) =>
 
 describe('the agent loop', () => {
   it('asks, runs the tool, asks again', async () => {
-    const { run, events } = await setUp({ turns: [{ toolCalls: [call('echo', { text: 'hi' })] }, { text: 'done' }] }, [tool('echo', async (args) => textAnswer(String(args['text'])))]);
+    const { run, events } = await setUp({ turns: [{ toolCalls: [call('echo', { text: 'hi' })] }, { text: 'done' }] }, [
+      tool('echo', async (args) => textAnswer(String(args['text']))),
+    ]);
     const messages = await run();
     expect(rolesOf(messages)).toEqual(['user', 'assistant', 'toolResult', 'assistant']);
     expect(textsOf(messages)).toEqual(['hi']);
     expect(events.filter(({ type }) => type !== 'message_update').map(({ type }) => type)).toEqual([
-      'agent_start', 'turn_start', 'message_start', 'message_end', 'message_start', 'message_end', 'tool_execution_start', 'tool_execution_end', 'message_start', 'message_end', 'turn_end',
-      'turn_start', 'message_start', 'message_end', 'turn_end', 'agent_end',
+      'agent_start',
+      'turn_start',
+      'message_start',
+      'message_end',
+      'message_start',
+      'message_end',
+      'tool_execution_start',
+      'tool_execution_end',
+      'message_start',
+      'message_end',
+      'turn_end',
+      'turn_start',
+      'message_start',
+      'message_end',
+      'turn_end',
+      'agent_end',
     ]);
   });
 
@@ -84,7 +100,10 @@ describe('the agent loop', () => {
       order.push(`${name} ends`);
       return textAnswer(name);
     };
-    const { run } = await setUp({ turns: [{ toolCalls: [call('a'), call('b')] }, {}] }, [tool('a', step('a')), tool('b', step('b'), { executionMode: 'sequential' })]);
+    const { run } = await setUp({ turns: [{ toolCalls: [call('a'), call('b')] }, {}] }, [
+      tool('a', step('a')),
+      tool('b', step('b'), { executionMode: 'sequential' }),
+    ]);
     await run();
     expect(order).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
   });
@@ -112,7 +131,9 @@ describe('the agent loop', () => {
     ['a refused approval', { approve: async () => 'declined' }, /declined/],
   ])('answers %s with a result that is an error', async (title, hooks, text) => {
     const name = title === 'an unknown tool' ? 'nothing' : 'a';
-    const { run } = await setUp({ turns: [{ toolCalls: [call(name)] }, {}] }, [tool('a', async () => textAnswer('ran'))], { hooks: { ...openHooks, ...hooks } });
+    const { run } = await setUp({ turns: [{ toolCalls: [call(name)] }, {}] }, [tool('a', async () => textAnswer('ran'))], {
+      hooks: { ...openHooks, ...hooks },
+    });
     const messages = await run();
     const result = messages.find(({ role }) => role === 'toolResult');
     expect(result).toMatchObject({ isError: true });
@@ -123,10 +144,20 @@ describe('the agent loop', () => {
     const seen: unknown[] = [];
     const hooks: ToolHooks = { ...openHooks, before: async () => ({ kind: 'proceed', args: { path: 'changed' } }) };
     const validate = (args: { [key: string]: unknown }) => (args['path'] === 'changed' || args['path'] === 'asked' ? undefined : 'wrong');
-    const { run } = await setUp({ turns: [{ toolCalls: [call('a', { path: 'asked' })] }, {}] }, [tool('a', async (args) => {
-      seen.push(args, Object.isFrozen(args));
-      return textAnswer('x');
-    }, { validate })], { hooks });
+    const { run } = await setUp(
+      { turns: [{ toolCalls: [call('a', { path: 'asked' })] }, {}] },
+      [
+        tool(
+          'a',
+          async (args) => {
+            seen.push(args, Object.isFrozen(args));
+            return textAnswer('x');
+          },
+          { validate },
+        ),
+      ],
+      { hooks },
+    );
     await run();
     expect(seen).toEqual([{ path: 'changed' }, true]);
   });
@@ -137,12 +168,16 @@ describe('the agent loop', () => {
   });
 
   it('takes steering at the next safe point and follow-ups when it is done', async () => {
-    const { run, queues } = await setUp({ turns: [{ toolCalls: [call('a')] }, { text: 'steered' }, { text: 'followed' }] }, [tool('a', async () => {
-      queues.steer(userMessage('steer'));
-      queues.followUp(userMessage('follow'));
-      return textAnswer('x');
-    })]);
-    const said = (await run()).map((message) => (message.role === 'user' && typeof message.content !== 'string' && message.content[0]?.type === 'text' ? message.content[0].text : message.role));
+    const { run, queues } = await setUp({ turns: [{ toolCalls: [call('a')] }, { text: 'steered' }, { text: 'followed' }] }, [
+      tool('a', async () => {
+        queues.steer(userMessage('steer'));
+        queues.followUp(userMessage('follow'));
+        return textAnswer('x');
+      }),
+    ]);
+    const said = (await run()).map((message) =>
+      message.role === 'user' && typeof message.content !== 'string' && message.content[0]?.type === 'text' ? message.content[0].text : message.role,
+    );
     expect(said).toEqual(['go', 'assistant', 'toolResult', 'steer', 'assistant', 'follow', 'assistant']);
   });
 
@@ -173,20 +208,28 @@ describe('the agent loop', () => {
 
   it('leaves a well-formed transcript whatever happens in between', async () => {
     const action = fc.constantFrom('answer', 'throw', 'abort', 'steer', 'follow', 'terminate', 'update');
-    const turn = fc.record({ text: fc.option(fc.constant('words and more words'), { nil: undefined }), actions: fc.array(action, { maxLength: 4 }), error: fc.option(fc.constantFrom('529', 'no'), { nil: undefined, freq: 6 }) });
+    const turn = fc.record({
+      text: fc.option(fc.constant('words and more words'), { nil: undefined }),
+      actions: fc.array(action, { maxLength: 4 }),
+      error: fc.option(fc.constantFrom('529', 'no'), { nil: undefined, freq: 6 }),
+    });
     await fc.assert(
       fc.asyncProperty(fc.array(turn, { minLength: 1, maxLength: 5 }), fc.boolean(), fc.nat({ max: 60 }), async (turns, sequential, abortAt) => {
         const script: Script = { turns: turns.map(({ text, actions, error }) => ({ text, error, toolCalls: actions.map((name) => call(name)) })) };
         const act = (name: string): AgentTool =>
-          tool(name, async (_, { onUpdate }) => {
-            if (name === 'throw') throw new Error('broken');
-            if (name === 'abort') world.controller.abort();
-            if (name === 'steer') world.queues.steer(userMessage('s'));
-            if (name === 'follow') world.queues.followUp(userMessage('f'));
-            if (name === 'update') onUpdate(textAnswer('half'));
-            await Promise.resolve();
-            return { ...textAnswer(name), ...(name === 'terminate' ? { terminate: true } : {}) };
-          }, sequential ? { executionMode: 'sequential' } : {});
+          tool(
+            name,
+            async (_, { onUpdate }) => {
+              if (name === 'throw') throw new Error('broken');
+              if (name === 'abort') world.controller.abort();
+              if (name === 'steer') world.queues.steer(userMessage('s'));
+              if (name === 'follow') world.queues.followUp(userMessage('f'));
+              if (name === 'update') onUpdate(textAnswer('half'));
+              await Promise.resolve();
+              return { ...textAnswer(name), ...(name === 'terminate' ? { terminate: true } : {}) };
+            },
+            sequential ? { executionMode: 'sequential' } : {},
+          );
         const world = await setUp(script, ['answer', 'throw', 'abort', 'steer', 'follow', 'terminate', 'update'].map(act), {
           emit: async (event) => {
             world.events.push(event);
@@ -205,7 +248,8 @@ describe('the agent loop', () => {
         const count = (type: AgentEvent['type']) => world.events.filter((event) => event.type === type).length;
         expect(count('tool_execution_start')).toBe(count('tool_execution_end'));
         expect(count('turn_start')).toBe(count('turn_end'));
-        for (const { role, stopReason } of messages.flatMap((message) => (message.role === 'assistant' ? [message] : []))) expect([role, stopReason]).not.toContain('pending');
+        for (const { role, stopReason } of messages.flatMap((message) => (message.role === 'assistant' ? [message] : [])))
+          expect([role, stopReason]).not.toContain('pending');
       }),
       { numRuns: 300 },
     );

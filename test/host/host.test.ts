@@ -8,12 +8,16 @@ import { says } from '../support/in-test-package.ts';
 
 const call = (name: string, args = {}) => ({ name, arguments: args });
 const results = ({ host }: TestHost): string[] =>
-  host.conversation.messages.flatMap((message) => (message.role === 'toolResult' ? [message.content.map((block) => (block.type === 'text' ? block.text : '')).join('')] : []));
+  host.conversation.messages.flatMap((message) =>
+    message.role === 'toolResult' ? [message.content.map((block) => (block.type === 'text' ? block.text : '')).join('')] : [],
+  );
 const codes = ({ host }: TestHost): string[] => host.diagnostics.map(({ code }) => code);
 
 describe('tools of packages', () => {
   it('answer the model, and wake their package only then', async () => {
-    await using world = await startTestHost({ turns: [{ toolCalls: [call('hello', { name: 'Ada' })] }, { text: 'done' }] }, [{ name: 'greeter', extension: { tools: { hello: (args) => says(JSON.stringify(args)) } } }]);
+    await using world = await startTestHost({ turns: [{ toolCalls: [call('hello', { name: 'Ada' })] }, { text: 'done' }] }, [
+      { name: 'greeter', extension: { tools: { hello: (args) => says(JSON.stringify(args)) } } },
+    ]);
     expect(world.opened[0]?.pid).toBeUndefined();
     await ask(world.host, 'greet');
     expect(results(world)).toEqual(['{"name":"Ada"}']);
@@ -24,7 +28,10 @@ describe('tools of packages', () => {
 
   it('keep a name by order, and give a second package its own', async () => {
     const tool = (text: string) => ({ tools: { same: () => says(text) } });
-    await using world = await startTestHost({ turns: [{ toolCalls: [call('same'), call('second__same')] }, {}] }, [{ name: 'first', extension: tool('1') }, { name: '@scope/second', extension: tool('2') }]);
+    await using world = await startTestHost({ turns: [{ toolCalls: [call('same'), call('second__same')] }, {}] }, [
+      { name: 'first', extension: tool('1') },
+      { name: '@scope/second', extension: tool('2') },
+    ]);
     const names = [...world.host.generation.contributions.tools.keys()];
     expect(names).toEqual(['same', 'scope_second__same']);
     expect(codes(world)).toContain('TOOL_COLLISION');
@@ -35,7 +42,9 @@ describe('tools of packages', () => {
     await using without = await startTestHost({ turns: [{}] }, [{ name: 'shell', extension: bash }]);
     expect([...without.host.generation.contributions.tools.keys()]).toEqual(['shell__bash']);
     expect(codes(without)).toContain('TOOL_NAME_TAKEN');
-    await using world = await startTestHost({ turns: [{ toolCalls: [call('bash', { command: 'x' })] }, {}] }, [{ name: 'shell', granted: ['tools:override:bash'], extension: bash }]);
+    await using world = await startTestHost({ turns: [{ toolCalls: [call('bash', { command: 'x' })] }, {}] }, [
+      { name: 'shell', granted: ['tools:override:bash'], extension: bash },
+    ]);
     await ask(world.host, 'go');
     expect(results(world)).toEqual(['not the shell']);
   });
@@ -53,10 +62,22 @@ describe('events of packages', () => {
   const script = { turns: [{ toolCalls: [call('act', { n: 1 })] }, {}] };
 
   it('block a call, and block it too when the guard breaks', async () => {
-    await using blocked = await startTestHost(script, [target, { name: 'guard', granted: ['tools:intercept'], extension: guard(() => ({ block: true, reason: 'not this one' })) }]);
+    await using blocked = await startTestHost(script, [
+      target,
+      { name: 'guard', granted: ['tools:intercept'], extension: guard(() => ({ block: true, reason: 'not this one' })) },
+    ]);
     await ask(blocked.host, 'go');
     expect(results(blocked)).toEqual(['not this one']);
-    await using broken = await startTestHost(script, [target, { name: 'guard', granted: ['tools:intercept'], extension: guard(() => { throw new Error('oops'); }) }]);
+    await using broken = await startTestHost(script, [
+      target,
+      {
+        name: 'guard',
+        granted: ['tools:intercept'],
+        extension: guard(() => {
+          throw new Error('oops');
+        }),
+      },
+    ]);
     await ask(broken.host, 'go');
     expect(results(broken)[0]).toMatch(/blocked: .*oops/);
     expect(broken.events).toContainEqual(expect.objectContaining({ type: 'extension_error', extensionPath: 'guard', event: 'tool_call' }));
@@ -74,15 +95,35 @@ describe('events of packages', () => {
     const add = (event: Record<string, unknown>) => {
       event['input'] = { ...(event['input'] as object), [`k${Object.keys(event['input'] as object).length}`]: true };
     };
-    const extension = { on: [['tool_call', add], ['tool_call', add]] as const };
-    await using world = await startTestHost(script, [target, { name: 'a', granted: ['tools:intercept'], extension }, { name: 'b', granted: ['tools:intercept'], extension }]);
+    const extension = {
+      on: [
+        ['tool_call', add],
+        ['tool_call', add],
+      ] as const,
+    };
+    await using world = await startTestHost(script, [
+      target,
+      { name: 'a', granted: ['tools:intercept'], extension },
+      { name: 'b', granted: ['tools:intercept'], extension },
+    ]);
     await ask(world.host, 'go');
     expect(results(world)).toEqual(['{"n":1,"k1":true,"k2":true,"k3":true,"k4":true}']);
   });
 
   it('change results one after the other, and a throwing one is skipped', async () => {
     const append = (text: string) => (event: Record<string, unknown>) => ({ content: [...(event['content'] as object[]), { type: 'text', text }] });
-    const extension = { on: [['tool_result', append('+1')], ['tool_result', () => { throw new Error('no'); }], ['tool_result', append('+2')]] as const };
+    const extension = {
+      on: [
+        ['tool_result', append('+1')],
+        [
+          'tool_result',
+          () => {
+            throw new Error('no');
+          },
+        ],
+        ['tool_result', append('+2')],
+      ] as const,
+    };
     await using world = await startTestHost(script, [target, { name: 'after', granted: ['tools:intercept'], extension }]);
     await ask(world.host, 'go');
     expect(results(world)).toEqual(['{"n":1}+1+2']);
@@ -90,7 +131,17 @@ describe('events of packages', () => {
   });
 
   it('of project trust are never delivered, and unknown ones are named', async () => {
-    await using world = await startTestHost({ turns: [{}] }, [{ name: 'nosy', extension: { on: [['project_trust', () => ({ trusted: 'yes' })], ['made_up', () => undefined]] } }]);
+    await using world = await startTestHost({ turns: [{}] }, [
+      {
+        name: 'nosy',
+        extension: {
+          on: [
+            ['project_trust', () => ({ trusted: 'yes' })],
+            ['made_up', () => undefined],
+          ],
+        },
+      },
+    ]);
     await ask(world.host, 'go');
     expect(world.opened[0]?.heard).toEqual([]);
     expect(codes(world)).toEqual(expect.arrayContaining(['EVENT_NOT_DELIVERED', 'UNKNOWN_EVENT']));
@@ -98,7 +149,17 @@ describe('events of packages', () => {
 
   it('let a reader see the context, and drop what it may not change', async () => {
     const seen: unknown[] = [];
-    const extension = { on: [['context', (event: Record<string, unknown>) => { seen.push(event['messages']); return { messages: [] }; }]] as const };
+    const extension = {
+      on: [
+        [
+          'context',
+          (event: Record<string, unknown>) => {
+            seen.push(event['messages']);
+            return { messages: [] };
+          },
+        ],
+      ] as const,
+    };
     await using world = await startTestHost({ turns: [{ text: 'hi' }] }, [{ name: 'reader', granted: ['session:read'], extension }]);
     await ask(world.host, 'go');
     expect(seen).toHaveLength(1);
@@ -107,26 +168,97 @@ describe('events of packages', () => {
   });
 
   it('tell a package of a run in order', async () => {
-    const names = ['session_start', 'before_agent_start', 'agent_start', 'turn_start', 'message_start', 'message_end', 'tool_execution_start', 'tool_execution_end', 'turn_end', 'agent_end', 'agent_settled', 'session_shutdown'];
-    const world = await startTestHost(script, [target, { name: 'listener', granted: ['session:read'], extension: { on: names.map((name) => [name, () => undefined] as const) } }]);
+    const names = [
+      'session_start',
+      'before_agent_start',
+      'agent_start',
+      'turn_start',
+      'message_start',
+      'message_end',
+      'tool_execution_start',
+      'tool_execution_end',
+      'turn_end',
+      'agent_end',
+      'agent_settled',
+      'session_shutdown',
+    ];
+    const world = await startTestHost(script, [
+      target,
+      { name: 'listener', granted: ['session:read'], extension: { on: names.map((name) => [name, () => undefined] as const) } },
+    ]);
     await ask(world.host, 'go');
     await world[Symbol.asyncDispose]();
     expect(world.opened[1]?.heard).toEqual([
-      'session_start', 'before_agent_start', 'agent_start', 'turn_start', 'message_start', 'message_end', 'message_start', 'message_end', 'tool_execution_start', 'tool_execution_end', 'message_start', 'message_end', 'turn_end',
-      'turn_start', 'message_start', 'message_end', 'turn_end', 'agent_end', 'agent_settled', 'session_shutdown',
+      'session_start',
+      'before_agent_start',
+      'agent_start',
+      'turn_start',
+      'message_start',
+      'message_end',
+      'message_start',
+      'message_end',
+      'tool_execution_start',
+      'tool_execution_end',
+      'message_start',
+      'message_end',
+      'turn_end',
+      'turn_start',
+      'message_start',
+      'message_end',
+      'turn_end',
+      'agent_end',
+      'agent_settled',
+      'session_shutdown',
     ]);
   });
 
   it('may change the system prompt and add a message, with the permissions', async () => {
     const prompts: string[] = [];
-    const extension = { on: [['before_agent_start', (event: Record<string, unknown>) => ({ systemPrompt: `${String(event['systemPrompt'])}\nBe brief.`, message: { customType: 'note', content: 'remember', display: false } })]] as const };
+    const extension = {
+      on: [
+        [
+          'before_agent_start',
+          (event: Record<string, unknown>) => ({
+            systemPrompt: `${String(event['systemPrompt'])}\nBe brief.`,
+            message: { customType: 'note', content: 'remember', display: false },
+          }),
+        ],
+      ] as const,
+    };
     const granted = ['session:read', 'prompt:modify'];
     await using world = await startTestHost({ turns: [{ text: 'ok' }] }, [{ name: 'p', granted, extension }], {
       models: {
-        models: async () => [{ id: 'm', name: 'm', provider: 'p', api: 'a', baseUrl: '', reasoning: false, input: ['text'], cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, contextWindow: 1, maxTokens: 1 }],
+        models: async () => [
+          {
+            id: 'm',
+            name: 'm',
+            provider: 'p',
+            api: 'a',
+            baseUrl: '',
+            reasoning: false,
+            input: ['text'],
+            cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+            contextWindow: 1,
+            maxTokens: 1,
+          },
+        ],
         async *stream(model, { systemPrompt, messages }) {
           prompts.push(systemPrompt, JSON.stringify(messages.at(-1)));
-          yield { type: 'error', reason: 'error', error: { role: 'assistant', content: [], api: '', provider: model.provider, model: model.id, usage: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, totalTokens: 0, cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, total: 0 } }, stopReason: 'error', errorMessage: 'enough', timestamp: 0 } };
+          yield {
+            type: 'error',
+            reason: 'error',
+            error: {
+              role: 'assistant',
+              content: [],
+              api: '',
+              provider: model.provider,
+              model: model.id,
+              usage: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, totalTokens: 0, cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, total: 0 } },
+              stopReason: 'error',
+              errorMessage: 'enough',
+              timestamp: 0,
+            },
+          };
         },
       },
     });
@@ -136,7 +268,14 @@ describe('events of packages', () => {
   });
 
   it('of input change what the user typed, or answer in its place', async () => {
-    const extension = { on: [['input', (event: Record<string, unknown>) => (event['text'] === 'ping' ? { action: 'handled' } : { action: 'transform', text: `${String(event['text'])}!` })]] as const };
+    const extension = {
+      on: [
+        [
+          'input',
+          (event: Record<string, unknown>) => (event['text'] === 'ping' ? { action: 'handled' } : { action: 'transform', text: `${String(event['text'])}!` }),
+        ],
+      ] as const,
+    };
     await using world = await startTestHost({ turns: [{ text: 'ok' }] }, [{ name: 'i', granted: ['session:read', 'prompt:modify'], extension }]);
     expect(await world.host.prompt('ping')).toEqual({ kind: 'handled' });
     await ask(world.host, 'hey');
@@ -150,11 +289,25 @@ describe('reload', () => {
   it('keeps what did not change, swaps what did, and lets calls in flight finish on the old build', async () => {
     const reached = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();
-    const slow = { tools: { t: async () => { reached.resolve(); await release.promise; return says('old'); } } };
-    await using world = await startTestHost({ turns: [{ toolCalls: [call('t')] }, { toolCalls: [call('t')] }, {}] }, [{ name: 'p', extension: slow }, { name: 'q', extension: { tools: { other: () => says('q') } } }]);
+    const slow = {
+      tools: {
+        t: async () => {
+          reached.resolve();
+          await release.promise;
+          return says('old');
+        },
+      },
+    };
+    await using world = await startTestHost({ turns: [{ toolCalls: [call('t')] }, { toolCalls: [call('t')] }, {}] }, [
+      { name: 'p', extension: slow },
+      { name: 'q', extension: { tools: { other: () => says('q') } } },
+    ]);
     const running = ask(world.host, 'go');
     await reached.promise;
-    world.packages = [{ name: 'p', hash: '2', extension: answering('new') }, { name: 'q', extension: { tools: {} } }];
+    world.packages = [
+      { name: 'p', hash: '2', extension: answering('new') },
+      { name: 'q', extension: { tools: {} } },
+    ];
     const { generation, changed } = await world.host.reload();
     expect({ generation, changed }).toEqual({ generation: 2, changed: ['p'] });
     expect(world.opened).toHaveLength(3);
@@ -165,9 +318,19 @@ describe('reload', () => {
     expect(world.opened.map(({ closed }) => closed)).toEqual([true, false, false]);
   });
 
-  it('keeps the last good build of a package that breaks, and names the author\'s line', async () => {
-    await using world = await startTestHost({ turns: [{ toolCalls: [call('t')] }, {}, { toolCalls: [call('t')] }, {}] }, [{ name: 'p', extension: answering('good') }]);
-    world.packages = [{ name: 'p', hash: '2', extension: () => { throw new DashError('COMPILE_FAILED', 'unexpected `}`', { where: { path: 'src/index.ts', line: 14 } }); } }];
+  it("keeps the last good build of a package that breaks, and names the author's line", async () => {
+    await using world = await startTestHost({ turns: [{ toolCalls: [call('t')] }, {}, { toolCalls: [call('t')] }, {}] }, [
+      { name: 'p', extension: answering('good') },
+    ]);
+    world.packages = [
+      {
+        name: 'p',
+        hash: '2',
+        extension: () => {
+          throw new DashError('COMPILE_FAILED', 'unexpected `}`', { where: { path: 'src/index.ts', line: 14 } });
+        },
+      },
+    ];
     const { diagnostics, changed } = await world.host.reload();
     expect(changed).toEqual([]);
     expect(diagnostics).toContainEqual(expect.objectContaining({ severity: 'error', code: 'COMPILE_FAILED', where: { path: 'src/index.ts', line: 14 } }));
@@ -182,7 +345,14 @@ describe('reload', () => {
   });
 
   it('starts without a package that never built, and takes it in when it does', async () => {
-    await using world = await startTestHost({ turns: [{ toolCalls: [call('t')] }, {}] }, [{ name: 'p', extension: () => { throw new DashError('COMPILE_FAILED', 'no'); } }]);
+    await using world = await startTestHost({ turns: [{ toolCalls: [call('t')] }, {}] }, [
+      {
+        name: 'p',
+        extension: () => {
+          throw new DashError('COMPILE_FAILED', 'no');
+        },
+      },
+    ]);
     expect(codes(world)).toContain('COMPILE_FAILED');
     world.packages = [{ name: 'p', extension: answering('at last') }];
     await world.host.reload();
@@ -191,9 +361,21 @@ describe('reload', () => {
   });
 
   it('says goodbye and hello only to builds that come and go', async () => {
-    const listening = { on: [['session_start', () => undefined], ['session_shutdown', () => undefined]] as const };
-    await using world = await startTestHost({ turns: [{}] }, [{ name: 'stays', extension: listening }, { name: 'changes', extension: listening }, { name: 'goes', extension: listening }]);
-    world.packages = [{ name: 'stays', extension: listening }, { name: 'changes', hash: '2', extension: listening }];
+    const listening = {
+      on: [
+        ['session_start', () => undefined],
+        ['session_shutdown', () => undefined],
+      ] as const,
+    };
+    await using world = await startTestHost({ turns: [{}] }, [
+      { name: 'stays', extension: listening },
+      { name: 'changes', extension: listening },
+      { name: 'goes', extension: listening },
+    ]);
+    world.packages = [
+      { name: 'stays', extension: listening },
+      { name: 'changes', hash: '2', extension: listening },
+    ];
     await world.host.reload();
     expect(world.opened.map(({ name, heard }) => [name, heard])).toEqual([
       ['stays', ['session_start']],
@@ -217,10 +399,18 @@ describe('commands, skills and prompts', () => {
   it('of two packages with one name are numbered', async () => {
     const ran: string[] = [];
     const command = (text: string) => ({ commands: { deploy: (args: string) => void ran.push(`${text} ${args}`), reload: () => undefined } });
-    await using world = await startTestHost({ turns: [{}] }, [{ name: 'a', extension: command('a') }, { name: 'b', extension: command('b') }]);
+    await using world = await startTestHost({ turns: [{}] }, [
+      { name: 'a', extension: command('a') },
+      { name: 'b', extension: command('b') },
+    ]);
     await world.host.prompt('/deploy:2 now');
     expect(ran).toEqual(['b now']);
-    expect(world.host.commands().filter(({ source }) => source === 'extension').map(({ name }) => name)).toEqual(['deploy:1', 'deploy:2', 'reload:1', 'reload:2']);
+    expect(
+      world.host
+        .commands()
+        .filter(({ source }) => source === 'extension')
+        .map(({ name }) => name),
+    ).toEqual(['deploy:1', 'deploy:2', 'reload:1', 'reload:2']);
   });
 
   it('are filled in and wrapped', async () => {
@@ -239,9 +429,15 @@ describe('commands, skills and prompts', () => {
   });
 });
 
-describe('the host\'s own tools', () => {
+describe("the host's own tools", () => {
   it('read the workspace without being asked, and nothing else happens without approval', async () => {
-    const calls = [call('read', { path: 'a.txt' }), call('read', { path: '/etc/hostname' }), call('read', { path: '.env' }), call('write', { path: 'b.txt', content: 'x' }), call('bash', { command: 'touch c.txt' })];
+    const calls = [
+      call('read', { path: 'a.txt' }),
+      call('read', { path: '/etc/hostname' }),
+      call('read', { path: '.env' }),
+      call('write', { path: 'b.txt', content: 'x' }),
+      call('bash', { command: 'touch c.txt' }),
+    ];
     await using world = await startTestHost({ turns: [{ toolCalls: calls }, {}] });
     await writeFile(join(world.cwd, 'a.txt'), 'hello');
     await writeFile(join(world.cwd, '.env'), 'SECRET=1');
@@ -250,30 +446,43 @@ describe('the host\'s own tools', () => {
     expect(read).toBe('hello');
     for (const refused of [outside, secret, write]) expect(refused).toMatch(/not approved/);
     expect(bash).toMatch(/--approve all/);
-    await expect(readFile(join(world.cwd, 'b.txt'))).rejects.toThrow();
-    await expect(readFile(join(world.cwd, 'c.txt'))).rejects.toThrow();
+    await expect(readFile(join(world.cwd, 'b.txt'))).rejects.toThrow(/ENOENT/);
+    await expect(readFile(join(world.cwd, 'c.txt'))).rejects.toThrow(/ENOENT/);
   });
 
   it('write in the workspace with `--approve edits`, but not what runs later', async () => {
-    const calls = [call('write', { path: 'src/b.txt', content: 'one two' }), call('edit', { path: 'src/b.txt', edits: [{ oldText: 'two', newText: 'three' }] }), call('write', { path: 'package.json', content: '{}' }), call('write', { path: '../out.txt', content: '' })];
+    const calls = [
+      call('write', { path: 'src/b.txt', content: 'one two' }),
+      call('edit', { path: 'src/b.txt', edits: [{ oldText: 'two', newText: 'three' }] }),
+      call('write', { path: 'package.json', content: '{}' }),
+      call('write', { path: '../out.txt', content: '' }),
+    ];
     await using world = await startTestHost({ turns: [{ toolCalls: calls }, {}] }, [], { approval: 'edits' });
     await ask(world.host, 'go');
     expect(results(world).map((text) => /declined|not approved/.test(text))).toEqual([false, false, true, true]);
     expect(await readFile(join(world.cwd, 'src', 'b.txt'), 'utf8')).toBe('one three');
   });
 
-  it('run commands with `--approve all`, without keys and marked as a tool\'s', async () => {
-    await using world = await startTestHost({ turns: [{ toolCalls: [call('bash', { command: 'echo $DASH_TOOL_PROCESS/$OPENAI_API_KEY/$PLAIN; exit 3' })] }, {}] }, [], {
-      approval: 'all',
-      env: { PATH: process.env['PATH'], OPENAI_API_KEY: 'k', PLAIN: 'p' },
-    });
+  it("run commands with `--approve all`, without keys and marked as a tool's", async () => {
+    await using world = await startTestHost(
+      { turns: [{ toolCalls: [call('bash', { command: 'echo $DASH_TOOL_PROCESS/$OPENAI_API_KEY/$PLAIN; exit 3' })] }, {}] },
+      [],
+      {
+        approval: 'all',
+        env: { PATH: process.env['PATH'], OPENAI_API_KEY: 'k', PLAIN: 'p' },
+      },
+    );
     await ask(world.host, 'go');
     expect(results(world)).toEqual(['1//p\n\n[exit code 3]']);
     expect(toolEnvironment({ GITHUB_TOKEN: 'x', MY_PASSWORD: 'y', HOME: '/h' })).toEqual({ HOME: '/h', DASH_TOOL_PROCESS: '1' });
   });
 
   it('do not let a search look into files with secrets', async () => {
-    await using world = await startTestHost({ turns: [{ toolCalls: [call('grep', { pattern: 'needle' }), call('find', { pattern: '*.txt' }), call('ls')] }, {}] }, [], { tools: ['grep', 'find', 'ls'] });
+    await using world = await startTestHost(
+      { turns: [{ toolCalls: [call('grep', { pattern: 'needle' }), call('find', { pattern: '*.txt' }), call('ls')] }, {}] },
+      [],
+      { tools: ['grep', 'find', 'ls'] },
+    );
     await writeFile(join(world.cwd, '.env'), 'needle=1');
     await writeFile(join(world.cwd, 'a.txt'), 'a needle here');
     await ask(world.host, 'go');
@@ -281,7 +490,9 @@ describe('the host\'s own tools', () => {
   });
 
   it('cut long files and say how to read on', async () => {
-    await using world = await startTestHost({ turns: [{ toolCalls: [call('read', { path: 'long.txt' }), call('read', { path: 'long.txt', offset: 2001, limit: 1 })] }, {}] });
+    await using world = await startTestHost({
+      turns: [{ toolCalls: [call('read', { path: 'long.txt' }), call('read', { path: 'long.txt', offset: 2001, limit: 1 })] }, {}],
+    });
     await writeFile(join(world.cwd, 'long.txt'), Array.from({ length: 3000 }, (_, index) => `line ${index + 1}`).join('\n'));
     await ask(world.host, 'go');
     const [first, second] = results(world);
@@ -292,21 +503,29 @@ describe('the host\'s own tools', () => {
 
 describe('what packages may do with the session', () => {
   it('goes through the ports: entries, messages, names, another prompt', async () => {
-    const world = await startTestHost({ turns: [{ text: 'one' }, { text: 'two' }] }, [{
-      name: 'p',
-      granted: ['session:read'],
-      extension: ({ session, agent }) => ({
-        on: [['agent_end', () => {
-          if (session.query({ kind: 'sessionName' }) !== undefined) return;
-          session.setName('named');
-          session.appendEntry('p', 'state', { n: 1 });
-          session.sendUserMessage('p', 'and again', { deliverAs: 'followUp' });
-          expect(agent.query('isIdle')).toBe(false);
-        }]],
-      }),
-    }]);
+    const idle: unknown[] = [];
+    await using world = await startTestHost({ turns: [{ text: 'one' }, { text: 'two' }] }, [
+      {
+        name: 'p',
+        granted: ['session:read'],
+        extension: ({ session, agent }) => ({
+          on: [
+            [
+              'agent_end',
+              () => {
+                if (session.query({ kind: 'sessionName' }) !== undefined) return;
+                session.setName('named');
+                session.appendEntry('p', 'state', { n: 1 });
+                session.sendUserMessage('p', 'and again', { deliverAs: 'followUp' });
+                idle.push(agent.query('isIdle'));
+              },
+            ],
+          ],
+        }),
+      },
+    ]);
     await ask(world.host, 'go');
-    await using _ = world;
+    expect(idle).toEqual([false]);
     const { session } = world.host.conversation;
     expect(session.tree.name).toBe('named');
     expect(session.tree.entries.map(({ type }) => type)).toContain('custom');
@@ -316,7 +535,18 @@ describe('what packages may do with the session', () => {
 
   it('never opens a file that is not a session of this user', async () => {
     let refused: unknown;
-    await using world = await startTestHost({ turns: [{}] }, [{ name: 'p', extension: ({ session }) => ({ commands: { steal: async () => { refused = await session.control({ kind: 'switchSession', path: '/etc/passwd' }).catch((error: unknown) => error); } } }) }]);
+    await using world = await startTestHost({ turns: [{}] }, [
+      {
+        name: 'p',
+        extension: ({ session }) => ({
+          commands: {
+            steal: async () => {
+              refused = await session.control({ kind: 'switchSession', path: '/etc/passwd' }).catch((error: unknown) => error);
+            },
+          },
+        }),
+      },
+    ]);
     await world.host.prompt('/steal');
     expect(refused).toMatchObject({ code: 'PERMISSION_DENIED' });
   });

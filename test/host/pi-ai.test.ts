@@ -14,7 +14,10 @@ import { says } from '../support/in-test-package.ts';
 
 async function connect(baseUrl: string, env: Record<string, string> = { LOCAL_KEY: 'the-key' }): Promise<ModelPort> {
   const dashHome = await mkdtemp(join(tmpdir(), 'dash-home-'));
-  await writeFile(join(dashHome, 'models.json'), JSON.stringify({ providers: [{ id: 'local', baseUrl, api: 'openai-completions', apiKeyEnv: 'LOCAL_KEY', models: [{ id: 'small' }] }] }));
+  await writeFile(
+    join(dashHome, 'models.json'),
+    JSON.stringify({ providers: [{ id: 'local', baseUrl, api: 'openai-completions', apiKeyEnv: 'LOCAL_KEY', models: [{ id: 'small' }] }] }),
+  );
   return openModels({ reference: undefined, dashHome, env });
 }
 
@@ -23,7 +26,15 @@ async function stream(answer: WireAnswer, signal?: AbortSignal, onEvent?: (event
   const port = await connect(server.baseUrl);
   const model = chooseModel(await port.models(), undefined);
   const events: ModelEvent[] = [];
-  for await (const event of port.stream(model, { systemPrompt: 'be kind', tools: [{ name: 't', description: 'd', parameters: { type: 'object', properties: { a: { type: 'string' } } } }], messages: [userMessage('hello')] }, signal === undefined ? {} : { signal })) {
+  for await (const event of port.stream(
+    model,
+    {
+      systemPrompt: 'be kind',
+      tools: [{ name: 't', description: 'd', parameters: { type: 'object', properties: { a: { type: 'string' } } } }],
+      messages: [userMessage('hello')],
+    },
+    signal === undefined ? {} : { signal },
+  )) {
     events.push(event);
     onEvent?.(event);
   }
@@ -34,7 +45,11 @@ describe('models behind pi-ai', () => {
   it('speak the wire of chat completions: text, usage, key, system prompt and tools', async () => {
     const { events, last, requests } = await stream({ text: 'hello to you', usage: { prompt: 11, completion: 3 } });
     expect(events.map(({ type }) => type)).toEqual(['start', 'text_start', 'text_delta', 'text_delta', 'text_delta', 'text_end', 'done']);
-    expect(last).toMatchObject({ type: 'done', reason: 'stop', message: { content: [{ type: 'text', text: 'hello to you' }], usage: { input: 11, output: 3, totalTokens: 14 } } });
+    expect(last).toMatchObject({
+      type: 'done',
+      reason: 'stop',
+      message: { content: [{ type: 'text', text: 'hello to you' }], usage: { input: 11, output: 3, totalTokens: 14 } },
+    });
     expect(requests[0]).toMatchObject({ path: '/v1/chat/completions', headers: { authorization: 'Bearer the-key' }, body: { model: 'small', stream: true } });
     expect(requests[0]?.body.messages[0]).toMatchObject({ content: 'be kind' });
     expect(requests[0]?.body.tools).toMatchObject([{ function: { name: 't', parameters: { type: 'object', properties: { a: { type: 'string' } } } } }]);
@@ -63,7 +78,9 @@ describe('models behind pi-ai', () => {
 
   it('run a whole turn of the host: a call, its result, an answer', async () => {
     await using server = await startCompletionsServer([{ toolCalls: [{ id: 'c1', name: 'echo', arguments: '{"a":"b"}' }] }, { text: 'done' }]);
-    await using world = await startTestHost({ turns: [{}] }, [{ name: 'p', extension: { tools: { echo: (args) => says(JSON.stringify(args)) } } }], { models: await connect(server.baseUrl) });
+    await using world = await startTestHost({ turns: [{}] }, [{ name: 'p', extension: { tools: { echo: (args) => says(JSON.stringify(args)) } } }], {
+      models: await connect(server.baseUrl),
+    });
     await ask(world.host, 'go');
     expect(world.host.conversation.messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'toolResult', 'assistant']);
     expect(server.requests[1]?.body.messages.at(-1)).toMatchObject({ role: 'tool', tool_call_id: 'c1', content: '{"a":"b"}' });

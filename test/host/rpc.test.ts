@@ -7,7 +7,7 @@ import { linesOf } from '../../host/modes/json-lines.ts';
 import { startTestHost, type TestHost, type TestPackage } from '../support/in-test-host.ts';
 import { says } from '../support/in-test-package.ts';
 
-describe('rpc mode under pi\'s own client', () => {
+describe("rpc mode under pi's own client", () => {
   let client: RpcClient;
   const events: Record<string, unknown>[] = [];
   beforeEach(async () => {
@@ -21,8 +21,23 @@ describe('rpc mode under pi\'s own client', () => {
   it('prompts, steers, follows, aborts, and shows its state', async () => {
     const first = await client.promptAndWait('hi');
     expect(first.filter(({ type }) => type !== 'message_update').map(({ type }) => type)).toEqual([
-      'agent_start', 'turn_start', 'message_start', 'message_end', 'message_start', 'message_end', 'tool_execution_start', 'tool_execution_end', 'message_start', 'message_end', 'turn_end',
-      'turn_start', 'message_start', 'message_end', 'turn_end', 'agent_end', 'agent_settled',
+      'agent_start',
+      'turn_start',
+      'message_start',
+      'message_end',
+      'message_start',
+      'message_end',
+      'tool_execution_start',
+      'tool_execution_end',
+      'message_start',
+      'message_end',
+      'turn_end',
+      'turn_start',
+      'message_start',
+      'message_end',
+      'turn_end',
+      'agent_end',
+      'agent_settled',
     ]);
     const fragments = first.flatMap((event) => (event.type === 'message_update' ? [event.assistantMessageEvent] : []));
     expect(JSON.stringify(fragments)).not.toContain('partial');
@@ -34,7 +49,9 @@ describe('rpc mode under pi\'s own client', () => {
     await client.steer('this way');
     await client.followUp('and then that');
     await settled;
-    const said = (await client.getMessages()).flatMap((message) => (message.role === 'user' && Array.isArray(message.content) ? message.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])) : []));
+    const said = (await client.getMessages()).flatMap((message) =>
+      message.role === 'user' && Array.isArray(message.content) ? message.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])) : [],
+    );
     expect(said).toEqual(['hi', 'wait for me', 'this way', 'and then that']);
 
     const started = new Promise<void>((resolve) => client.onEvent((event) => event.type === 'tool_execution_start' && event.toolName === 'hang' && resolve()));
@@ -94,7 +111,12 @@ const asking: TestPackage = {
     tools: { t: () => says('x') },
     commands: {
       ask: async () => {
-        const answers = [await ui.select('which?', ['a', 'b'], {}), await ui.confirm('sure?', 'really', {}), await ui.input('why?', undefined, {}), await ui.editor('text', 'pre', {})];
+        const answers = [
+          await ui.select('which?', ['a', 'b'], {}),
+          await ui.confirm('sure?', 'really', {}),
+          await ui.input('why?', undefined, {}),
+          await ui.editor('text', 'pre', {}),
+        ];
         ui.notify(JSON.stringify(answers), 'info');
       },
     },
@@ -162,7 +184,9 @@ describe('rpc records', () => {
   });
 
   it('end when a package asks for it', async () => {
-    await using world = await startTestHost({ turns: [{}] }, [{ name: 'p', extension: ({ session }) => ({ commands: { bye: async () => void (await session.control({ kind: 'shutdown' })) } }) }]);
+    await using world = await startTestHost({ turns: [{}] }, [
+      { name: 'p', extension: ({ session }) => ({ commands: { bye: async () => void (await session.control({ kind: 'shutdown' })) } }) },
+    ]);
     const rpc = await speak(world);
     rpc.say({ type: 'prompt', message: '/bye' });
     expect(await rpc.done).toBe(0);
@@ -192,7 +216,10 @@ describe('the other modes', () => {
     const output = new PassThrough();
     const out = collect(output);
     expect(await runJson(world.host, { prompt: 'go', output, errors: new PassThrough() })).toBe(0);
-    const types = out().trim().split('\n').map((line): unknown => JSON.parse(line).type);
+    const types = out()
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line).type);
     expect(types[0]).toBe('session');
     expect(types.at(-1)).toBe('agent_settled');
   });

@@ -86,6 +86,7 @@ describe('session files', () => {
     await fc.assert(
       fc.asyncProperty(steps, async (walk) => {
         using session = Session.create(await home(), '/work/place');
+        session.appendMessage(userMessage('the first entry makes the file'));
         play(session, walk);
         const { file, tree } = session;
         if (file === undefined) throw new Error('a created session has a file');
@@ -107,6 +108,7 @@ describe('session files', () => {
     await fc.assert(
       fc.asyncProperty(steps, async (walk) => {
         using session = Session.create(await home(), '/work/place');
+        session.appendMessage(userMessage('the first entry makes the file'));
         play(session, walk);
         const { header, entries, diagnostics } = await readSession(session.file ?? '');
         expect(diagnostics).toEqual([]);
@@ -142,7 +144,11 @@ describe('session files', () => {
       { type: 'message', timestamp: '2024-01-01T00:00:01.000Z', message: userMessage('one') },
       { type: 'message', timestamp: '2024-01-01T00:00:02.000Z', message: assistant('two') },
       { type: 'compaction', timestamp: '2024-01-01T00:00:03.000Z', summary: 'so far', firstKeptEntryIndex: 2, tokensBefore: 10 },
-      { type: 'message', timestamp: '2024-01-01T00:00:04.000Z', message: { role: 'hookMessage', customType: 'x', content: 'hook', display: true, timestamp: 1 } },
+      {
+        type: 'message',
+        timestamp: '2024-01-01T00:00:04.000Z',
+        message: { role: 'hookMessage', customType: 'x', content: 'hook', display: true, timestamp: 1 },
+      },
     ];
     const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
     await writeFile(path, text);
@@ -185,7 +191,12 @@ describe('session files', () => {
   it('answer the calls that a crash left open', async () => {
     const session = Session.create(await home(), '/work/place');
     session.appendMessage(userMessage('go'));
-    session.appendMessage(assistant('', [{ type: 'toolCall', id: 'c1', name: 'bash', arguments: {} }, { type: 'toolCall', id: 'c2', name: 'bash', arguments: {} }]));
+    session.appendMessage(
+      assistant('', [
+        { type: 'toolCall', id: 'c1', name: 'bash', arguments: {} },
+        { type: 'toolCall', id: 'c2', name: 'bash', arguments: {} },
+      ]),
+    );
     session.appendMessage({ role: 'toolResult', toolCallId: 'c1', toolName: 'bash', content: [], isError: false, timestamp: 1 });
     session[Symbol.dispose]();
     using again = await Session.open(session.file ?? '');
@@ -197,6 +208,8 @@ describe('session files', () => {
   it('are readable by their owner only, and refuse what is not a session', async () => {
     using session = Session.create(await home(), '/work/place');
     const path = session.file ?? '';
+    await expect(stat(path)).rejects.toThrow(/ENOENT/);
+    session.appendMessage(userMessage('now there is something to keep'));
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect((await stat(dirname(path))).mode & 0o777).toBe(0o700);
     expect(await readFile(path, 'utf8')).toMatch(/^\{"type":"session","version":3,/);

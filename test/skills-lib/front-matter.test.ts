@@ -40,7 +40,12 @@ describe('front matter', () => {
   });
 
   it('quotes a value with a colon, and says so', () => {
-    expect(parseFrontMatter('---\ndescription: Use when: x\n---\nbody', 'SKILL.md')).toEqual({ data: { description: 'Use when: x' }, body: 'body', present: true, repaired: true });
+    expect(parseFrontMatter('---\ndescription: Use when: x\n---\nbody', 'SKILL.md')).toEqual({
+      data: { description: 'Use when: x' },
+      body: 'body',
+      present: true,
+      repaired: true,
+    });
   });
 
   it('leaves a body alone that looks like front matter', () => {

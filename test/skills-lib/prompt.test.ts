@@ -26,7 +26,12 @@ describe('prompt templates', () => {
   });
 
   it('takes name, description and hint from the file', () => {
-    expect(parsePrompt('---\ndescription: Review it\nargument-hint: "<file>"\n---\nReview $1', '/p/review.md')).toMatchObject({ name: 'review', description: 'Review it', argumentHint: '<file>', body: 'Review $1' });
+    expect(parsePrompt('---\ndescription: Review it\nargument-hint: "<file>"\n---\nReview $1', '/p/review.md')).toMatchObject({
+      name: 'review',
+      description: 'Review it',
+      argumentHint: '<file>',
+      body: 'Review $1',
+    });
     expect(parsePrompt('Review everything\n', '/p/all.md')).toMatchObject({ name: 'all', description: 'Review everything' });
   });
 });

@@ -17,7 +17,12 @@ export interface WireAnswer {
 export interface WireRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
-  readonly body: { readonly model: string; readonly stream: boolean; readonly messages: readonly Record<string, unknown>[]; readonly tools?: readonly Record<string, unknown>[] };
+  readonly body: {
+    readonly model: string;
+    readonly stream: boolean;
+    readonly messages: readonly Record<string, unknown>[];
+    readonly tools?: readonly Record<string, unknown>[];
+  };
 }
 
 export interface CompletionsServer extends AsyncDisposable {
@@ -60,7 +65,13 @@ export async function startCompletionsServer(answers: readonly WireAnswer[]): Pr
 }
 
 function chunksOf({ text = '', toolCalls = [], usage = { prompt: 10, completion: 5 } }: WireAnswer, model: string): object[] {
-  const chunk = (delta: object, finish: string | null = null): object => ({ id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model, choices: [{ index: 0, delta, finish_reason: finish }] });
+  const chunk = (delta: object, finish: string | null = null): object => ({
+    id: 'chatcmpl-1',
+    object: 'chat.completion.chunk',
+    created: 1,
+    model,
+    choices: [{ index: 0, delta, finish_reason: finish }],
+  });
   return [
     chunk({ role: 'assistant', content: '' }),
     ...(text.match(/\S*\s*/g) ?? []).filter((piece) => piece !== '').map((content) => chunk({ content })),
@@ -70,6 +81,13 @@ function chunksOf({ text = '', toolCalls = [], usage = { prompt: 10, completion:
       ...[args.slice(0, 3), args.slice(3)].map((piece) => chunk({ tool_calls: [{ index, function: { arguments: piece } }] })),
     ]),
     chunk({}, toolCalls.length > 0 ? 'tool_calls' : 'stop'),
-    { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model, choices: [], usage: { prompt_tokens: usage.prompt, completion_tokens: usage.completion, total_tokens: usage.prompt + usage.completion } },
+    {
+      id: 'chatcmpl-1',
+      object: 'chat.completion.chunk',
+      created: 1,
+      model,
+      choices: [],
+      usage: { prompt_tokens: usage.prompt, completion_tokens: usage.completion, total_tokens: usage.prompt + usage.completion },
+    },
   ];
 }

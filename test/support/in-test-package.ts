@@ -29,7 +29,11 @@ export class InTestPackage implements SandboxedPackage {
     this.name = name;
     this.#extension = extension;
     this.registrations = {
-      tools: Object.keys(extension.tools ?? {}).map((tool) => ({ name: tool, description: `${tool} of ${name}`, parameters: { type: 'object', properties: {} } })),
+      tools: Object.keys(extension.tools ?? {}).map((tool) => ({
+        name: tool,
+        description: `${tool} of ${name}`,
+        parameters: { type: 'object', properties: {} },
+      })),
       commands: Object.keys(extension.commands ?? {}).map((command) => ({ name: command })),
       events: (extension.on ?? []).map(([event], handler) => ({ event, handler })),
       flags: [],
