@@ -39,7 +39,8 @@ export default function bootstrap(post: (text: string) => void, sync: SyncRefere
   /** `createRequire(import.meta.url)('../package.json')`: data beside the code. Code itself is in the bundle. */
   function readData(specifier: string, from: string): unknown {
     const path = requireModule('path') as { resolve(...parts: string[]): string; dirname(path: string): string };
-    const file = path.resolve(path.dirname(from), specifier);
+    const importer = from.startsWith('file://') ? decodeURI(from.slice('file://'.length)) : from;
+    const file = path.resolve(path.dirname(importer), specifier);
     if (!file.endsWith('.json')) throw Object.assign(new Error(`Cannot find module '${specifier}': only JSON files can be required at run time`), { code: 'MODULE_NOT_FOUND' });
     const { readFileSync } = requireModule('fs') as { readFileSync(path: string, encoding: 'utf8'): string };
     return JSON.parse(readFileSync(file, 'utf8'));
