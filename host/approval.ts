@@ -11,6 +11,13 @@ export type Access =
   | { readonly kind: 'write'; readonly path: string }
   | { readonly kind: 'run'; readonly command: string };
 
+export interface ApprovalFacts {
+  readonly mode: ApprovalMode;
+  readonly places: Places;
+  /** Real paths of the directories of the skills that are offered. */
+  readonly skillDirectories: readonly string[];
+}
+
 export type Approval =
   | { readonly kind: 'allow' }
   | { readonly kind: 'ask'; readonly question: string; readonly refusal: string }
@@ -20,15 +27,17 @@ export type Approval =
  * Decides about one access. Reads in the workspace are free; what can change something, and what lies
  * outside or is protected, follows the mode. Deny is the default.
  */
-export function decideAccess(access: Access, mode: ApprovalMode, places: Places): Approval {
-  if (mode === 'all' || isFree(access, mode, places)) return { kind: 'allow' };
+export function decideAccess(access: Access, { mode, places, skillDirectories }: ApprovalFacts): Approval {
+  if (mode === 'all' || isFree(access, { mode, places, skillDirectories })) return { kind: 'allow' };
   const refusal = refusalOf(access, mode);
   return mode === 'none' ? { kind: 'deny', refusal } : { kind: 'ask', question: questionOf(access), refusal };
 }
 
-function isFree(access: Access, mode: ApprovalMode, places: Places): boolean {
+function isFree(access: Access, { mode, places, skillDirectories }: ApprovalFacts): boolean {
   switch (access.kind) {
     case 'read':
+      // The model is told to read a skill where it lies, which may be inside the home of Dash.
+      if (skillDirectories.some((directory) => isWithin(directory, access.path))) return true;
       return isWithin(places.workspace, access.path) && !isProtectedRead(access.path, places);
     case 'write':
       return mode === 'edits' && isWithin(places.workspace, access.path) && !isProtectedWrite(access.path, places);

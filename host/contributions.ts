@@ -15,7 +15,7 @@ import {
 import type { SandboxedPackage } from '../sandbox/index.ts';
 import type { Extension } from './activate.ts';
 import type { BoundHandler } from './event-bus.ts';
-import { type ExtensionEventName, isExtensionEvent } from './extension-events.ts';
+import { EXTENSION_EVENTS, type ExtensionEventName, isExtensionEvent } from './extension-events.ts';
 import type { ResourceCatalog } from './resource-catalog.ts';
 
 interface Owned {
@@ -148,6 +148,7 @@ function bindHandler(
     warn('EVENT_NOT_DELIVERED', `\`${owner}\` listens to \`${event}\`, which is never delivered to packages`);
     return undefined;
   }
+  if (!EXTENSION_EVENTS[event].sent) warn('EVENT_NOT_SENT', `\`${owner}\` listens to \`${event}\`, which this version never sends`);
   const missing = row.needs.find((need) => !holds(granted, need, places));
   if (missing !== undefined) {
     warn(

@@ -17,37 +17,40 @@ export interface EventRule {
   readonly deadlineMs: number;
   /** Whether a package that sleeps is woken for it. */
   readonly wakes: boolean;
+  /** False for what happens nowhere in this host yet: who listens is told so, instead of waiting in vain. */
+  readonly sent: boolean;
 }
 
-const notify: EventRule = { chaining: 'notify', deadlineMs: 30_000, wakes: true };
-const transform: EventRule = { chaining: 'transform', deadlineMs: 30_000, wakes: true };
-const cancel: EventRule = { chaining: 'cancel', deadlineMs: 30_000, wakes: true };
+const notify: EventRule = { chaining: 'notify', deadlineMs: 30_000, wakes: true, sent: true };
+const transform: EventRule = { chaining: 'transform', deadlineMs: 30_000, wakes: true, sent: true };
+const unsent = (rule: EventRule): EventRule => ({ ...rule, sent: false });
+const cancel: EventRule = { chaining: 'cancel', deadlineMs: 30_000, wakes: true, sent: true };
 
 /** Every event of pi's by name, and our own; packages may subscribe to all of them. */
 export const EXTENSION_EVENTS = {
   project_trust: notify,
-  resources_discover: notify,
+  resources_discover: unsent(notify),
   session_start: notify,
   session_info_changed: notify,
   session_before_switch: cancel,
   session_before_fork: cancel,
-  session_before_compact: cancel,
-  session_compact: notify,
-  session_compact_failed: notify,
+  session_before_compact: unsent(cancel),
+  session_compact: unsent(notify),
+  session_compact_failed: unsent(notify),
   // Waking a package only to tell it goodbye would be a start for nothing.
   session_shutdown: { ...notify, deadlineMs: 5000, wakes: false },
   session_before_tree: cancel,
   session_tree: notify,
   context: transform,
-  context_with_system: transform,
-  cache_warming_decision: transform,
-  before_provider_request: transform,
-  before_provider_headers: transform,
-  after_provider_response: notify,
+  context_with_system: unsent(transform),
+  cache_warming_decision: unsent(transform),
+  before_provider_request: unsent(transform),
+  before_provider_headers: unsent(transform),
+  after_provider_response: unsent(notify),
   before_agent_start: transform,
   agent_start: notify,
   agent_end: notify,
-  agent_before_settle: transform,
+  agent_before_settle: unsent(transform),
   agent_settled: notify,
   /** Dash's own: the final answer of a run and what it cost. */
   agent_complete: notify,
@@ -64,9 +67,9 @@ export const EXTENSION_EVENTS = {
   model_select: notify,
   thinking_level_select: notify,
   // A question to the user may stand behind a gate, so it gets the time a person needs.
-  user_bash: { chaining: 'first', deadlineMs: 600_000, wakes: true },
+  user_bash: { chaining: 'first', deadlineMs: 600_000, wakes: true, sent: false },
   input: transform,
-  tool_call: { chaining: 'gate', deadlineMs: 600_000, wakes: true },
+  tool_call: { chaining: 'gate', deadlineMs: 600_000, wakes: true, sent: true },
   tool_result: transform,
 } as const satisfies Readonly<Record<string, EventRule>>;
 

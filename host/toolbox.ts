@@ -7,6 +7,7 @@ import type { AgentTool, PendingCall, ToolAnswer } from './tool-call.ts';
 import { errorAnswer } from './tool-call.ts';
 import { type BuiltinTool, DEFAULT_TOOLS } from './tools/index.ts';
 import { keepHead } from './tools/truncate.ts';
+import { realPath } from './tools/workspace-path.ts';
 import type { UserInterface } from './user-interface.ts';
 
 /** A tool as packages and clients are told of it. */
@@ -45,6 +46,9 @@ export interface Toolbox {
 /** Most text of one answer of a package, in bytes; what is cut off cannot be read on. */
 const MAX_PACKAGE_BYTES = 256 * 1024;
 const MAX_DESCRIPTION = 4096;
+// What a tool says of itself in the system prompt, in characters and in lines.
+const MAX_SNIPPET = 300;
+const MAX_GUIDELINES = 8;
 
 /** Makes the toolbox. */
 export function createToolbox(options: ToolboxOptions): Toolbox {
@@ -76,8 +80,10 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
       // What a package's tool may do is decided by its grants, at each effect; what a host tool may do, here.
       const own = builtin.find((candidate) => candidate === tool);
       if (own === undefined) return undefined;
+      const mode = approval === 'ask' && !ui().hasUI ? 'none' : approval;
+      const skillDirectories = contributions().resources.skills.map(({ directory }) => realPath(directory));
       for (const access of own.accesses(call.args)) {
-        const decision = decideAccess(access, ui().hasUI || ui().mode === 'tui' ? approval : approval === 'ask' ? 'none' : approval, places);
+        const decision = decideAccess(access, { mode, places, skillDirectories });
         if (decision.kind === 'deny') return decision.refusal;
         if (decision.kind === 'ask' && !(await ui().confirm(`\`${call.name}\` asks`, decision.question, { signal }))) return decision.refusal;
       }
@@ -88,8 +94,8 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
         const registration = contributions().tools.get(name)?.registration;
         return {
           name,
-          snippet: registration?.promptSnippet ?? description.split('\n')[0]?.slice(0, 200) ?? '',
-          guidelines: registration?.promptGuidelines ?? [],
+          snippet: (registration?.promptSnippet ?? description.split('\n')[0] ?? '').slice(0, MAX_SNIPPET),
+          guidelines: (registration?.promptGuidelines ?? []).slice(0, MAX_GUIDELINES).map((line) => line.slice(0, MAX_SNIPPET)),
         };
       }),
   };

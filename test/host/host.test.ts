@@ -1,4 +1,5 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DashError } from '../../format/index.ts';
@@ -138,13 +139,14 @@ describe('events of packages', () => {
           on: [
             ['project_trust', () => ({ trusted: 'yes' })],
             ['made_up', () => undefined],
+            ['resources_discover', () => undefined],
           ],
         },
       },
     ]);
     await ask(world.host, 'go');
     expect(world.opened[0]?.heard).toEqual([]);
-    expect(codes(world)).toEqual(expect.arrayContaining(['EVENT_NOT_DELIVERED', 'UNKNOWN_EVENT']));
+    expect(codes(world)).toEqual(expect.arrayContaining(['EVENT_NOT_DELIVERED', 'UNKNOWN_EVENT', 'EVENT_NOT_SENT']));
   });
 
   it('let a reader see the context, and drop what it may not change', async () => {
@@ -487,6 +489,19 @@ describe("the host's own tools", () => {
     await writeFile(join(world.cwd, 'a.txt'), 'a needle here');
     await ask(world.host, 'go');
     expect(results(world)).toEqual(['a.txt:1: a needle here', 'a.txt', '.env\na.txt']);
+  });
+
+  it('read the files of a skill wherever it lies, and what a link in it points to only when that is free too', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'dash-skill-'));
+    const directory = join(home, 'sing');
+    await mkdir(directory);
+    await writeFile(join(directory, 'SKILL.md'), '---\nname: sing\ndescription: how to sing\n---\nLa la.');
+    await writeFile(join(home, 'beside.txt'), 'beside');
+    await symlink('/etc/hostname', join(directory, 'link'));
+    const reads = [join(directory, 'SKILL.md'), join(home, 'beside.txt'), join(directory, 'link')].map((path) => call('read', { path }));
+    await using world = await startTestHost({ turns: [{ toolCalls: reads }, {}] }, [{ name: 'choir', dir: home, resources: { skills: ['sing/SKILL.md'] } }]);
+    await ask(world.host, 'go');
+    expect(results(world).map((text) => text.includes('not approved'))).toEqual([false, true, true]);
   });
 
   it('cut long files and say how to read on', async () => {

@@ -48,7 +48,10 @@ async function start(script: Script, sources: readonly Source[]): Promise<World>
     if (failure !== undefined) throw new DashError('COMPILE_FAILED', failure.error.message, { where: failure.error.where });
     const captures = await capturePackage({ name, version, contentHash, graph, compiled }, bundles);
     const captured = captures.every((capture) => capture.kind === 'ok') ? mergeRegistrations(captures.map(({ registrations }) => registrations)) : undefined;
-    return openPackage({ name, version, contentHash, graph, compiled, granted, captured }, { ports, audit, bundles, workspace: cwd, home: root, dashHome, environment: {} });
+    return openPackage(
+      { name, version, contentHash, graph, compiled, granted, captured },
+      { ports, audit, bundles, workspace: cwd, home: root, dashHome, environment: {} },
+    );
   };
   const read = async (): Promise<readonly LoadedPackage[]> =>
     Promise.all(
@@ -58,7 +61,9 @@ async function start(script: Script, sources: readonly Source[]): Promise<World>
         version: '1.0.0',
         dir: directories[name] ?? '',
         linked: true,
-        contentHash: createHash('sha256').update(await readFile(join(directories[name] ?? '', 'index.ts'))).digest('hex'),
+        contentHash: createHash('sha256')
+          .update(await readFile(join(directories[name] ?? '', 'index.ts')))
+          .digest('hex'),
         resources: { extensions: ['index.ts'], skills: [], prompts: [], themes: [] },
         granted: parsePermissionSet(granted),
         captured: true,
@@ -82,7 +87,9 @@ async function start(script: Script, sources: readonly Source[]): Promise<World>
 
 const call = (name: string, args = {}) => ({ name, arguments: args });
 const results = ({ host }: World): string[] =>
-  host.conversation.messages.flatMap((message) => (message.role === 'toolResult' ? [message.content.map((block) => (block.type === 'text' ? block.text : '')).join('')] : []));
+  host.conversation.messages.flatMap((message) =>
+    message.role === 'toolResult' ? [message.content.map((block) => (block.type === 'text' ? block.text : '')).join('')] : [],
+  );
 const FIXTURE_BASH = `import { Type } from 'typebox';
 export default (pi) => pi.registerTool({ name: 'bash', label: 'bash', description: 'd', parameters: Type.Object({ command: Type.String() }), execute: async (id, { command }) => ({ content: [{ type: 'text', text: 'ran ' + command }], details: {} }) });`;
 
@@ -92,7 +99,7 @@ afterEach(async () => {
   world = undefined;
 });
 
-describe('pi\'s own examples in the real sandbox', () => {
+describe("pi's own examples in the real sandbox", () => {
   it('hello answers the model', async () => {
     world = await start({ turns: [{ toolCalls: [call('hello', { name: 'Ada' })] }, {}] }, [{ name: 'hello', from: 'hello.ts' }]);
     await ask(world.host, 'go');
@@ -124,7 +131,8 @@ describe('pi\'s own examples in the real sandbox', () => {
   });
 
   it('a linked directory is reloaded: new code answers, broken code does not replace it', async () => {
-    const tool = (answer: string) => `export default (pi) => pi.registerTool({ name: 't', label: 't', description: 'd', parameters: { type: 'object', properties: {} }, execute: async () => ({ content: [{ type: 'text', text: '${answer}' }], details: {} }) });`;
+    const tool = (answer: string) =>
+      `export default (pi) => pi.registerTool({ name: 't', label: 't', description: 'd', parameters: { type: 'object', properties: {} }, execute: async () => ({ content: [{ type: 'text', text: '${answer}' }], details: {} }) });`;
     const turn = { toolCalls: [call('t')] };
     world = await start({ turns: [turn, {}, turn, {}, turn, {}] }, [{ name: 'linked', text: tool('one') }]);
     const file = join(world.directories['linked'] ?? '', 'index.ts');
