@@ -74,6 +74,11 @@ export async function makeGrants(permissions: readonly Permission[], details: Gr
  */
 export async function addGrants(dashHome: string, key: string, grants: readonly Grant[]): Promise<void> {
   assertNotDelegated();
+  await applyGrants(dashHome, key, grants);
+}
+
+/** Writes down what was consented to before: the part of a commit that follows the rename. */
+export async function applyGrants(dashHome: string, key: string, grants: readonly Grant[]): Promise<void> {
   if (grants.length === 0) return;
   await changeGrants(dashHome, key, (held) => [...held.filter((old) => !grants.some((grant) => replaces(grant, old))), ...grants]);
 }

@@ -31,7 +31,6 @@ export const LockEntry = Type.Object({
   version: Type.String(),
   source: Source,
   treeSha256: Type.Optional(Sha256),
-  sizeBytes: Type.Optional(Type.Integer({ minimum: 0 })),
   files: Type.Optional(Type.Integer({ minimum: 0 })),
   publishedAt: Type.Optional(Type.String()),
   publisher: Type.Optional(Type.String()),

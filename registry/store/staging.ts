@@ -14,7 +14,6 @@ export interface Tree {
   readonly treeSha256: string;
   /** Where the files lie now. */
   readonly dir: string;
-  readonly sizeBytes: number;
   readonly files: readonly string[];
 }
 
@@ -35,6 +34,7 @@ export interface Staging extends AsyncDisposable {
 export async function openStaging(paths: StorePaths): Promise<Staging> {
   const dir = join(paths.tmp, `${process.pid}-${randomUUID()}`);
   const written = new Map<string, Promise<Tree>>();
+  const moved = new Map<string, Promise<Tree>>();
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     await removeAbandoned(paths.tmp);
@@ -54,8 +54,13 @@ export async function openStaging(paths: StorePaths): Promise<Staging> {
       return tree;
     },
     async store(tree) {
+      let stored = moved.get(tree.treeSha256);
+      if (stored === undefined) {
+        stored = moveIntoStore(tree, paths);
+        moved.set(tree.treeSha256, stored);
+      }
       try {
-        return await moveIntoStore(tree, paths);
+        return await stored;
       } catch (error) {
         throw asDiskError(error, 'moving a package into the store');
       }
@@ -87,7 +92,7 @@ async function writeTree(target: string, files: readonly PackageFile[], { text, 
     await eachLimited(files, 16, ({ path, data }) => writeNew(join(dir, path), data));
     await writeNew(join(target, 'files.sha256'), Buffer.from(text));
     await eachLimited([target, dir, ...folders.map((folder) => join(dir, folder))], 16, syncDirectory);
-    return { treeSha256, dir, sizeBytes: files.reduce((sum, { data }) => sum + data.length, 0), files: files.map(({ path }) => path).sort() };
+    return { treeSha256, dir, files: files.map(({ path }) => path).sort() };
   } catch (error) {
     throw asDiskError(error, 'unpacking');
   }

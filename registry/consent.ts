@@ -1,0 +1,235 @@
+import {
+  type ConsentLevel,
+  consentLevel,
+  covers,
+  DashError,
+  type Diagnostic,
+  formatPermission,
+  parsePermission,
+  parsePermissionSet,
+  type Permission,
+  permissionSet,
+  type PermissionSet,
+  type Resources,
+  union,
+} from '../format/index.ts';
+import { type Grant, type GrantMode, makeGrants, readGrants } from './grants.ts';
+import type { InspectedPackage } from './inspect/inspect.ts';
+import { grantKeyOf } from './package-source.ts';
+
+const consented: unique symbol = Symbol('consented');
+
+/** A package the user said yes to. Only {@link askConsent} makes one, and only this can be committed. */
+export interface ConsentedPackage {
+  readonly [consented]: true;
+  readonly inspected: InspectedPackage;
+  readonly grantKey: string;
+  /** What is to be written to `grants.json`. */
+  readonly grants: readonly Grant[];
+}
+
+/** One permission in a question, with what is said about it. */
+export interface PlannedPermission {
+  /** Canonical. */
+  readonly permission: string;
+  readonly level: ConsentLevel;
+  /** The author's words; never trusted. */
+  readonly reason?: string;
+  readonly max?: string;
+}
+
+/** What installing one package would mean. */
+export interface PackagePlan {
+  readonly name: string;
+  readonly version: string;
+  /** Where it comes from: the key of its grants. */
+  readonly source: string;
+  /** What is installed under this name now. */
+  readonly replaces?: { readonly version: string; readonly source: string };
+  readonly resources: Resources;
+  /** Granted by installing. */
+  readonly quiet: readonly PlannedPermission[];
+  /** What one yes grants. */
+  readonly summary: readonly PlannedPermission[];
+  /** Asked one by one at first use, or never granted here. */
+  readonly later: readonly PlannedPermission[];
+  /** Granted already, or by `--grant`. */
+  readonly granted: readonly string[];
+  readonly denied: readonly string[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface ConsentPlan {
+  readonly packages: readonly PackagePlan[];
+}
+
+/** `deny` names permissions to install without, for every package of the plan that asks for them. */
+export type ConsentAnswer = { readonly kind: 'install'; readonly deny?: readonly string[] } | { readonly kind: 'no' };
+
+/** The terminal, where there is one. */
+export interface ConsentPort {
+  ask(plan: ConsentPlan): Promise<ConsentAnswer>;
+}
+
+export interface ConsentContext {
+  readonly dashHome: string;
+  /** The project to which grants for the workspace are bound. */
+  readonly workspace: string;
+  /** `--grant`: permissions, and `summary` for all of that level. */
+  readonly grant: readonly string[];
+  /** `--deny`. */
+  readonly deny: readonly string[];
+  /** `undefined` without a terminal, and under `--no-input`. */
+  readonly consentPort: ConsentPort | undefined;
+  readonly now: Date;
+  /** What is installed under a name now. */
+  replaced(name: string): { readonly version: string; readonly source: string } | undefined;
+}
+
+/**
+ * Decides what each package may do, by what was granted before, by `--grant` and `--deny`, and by asking. Red
+ * permissions are never part of the question: they stay ungranted until they are named or used.
+ *
+ * @throws {DashError} CONSENT_REQUIRED when it was declined, or cannot be asked
+ * @throws {DashError} INVALID_PERMISSION, USAGE
+ */
+export async function askConsent(packages: readonly InspectedPackage[], context: ConsentContext): Promise<readonly ConsentedPackage[]> {
+  const named = context.grant.filter((text) => text !== 'summary').map(parsePermission);
+  const denied = context.deny.map((text) => parsePermission(text.startsWith('!') ? text.slice(1) : text));
+  if (named.some(({ deny }) => deny)) throw new DashError('USAGE', '`--grant` takes what is allowed', { hint: 'use `--deny` for the others' });
+  const wholeSummary = context.grant.includes('summary');
+  const decisions = await Promise.all(packages.map((pkg) => decide(pkg, { named, denied, isOnly: packages.length === 1, context })));
+  assertEachNamed(named, decisions, packages);
+
+  const open = decisions.flatMap(({ summary }) => summary);
+  let refusedLater: readonly Permission[] = [];
+  if (open.length > 0 && !wholeSummary) {
+    if (context.consentPort === undefined) throw consentRequired(decisions);
+    const answer = await context.consentPort.ask({ packages: decisions.map((decision) => toPlan(decision, context)) });
+    if (answer.kind === 'no') throw new DashError('CONSENT_REQUIRED', 'declined; nothing was changed');
+    refusedLater = (answer.deny ?? []).map(parsePermission);
+  }
+  return Promise.all(
+    decisions.map(async (decision): Promise<ConsentedPackage> => ({
+      inspected: decision.pkg,
+      grantKey: decision.grantKey,
+      grants: await toGrants(decision, refusedLater, context),
+      [consented]: true,
+    })),
+  );
+}
+
+/** Gives a permission its level among all that a package asks for. */
+export function plannedPermissions({ manifest }: Pick<InspectedPackage, 'manifest'>, extra: readonly Permission[] = []): PlannedPermission[] {
+  const requests = [...manifest.dash.permissions, ...extra.map((permission) => ({ permission: formatPermission(permission) }))];
+  const set = parsePermissionSet([...requests, ...manifest.dash.optionalPermissions].map(({ permission }) => permission));
+  return requests.map((request) => ({ ...request, level: consentLevel(parsePermission(request.permission), set) }));
+}
+
+interface Decision {
+  readonly pkg: InspectedPackage;
+  readonly grantKey: string;
+  readonly quiet: readonly PlannedPermission[];
+  /** Still to be answered. */
+  readonly summary: readonly PlannedPermission[];
+  readonly later: readonly PlannedPermission[];
+  readonly named: readonly Permission[];
+  readonly denied: readonly Permission[];
+  readonly held: PermissionSet;
+}
+
+interface Said {
+  readonly named: readonly Permission[];
+  readonly denied: readonly Permission[];
+  readonly isOnly: boolean;
+  readonly context: ConsentContext;
+}
+
+async function decide(pkg: InspectedPackage, { named, denied, isOnly, context }: Said): Promise<Decision> {
+  const grantKey = grantKeyOf(pkg.manifest.name, pkg.source);
+  const held = await readGrants(context.dashHome, grantKey, context.workspace, context.now);
+  const asked = [...pkg.manifest.dash.permissions, ...pkg.manifest.dash.optionalPermissions].map(({ permission }) => parsePermission(permission));
+  // several packages: each gets what it asks for; a permission nobody declares needs a package of its own
+  const forThis = isOnly ? named : named.filter((permission) => asked.some((wanted) => isWithin(wanted, permission) || isWithin(permission, wanted)));
+  const denials = isOnly ? denied : denied.filter((permission) => asked.some((wanted) => isWithin(wanted, permission) || isWithin(permission, wanted)));
+
+  const planned = plannedPermissions(pkg, forThis.filter((permission) => !asked.some((wanted) => isWithin(permission, wanted))));
+  const forbidden = planned.find(({ permission, level }) => level === 'policy' && forThis.some((grant) => formatPermission(grant) === permission));
+  if (forbidden !== undefined) throw new DashError('CONSENT_REQUIRED', `\`${forbidden.permission}\` can be granted by a policy file only`, { hint: 'install without it' });
+
+  const lifted = forThis.map(formatPermission);
+  const settled = union({ permissions: held.permissions.filter((permission) => !permission.deny) }, permissionSet(forThis));
+  const refusals = permissionSet([...held.permissions.filter((permission) => permission.deny && !lifted.includes(formatPermission(permission).slice(1))).map(allowing), ...denials]);
+  const open = planned.filter(({ permission }) => {
+    const wanted = parsePermission(permission);
+    const isSettled = covers(settled, permissionSet([wanted])) || forThis.some((grant) => isWithin(grant, wanted));
+    return !wanted.deny && !isSettled && !covers(refusals, permissionSet([wanted]));
+  });
+  const of = (level: ConsentLevel) => open.filter((permission) => permission.level === level);
+  return { pkg, grantKey, quiet: of('quiet'), summary: of('summary'), later: [...of('one-by-one'), ...of('policy')], named: forThis, denied: denials, held };
+}
+
+async function toGrants({ pkg, quiet, summary, named, denied, held }: Decision, refusedLater: readonly Permission[], { workspace, now }: ConsentContext): Promise<Grant[]> {
+  const { source, manifest } = pkg;
+  const integrity = 'integrity' in source ? source.integrity : undefined;
+  const details = (mode: GrantMode) => ({ mode, by: 'dash install', at: now.toISOString(), version: manifest.version, ...(integrity !== undefined && { integrity }) });
+  const refusal = permissionSet(refusedLater);
+  const isRefused = ({ permission }: PlannedPermission) => covers(refusal, parsePermissionSet([permission]));
+  const parsed = (permissions: readonly PlannedPermission[]) => permissions.filter((permission) => !isRefused(permission)).map(({ permission }) => parsePermission(permission));
+  // a package that denies itself something keeps that promise
+  const ownDenials = manifest.dash.permissions.map(({ permission }) => parsePermission(permission)).filter(({ deny }) => deny);
+  const refusals = [...denied, ...[...quiet, ...summary].filter(isRefused).map(({ permission }) => parsePermission(permission))];
+  const isNew = (permission: Permission) => !held.permissions.some((old) => formatPermission(old) === formatPermission(permission));
+  return [
+    ...(await makeGrants(parsed(quiet).filter(isNew), details('quiet'), workspace)),
+    ...(await makeGrants(parsed(summary).filter(isNew), details('summary'), workspace)),
+    ...(await makeGrants(named.filter(isNew), details('named'), workspace)),
+    ...(await makeGrants([...ownDenials, ...refusals.map(denying)].filter(isNew), details('named'), workspace)),
+  ];
+}
+
+function toPlan({ pkg, grantKey, quiet, summary, later, named, denied, held }: Decision, context: ConsentContext): PackagePlan {
+  const replaces = context.replaced(pkg.manifest.name);
+  return {
+    name: pkg.manifest.name,
+    version: pkg.manifest.version,
+    source: grantKey,
+    ...(replaces !== undefined && { replaces }),
+    resources: pkg.resources,
+    quiet,
+    summary,
+    later,
+    granted: [...new Set([...held.permissions.filter(({ deny }) => !deny), ...named].map(formatPermission))],
+    denied: denied.map(formatPermission),
+    diagnostics: pkg.diagnostics,
+  };
+}
+
+function assertEachNamed(named: readonly Permission[], decisions: readonly Decision[], packages: readonly InspectedPackage[]): void {
+  if (packages.length <= 1) return;
+  const stray = named.find((permission) => !decisions.some((decision) => decision.named.includes(permission)));
+  if (stray === undefined) return;
+  throw new DashError('USAGE', `none of the packages asks for \`${formatPermission(stray)}\``, { hint: 'install the package that is meant by itself' });
+}
+
+function consentRequired(decisions: readonly Decision[]): DashError {
+  const wants = decisions.filter(({ summary }) => summary.length > 0).map(({ pkg, summary }) => `\`${pkg.manifest.name}\` asks for ${summary.map(({ permission }) => `\`${permission}\``).join(', ')}`);
+  const flags = [...new Set(decisions.flatMap(({ summary }) => summary.map(({ permission }) => `--grant ${quoted(permission)}`)))];
+  return new DashError('CONSENT_REQUIRED', `${wants.join('; ')}; nothing was changed`, { hint: `add \`${flags.join(' ')}\`, or \`--grant summary\` for all of it` });
+}
+
+function quoted(permission: string): string {
+  return /^[\w:./,@-]+$/.test(permission) ? permission : `'${permission.replaceAll("'", `'\\''`)}'`;
+}
+
+function isWithin(inner: Permission, outer: Permission): boolean {
+  return covers(permissionSet([outer]), permissionSet([inner]));
+}
+
+function denying(permission: Permission): Permission {
+  return { ...permission, deny: true };
+}
+
+function allowing(permission: Permission): Permission {
+  return { ...permission, deny: false };
+}

@@ -1,0 +1,83 @@
+import { readFile } from 'node:fs/promises';
+
+import { DashError } from '../../format/index.ts';
+import type { Source } from '../lock/lock-entry.ts';
+import type { Release, Resolution } from '../resolve/resolution.ts';
+import { gitFor } from '../resolve/resolve.ts';
+import { asDiskError, isErrno } from '../store/file-errors.ts';
+import type { Tree } from '../store/staging.ts';
+import { findUnpacked } from '../store/unpacked-index.ts';
+import { integrityOf } from '../verify/integrity.ts';
+import type { Workshop } from '../workshop.ts';
+import { fetchGit } from './git.ts';
+import { digestDirectory } from './local.ts';
+import { fetchTarball } from './npm.ts';
+import { readTarball } from './read-tar.ts';
+
+/** A package on disk that nobody has looked at. */
+export interface StagedPackage {
+  readonly resolution: Resolution;
+  readonly source: Source;
+  /** In staging, in the store already, or the linked directory itself; then `treeSha256` is its digest of the moment. */
+  readonly tree: Tree;
+}
+
+/**
+ * Brings the bytes of a package here. Nothing of it runs.
+ *
+ * @throws {DashError} HOSTILE_PACKAGE, INTEGRITY_MISMATCH, GIT_FAILED, REGISTRY_ERROR, DISK_FULL …
+ */
+export async function stage(resolution: Resolution, workshop: Workshop): Promise<StagedPackage> {
+  switch (resolution.kind) {
+    case 'npm': {
+      const { release } = resolution;
+      return { resolution, source: npmSource(release), tree: await stageRelease(release, workshop) };
+    }
+    case 'git': {
+      const { spec, commit } = resolution;
+      const files = await fetchGit(resolution, await gitFor(spec.repository, workshop), workshop.limits);
+      return { resolution, source: { kind: 'git', url: spec.url, commit, ...(spec.subdir !== undefined && { subdir: spec.subdir }) }, tree: await workshop.staging.write(files) };
+    }
+    case 'tarball': {
+      const { spec } = resolution;
+      const bytes = spec.kind === 'tarball-url' ? await fetchTarball(spec.url, { what: spec.url }, workshop) : await readArchive(spec.path);
+      const origin = spec.kind === 'tarball-url' ? { url: spec.url } : { path: spec.path };
+      return { resolution, source: { kind: 'tarball', ...origin, integrity: integrityOf(bytes) }, tree: await workshop.staging.write(await readTarball(bytes, workshop.limits)) };
+    }
+    case 'directory': {
+      const { dir, contentHash, files } = await digestDirectory(resolution.path, workshop.limits);
+      return { resolution, source: { kind: 'directory', path: dir }, tree: { treeSha256: contentHash, dir, files } };
+    }
+  }
+}
+
+/** Gives the tree of one release, from the store when its tarball has been unpacked before. */
+export async function stageRelease({ name, version, tarball, integrity }: Release, workshop: Workshop): Promise<Tree> {
+  const stored = await findUnpacked(integrity, workshop.paths);
+  if (stored !== undefined) return stored;
+  workshop.progress({ kind: 'downloading', name, version });
+  const bytes = await fetchTarball(tarball, { what: `${name}@${version}`, integrity }, workshop);
+  workshop.progress({ kind: 'downloaded', name, version, bytes: bytes.length });
+  try {
+    return await workshop.staging.write(await readTarball(bytes, workshop.limits));
+  } catch (error) {
+    if (!(error instanceof DashError) || error.code !== 'HOSTILE_PACKAGE') throw error;
+    throw new DashError('HOSTILE_PACKAGE', `${error.message} (in \`${name}@${version}\`)`, { hint: error.hint, where: error.where, cause: error });
+  }
+}
+
+/** How the lock names a release. */
+export function npmSource({ name, version, tarball, integrity, registry }: Release): Source {
+  const usual = `/${name}/-/${name.slice(name.indexOf('/') + 1)}-${version}.tgz`;
+  const isUsual = URL.parse(tarball)?.pathname.endsWith(usual) === true && (registry === undefined || tarball === `${registry}${usual.slice(1)}`);
+  return { kind: 'npm', integrity, ...(registry !== undefined && { registry }), ...(!isUsual && { tarball }) };
+}
+
+async function readArchive(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'EISDIR')) throw new DashError('INVALID_SPEC', `\`${path}\` is not a file`, { hint: 'check the path', cause: error });
+    throw asDiskError(error, `reading \`${path}\``);
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * Where packages come from and how they are kept. Reading what is installed loads nothing but this folder and
+ * `format/`; whatever writes or fetches is loaded when it is called.
+ */
+import type { InspectContext, Inspection } from './inspect-spec.ts';
+import type { InstallContext, InstallReport } from './install.ts';
+import type { PackageSpec } from './package-spec.ts';
+import type { RemoveContext, RemoveReport } from './remove.ts';
+
+export type { ConsentAnswer, ConsentPlan, ConsentPort, PackagePlan, PlannedPermission } from './consent.ts';
+export { addGrants, assertNotDelegated, type Grant, type GrantDetails, type GrantMode, listGrants, makeGrants, type ProjectIdentity, readGrants, revokeGrants } from './grants.ts';
+export { digestDirectory, type DirectoryDigest } from './fetch/local.ts';
+export { type InstalledPackage, mergeCaptured, readInstalled, type ReadInstalledOptions } from './installed.ts';
+export type { CaptureRequest, CompileRequest, InspectedSkill, InspectPorts } from './inspect/inspect-ports.ts';
+export type { InspectContext, Inspection } from './inspect-spec.ts';
+export type { Held, InstallContext, InstallReport } from './install.ts';
+export { list, type ListOptions, type PackageView } from './list.ts';
+export type { LockEntry, Source } from './lock/lock-entry.ts';
+export { type NpmConfig, readNpmConfig, type ReadNpmConfigOptions } from './npm-config.ts';
+export { formatSpec, type PackageSpec, parseSpec } from './package-spec.ts';
+export type { CommitStep, Progress, ProgressListener } from './progress.ts';
+export type { RemoveContext, RemoveReport } from './remove.ts';
+export type { Scope } from './store/store-paths.ts';
+export type { SourcingOptions } from './workshop.ts';
+
+/** Installs packages: all of them or none. See `install.ts`. @throws {DashError} */
+export async function install(specs: readonly PackageSpec[], context: InstallContext): Promise<InstallReport> {
+  const module = await import('./install.ts');
+  return module.install(specs, context);
+}
+
+/** Removes packages by name or spec: all of them or none. See `remove.ts`. @throws {DashError} NOT_INSTALLED … */
+export async function remove(names: readonly string[], context: RemoveContext): Promise<RemoveReport> {
+  const module = await import('./remove.ts');
+  return module.remove(names, context);
+}
+
+/** Looks at a package without installing it; dispose of the result. See `inspect-spec.ts`. @throws {DashError} */
+export async function inspectSpec(spec: PackageSpec, context: InspectContext): Promise<Inspection> {
+  const module = await import('./inspect-spec.ts');
+  return module.inspectSpec(spec, context);
+}

@@ -1,0 +1,149 @@
+import { DashError, type Diagnostic } from '../format/index.ts';
+import { askConsent, type ConsentPort, type ConsentedPackage, type PlannedPermission, plannedPermissions } from './consent.ts';
+import { stage } from './fetch/stage.ts';
+import { assertNotDelegated } from './grants.ts';
+import { type InstalledPackage, toInstalled } from './installed.ts';
+import { assertInstallable, inspect, type InspectedPackage } from './inspect/inspect.ts';
+import type { InspectPorts } from './inspect/inspect-ports.ts';
+import { type PackageView, viewPackage } from './list.ts';
+import { formatSpec, type PackageSpec } from './package-spec.ts';
+import { resolve } from './resolve/resolve.ts';
+import { commit } from './store/commit.ts';
+import type { Generation, PackageRecord } from './store/generation.ts';
+import { type Scope, storePaths } from './store/store-paths.ts';
+import { beginTransaction } from './transaction.ts';
+import { verify } from './verify/verify.ts';
+import { openWorkshop, type SourcingOptions, type Workshop } from './workshop.ts';
+
+export interface InstallContext extends SourcingOptions {
+  readonly scope: Scope;
+  readonly ports: InspectPorts;
+  /** The directory that workspace grants are bound to: where the agent will work. */
+  readonly workspace: string;
+  /** `--grant`: permissions, and `summary` for all of that level. */
+  readonly grant?: readonly string[];
+  /** `--deny`. */
+  readonly deny?: readonly string[];
+  /** `undefined` without a terminal, and under `--no-input`. */
+  readonly consentPort?: ConsentPort;
+  /** How long to wait for another `dash`. Default 60,000. */
+  readonly lockWaitMs?: number;
+}
+
+/** A version that waits for the user. Filled by updates. */
+export interface Held {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  readonly reasons: readonly { readonly code: string; readonly message: string }[];
+  readonly permissionDiff: { readonly added: readonly string[]; readonly removed: readonly string[] };
+  readonly review: string;
+}
+
+export interface InstallReport {
+  readonly installed: readonly PackageView[];
+  readonly unchanged: readonly PackageView[];
+  readonly held: readonly Held[];
+  readonly diagnostics: readonly Diagnostic[];
+  /** What was asked for and is not granted: it will be asked at first use, or stays refused. */
+  readonly ungranted: readonly { readonly name: string; readonly permissions: readonly PlannedPermission[] }[];
+}
+
+/**
+ * Installs packages: all of them or none. Whatever goes wrong, the old state is the state.
+ *
+ * @throws {DashError} any code of the pipeline; CONSENT_REQUIRED when a permission was neither granted nor asked for
+ */
+export async function install(specs: readonly PackageSpec[], context: InstallContext): Promise<InstallReport> {
+  assertNotDelegated();
+  if (specs.length === 0) throw new DashError('USAGE', 'nothing to install', { hint: 'name a package, e.g. `dash install npm:name`' });
+  await using transaction = await beginTransaction(context);
+  await using workshop = await openWorkshop(context);
+  const { base } = transaction;
+
+  const inspected: InspectedPackage[] = [];
+  const names = new Set<string>();
+  for (const spec of specs) {
+    context.signal?.throwIfAborted();
+    const pkg = await bring(spec, context.ports, workshop);
+    assertInstallable(pkg);
+    const { name } = pkg.manifest;
+    if (names.has(name)) throw new DashError('USAGE', `two of the packages are named \`${name}\``, { hint: 'install one of them' });
+    names.add(name);
+    inspected.push(pkg);
+  }
+
+  const consented = await askConsent(inspected, {
+    dashHome: context.dashHome,
+    workspace: context.workspace,
+    grant: context.grant ?? [],
+    deny: context.deny ?? [],
+    consentPort: context.consentPort,
+    now: workshop.now,
+    replaced: (name) => replacedBy(base?.packages[name]),
+  });
+  workshop.progress({ kind: 'consented' });
+  context.signal?.throwIfAborted();
+  const changed = consented.filter((pkg) => !isInForce(pkg, base));
+  const generation = changed.length === 0 ? base : await commit({ add: changed, remove: [] }, { store: workshop.paths, scope: transaction.scope, base, staging: workshop.staging, progress: workshop.progress, now: workshop.now });
+  if (generation === undefined) throw new Error('something was to be installed and nothing is');
+  return report(consented, changed, generation, context, workshop);
+}
+
+/** Goes with one spec from what was typed to what was seen. */
+export async function bring(spec: PackageSpec, ports: InspectPorts, workshop: Workshop): Promise<InspectedPackage> {
+  const resolution = await resolve(spec, workshop);
+  const verified = await verify(await stage(resolution, workshop));
+  workshop.progress({ kind: 'resolved', spec: formatSpec(spec), name: verified.manifest.name, version: verified.manifest.version });
+  return inspect(verified, ports, workshop);
+}
+
+/** Tells whether committing would change nothing: the same bytes from the same place, asked for in the same words. */
+function isInForce({ inspected, grants }: ConsentedPackage, base: Generation | undefined): boolean {
+  const record = base?.packages[inspected.manifest.name];
+  if (record === undefined || grants.length > 0) return false;
+  const dependencies = Object.fromEntries(Object.entries(inspected.graph.nodes).map(([key, node]) => [key, node.dependencies]));
+  const installed = Object.fromEntries(Object.entries(record.graph.nodes).map(([key, node]) => [key, node.dependencies]));
+  return (
+    record.contentHash === inspected.tree.treeSha256 &&
+    record.spec === formatSpec(inspected.resolution.spec) &&
+    sameJson(record.source, inspected.source) &&
+    sameJson(installed, dependencies) &&
+    sameJson(record.compiled, inspected.compiled)
+  );
+}
+
+async function report(consented: readonly ConsentedPackage[], changed: readonly ConsentedPackage[], generation: Generation, context: InstallContext, workshop: Workshop): Promise<InstallReport> {
+  const views = await Promise.all(consented.map(async (pkg) => ({ pkg, view: await viewPackage(installedFrom(generation, pkg.inspected.manifest.name, context), context.dashHome, context.workspace) })));
+  return {
+    installed: views.filter(({ pkg }) => changed.includes(pkg)).map(({ view }) => view),
+    unchanged: views.filter(({ pkg }) => !changed.includes(pkg)).map(({ view }) => view),
+    held: [],
+    diagnostics: [...workshop.diagnostics, ...consented.flatMap(({ inspected }) => inspected.diagnostics)],
+    ungranted: views.flatMap(({ pkg, view }) => {
+      const open = plannedPermissions(pkg.inspected).filter(({ permission }) => !permission.startsWith('!') && !view.permissions.granted.includes(permission));
+      return open.length === 0 ? [] : [{ name: view.name, permissions: open }];
+    }),
+  };
+}
+
+export function installedFrom(generation: Generation, name: string, { dashHome, scope }: { readonly dashHome: string; readonly scope: Scope }): InstalledPackage {
+  const record = generation.packages[name];
+  const lockEntry = generation.lock.packages[generation.lock.roots[name]?.id ?? ''];
+  if (record === undefined || lockEntry === undefined) throw new Error(`generation ${generation.number} lacks ${name}`);
+  return toInstalled(record, { scope: scope.kind, lockEntry, store: storePaths(dashHome) });
+}
+
+function replacedBy(record: PackageRecord | undefined): { readonly version: string; readonly source: string } | undefined {
+  return record === undefined ? undefined : { version: record.version, source: record.grantKey };
+}
+
+/** Compares plain data; the order of keys does not count. */
+function sameJson(a: unknown, b: unknown): boolean {
+  const plain = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(plain);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).filter(([, child]) => child !== undefined).sort(([x], [y]) => (x < y ? -1 : 1)).map(([key, child]) => [key, plain(child)]));
+  };
+  return JSON.stringify(plain(a)) === JSON.stringify(plain(b));
+}

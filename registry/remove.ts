@@ -1,0 +1,60 @@
+import { DashError } from '../format/index.ts';
+import { assertNotDelegated, revokeGrants } from './grants.ts';
+import { installedFrom } from './install.ts';
+import { type PackageView, viewPackage } from './list.ts';
+import { formatSpec, parseSpec } from './package-spec.ts';
+import { commit } from './store/commit.ts';
+import type { Generation } from './store/generation.ts';
+import { openStaging } from './store/staging.ts';
+import { storePaths } from './store/store-paths.ts';
+import { beginTransaction, type TransactionOptions } from './transaction.ts';
+
+export interface RemoveContext extends TransactionOptions {
+  /** Also takes back what it was granted. */
+  readonly purge?: boolean;
+  /** The working directory: paths in specs are relative to it, and its grants are shown. */
+  readonly workspace: string;
+  readonly now?: Date;
+}
+
+export interface RemoveReport {
+  readonly removed: readonly PackageView[];
+}
+
+/**
+ * Removes packages by name or by the spec they were installed with: all of them or none.
+ *
+ * @throws {DashError} NOT_INSTALLED, LOCKED, DISK_ERROR
+ */
+export async function remove(names: readonly string[], context: RemoveContext): Promise<RemoveReport> {
+  assertNotDelegated();
+  const { dashHome, workspace, now = new Date(), onProgress = () => undefined } = context;
+  const store = storePaths(dashHome);
+  await using transaction = await beginTransaction(context);
+  const { base } = transaction;
+  const found = [...new Set(names.map((name) => findName(name, base, workspace)))];
+  if (base === undefined || found.length === 0) throw new DashError('USAGE', 'nothing to remove', { hint: 'name a package; `dash list` shows them' });
+  const packages = found.map((name) => installedFrom(base, name, { dashHome, scope: transaction.exactScope }));
+  const removed = await Promise.all(packages.map((pkg) => viewPackage(pkg, dashHome, workspace)));
+
+  await using staging = await openStaging(store);
+  await commit({ add: [], remove: found }, { store, scope: transaction.scope, base, staging, progress: onProgress, now });
+  if (context.purge === true) for (const { grantKey } of packages) await revokeGrants(dashHome, grantKey);
+  return { removed };
+}
+
+function findName(name: string, base: Generation | undefined, cwd: string): string {
+  const records = Object.values(base?.packages ?? {});
+  const found = records.find((record) => record.name === name) ?? records.find((record) => record.spec === canonical(name, cwd));
+  if (found !== undefined) return found.name;
+  throw new DashError('NOT_INSTALLED', `\`${name}\` is not installed`, { hint: '`dash list` shows what is' });
+}
+
+function canonical(text: string, cwd: string): string | undefined {
+  try {
+    return formatSpec(parseSpec(text, { cwd }));
+  } catch (error) {
+    if (error instanceof DashError) return undefined;
+    throw error;
+  }
+}

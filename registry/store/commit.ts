@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+
+import { formatPackageId } from '../../format/index.ts';
+import type { ConsentedPackage } from '../consent.ts';
+import type { Grant } from '../grants.ts';
+import type { LockEntry, LockRoot } from '../lock/lock-entry.ts';
+import { LOCK_VERSION, type Lockfile } from '../lock/lockfile.ts';
+import { sortedJson } from '../lock/sorted-json.ts';
+import { packageIdOf } from '../package-source.ts';
+import { formatSpec } from '../package-spec.ts';
+import type { ProgressListener } from '../progress.ts';
+import { ROOT } from '../resolve/dependencies.ts';
+import { lockRelease } from './dependency-store.ts';
+import { writeDurably } from './durable-file.ts';
+import { eachLimited } from './each-limited.ts';
+import { asDiskError } from './file-errors.ts';
+import { type Generation, type PackageRecord, pointerTo, type StoredNode } from './generation.ts';
+import { rollForward, writeJournal } from './journal.ts';
+import type { Staging } from './staging.ts';
+import type { ScopePaths, StorePaths } from './store-paths.ts';
+import { noteUnpacked } from './unpacked-index.ts';
+
+export interface Change {
+  readonly add: readonly ConsentedPackage[];
+  readonly remove: readonly string[];
+}
+
+export interface CommitContext {
+  readonly store: StorePaths;
+  readonly scope: ScopePaths;
+  /** The generation in force. */
+  readonly base: Generation | undefined;
+  readonly staging: Staging;
+  readonly progress: ProgressListener;
+  readonly now: Date;
+}
+
+/**
+ * Makes a change the state: trees into the store, a new generation, the journal, and then one rename, that of
+ * `current`. Cut off before it, nothing has happened; after it, the next command finishes the rest. Needs the process
+ * lock.
+ *
+ * @throws {DashError} DISK_ERROR, DISK_FULL
+ */
+export async function commit(change: Change, context: CommitContext): Promise<Generation> {
+  const { store, scope, staging, progress } = context;
+  try {
+    for (const { inspected } of change.add) {
+      const own = { integrity: 'integrity' in inspected.source ? inspected.source.integrity : undefined, tree: inspected.tree };
+      const others = inspected.dependencies.map(({ release, tree }) => ({ integrity: release.integrity, tree }));
+      await eachLimited(inspected.source.kind === 'directory' ? others : [own, ...others], 16, async ({ integrity, tree }) => {
+        const stored = await staging.store(tree);
+        if (integrity !== undefined) await noteUnpacked(integrity, stored, store);
+      });
+    }
+    progress({ kind: 'commit', step: 'stored' });
+
+    const generation = nextGeneration(change, context);
+    const text = sortedJson(generation);
+    const pointer = pointerTo(generation.number, text);
+    await writeDurably(scope.generation(generation.number), text);
+    progress({ kind: 'commit', step: 'generation' });
+    await writeJournal(scope, { version: 1, pointer, grants: grantsOf(change) });
+    progress({ kind: 'commit', step: 'journal' });
+    await writeDurably(scope.current, pointer);
+    progress({ kind: 'commit', step: 'current' });
+    await rollForward(store.home, scope, progress);
+    progress({ kind: 'commit', step: 'done' });
+    return generation;
+  } catch (error) {
+    throw asDiskError(error, `writing to \`${join(store.home, 'state')}\``);
+  }
+}
+
+function nextGeneration({ add, remove }: Change, { base, now }: CommitContext): Generation {
+  const gone = new Set([...remove, ...add.map(({ inspected }) => inspected.manifest.name)]);
+  const kept = Object.entries(base?.packages ?? {}).filter(([name]) => !gone.has(name));
+  const records = add.map((pkg) => [pkg.inspected.manifest.name, toRecord(pkg)] as const);
+  return {
+    version: 1,
+    number: (base?.number ?? 0) + 1,
+    createdAt: now.toISOString(),
+    packages: Object.fromEntries([...kept, ...records]),
+    lock: nextLock(add, gone, base?.lock),
+  };
+}
+
+function nextLock(add: readonly ConsentedPackage[], gone: ReadonlySet<string>, base: Lockfile | undefined): Lockfile {
+  const roots = new Map<string, LockRoot>(Object.entries(base?.roots ?? {}).filter(([name]) => !gone.has(name)));
+  const packages = new Map<string, LockEntry>(Object.entries(base?.packages ?? {}));
+  for (const { inspected } of add) {
+    roots.set(inspected.manifest.name, lockRoot(inspected));
+    packages.set(rootId(inspected), lockPackage(inspected));
+    for (const { key, release, tree } of inspected.dependencies) packages.set(pinOf(key), lockRelease(release, tree));
+  }
+  const used = new Set([...roots.values()].flatMap(({ id, graph }) => [id, ...Object.keys(graph).map(pinOf)]));
+  return { version: LOCK_VERSION, roots: Object.fromEntries(roots), packages: Object.fromEntries([...packages].filter(([id]) => used.has(id))) };
+}
+
+function lockRoot(inspected: ConsentedPackage['inspected']): LockRoot {
+  const permissions = [...inspected.manifest.dash.permissions, ...inspected.manifest.dash.optionalPermissions].map(({ permission }) => permission).sort();
+  return {
+    spec: formatSpec(inspected.resolution.spec),
+    id: rootId(inspected),
+    permissions,
+    permissionsSha256: createHash('sha256').update(permissions.join('\n')).digest('hex'),
+    graph: Object.fromEntries(Object.entries(inspected.graph.nodes).map(([key, { dependencies }]) => [key, { ...dependencies }])),
+  };
+}
+
+function lockPackage({ manifest, resolution, source, tree }: ConsentedPackage['inspected']): LockEntry {
+  if (resolution.kind === 'npm') return lockRelease(resolution.release, tree);
+  const pinned = { name: manifest.name, version: manifest.version, source };
+  return resolution.kind === 'directory' ? pinned : { ...pinned, treeSha256: tree.treeSha256, files: tree.files.length };
+}
+
+/** A node of a graph without the peers it is bound to: one archive, whatever stands beside it. */
+function pinOf(key: string): string {
+  const peers = key.indexOf('(');
+  return peers < 0 ? key : key.slice(0, peers);
+}
+
+function rootId({ manifest, source }: ConsentedPackage['inspected']): string {
+  return source.kind === 'npm' ? `${manifest.name}@${manifest.version}` : formatPackageId(packageIdOf(manifest.name, source));
+}
+
+function toRecord({ inspected, grantKey }: ConsentedPackage): PackageRecord {
+  const { manifest, source, tree, resolution, resources, compiled, captureOutcomes, skills, graph, dependencies } = inspected;
+  const own: StoredNode = {
+    name: manifest.name,
+    version: manifest.version,
+    at: source.kind === 'directory' ? { linked: source.path } : { treeSha256: tree.treeSha256 },
+    dependencies: graph.nodes[graph.root]?.dependencies ?? {},
+  };
+  const others = dependencies.map(({ key, release, tree: { treeSha256 }, dependencies: needs }) => {
+    const node: StoredNode = { name: release.name, version: release.version, at: { treeSha256 }, dependencies: needs };
+    return [key, node] as const;
+  });
+  return {
+    name: manifest.name,
+    version: manifest.version,
+    description: manifest.description,
+    spec: formatSpec(resolution.spec),
+    source,
+    grantKey,
+    contentHash: tree.treeSha256,
+    enabled: true,
+    resources,
+    permissions: manifest.dash.permissions,
+    optionalPermissions: manifest.dash.optionalPermissions,
+    graph: { root: ROOT, nodes: Object.fromEntries([[ROOT, own] as const, ...others]) },
+    compiled,
+    captureOutcomes,
+    skills,
+  };
+}
+
+function grantsOf({ add }: Change): Record<string, readonly Grant[]> {
+  return Object.fromEntries(add.filter(({ grants }) => grants.length > 0).map(({ grantKey, grants }) => [grantKey, grants]));
+}

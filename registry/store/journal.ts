@@ -1,0 +1,44 @@
+import { rm } from 'node:fs/promises';
+
+import { applyGrants, type Grant } from '../grants.ts';
+import { formatLockfile } from '../lock/lockfile.ts';
+import type { ProgressListener } from '../progress.ts';
+import { readIfPresent, syncDirectory, writeDurably } from './durable-file.ts';
+import { readCurrent } from './generation.ts';
+import type { ScopePaths } from './store-paths.ts';
+
+/** What remains to be done once `current` names the new generation. */
+export interface Journal {
+  readonly version: 1;
+  /** The text of `current` that makes the rest due. */
+  readonly pointer: string;
+  readonly grants: Readonly<Record<string, readonly Grant[]>>;
+}
+
+export async function writeJournal(paths: ScopePaths, journal: Journal): Promise<void> {
+  await writeDurably(paths.journal, JSON.stringify(journal), { mode: 0o600 });
+}
+
+/**
+ * Finishes a commit that was cut off: after the rename of `current` everything else follows from it, before it nothing
+ * has happened. Every step may be done twice. Needs the process lock.
+ */
+export async function rollForward(dashHome: string, paths: ScopePaths, onProgress: ProgressListener = () => undefined): Promise<void> {
+  const text = await readIfPresent(paths.journal);
+  if (text === undefined) return;
+  const journal: unknown = JSON.parse(text);
+  if (isJournal(journal) && (await readIfPresent(paths.current)) === journal.pointer) {
+    const generation = await readCurrent(paths);
+    if (generation !== undefined) await writeDurably(paths.lockfile, formatLockfile(generation.lock));
+    onProgress({ kind: 'commit', step: 'lockfile' });
+    for (const [key, grants] of Object.entries(journal.grants)) await applyGrants(dashHome, key, grants);
+    onProgress({ kind: 'commit', step: 'grants' });
+  }
+  await rm(paths.journal, { force: true });
+  await syncDirectory(paths.state);
+}
+
+/** The file is ours, in a directory of ours, and was renamed into place whole. */
+function isJournal(value: unknown): value is Journal {
+  return typeof value === 'object' && value !== null && 'version' in value && value.version === 1;
+}

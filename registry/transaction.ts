@@ -1,0 +1,46 @@
+import { realpath } from 'node:fs/promises';
+
+import { takeProcessLock } from './lock/process-lock.ts';
+import type { ProgressListener } from './progress.ts';
+import { type Generation, readCurrent } from './store/generation.ts';
+import { rollForward } from './store/journal.ts';
+import { type Scope, type ScopePaths, scopePaths, storePaths } from './store/store-paths.ts';
+
+/** One writer at a time, on a state that is whole. */
+export interface Transaction extends AsyncDisposable {
+  readonly scope: ScopePaths;
+  /** The real path of the project, for the scope of a project. */
+  readonly exactScope: Scope;
+  readonly base: Generation | undefined;
+}
+
+export interface TransactionOptions {
+  readonly dashHome: string;
+  readonly scope: Scope;
+  readonly onProgress?: ProgressListener;
+  readonly signal?: AbortSignal;
+  /** How long to wait for another `dash`. Default 60,000. */
+  readonly lockWaitMs?: number;
+}
+
+/**
+ * Takes the process lock and finishes what an interrupted command left.
+ *
+ * @throws {DashError} LOCKED, STORE_CORRUPT, DISK_ERROR
+ */
+export async function beginTransaction({ dashHome, scope, onProgress, signal, lockWaitMs }: TransactionOptions): Promise<Transaction> {
+  const exactScope: Scope = scope.kind === 'user' ? scope : { kind: 'project', dir: await realpath(scope.dir) };
+  const paths = scopePaths(dashHome, exactScope);
+  const lock = await takeProcessLock(storePaths(dashHome).lock, {
+    onWait: (holder) => onProgress?.({ kind: 'waiting', holder }),
+    ...(signal !== undefined && { signal }),
+    ...(lockWaitMs !== undefined && { waitMs: lockWaitMs }),
+  });
+  try {
+    await rollForward(dashHome, paths);
+    return { scope: paths, exactScope, base: await readCurrent(paths), [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose]() };
+  } catch (error) {
+    await lock[Symbol.asyncDispose]();
+    throw error;
+  }
+}

@@ -1,0 +1,74 @@
+import type { Diagnostic } from '../format/index.ts';
+import type { NpmConfig } from './npm-config.ts';
+import type { ProgressListener } from './progress.ts';
+import { openPackuments } from './resolve/packuments.ts';
+import type { NpmResolver } from './resolve/npm.ts';
+import { openStaging, type Staging } from './store/staging.ts';
+import { type StorePaths, storePaths } from './store/store-paths.ts';
+import { findUnpacked } from './store/unpacked-index.ts';
+import { DEFAULT_MIN_AGE_MS, type FirstSeen, openFirstSeen } from './verify/age.ts';
+import { DEFAULT_TREE_LIMITS, type TreeLimits } from './verify/tree-safety.ts';
+
+/** How packages are looked for and taken apart; the same for installing and for looking only. */
+export interface SourcingOptions {
+  readonly dashHome: string;
+  /** From `readNpmConfig`. */
+  readonly npm: NpmConfig;
+  /** How long a release must have been public. Default three days. */
+  readonly minAgeMs?: number;
+  /** Names that need not wait. */
+  readonly minAgeExclude?: readonly string[];
+  readonly limits?: Partial<TreeLimits>;
+  readonly offline?: boolean;
+  readonly onProgress?: ProgressListener;
+  readonly signal?: AbortSignal;
+  /** Default: the clock. */
+  readonly now?: Date;
+}
+
+/** What one command works with. */
+export interface Workshop extends AsyncDisposable {
+  readonly paths: StorePaths;
+  readonly staging: Staging;
+  readonly npm: NpmConfig;
+  readonly resolver: NpmResolver;
+  readonly firstSeen: FirstSeen;
+  readonly limits: TreeLimits;
+  readonly offline: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly now: Date;
+  readonly diagnostics: Diagnostic[];
+  readonly progress: ProgressListener;
+}
+
+/** @throws {DashError} DISK_ERROR, DISK_FULL */
+export async function openWorkshop(options: SourcingOptions): Promise<Workshop> {
+  const { dashHome, npm, minAgeMs = DEFAULT_MIN_AGE_MS, minAgeExclude = [], limits = {}, offline = false, onProgress = () => undefined, signal, now = new Date() } = options;
+  const paths = storePaths(dashHome);
+  const firstSeen = await openFirstSeen(paths.firstSeen);
+  const diagnostics: Diagnostic[] = [];
+  const staging = await openStaging(paths);
+  return {
+    paths,
+    staging,
+    npm,
+    resolver: {
+      packuments: openPackuments({ npm, cacheDir: paths.packuments, offline, ...(signal !== undefined && { signal }) }),
+      age: { minAgeMs, exclude: minAgeExclude, now },
+      firstSeen,
+      isKnown: async (integrity) => (await findUnpacked(integrity, paths)) !== undefined,
+      diagnostics,
+    },
+    firstSeen,
+    limits: { ...DEFAULT_TREE_LIMITS, ...limits },
+    offline,
+    signal,
+    now,
+    diagnostics,
+    progress: onProgress,
+    async [Symbol.asyncDispose]() {
+      await staging[Symbol.asyncDispose]();
+      await firstSeen.save();
+    },
+  };
+}
