@@ -9,6 +9,8 @@ export interface GuestIsolate {
   /** Hands a serialised message to the guest; resolves when its synchronous part and microtasks are done. */
   tell(text: string): Promise<void>;
   dispose(): void;
+  /** Whether the isolate is at its end: V8 disposes one that meets its memory limit. */
+  readonly isDisposed: boolean;
   /** Code caches made when `produceCache` was asked for, by script name, base64. */
   readonly caches: readonly { readonly name: string; readonly cache: string }[];
   /** Names of scripts whose cache V8 did not accept (another Node, other flags): a miss, not an error. */
@@ -71,6 +73,9 @@ export async function createIsolate(ivm: typeof IsolatedVm, options: IsolateOpti
       await tell.apply(undefined, [text]);
     },
     dispose: () => isolate.dispose(),
+    get isDisposed() {
+      return isolate.isDisposed;
+    },
     caches,
     rejected,
   };

@@ -82,8 +82,11 @@ function tell(text: string): Promise<void> {
     try {
       await guest.tell(text);
     } catch (error) {
-      // The bootstrap catches everything a guest throws; what arrives here is the isolate's own end.
-      die('memory', error instanceof Error ? error.message : String(error));
+      // The bootstrap catches everything a guest throws. What arrives here is the isolate's own end, or a promise
+      // that the guest rejected and nobody waits for: isolated-vm throws that at us.
+      const message = error instanceof Error ? error.message : String(error);
+      if (guest.isDisposed) die('memory', message);
+      else post(`M${JSON.stringify({ kind: 'log', level: 'error', text: `unhandled rejection: ${message.slice(0, 2_000)}` })}`);
     } finally {
       running = undefined;
     }
