@@ -116,14 +116,15 @@ function toModuleGraph({ root, nodes }: StoredGraph, store: StorePaths): ModuleG
 }
 
 /**
- * Joins what the entries registered. Each was captured by itself and counts its handlers from 0; the package counts
+ * Joins what the entries registered; `undefined` as long as one waits for a grant to register anything. An entry that
+ * fails offers nothing, and takes nothing from the others. Each was captured by itself and counts its handlers from 0; the package counts
  * them through, in the order of its entries.
  */
 export function mergeCaptured(outcomes: readonly CaptureOutcome[]): Registrations | undefined {
   const parts: Registrations[] = [];
   for (const outcome of outcomes) {
-    if (outcome.kind !== 'ok') return undefined;
-    parts.push(outcome.registrations);
+    if (outcome.kind === 'deferred') return undefined;
+    if (outcome.kind === 'ok') parts.push(outcome.registrations);
   }
   return {
     tools: parts.flatMap(({ tools }) => tools),

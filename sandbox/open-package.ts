@@ -179,7 +179,9 @@ class OpenPackage implements SandboxedPackage {
     try {
       const { registrations, failures } = await session.activate();
       const [failure] = failures;
-      if (failure !== undefined) throw failure.error;
+      if (failure !== undefined && failures.length === compiled.entries.length) throw failure.error;
+      // One entry that fails takes nothing from the others; it was named at install already.
+      for (const { error } of failures) this.#options.onFailure?.(error);
       const actual = mergeRegistrations(registrations);
       const drift = captured === undefined ? undefined : registrationsDiffer(showPlaces(captured, facts), actual);
       if (drift !== undefined) {

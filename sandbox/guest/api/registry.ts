@@ -75,6 +75,8 @@ export class Registry {
     return () => {
       this.#slots[index] = { tools: new Map(), commands: new Map(), shortcuts: new Map(), flags: new Map(), events: [], providers: new Set() };
       for (let handler = firstHandler; handler < this.#nextHandler; handler++) this.#handlers.delete(handler);
+      // The numbers of later entries must be those that were captured, where this one offered nothing.
+      this.#nextHandler = firstHandler;
     };
   }
 
