@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { DashError, formatPermission, parsePermissionSet, union, type ModuleGraph, type Places, type Registrations } from '../format/index.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import { Broker } from './broker.ts';
-import { loadBundles, type BundleStore } from './compile/bundle-store.ts';
+import { hasBundles, loadBundles, type BundleStore } from './compile/bundle-store.ts';
+import { compilePackage } from './compile/compile-package.ts';
 import type { CallContext, Denial, EventCallOptions, GuestFacts, HandlerOutcome, SandboxedPackage, SandboxPackage, ToolCallOptions, ToolContent, ToolOutcome } from './extension.ts';
 import { DEFAULT_EVENT_TIMEOUT_MS, DEFAULT_TOOL_TIMEOUT_MS, MAX_STRIKES } from './process/limits.ts';
 import { registrationsDiffer, showPlaces } from './registrations.ts';
@@ -148,10 +149,12 @@ class OpenPackage implements SandboxedPackage {
   }
 
   async #start(): Promise<GuestSession> {
-    const { compiled, version, contentHash, captured } = this.#package;
+    const { compiled, graph, version, contentHash, captured } = this.#package;
     const { audit, bundles, ports, onDenial, onLog } = this.#options;
     const granted = union(this.#package.granted, IMPLICIT);
     const places = await this.#places();
+    // Bundles are derived: where somebody emptied the directory they are made again, and must come out the same.
+    if (!(await hasBundles(bundles, compiled))) await compilePackage({ graph, entries: compiled.entries.map(({ entry }) => entry) }, bundles);
     const scripts = await loadBundles(bundles, compiled);
 
     const facts = this.#facts(places, granted);
