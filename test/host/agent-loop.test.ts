@@ -241,6 +241,10 @@ describe('the agent loop', () => {
         const calls = messages.flatMap((message) => (message.role === 'assistant' ? toolCallsOf(message).map(({ id }) => id) : []));
         const results = messages.flatMap((message) => (message.role === 'toolResult' ? [message.toolCallId] : []));
         expect(results).toEqual(calls);
+        // The model never sees an answer that was cut off, so it must not see results of its calls either.
+        const shown = toModelMessages(messages);
+        const shownCalls = shown.flatMap((message) => (message.role === 'assistant' ? toolCallsOf(message).map(({ id }) => id) : []));
+        expect(shown.flatMap((message) => (message.role === 'toolResult' ? [message.toolCallId] : []))).toEqual(shownCalls);
         expect(world.events.filter(({ type }) => type === 'message_start')).toHaveLength(messages.length);
         expect(world.events.filter(({ type }) => type === 'message_end')).toHaveLength(messages.length);
         expect(world.events.at(0)?.type).toBe('agent_start');
