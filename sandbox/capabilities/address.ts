@@ -1,7 +1,9 @@
 import { BlockList, isIP } from 'node:net';
 
 /** Addresses that a public name has no business leading to (IANA special-purpose registries, RFC 6890). */
-const SPECIAL = new BlockList();
+const SPECIAL_V4 = new BlockList();
+/** A list of its own: in one with `::ffff:0:0/96` a BlockList finds every IPv4 address there is. */
+const SPECIAL_V6 = new BlockList();
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -19,7 +21,7 @@ for (const [network, prefix] of [
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
 ] as const) {
-  SPECIAL.addSubnet(network, prefix, 'ipv4');
+  SPECIAL_V4.addSubnet(network, prefix, 'ipv4');
 }
 for (const [network, prefix] of [
   ['::', 96], // unspecified, loopback, IPv4-compatible
@@ -35,7 +37,7 @@ for (const [network, prefix] of [
   ['fec0::', 10],
   ['ff00::', 8],
 ] as const) {
-  SPECIAL.addSubnet(network, prefix, 'ipv6');
+  SPECIAL_V6.addSubnet(network, prefix, 'ipv6');
 }
 
 /** Tells whether `address` (a plain IP, no brackets, no zone) is one of the public internet. */
@@ -44,9 +46,9 @@ export function isPublicAddress(address: string): boolean {
   if (mapped !== undefined) return isPublicAddress(mapped);
   switch (isIP(address)) {
     case 4:
-      return !SPECIAL.check(address, 'ipv4');
+      return !SPECIAL_V4.check(address, 'ipv4');
     case 6:
-      return !SPECIAL.check(address, 'ipv6');
+      return !SPECIAL_V6.check(address, 'ipv6');
     default:
       return false;
   }
