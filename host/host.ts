@@ -132,6 +132,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const contributions = () => loaded().current.contributions;
   const callContext = (): CallContext => ({ mode: ui.mode, hasUI: ui.hasUI });
   const ending = Promise.withResolvers<void>();
+  const closing = new AbortController();
 
   const listeners = new Set<HostListener>();
   const emit = async (event: HostEvent): Promise<void> => {
@@ -212,7 +213,11 @@ export async function createHost(options: HostOptions): Promise<Host> {
       const { command } = read;
       using _ = loaded().hold();
       try {
-        await command.sandboxed.runCommand(command.registration.name, read.args, { timeoutMs: COMMAND_TIMEOUT_MS, context: callContext() });
+        await command.sandboxed.runCommand(command.registration.name, read.args, {
+          timeoutMs: COMMAND_TIMEOUT_MS,
+          context: callContext(),
+          signal: closing.signal,
+        });
       } catch (error) {
         if (!isDashError(error)) throw error;
         await emit({
@@ -306,6 +311,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     settle,
     end: () => ending.resolve(),
     async [Symbol.asyncDispose]() {
+      closing.abort();
       await conversation.abort();
       await bus.notify({ type: 'session_shutdown', reason: 'quit' });
       await bus.settled();

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { Host } from '../host.ts';
+import { describe, type Host } from '../host.ts';
 import { lastAnswer } from '../session/export.ts';
 import type { ImageContent } from '../model/messages.ts';
 import { withoutUser } from '../user-interface.ts';
@@ -15,6 +15,7 @@ export interface PrintOptions {
 /** Runs one prompt and prints the last answer. @returns the exit code */
 export async function runPrint(host: Host, { prompt, images = [], output, errors }: PrintOptions): Promise<number> {
   host.attach(withoutUser('print', (message) => errors.write(`${message}\n`)));
+  for (const diagnostic of host.diagnostics) if (diagnostic.severity === 'error') errors.write(`${describe(diagnostic)}\n`);
   const before = host.conversation.messages.length;
   let failure: string | undefined;
   const unsubscribe = host.subscribe((event) => {

@@ -23,8 +23,10 @@ export interface RpcOptions {
 /** Serves the records of pi's rpc mode until the input ends or a package asks for the end. @returns the exit code */
 export async function runRpc(host: Host, { input, output, hasUI = true }: RpcOptions): Promise<number> {
   // One chain for everything that is sent: records never interleave, and a slow client slows the agent down.
+  // A client that is gone hears nothing more; that is no reason for a run to fail half-way.
   let sending: Promise<void> = Promise.resolve();
-  const send = (record: unknown): Promise<void> => (sending = sending.then(() => writeRecord(output, record)));
+  const send = (record: unknown): Promise<void> => (sending = sending.then(() => writeRecord(output, record)).catch(() => undefined));
+  output.on('error', () => host.end());
   const ui = createRpcUserInterface((record) => void send(record), hasUI);
   host.attach(ui);
   const unsubscribe = host.subscribe((event) => send(toWireEvent(event)));

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { RpcClient } from '@earendil-works/pi-coding-agent';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DashError } from '../../format/index.ts';
 import { runJson, runPrint, runReadline, runRpc } from '../../host/index.ts';
 import { linesOf } from '../../host/modes/json-lines.ts';
 import { startTestHost, type TestHost, type TestPackage } from '../support/in-test-host.ts';
@@ -193,6 +194,36 @@ describe('rpc records', () => {
   });
 });
 
+describe('a client that is gone', () => {
+  it('ends the mode, and the run it began ends well', async () => {
+    await using world = await startTestHost({ turns: [{ text: 'nobody listens' }] });
+    const input = new PassThrough();
+    const output = new PassThrough();
+    const done = runRpc(world.host, { input, output });
+    output.destroy(new Error('EPIPE'));
+    input.write('{"type":"prompt","message":"go"}\n');
+    expect(await done).toBe(0);
+    await world.host.settle();
+    expect(world.events.filter(({ type }) => type === 'error')).toEqual([]);
+  });
+
+  it('does not leave a command of a package behind', async () => {
+    const stopped = Promise.withResolvers<void>();
+    const world = await startTestHost({ turns: [{}] }, [
+      {
+        name: 'p',
+        extension: {
+          commands: { wait: (_args, { signal }) => new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(stopped.resolve()))) },
+        },
+      },
+    ]);
+    const running = world.host.prompt('/wait');
+    await world[Symbol.asyncDispose]();
+    await stopped.promise;
+    expect(await running).toEqual({ kind: 'handled' });
+  });
+});
+
 describe('the other modes', () => {
   const collect = (stream: PassThrough): (() => string) => {
     const chunks: string[] = [];
@@ -209,6 +240,20 @@ describe('the other modes', () => {
     expect(out()).toBe('last\n');
     expect(await runPrint(world.host, { prompt: 'again', output, errors })).toBe(1);
     expect(err()).toMatch(/SCRIPT_EXHAUSTED/);
+  });
+
+  it('say which package does not run', async () => {
+    const broken: TestPackage = {
+      name: 'p',
+      extension: () => {
+        throw new DashError('COMPILE_FAILED', 'unexpected `}`', { where: { path: 'index.ts', line: 3 } });
+      },
+    };
+    await using world = await startTestHost({ turns: [{ text: 'hi' }] }, [broken]);
+    const errors = new PassThrough();
+    const err = collect(errors);
+    expect(await runPrint(world.host, { prompt: 'go', output: new PassThrough(), errors })).toBe(0);
+    expect(err()).toBe('error: `p` does not run: unexpected `}` (index.ts:3)\n');
   });
 
   it('print every event as a line of JSON', async () => {

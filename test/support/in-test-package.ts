@@ -6,7 +6,7 @@ type Handler = (event: Record<string, unknown>, options: EventCallOptions) => un
 /** What a package of a test does, written like an extension. */
 export interface InTestExtension {
   readonly tools?: Readonly<Record<string, (args: unknown, options: ToolCallOptions) => ToolOutcome | Promise<ToolOutcome>>>;
-  readonly commands?: Readonly<Record<string, (args: string) => void | Promise<void>>>;
+  readonly commands?: Readonly<Record<string, (args: string, options: EventCallOptions) => void | Promise<void>>>;
   readonly on?: readonly (readonly [event: string, handler: Handler])[];
 }
 
@@ -54,8 +54,8 @@ export class InTestPackage implements SandboxedPackage {
     });
   }
 
-  async runCommand(name: string, args: string): Promise<void> {
-    await this.#run(async () => this.#extension.commands?.[name]?.(args));
+  async runCommand(name: string, args: string, options: EventCallOptions): Promise<void> {
+    await this.#run(async () => this.#extension.commands?.[name]?.(args, options));
   }
 
   deliver(handler: number, event: unknown, options: EventCallOptions): Promise<HandlerOutcome> {
