@@ -147,7 +147,7 @@ function parseGitUrl(text: string, address: string): GitSpec {
 
 function remoteRepository(text: string, url: URL, segments: readonly string[], ref: string | undefined, subdir: string | undefined): GitSpec {
   if (url.password !== '' || (url.protocol === 'https:' && url.username !== '')) {
-    refuse(text.replace(/\/\/[^@/]*@/, '//…@'), 'a URL with a password in it would end up in the lockfile', 'use a key over `git+ssh://`');
+    refuse(text, 'a URL with a password in it would end up in the lockfile', 'use a key over `git+ssh://`');
   }
   // what begins with a dash would be an option to git or ssh
   if ([url.hostname, url.username, ...segments].some((part) => part.startsWith('-'))) refuse(text, 'no part of the URL may begin with `-`');
@@ -188,7 +188,7 @@ function splitFragment(text: string, address: string): { location: string; ref?:
 
 function parseTarballUrl(text: string): TarballUrlSpec {
   const url = parseUrl(text, text);
-  if (url.username !== '' || url.password !== '') refuse(text.replace(/\/\/[^@/]*@/, '//…@'), 'a URL with credentials in it would end up in the lockfile');
+  if (url.username !== '' || url.password !== '') refuse(text, 'a URL with credentials in it would end up in the lockfile');
   const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
   if (url.protocol !== 'https:' && !isLoopback) refuse(text, 'a tarball is fetched over `https://` only');
   url.hash = '';
@@ -231,5 +231,7 @@ function parseUrl(text: string, address: string): URL {
 }
 
 function refuse(text: string, why: string, hint = 'a source is `npm:name`, `git:host/owner/repo`, `https://….tgz`, or a path such as `./dir`'): never {
-  throw new DashError('INVALID_SPEC', `\`${text}\` cannot be installed: ${why}`, { hint });
+  // whatever is wrong with it: a password that was typed stays out of messages
+  const withoutPasswords = (words: string) => words.replaceAll(/\/\/[^/\s@]*@/g, '//…@');
+  throw new DashError('INVALID_SPEC', withoutPasswords(`\`${text}\` cannot be installed: ${why}`), { hint });
 }
