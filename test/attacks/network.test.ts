@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -55,7 +56,7 @@ afterAll(async () => {
 
 function broker(permissions: readonly string[], inCall = true): Broker {
   return new Broker({
-    context: { packageName: 'p', places: { workspace: '/w', home: '/h', data: '/d', tmp: '/t' }, ports: recordingPorts([]), ownDirectory: () => undefined },
+    context: { packageName: 'p', places: { workspace: '/w', home: '/h', data: '/d', tmp: '/t' }, ports: recordingPorts([]), ownDirectory: () => undefined, random: randomBytes },
     version: '1.0.0',
     contentHash: 'x',
     granted: parsePermissionSet(permissions),
