@@ -1,4 +1,4 @@
-import type { CompiledPackage, DashError, ModuleGraph, PermissionSet, Registrations } from '../format/index.ts';
+import type { CompiledPackage, ModuleGraph, PermissionSet, Registrations } from '../format/index.ts';
 
 /** What a guest sees of the moment it is called in; sent along with every call. */
 export interface CallContext {
@@ -109,5 +109,3 @@ export interface GuestFacts {
   readonly now?: number;
   readonly seed?: number;
 }
-
-export type FailureListener = (error: DashError) => void;

@@ -11,10 +11,10 @@ const [directory, ...names] = process.argv.slice(2);
 const context = vm.createContext(Object.create(null), { codeGeneration: { strings: true, wasm: false } });
 const facts = { cwd: '/', home: '/', tmp: '/tmp', agentDir: '/agent', env: {}, platform: 'linux', arch: 'x64', columns: 80 };
 
-const scripts = names.map((name) => [name, new vm.Script(readFileSync(join(directory, `${name}.js`), 'utf8'), { filename: `dash-runtime:${name}` })]);
-const [[, core], ...parts] = scripts;
+const scripts = names.map((name) => ({ name, script: new vm.Script(readFileSync(join(directory, `${name}.js`), 'utf8'), { filename: `dash-runtime:${name}` }) }));
+const [{ script: core }, ...parts] = scripts;
 const runtime = core.runInContext(context)(() => undefined, { applySyncPromise: () => '{"value":null}' }, JSON.stringify({ facts }));
-for (const [, part] of parts) runtime.addPart(part.runInContext(context));
+for (const { script } of parts) runtime.addPart(script.runInContext(context));
 
 // What nearly every extension does: read a file, register a tool with a schema, be called with arguments.
 const example = vm.runInContext(
@@ -40,6 +40,6 @@ setImmediate(() => {
   call(1, { op: 'event', handler: 0, event: {} });
   call(2, { op: 'tool', name: 'a', toolCallId: '1', args: { c: 'e', d: 1 } });
   setImmediate(() => {
-    for (const [name, script] of scripts) writeFileSync(join(directory, `${name}-${process.versions.v8}.cache`), script.createCachedData());
+    for (const { name, script } of scripts) writeFileSync(join(directory, `${name}-${process.versions.v8}.cache`), script.createCachedData());
   });
 });

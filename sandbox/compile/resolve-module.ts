@@ -139,7 +139,7 @@ function matchKeys(map: Readonly<Record<string, unknown>>, name: string, conditi
   if (Object.hasOwn(map, name) && !name.includes('*')) return pick(map[name], '', conditions);
   const patterns = Object.keys(map)
     .filter((key) => key.includes('*') || key.endsWith('/'))
-    .sort((a, b) => b.split('*')[0]!.length - a.split('*')[0]!.length || b.length - a.length);
+    .sort((a, b) => prefixLength(b) - prefixLength(a) || b.length - a.length);
   for (const key of patterns) {
     const [prefix = '', suffix = ''] = key.endsWith('/') ? [key, ''] : key.split('*');
     if (!name.startsWith(prefix) || !name.endsWith(suffix) || name.length < prefix.length + suffix.length) continue;
@@ -148,6 +148,10 @@ function matchKeys(map: Readonly<Record<string, unknown>>, name: string, conditi
     return target !== undefined && key.endsWith('/') ? target + rest : target;
   }
   return undefined;
+}
+
+function prefixLength(pattern: string): number {
+  return pattern.split('*', 1).join('').length;
 }
 
 /** Walks nested conditions in the order they are written; `null` closes a path. */

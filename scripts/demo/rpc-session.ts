@@ -74,7 +74,7 @@ export class RpcSession implements Disposable {
 
   #take(record: Json): void {
     const index = this.#records.push(record) - 1;
-    for (const waiter of [...this.#waiting]) {
+    for (const waiter of this.#waiting.slice()) {
       if (index < waiter.from || !waiter.matches(record)) continue;
       this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
       waiter.resolve(record);
