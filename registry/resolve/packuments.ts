@@ -89,7 +89,7 @@ export function openPackuments({ npm, cacheDir, offline = false, signal }: Packu
 }
 
 /** npm waits ten seconds before it asks again; a user in front of a terminal should not. */
-export const RETRIES = { fetchRetries: 2, fetchRetryMintimeout: 300, fetchRetryMaxtimeout: 5000 };
+export const RETRIES = { fetchRetries: 2, fetchRetryFactor: 3, fetchRetryMintimeout: 300, fetchRetryMaxtimeout: 5000 };
 
 /** @throws {DashError} REGISTRY_REPLY_INVALID */
 export function parseVersionManifest(value: unknown, name: string): VersionManifest {

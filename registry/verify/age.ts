@@ -24,8 +24,8 @@ export function matureBefore({ minAgeMs, now }: AgePolicy): Date {
 
 /** When versions were first seen here, for registries that give no date, or one in the future. */
 export interface FirstSeen {
-  /** Gives the first sighting, which is now if there was none. */
-  sighting(name: string, version: string, now: Date): string;
+  /** Gives the first sighting, which is now if there was none. `key` holds the hash: bytes that were replaced are new. */
+  sighting(key: string, now: Date): string;
   /** Writes down what was seen for the first time. */
   save(): Promise<void>;
 }
@@ -34,8 +34,7 @@ export async function openFirstSeen(path: string): Promise<FirstSeen> {
   const seen = new Map<string, string>(parse(await readIfPresent(path)));
   let isNew = false;
   return {
-    sighting(name, version, now) {
-      const key = `${name}@${version}`;
+    sighting(key, now) {
       const before = seen.get(key);
       if (before !== undefined && Date.parse(before) <= now.getTime()) return before;
       isNew = true;
@@ -49,15 +48,20 @@ export async function openFirstSeen(path: string): Promise<FirstSeen> {
 }
 
 /** Gives a moment for every version: the registry's, or our first sighting where that is missing or cannot be true. */
-export function releaseTimes(packument: { readonly name: string; readonly versions: object; readonly time?: Readonly<Record<string, unknown>> }, firstSeen: FirstSeen, now: Date): Record<string, string> {
+export function releaseTimes(packument: { readonly name: string; readonly versions: Readonly<Record<string, object>>; readonly time?: Readonly<Record<string, unknown>> }, firstSeen: FirstSeen, now: Date): Record<string, string> {
   const said = packument.time ?? {};
   return Object.fromEntries(
-    Object.keys(packument.versions).map((version) => {
+    Object.entries(packument.versions).map(([version, manifest]) => {
       const time = Object.hasOwn(said, version) ? said[version] : undefined;
       const isCredible = typeof time === 'string' && Date.parse(time) <= now.getTime();
-      return [version, isCredible ? time : firstSeen.sighting(packument.name, version, now)];
+      return [version, isCredible ? time : firstSeen.sighting(`${packument.name}@${version} ${claimedIntegrity(manifest)}`, now)];
     }),
   );
+}
+
+function claimedIntegrity(manifest: object): string {
+  const dist: unknown = 'dist' in manifest ? manifest.dist : undefined;
+  return typeof dist === 'object' && dist !== null && 'integrity' in dist && typeof dist.integrity === 'string' ? dist.integrity : '';
 }
 
 export function releaseTooYoung(what: string, publishedAt: string | undefined, { minAgeMs, now }: AgePolicy): DashError {
