@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 
 import type { DashError } from '../../format/index.ts';
 import { type ConsentPlan, digestDirectory, inspectSpec, list, parseSpec, readGrants, readInstalled, remove, revokeGrants } from '../../registry/index.ts';
-import { startNpmRegistry } from '../support/npm-registry.ts';
+import { type PublishedVersion, startNpmRegistry } from '../support/npm-registry.ts';
 import { packTarball } from '../support/tar.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { extensionPackage, makeSite, plainPorts, type Site } from './install-fixture.ts';
@@ -66,7 +66,7 @@ describe('install from npm', () => {
     expect(await site.installed()).toEqual({ good: '1.0.0' });
   });
 
-  it.each<[string, Parameters<typeof startNpmRegistry>[0], string]>([
+  it.each<[string, PublishedVersion, string]>([
     ['an unknown name', extensionPackage('other'), 'PACKAGE_NOT_FOUND'],
     ['bytes that are not the promised ones', { ...extensionPackage('pkg'), dist: { integrity: `sha512-${'A'.repeat(86)}==` } }, 'INTEGRITY_MISMATCH'],
     ['no integrity', { ...extensionPackage('pkg'), dist: { integrity: undefined, shasum: 'da39a3ee5e6b4b0d3255bfef95601890afd80709' } }, 'INTEGRITY_MISSING'],
