@@ -151,7 +151,7 @@ export class GuestSession {
 
   #hear(text: string): void {
     const parsed = parseGuestMessage(text);
-    if (!parsed.ok) return this.#log('warn', `an unreadable message was dropped: ${parsed.reason}`);
+    if (!parsed.ok) return this.#refuse(text, parsed.reason);
     const message = parsed.value;
     switch (message.kind) {
       case 'activated':
@@ -174,6 +174,16 @@ export class GuestSession {
       case 'log':
         return this.#log(message.level, message.text);
     }
+  }
+
+  /** Somebody may be waiting for the very message that cannot be taken: it is told now and not at its deadline. */
+  #refuse(text: string, reason: string): void {
+    this.#log('warn', `an unreadable message was dropped: ${reason}`);
+    if (text.startsWith('{"kind":"activated"')) {
+      return this.kill(new DashError('FACTORY_FAILED', `${this.#options.name} registers more than a package may, or something that cannot be read: ${reason}`));
+    }
+    const [, id] = /^\{"kind":"result","id":(\d{1,15})\b/.exec(text.slice(0, 64)) ?? [];
+    if (id !== undefined) this.#calls.get(Number(id))?.resolve({ error: { message: `the result cannot be read: ${reason}` } });
   }
 
   async #settle(id: number, { value, error }: { value?: unknown; error?: GuestError }): Promise<void> {
