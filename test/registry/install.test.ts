@@ -9,7 +9,8 @@ import { type ConsentPlan, digestDirectory, inspectSpec, list, parseSpec, readGr
 import { type PublishedVersion, startNpmRegistry } from '../support/npm-registry.ts';
 import { packTarball } from '../support/tar.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
-import { extensionPackage, makeSite, plainPorts, type Site } from './install-fixture.ts';
+import { extensionPackage, makeSite, type Site } from './install-fixture.ts';
+import { plainPorts } from './plain-ports.ts';
 
 const HOUR = 3_600_000;
 const ago = (ms: number) => new Date(Date.now() - ms).toISOString();

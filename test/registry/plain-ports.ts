@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { CompiledEntry, CompileFailure, Registrations } from '../../format/index.ts';
+import type { InspectPorts } from '../../registry/index.ts';
+
+export const NOTHING_REGISTERED: Registrations = { tools: [], commands: [], events: [], flags: [], shortcuts: [], providers: [] };
+
+/**
+ * The ports in their smallest real form: compiling is hashing, an entry with `syntax error` in it does not compile;
+ * capturing finds `tool:NAME` in the text, and an entry that says `throws` fails.
+ */
+export const plainPorts: InspectPorts = {
+  async compile({ graph, entries }) {
+    const compiled: CompiledEntry[] = [];
+    const failures: CompileFailure[] = [];
+    for (const entry of entries) {
+      const text = await readFile(join(graph.nodes[graph.root]?.dir ?? '', entry), 'utf8');
+      if (text.includes('syntax error')) {
+        failures.push({ entry, error: { code: 'COMPILE_FAILED', message: 'unexpected token', where: { path: entry, line: 3, column: 7 } } });
+        continue;
+      }
+      for (const [, imported = ''] of text.matchAll(/from '([^'.][^']*)'/g)) {
+        const key = graph.nodes[graph.root]?.dependencies[imported];
+        const dir = key === undefined ? undefined : graph.nodes[key]?.dir;
+        if (dir === undefined || !existsSync(join(dir, 'package.json'))) failures.push({ entry, error: { code: 'COMPILE_FAILED', message: `cannot find ${imported}` } });
+      }
+      const hash = createHash('sha256').update(text).digest('hex');
+      compiled.push({ entry, code: hash, codeBytes: text.length, map: hash, parts: [], unsupported: [] });
+    }
+    return { entries: compiled, failures };
+  },
+  async capture({ graph, compiled }) {
+    return Promise.all(
+      compiled.entries.map(async ({ entry }) => {
+        const text = await readFile(join(graph.nodes[graph.root]?.dir ?? '', entry), 'utf8');
+        if (text.includes('throws')) return { kind: 'failed' as const, entry, error: { code: 'FACTORY_FAILED', message: 'boom', where: { path: entry, line: 1 } } };
+        const tools = [...text.matchAll(/tool:(\w+)/g)].map(([, name = '']) => ({ name, description: name, parameters: {} }));
+        return { kind: 'ok' as const, entry, registrations: { ...NOTHING_REGISTERED, tools } };
+      }),
+    );
+  },
+  async readSkills(dir, paths) {
+    return Promise.all(
+      paths.map(async (path) => {
+        const text = await readFile(join(dir, path), 'utf8');
+        return { path, name: /^name: (.*)$/m.exec(text)?.[1] ?? path, description: /^description: (.*)$/m.exec(text)?.[1] ?? '', diagnostics: [] };
+      }),
+    );
+  },
+};
