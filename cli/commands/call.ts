@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { DashError, nearest, parsePermissionSet } from '../../format/index.ts';
 import type { Denial, SandboxedPackage, ToolOutcome } from '../../sandbox/index.ts';
 import type { DefineCommand } from '../command.ts';
-import { openForCall } from '../compose.ts';
 import { collect } from '../collect-option.ts';
+import { findTarget } from '../find-installed.ts';
+import { openOne } from '../open-packages.ts';
+import { portsWithoutHost } from '../ports-without-host.ts';
 import { manyLines, oneLine, type Style } from '../output/terminal.ts';
 
 interface CallFlags {
@@ -30,11 +32,16 @@ export const define: DefineCommand = (command) => {
 
     const denials: Denial[] = [];
     const updates: ToolOutcome[] = [];
-    await using opened = await openForCall(flags.package, {
+    const notice = (text: string): void => {
+      if (globals.quiet !== true) stderr.write(`${manyLines(text)}\n`);
+    };
+    const { installed, dir } = await findTarget(flags.package, invocation);
+    await using opened = await openOne(installed, dir, {
       invocation,
       grants: parsePermissionSet(flags.grant),
+      ports: portsWithoutHost(notice),
       onDenial: (denial) => denials.push(denial),
-      notice: (text) => globals.quiet !== true && stderr.write(`${manyLines(text)}\n`),
+      notice,
     });
     const begin = performance.now();
     await opened.wake();

@@ -3,15 +3,16 @@ import { basename, relative, resolve } from 'node:path';
 
 import { DashError } from '../../format/index.ts';
 import type { CheckResult } from '../../registry/publish/index.ts';
-import type { DefineCommand } from '../command.ts';
+import type { DefineCommand, Invocation } from '../command.ts';
 import { checkPorts } from '../compose.ts';
 import { formatDiagnostics } from '../output/diagnostics.ts';
 
 export const define: DefineCommand = (command) => {
   command.argument('[target]', 'a package directory or a SKILL.md; default: this directory');
-  return async ({ cwd, stdout }) => {
+  return async (invocation) => {
+    const { cwd, stdout } = invocation;
     const target = resolve(cwd, command.args[0] ?? '.');
-    const { ok, diagnostics } = await checkTarget(target);
+    const { ok, diagnostics } = await checkTarget(target, invocation);
     const count = (severity: string) => diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;
     return {
       kind: 'document',
@@ -22,18 +23,18 @@ export const define: DefineCommand = (command) => {
   };
 };
 
-async function checkTarget(target: string): Promise<CheckResult> {
+async function checkTarget(target: string, invocation: Invocation): Promise<CheckResult> {
   const found = await stat(target).catch((cause: unknown) => {
     throw new DashError('MANIFEST_NOT_FOUND', `\`${target}\` does not exist`, { hint: 'name a package directory or a SKILL.md', where: { path: target }, cause });
   });
   if (found.isDirectory()) {
     const { check } = await import('../../registry/publish/index.ts');
-    return check(target, checkPorts());
+    return check(target, checkPorts(invocation));
   }
   if (!/^skill\.md$/i.test(basename(target))) {
     throw new DashError('USAGE', `\`${target}\` is neither a directory nor a SKILL.md`, { hint: 'name the package\'s directory' });
   }
-  const diagnostics = checkPorts().checkText.skills(await readFile(target, 'utf8'), target);
+  const diagnostics = checkPorts(invocation).checkText.skills(await readFile(target, 'utf8'), target);
   return { ok: diagnostics.every(({ severity }) => severity !== 'error'), diagnostics };
 }
 

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 
 import { DashError, nearest } from '../../format/index.ts';
-import type { DefineCommand } from '../command.ts';
+import type { DefineCommand, Invocation } from '../command.ts';
 import { packageRoot } from '../package-root.ts';
 import { formatDiagnostics } from '../output/diagnostics.ts';
 
@@ -10,7 +10,8 @@ const KINDS = ['extension', 'skill', 'prompt', 'theme', 'package'];
 
 export const define: DefineCommand = (command) => {
   command.argument('<kind>', KINDS.join(', ')).argument('[name]', 'the name of the package, or of the skill', undefined);
-  return async ({ cwd, globals, stdout }) => {
+  return async (invocation) => {
+    const { cwd, globals, stdout } = invocation;
     const [kind = '', name = `my-${kind}`] = command.args;
     assertKind(kind);
     assertName(name, kind);
@@ -18,7 +19,7 @@ export const define: DefineCommand = (command) => {
     const files = await readTemplate(kind, name);
     if (globals.dryRun !== true) await writeNew(dir, files);
 
-    const checked = globals.dryRun === true ? undefined : await checkCreated(dir);
+    const checked = globals.dryRun === true ? undefined : await checkCreated(dir, invocation);
     const paths = files.map(({ path }) => path);
     const shown = relative(cwd, dir);
     return {
@@ -76,10 +77,10 @@ async function writeNew(dir: string, files: readonly TemplateFile[]): Promise<vo
   }
 }
 
-async function checkCreated(dir: string) {
+async function checkCreated(dir: string, invocation: Invocation) {
   const { check } = await import('../../registry/publish/index.ts');
   const { checkPorts } = await import('../compose.ts');
-  return check(dir, checkPorts());
+  return check(dir, checkPorts(invocation));
 }
 
 function assertKind(kind: string): void {

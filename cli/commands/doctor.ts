@@ -6,7 +6,7 @@ import { isDashError } from '../../format/index.ts';
 import { pingRegistry } from '../../registry/catalog/index.ts';
 import { capturePackage, compilePackage } from '../../sandbox/index.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
-import { npmOptionsFor } from '../compose.ts';
+import { npmConfigFor } from '../compose.ts';
 import { packageRoot } from '../package-root.ts';
 import { formatTable } from '../output/table.ts';
 import type { Style } from '../output/terminal.ts';
@@ -80,7 +80,7 @@ async function checkShadowing({ env }: Invocation): Promise<DoctorCheck> {
 async function checkRegistry(invocation: Invocation): Promise<DoctorCheck[]> {
   if (invocation.globals.offline === true) return [];
   try {
-    const { registry, clockSkewMs } = await pingRegistry(await npmOptionsFor(invocation));
+    const { registry, clockSkewMs } = await pingRegistry(await npmConfigFor(invocation));
     const minutes = Math.round(Math.abs(clockSkewMs) / 60_000);
     return [
       { id: 'registry', status: 'ok', message: `${registry} answers` },

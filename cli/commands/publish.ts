@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 
 import { publish, type PublishResult } from '../../registry/publish/index.ts';
 import type { DefineCommand } from '../command.ts';
-import { checkPorts, npmOptionsFor } from '../compose.ts';
+import { checkPorts, npmConfigFor } from '../compose.ts';
 import { formatDiagnostics } from '../output/diagnostics.ts';
 import type { Style } from '../output/terminal.ts';
 
@@ -24,8 +24,8 @@ export const define: DefineCommand = (command) => {
     const isCi = env['CI'] === 'true' || env['CI'] === '1';
     const result = await publish({
       dir: resolve(cwd, command.args[0] ?? '.'),
-      ports: checkPorts(),
-      npm: await npmOptionsFor(invocation),
+      ports: checkPorts(invocation),
+      npm: await npmConfigFor(invocation),
       confirm: (flags.confirm === true || isCi) && globals.dryRun !== true,
       tag: flags.tag,
       access: flags.access,

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { DashError } from '../../format/index.ts';
 import { serveRegistry } from '../../registry/serve/index.ts';
 import type { DefineCommand } from '../command.ts';
-import { npmOptionsFor } from '../compose.ts';
+import { npmConfigFor } from '../compose.ts';
 
 interface ServeFlags {
   readonly port?: string;
@@ -27,7 +27,7 @@ export const define: DefineCommand = (command) => {
       port: port === undefined ? 0 : parsePort(port),
       token,
       upstream,
-      upstreamOptions: upstream === undefined ? undefined : await npmOptionsFor(invocation),
+      upstreamOptions: upstream === undefined ? undefined : await npmConfigFor(invocation),
     });
     stdout.write(globals.json === true ? `${JSON.stringify({ url: registry.url, port: registry.port })}\n` : `${registry.url}\n`);
     if (globals.quiet !== true) stderr.write(`serving until Ctrl-C; \`dash install --registry ${registry.url} <name>\` uses it\n`);

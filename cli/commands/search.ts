@@ -1,7 +1,7 @@
 import { searchNpm } from '../../registry/catalog/index.ts';
 import { DashError } from '../../format/index.ts';
 import type { DefineCommand } from '../command.ts';
-import { npmOptionsFor } from '../compose.ts';
+import { npmConfigFor } from '../compose.ts';
 import { formatTable } from '../output/table.ts';
 import { oneLine } from '../output/terminal.ts';
 
@@ -10,7 +10,7 @@ export const define: DefineCommand = (command) => {
   return async (invocation) => {
     const { stdout, signal } = invocation;
     const { limit } = command.opts<{ readonly limit: string }>();
-    const { results, total } = await searchNpm({ words: command.args, limit: parseLimit(limit), npm: await npmOptionsFor(invocation), signal });
+    const { results, total } = await searchNpm({ words: command.args, limit: parseLimit(limit), npm: await npmConfigFor(invocation), signal });
     const rows = results.map(({ name, version, kinds, description }) => [
       stdout.style.strong(oneLine(name)),
       oneLine(version),

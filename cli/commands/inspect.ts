@@ -1,0 +1,98 @@
+import { describePermission, type Diagnostic, parsePermission, type Registrations, type Unsupported } from '../../format/index.ts';
+import { type Inspection, inspectSpec, parseSpec } from '../../registry/index.ts';
+import type { DefineCommand } from '../command.ts';
+import { inspectPorts, npmConfigFor } from '../compose.ts';
+import { parseDuration } from '../duration.ts';
+import { formatDiagnostics } from '../output/diagnostics.ts';
+import { formatWhere } from '../output/error.ts';
+import { showProgress } from '../output/progress.ts';
+import { oneLine, type Style } from '../output/terminal.ts';
+
+/** One extension as `--json` shows it; the names are a contract with scripts. */
+interface ExtensionDocument extends Partial<Omit<Registrations, 'events'>> {
+  readonly path: string;
+  readonly ok: boolean;
+  readonly error?: { readonly code: string; readonly message: string; readonly where?: { readonly path: string; readonly line?: number } };
+  readonly needs?: readonly string[];
+  readonly events?: readonly string[];
+  readonly unsupported: readonly Unsupported[];
+}
+
+export const define: DefineCommand = (command) => {
+  command.argument('<spec>', 'what `dash install` takes').option('--min-age <duration>', 'how long a release must have been public; default: any, since nothing is installed');
+  return async (invocation) => {
+    const { cwd, home, signal, stdout } = invocation;
+    const { minAge } = command.opts<{ readonly minAge?: string }>();
+    const [text = ''] = command.args;
+    using progress = showProgress(invocation);
+    await using inspection = await inspectSpec(parseSpec(text, { cwd }), {
+      dashHome: home,
+      npm: await npmConfigFor(invocation),
+      ports: inspectPorts(home),
+      signal,
+      minAgeMs: minAge === undefined ? 0 : parseDuration('--min-age', minAge),
+      onProgress: progress.listener,
+    });
+    progress[Symbol.dispose]();
+    const document = documentOf(inspection);
+    return { kind: 'document', document, text: formatInspection(document, stdout.style) };
+  };
+};
+
+function documentOf({ id, contentHash, permissions, package: { manifest, source, resources, skills, compiled, captureOutcomes, diagnostics } }: Inspection) {
+  const { name, version, description, dash } = manifest;
+  return {
+    package: { id, name, version, description, source: { ...source, contentHash } },
+    manifest: { kind: dash.kind, permissions: dash.permissions, optionalPermissions: dash.optionalPermissions },
+    resources,
+    skills: skills.map(({ path, name: skill, description: about }) => ({ path, name: skill, description: about })),
+    // what it would need by itself is inferred by a later version; until then `--grant` may name it
+    permissions: { declared: permissions, inferred: [] },
+    extensions: [...compiled.entries.map(({ entry, unsupported }) => extensionOf(entry, unsupported, captureOutcomes)), ...compiled.failures.map(({ entry, error }): ExtensionDocument => ({ path: entry, ok: false, error, unsupported: [] }))],
+    diagnostics: [...diagnostics, ...skills.flatMap((skill) => skill.diagnostics)],
+  };
+}
+
+function extensionOf(path: string, unsupported: readonly Unsupported[], outcomes: Inspection['package']['captureOutcomes']): ExtensionDocument {
+  const outcome = outcomes.find(({ entry }) => entry === path);
+  switch (outcome?.kind) {
+    case 'ok': {
+      const { events, ...registered } = outcome.registrations;
+      return { path, ok: true, ...registered, events: [...new Set(events.map(({ event }) => event))], unsupported };
+    }
+    case 'deferred':
+      return { path, ok: false, error: outcome.error, needs: outcome.needs, unsupported };
+    case 'failed':
+      return { path, ok: false, error: outcome.error, unsupported };
+    case undefined:
+      return { path, ok: false, error: { code: 'CAPTURE_FAILED', message: 'it was not run' }, unsupported };
+  }
+}
+
+function formatInspection({ package: { name, version, description }, resources, permissions, extensions, skills, diagnostics }: ReturnType<typeof documentOf>, style: Style): string {
+  const lines = [`${style.strong(oneLine(name))} ${oneLine(version)}${description === '' ? '' : `  ${oneLine(description)}`}`];
+  for (const { permission, level } of permissions.declared) lines.push(`  wants to ${describePermission(parsePermission(permission))}  ${style.dim(`[${permission}, ${level}]`)}`);
+  for (const extension of extensions) lines.push(...formatExtension(extension, style));
+  for (const skill of skills) lines.push(`skill ${style.strong(oneLine(skill.name))}  ${oneLine(skill.description).slice(0, 100)}`);
+  for (const kind of ['prompts', 'themes'] as const) for (const path of resources[kind]) lines.push(`${kind.slice(0, -1)} ${oneLine(path)}`);
+  return `${lines.join('\n')}\n${formatDiagnostics(diagnostics.filter(isWorthShowing), style)}`;
+}
+
+function formatExtension({ path, ok, error, needs = [], tools = [], commands = [], events = [], flags = [], shortcuts = [], unsupported }: ExtensionDocument, style: Style): string[] {
+  const lines = [`extension ${style.strong(oneLine(path))}${ok ? '' : `  ${style.bad('does not load')}: ${oneLine(error?.message ?? '')}`}`];
+  if (error?.where !== undefined) lines.push(`  at ${oneLine(formatWhere(error.where))}`);
+  if (needs.length > 0) lines.push(`  needs ${needs.map(oneLine).join(', ')} before it can say what it offers`);
+  for (const tool of tools) lines.push(`  tool ${style.strong(oneLine(tool.name))}  ${oneLine(tool.description).slice(0, 100)}`);
+  for (const { name, description = '' } of commands) lines.push(`  command /${oneLine(name)}  ${oneLine(description).slice(0, 100)}`);
+  if (events.length > 0) lines.push(`  listens to ${events.map(oneLine).join(', ')}`);
+  if (flags.length > 0) lines.push(`  flags ${flags.map(({ name }) => `--${oneLine(name)}`).join(', ')}`);
+  if (shortcuts.length > 0) lines.push(`  shortcuts ${shortcuts.map(({ shortcut }) => oneLine(shortcut)).join(', ')}`);
+  for (const { what, why, alternative, where } of unsupported) {
+    lines.push(`  ${style.warning('unsupported')} ${oneLine(what)}: ${oneLine(why)}; ${oneLine(alternative)}${where === undefined ? '' : `  (${oneLine(formatWhere(where))})`}`);
+  }
+  return lines;
+}
+
+function isWorthShowing({ severity }: Diagnostic): boolean {
+  return severity !== 'info';
+}

@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { type Diagnostic, isDashError } from '../format/index.ts';
+import { type InspectedSkill, type InspectPorts, inspectSpec, type NpmConfig, readNpmConfig } from '../registry/index.ts';
+import type { CheckPorts } from '../registry/publish/index.ts';
+import { type BundleStore, capturePackage, compilePackage } from '../sandbox/index.ts';
+import { checkSkill, parsePrompt, parseSkill, parseTheme } from '../skills-lib/index.ts';
+import type { Invocation } from './command.ts';
+
+/**
+ * Hands the implementations of `sandbox/` and `skills-lib/` to those who may not import them. This is
+ * the one place where the parts of the program meet.
+ */
+
+/** Where compiled extensions lie. */
+export function bundleStore(home: string): BundleStore {
+  return { directory: join(home, 'bundles') };
+}
+
+/** What an install asks of its neighbours. */
+export function inspectPorts(home: string): InspectPorts {
+  const store = bundleStore(home);
+  return {
+    compile: (request, signal) => compilePackage(request, store, signal),
+    capture: (request) => capturePackage(request, store),
+    readSkills: (dir, paths) => Promise.all(paths.map((path) => inspectSkill(dir, path))),
+  };
+}
+
+/** What a check before publishing asks of its neighbours. */
+export function checkPorts(invocation: Pick<Invocation, 'home' | 'cwd' | 'env' | 'globals' | 'signal'>): CheckPorts {
+  return {
+    async tryExtensions(dir) {
+      await using inspection = await inspectSpec(
+        { kind: 'directory', path: dir },
+        { dashHome: invocation.home, npm: await npmConfigFor(invocation), ports: inspectPorts(invocation.home), signal: invocation.signal },
+      );
+      const { compiled, captureOutcomes } = inspection.package;
+      return { compiled, captured: captureOutcomes };
+    },
+    checkText: {
+      skills: (text, path) => checkSkill(text, path).diagnostics,
+      prompts: (text, path) => diagnosticsOf(() => parsePrompt(text, path)),
+      themes: (text, path) => diagnosticsOf(() => parseTheme(text, path)),
+    },
+  };
+}
+
+/** Registry, auth and proxy as the user's npm has them. */
+export function npmConfigFor({ env, globals }: Pick<Invocation, 'env' | 'globals'>): Promise<NpmConfig> {
+  return readNpmConfig({ env, ...(globals.registry !== undefined && { registry: globals.registry }) });
+}
+
+async function inspectSkill(dir: string, path: string): Promise<InspectedSkill> {
+  const failed = (diagnostics: readonly Diagnostic[]): InspectedSkill => ({ path, name: path, description: '', diagnostics });
+  try {
+    const { skill, diagnostics } = parseSkill(await readFile(join(dir, path), 'utf8'), join(dir, path));
+    const inPackage = diagnostics.map((diagnostic) => ({ ...diagnostic, where: { ...diagnostic.where, path } }));
+    return skill === undefined ? failed(inPackage) : { path, name: skill.name, description: skill.description, diagnostics: inPackage };
+  } catch (error) {
+    if (!isDashError(error, 'INVALID_SKILL')) throw error;
+    return failed([{ severity: 'error', code: error.code, message: error.message, where: { ...error.where, path } }]);
+  }
+}
+
+function diagnosticsOf(read: () => unknown): Diagnostic[] {
+  try {
+    read();
+    return [];
+  } catch (error) {
+    if (!isDashError(error)) throw error;
+    return [{ severity: 'error', code: error.code, message: error.message, where: error.where }];
+  }
+}

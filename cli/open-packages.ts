@@ -1,0 +1,173 @@
+import { join } from 'node:path';
+
+import { DashError, type Diagnostic, isDashError, type ModuleGraph, type PermissionSet, type Registrations, union } from '../format/index.ts';
+import type { LoadedPackage, OpenPackage, ReadPackages } from '../host/index.ts';
+import { digestDirectory, type Inspection, inspectSpec, type InstalledPackage, mergeCaptured, readGrants, readInstalled } from '../registry/index.ts';
+import { AuditTrail, type Denial, type HostPorts, openPackage, type OpenOptions, type SandboxedPackage, type SandboxPackage } from '../sandbox/index.ts';
+import type { Invocation } from './command.ts';
+import { bundleStore, inspectPorts, npmConfigFor } from './compose.ts';
+
+/** The installed packages as the host asks for them, again at every reload. */
+export interface PackageLoader extends AsyncDisposable {
+  readonly read: ReadPackages;
+  readonly open: OpenPackage;
+}
+
+/** What a package looks like right now: from the generation, or from the linked directory as it stands. */
+type Build = Pick<SandboxPackage, 'graph' | 'compiled' | 'captured'>;
+
+/**
+ * Reads and opens what is installed. A linked directory is digested at every reading and compiled again when its
+ * bytes changed; what does not build is an error of its own, and the host keeps the last good build.
+ */
+export async function openPackages(invocation: Invocation, { none = false }: { readonly none?: boolean } = {}): Promise<PackageLoader> {
+  const { home, cwd } = invocation;
+  const builds = new Map<string, () => Promise<Build>>();
+  const trail = lazyTrail(home);
+
+  const read: ReadPackages = async () => {
+    if (none) return [];
+    const installed = await readInstalled({ dashHome: home, projectDir: cwd });
+    return Promise.all(installed.filter(({ enabled }) => enabled).map((one) => load(one)));
+  };
+
+  async function load(installed: InstalledPackage): Promise<LoadedPackage> {
+    const granted = await readGrants(home, installed.grantKey, cwd);
+    const { contentHash, build, resources, diagnostics } = installed.linked ? await current(installed) : unchanged(installed);
+    builds.set(buildKey(installed.id, contentHash), build);
+    const { id, name, version, dir, linked } = installed;
+    const captured = await build().then(
+      (one) => one.captured !== undefined,
+      () => true, // it says what is wrong when it is opened
+    );
+    return { id, name, version, dir, linked, contentHash, resources, granted, captured, diagnostics };
+  }
+
+  /** The directory may have changed since it was installed; its dependencies are those it asks for now. */
+  async function current(installed: InstalledPackage): Promise<{ contentHash: string; build: () => Promise<Build>; resources: LoadedPackage['resources']; diagnostics: readonly Diagnostic[] }> {
+    const { contentHash } = await digestDirectory(installed.dir);
+    if (contentHash === installed.contentHash) return unchanged(installed);
+    try {
+      await using inspection = await inspectDirectory(installed.dir, invocation);
+      const { resources, diagnostics } = inspection.package;
+      const made = await buildOf(inspection).then(
+        (build) => () => Promise.resolve(build),
+        (error: unknown) => () => Promise.reject(error instanceof Error ? error : new Error(String(error))),
+      );
+      return { contentHash, build: made, resources, diagnostics };
+    } catch (error) {
+      if (!isDashError(error)) throw error;
+      return { contentHash, build: () => Promise.reject(error), resources: installed.resources, diagnostics: [] };
+    }
+  }
+
+  const open: OpenPackage = async ({ id, name, version, contentHash, granted }, ports) => {
+    const build = builds.get(buildKey(id, contentHash));
+    if (build === undefined) throw new Error(`${name} was not read`);
+    const { graph, compiled, captured } = await build();
+    return openPackage({ name, version, contentHash, graph, compiled, granted, captured }, openOptions(invocation, ports, trail.open()));
+  };
+
+  return {
+    read,
+    open,
+    [Symbol.asyncDispose]: () => {
+      trail.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+export interface CallTarget {
+  readonly invocation: Invocation;
+  /** Besides what an installed package was granted. */
+  readonly grants: PermissionSet;
+  readonly ports: HostPorts;
+  readonly onDenial: (denial: Denial) => void;
+  readonly notice: (text: string) => void;
+}
+
+/** Opens one package, installed or a directory, for a call without an agent. */
+export async function openOne(installed: InstalledPackage | undefined, dir: string, { invocation, grants, ports, onDenial, notice }: CallTarget): Promise<SandboxedPackage> {
+  const { home, cwd } = invocation;
+  const trail = lazyTrail(home);
+  const options: OpenOptions = {
+    ...openOptions(invocation, ports, trail.open()),
+    onDenial,
+    onLog: (level, text) => {
+      if (level === 'warn' || level === 'error' || invocation.globals.verbose === true) notice(`${level}: ${text}`);
+    },
+  };
+  const closing = { close: () => trail.close() };
+  if (installed !== undefined && !installed.linked) {
+    const { name, version, contentHash, graph, compiled, captured } = installed;
+    const granted = union(await readGrants(home, installed.grantKey, cwd), grants);
+    return closed(openPackage({ name, version, contentHash, graph, compiled, granted, captured }, options), closing);
+  }
+  await using inspection = await inspectDirectory(installed?.dir ?? dir, invocation);
+  const { name, version } = inspection.package.manifest;
+  const granted = installed === undefined ? grants : union(await readGrants(home, installed.grantKey, cwd), grants);
+  return closed(openPackage({ name, version, contentHash: inspection.contentHash, granted, ...(await buildOf(inspection)) }, options), closing);
+}
+
+export async function inspectDirectory(dir: string, invocation: Invocation): Promise<Inspection> {
+  const { home, signal } = invocation;
+  return inspectSpec({ kind: 'directory', path: dir }, { dashHome: home, npm: await npmConfigFor(invocation), ports: inspectPorts(home), signal });
+}
+
+/** @throws {DashError} what the author must mend, when no extension builds */
+async function buildOf({ package: { graph, compiled, captureOutcomes } }: Inspection): Promise<Build> {
+  const failed = [...compiled.failures, ...captureOutcomes.filter((outcome) => outcome.kind === 'failed')];
+  const [first] = failed;
+  if (first !== undefined && !captureOutcomes.some(({ kind }) => kind !== 'failed')) throw asDashError(first);
+  return { graph, compiled, captured: mergeCaptured(captureOutcomes) };
+}
+
+function asDashError({ entry, error: { code, message, where } }: { readonly entry: string; readonly error: { readonly code: string; readonly message: string; readonly where?: { readonly path: string } } }): DashError {
+  const known = isKnownCode(code) ? code : 'CAPTURE_FAILED';
+  return new DashError(known, message, { where: where ?? { path: entry } });
+}
+
+function isKnownCode(code: string): code is 'COMPILE_FAILED' | 'FACTORY_FAILED' | 'FACTORY_TIMEOUT' | 'CAPTURE_UNSTABLE' | 'DEPENDENCY_NOT_FOUND' | 'UNSUPPORTED_SYNTAX' | 'UNSUPPORTED_MODULE' | 'UNSUPPORTED_API' | 'UNSUPPORTED_NATIVE_ADDON' {
+  return ['COMPILE_FAILED', 'FACTORY_FAILED', 'FACTORY_TIMEOUT', 'CAPTURE_UNSTABLE', 'DEPENDENCY_NOT_FOUND', 'UNSUPPORTED_SYNTAX', 'UNSUPPORTED_MODULE', 'UNSUPPORTED_API', 'UNSUPPORTED_NATIVE_ADDON'].includes(code);
+}
+
+function unchanged({ contentHash, graph, compiled, captured, resources, captureOutcomes }: InstalledPackage): { contentHash: string; build: () => Promise<{ graph: ModuleGraph; compiled: InstalledPackage['compiled']; captured: Registrations | undefined }>; resources: InstalledPackage['resources']; diagnostics: readonly Diagnostic[] } {
+  const diagnostics = [...compiled.failures, ...captureOutcomes.filter((outcome) => outcome.kind === 'failed')].map(({ entry, error: { code, message, where } }): Diagnostic => ({ severity: 'warning', code, message, where: where ?? { path: entry } }));
+  return { contentHash, build: () => Promise.resolve({ graph, compiled, captured }), resources, diagnostics };
+}
+
+function openOptions({ home, cwd, env }: Invocation, ports: HostPorts, audit: AuditTrail): OpenOptions {
+  return { ports, audit, bundles: bundleStore(home), workspace: cwd, home: env['HOME'] ?? cwd, dashHome: home, environment: env };
+}
+
+function buildKey(id: string, contentHash: string): string {
+  return `${id}\n${contentHash}`;
+}
+
+/** A run in which no package is opened leaves no trail. */
+function lazyTrail(home: string): { open(): AuditTrail; close(): void } {
+  let trail: AuditTrail | undefined;
+  return {
+    open: () => (trail ??= new AuditTrail(join(home, 'audit'))),
+    close: () => {
+      trail?.[Symbol.dispose]();
+      trail = undefined;
+    },
+  };
+}
+
+function closed(opened: SandboxedPackage, after: { close(): void }): SandboxedPackage {
+  return new Proxy(opened, {
+    get(target, member) {
+      if (member === Symbol.asyncDispose) {
+        return async () => {
+          await target[Symbol.asyncDispose]();
+          after.close();
+        };
+      }
+      const value: unknown = Reflect.get(target, member, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
