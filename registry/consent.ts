@@ -153,13 +153,20 @@ async function decide(pkg: InspectedPackage, { named, denied, isOnly, context }:
   const forThis = isOnly ? named : named.filter((permission) => asked.some((wanted) => isWithin(wanted, permission) || isWithin(permission, wanted)));
   const denials = isOnly ? denied : denied.filter((permission) => asked.some((wanted) => isWithin(wanted, permission) || isWithin(permission, wanted)));
 
-  const planned = plannedPermissions(pkg, forThis.filter((permission) => !asked.some((wanted) => isWithin(permission, wanted))));
+  const planned = plannedPermissions(
+    pkg,
+    forThis.filter((permission) => !asked.some((wanted) => isWithin(permission, wanted))),
+  );
   const forbidden = planned.find(({ permission, level }) => level === 'policy' && forThis.some((grant) => formatPermission(grant) === permission));
-  if (forbidden !== undefined) throw new DashError('CONSENT_REQUIRED', `\`${forbidden.permission}\` can be granted by a policy file only`, { hint: 'install without it' });
+  if (forbidden !== undefined)
+    throw new DashError('CONSENT_REQUIRED', `\`${forbidden.permission}\` can be granted by a policy file only`, { hint: 'install without it' });
 
   const lifted = forThis.map(formatPermission);
   const settled = union({ permissions: held.permissions.filter((permission) => !permission.deny) }, permissionSet(forThis));
-  const refusals = permissionSet([...held.permissions.filter((permission) => permission.deny && !lifted.includes(formatPermission(permission).slice(1))).map(allowing), ...denials]);
+  const refusals = permissionSet([
+    ...held.permissions.filter((permission) => permission.deny && !lifted.includes(formatPermission(permission).slice(1))).map(allowing),
+    ...denials,
+  ]);
   const open = planned.filter(({ permission }) => {
     const wanted = parsePermission(permission);
     const isSettled = covers(settled, permissionSet([wanted])) || forThis.some((grant) => isWithin(grant, wanted));
@@ -169,13 +176,24 @@ async function decide(pkg: InspectedPackage, { named, denied, isOnly, context }:
   return { pkg, grantKey, quiet: of('quiet'), summary: of('summary'), later: [...of('one-by-one'), ...of('policy')], named: forThis, denied: denials, held };
 }
 
-async function toGrants({ pkg, quiet, summary, named, denied, held }: Decision, refusedLater: readonly Permission[], { workspace, now }: ConsentContext): Promise<Grant[]> {
+async function toGrants(
+  { pkg, quiet, summary, named, denied, held }: Decision,
+  refusedLater: readonly Permission[],
+  { workspace, now }: ConsentContext,
+): Promise<Grant[]> {
   const { source, manifest } = pkg;
   const integrity = 'integrity' in source ? source.integrity : undefined;
-  const details = (mode: GrantMode) => ({ mode, by: 'dash install', at: now.toISOString(), version: manifest.version, ...(integrity !== undefined && { integrity }) });
+  const details = (mode: GrantMode) => ({
+    mode,
+    by: 'dash install',
+    at: now.toISOString(),
+    version: manifest.version,
+    ...(integrity !== undefined && { integrity }),
+  });
   const refusal = permissionSet(refusedLater);
   const isRefused = ({ permission }: PlannedPermission) => covers(refusal, parsePermissionSet([permission]));
-  const parsed = (permissions: readonly PlannedPermission[]) => permissions.filter((permission) => !isRefused(permission)).map(({ permission }) => parsePermission(permission));
+  const parsed = (permissions: readonly PlannedPermission[]) =>
+    permissions.filter((permission) => !isRefused(permission)).map(({ permission }) => parsePermission(permission));
   // a package that denies itself something keeps that promise
   const ownDenials = manifest.dash.permissions.map(({ permission }) => parsePermission(permission)).filter(({ deny }) => deny);
   const refusals = [...denied, ...[...quiet, ...summary].filter(isRefused).map(({ permission }) => parsePermission(permission))];
@@ -213,9 +231,13 @@ function assertEachNamed(named: readonly Permission[], decisions: readonly Decis
 }
 
 function consentRequired(decisions: readonly Decision[]): DashError {
-  const wants = decisions.filter(({ summary }) => summary.length > 0).map(({ pkg, summary }) => `\`${pkg.manifest.name}\` asks for ${summary.map(({ permission }) => `\`${permission}\``).join(', ')}`);
+  const wants = decisions
+    .filter(({ summary }) => summary.length > 0)
+    .map(({ pkg, summary }) => `\`${pkg.manifest.name}\` asks for ${summary.map(({ permission }) => `\`${permission}\``).join(', ')}`);
   const flags = [...new Set(decisions.flatMap(({ summary }) => summary.map(({ permission }) => `--grant ${quoted(permission)}`)))];
-  return new DashError('CONSENT_REQUIRED', `${wants.join('; ')}; nothing was changed`, { hint: `add \`${flags.join(' ')}\`, or \`--grant summary\` for all of it` });
+  return new DashError('CONSENT_REQUIRED', `${wants.join('; ')}; nothing was changed`, {
+    hint: `add \`${flags.join(' ')}\`, or \`--grant summary\` for all of it`,
+  });
 }
 
 function quoted(permission: string): string {

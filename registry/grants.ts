@@ -92,7 +92,8 @@ export async function revokeGrants(dashHome: string, key: string, permissions?: 
   const canonical = permissions?.map((text) => formatPermission(parsePermission(text)));
   const project = projectDir === undefined ? undefined : await identify(projectDir);
   const isMeant = (grant: Grant) =>
-    (canonical === undefined || canonical.includes(grant.permission)) && (projectDir === undefined || grant.project === undefined || isSameProject(grant.project, project));
+    (canonical === undefined || canonical.includes(grant.permission)) &&
+    (projectDir === undefined || grant.project === undefined || isSameProject(grant.project, project));
   let revoked: readonly Grant[] = [];
   await changeGrants(dashHome, key, (held) => {
     revoked = held.filter(isMeant);
@@ -109,7 +110,9 @@ export async function revokeGrants(dashHome: string, key: string, permissions?: 
  */
 export function assertNotDelegated(env: Readonly<Record<string, string | undefined>> = process.env): void {
   if (env['DASH_TOOL_PROCESS'] === undefined || env['DASH_TOOL_PROCESS'] === '') return;
-  throw new DashError('DELEGATED_CONSENT', 'an agent may not install packages or grant permissions on its own', { hint: 'run the command yourself in a terminal' });
+  throw new DashError('DELEGATED_CONSENT', 'an agent may not install packages or grant permissions on its own', {
+    hint: 'run the command yourself in a terminal',
+  });
 }
 
 async function changeGrants(dashHome: string, key: string, change: (held: readonly Grant[]) => readonly Grant[]): Promise<void> {
@@ -131,7 +134,11 @@ async function readAll(dashHome: string): Promise<Map<string, readonly Grant[]>>
   const text = await readIfPresent(path);
   if (text === undefined) return new Map();
   const corrupt = (cause?: unknown) =>
-    new DashError('STORE_CORRUPT', `\`${path}\` is damaged; nothing is granted`, { hint: 'move it away and grant again with `dash permissions grant`', where: { path }, cause });
+    new DashError('STORE_CORRUPT', `\`${path}\` is damaged; nothing is granted`, {
+      hint: 'move it away and grant again with `dash permissions grant`',
+      where: { path },
+      cause,
+    });
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -180,7 +187,8 @@ function isGrant(value: unknown): value is Grant {
   return (
     texts.every((text) => typeof text === 'string') &&
     (value['expires'] === undefined || typeof value['expires'] === 'string') &&
-    (project === undefined || (isRecord(project) && typeof project['path'] === 'string' && typeof project['device'] === 'number' && typeof project['inode'] === 'number'))
+    (project === undefined ||
+      (isRecord(project) && typeof project['path'] === 'string' && typeof project['device'] === 'number' && typeof project['inode'] === 'number'))
   );
 }
 

@@ -8,7 +8,18 @@ import type { PackageSpec } from './package-spec.ts';
 import type { RemoveContext, RemoveReport } from './remove.ts';
 
 export type { ConsentAnswer, ConsentPlan, ConsentPort, PackagePlan, PlannedPermission } from './consent.ts';
-export { addGrants, assertNotDelegated, type Grant, type GrantDetails, type GrantMode, listGrants, makeGrants, type ProjectIdentity, readGrants, revokeGrants } from './grants.ts';
+export {
+  addGrants,
+  assertNotDelegated,
+  type Grant,
+  type GrantDetails,
+  type GrantMode,
+  listGrants,
+  makeGrants,
+  type ProjectIdentity,
+  readGrants,
+  revokeGrants,
+} from './grants.ts';
 export { digestDirectory, type DirectoryDigest } from './fetch/local.ts';
 export { type InstalledPackage, mergeCaptured, readInstalled, type ReadInstalledOptions } from './installed.ts';
 export type { CaptureRequest, CompileRequest, InspectedSkill, InspectPorts } from './inspect/inspect-ports.ts';

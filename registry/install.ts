@@ -13,7 +13,7 @@ import type { Generation, PackageRecord } from './store/generation.ts';
 import { type Scope, storePaths } from './store/store-paths.ts';
 import { beginTransaction } from './transaction.ts';
 import { verify } from './verify/verify.ts';
-import { openWorkshop, type SourcingOptions, type Workshop } from './workshop.ts';
+import { assertNotInterrupted, openWorkshop, type SourcingOptions, type Workshop } from './workshop.ts';
 
 export interface InstallContext extends SourcingOptions {
   readonly scope: Scope;
@@ -64,7 +64,7 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
   const inspected: InspectedPackage[] = [];
   const names = new Set<string>();
   for (const spec of specs) {
-    context.signal?.throwIfAborted();
+    assertNotInterrupted(workshop);
     const pkg = await bring(spec, context.ports, workshop);
     assertInstallable(pkg);
     const { name } = pkg.manifest;
@@ -83,9 +83,15 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
     replaced: (name) => replacedBy(base?.packages[name]),
   });
   workshop.progress({ kind: 'consented' });
-  context.signal?.throwIfAborted();
+  assertNotInterrupted(workshop);
   const changed = consented.filter((pkg) => !isInForce(pkg, base));
-  const generation = changed.length === 0 ? base : await commit({ add: changed, remove: [] }, { store: workshop.paths, scope: transaction.scope, base, staging: workshop.staging, progress: workshop.progress, now: workshop.now });
+  const generation =
+    changed.length === 0
+      ? base
+      : await commit(
+          { add: changed, remove: [] },
+          { store: workshop.paths, scope: transaction.scope, base, staging: workshop.staging, progress: workshop.progress, now: workshop.now },
+        );
   if (generation === undefined) throw new Error('something was to be installed and nothing is');
   return report(consented, changed, generation, context, workshop);
 }
@@ -113,8 +119,19 @@ function isInForce({ inspected, grants }: ConsentedPackage, base: Generation | u
   );
 }
 
-async function report(consented: readonly ConsentedPackage[], changed: readonly ConsentedPackage[], generation: Generation, context: InstallContext, workshop: Workshop): Promise<InstallReport> {
-  const views = await Promise.all(consented.map(async (pkg) => ({ pkg, view: await viewPackage(installedFrom(generation, pkg.inspected.manifest.name, context), context.dashHome, context.workspace) })));
+async function report(
+  consented: readonly ConsentedPackage[],
+  changed: readonly ConsentedPackage[],
+  generation: Generation,
+  context: InstallContext,
+  workshop: Workshop,
+): Promise<InstallReport> {
+  const views = await Promise.all(
+    consented.map(async (pkg) => ({
+      pkg,
+      view: await viewPackage(installedFrom(generation, pkg.inspected.manifest.name, context), context.dashHome, context.workspace),
+    })),
+  );
   return {
     installed: views.filter(({ pkg }) => changed.includes(pkg)).map(({ view }) => view),
     unchanged: views.filter(({ pkg }) => !changed.includes(pkg)).map(({ view }) => view),
@@ -127,7 +144,11 @@ async function report(consented: readonly ConsentedPackage[], changed: readonly 
   };
 }
 
-export function installedFrom(generation: Generation, name: string, { dashHome, scope }: { readonly dashHome: string; readonly scope: Scope }): InstalledPackage {
+export function installedFrom(
+  generation: Generation,
+  name: string,
+  { dashHome, scope }: { readonly dashHome: string; readonly scope: Scope },
+): InstalledPackage {
   const record = generation.packages[name];
   const lockEntry = generation.lock.packages[generation.lock.roots[name]?.id ?? ''];
   if (record === undefined || lockEntry === undefined) throw new Error(`generation ${generation.number} lacks ${name}`);
@@ -143,7 +164,12 @@ function sameJson(a: unknown, b: unknown): boolean {
   const plain = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(plain);
     if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(Object.entries(value).filter(([, child]) => child !== undefined).sort(([x], [y]) => (x < y ? -1 : 1)).map(([key, child]) => [key, plain(child)]));
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([, child]) => child !== undefined)
+        .sort(([x], [y]) => (x < y ? -1 : 1))
+        .map(([key, child]) => [key, plain(child)]),
+    );
   };
   return JSON.stringify(plain(a)) === JSON.stringify(plain(b));
 }

@@ -78,7 +78,10 @@ async function readScope(dashHome: string, scope: 'user' | string | undefined): 
   });
 }
 
-export function toInstalled(record: PackageRecord, { scope, lockEntry, store }: { readonly scope: 'user' | 'project'; readonly lockEntry: LockEntry; readonly store: StorePaths }): InstalledPackage {
+export function toInstalled(
+  record: PackageRecord,
+  { scope, lockEntry, store }: { readonly scope: 'user' | 'project'; readonly lockEntry: LockEntry; readonly store: StorePaths },
+): InstalledPackage {
   const graph = toModuleGraph(record.graph, store);
   const root = graph.nodes[graph.root];
   if (root === undefined) throw new Error(`the graph of ${record.name} has no root`);

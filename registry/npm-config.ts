@@ -54,7 +54,10 @@ function parseNpmrc(text: string, env: Readonly<Record<string, string | undefine
 /** `${NAME}` stays as it is when there is no such variable; `${NAME?}` becomes empty. */
 function expand(text: string, env: Readonly<Record<string, string | undefined>> | undefined): string {
   if (env === undefined) return text;
-  return text.replaceAll(/(?<!\\)\$\{([^${}?]+)(\?)?\}/g, (whole, name: string, optional: string | undefined) => env[name] ?? (optional === undefined ? whole : ''));
+  return text.replaceAll(
+    /(?<!\\)\$\{([^${}?]+)(\?)?\}/g,
+    (whole, name: string, optional: string | undefined) => env[name] ?? (optional === undefined ? whole : ''),
+  );
 }
 
 /** Upper and lower case are one for `npm_config_`; keys of hosts and scopes keep theirs. */

@@ -214,7 +214,10 @@ function isTarballName(text: string): boolean {
 
 function segmentsOf(text: string, url: URL): string[] {
   try {
-    return url.pathname.split('/').filter((segment) => segment !== '').map(decodeURIComponent);
+    return url.pathname
+      .split('/')
+      .filter((segment) => segment !== '')
+      .map(decodeURIComponent);
   } catch {
     return refuse(text, 'its path is not percent-encoded correctly');
   }

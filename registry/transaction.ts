@@ -1,5 +1,4 @@
-import { realpath } from 'node:fs/promises';
-
+import { realDirectory } from './fetch/local.ts';
 import { takeProcessLock } from './lock/process-lock.ts';
 import type { ProgressListener } from './progress.ts';
 import { type Generation, readCurrent } from './store/generation.ts';
@@ -29,7 +28,7 @@ export interface TransactionOptions {
  * @throws {DashError} LOCKED, STORE_CORRUPT, DISK_ERROR
  */
 export async function beginTransaction({ dashHome, scope, onProgress, signal, lockWaitMs }: TransactionOptions): Promise<Transaction> {
-  const exactScope: Scope = scope.kind === 'user' ? scope : { kind: 'project', dir: await realpath(scope.dir) };
+  const exactScope: Scope = scope.kind === 'user' ? scope : { kind: 'project', dir: await realDirectory(scope.dir) };
   const paths = scopePaths(dashHome, exactScope);
   const lock = await takeProcessLock(storePaths(dashHome).lock, {
     onWait: (holder) => onProgress?.({ kind: 'waiting', holder }),

@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../format/index.ts';
+import { DashError, type Diagnostic } from '../format/index.ts';
 import type { NpmConfig } from './npm-config.ts';
 import type { ProgressListener } from './progress.ts';
 import { openPackuments } from './resolve/packuments.ts';
@@ -43,7 +43,17 @@ export interface Workshop extends AsyncDisposable {
 
 /** @throws {DashError} DISK_ERROR, DISK_FULL */
 export async function openWorkshop(options: SourcingOptions): Promise<Workshop> {
-  const { dashHome, npm, minAgeMs = DEFAULT_MIN_AGE_MS, minAgeExclude = [], limits = {}, offline = false, onProgress = () => undefined, signal, now = new Date() } = options;
+  const {
+    dashHome,
+    npm,
+    minAgeMs = DEFAULT_MIN_AGE_MS,
+    minAgeExclude = [],
+    limits = {},
+    offline = false,
+    onProgress = () => undefined,
+    signal,
+    now = new Date(),
+  } = options;
   const paths = storePaths(dashHome);
   const firstSeen = await openFirstSeen(paths.firstSeen);
   const diagnostics: Diagnostic[] = [];
@@ -71,4 +81,9 @@ export async function openWorkshop(options: SourcingOptions): Promise<Workshop> 
       await firstSeen.save();
     },
   };
+}
+
+/** Stops between two steps when the user has asked to. @throws {DashError} INTERRUPTED */
+export function assertNotInterrupted({ signal }: Pick<Workshop, 'signal'>): void {
+  if (signal?.aborted === true) throw new DashError('INTERRUPTED', 'interrupted; nothing was changed', { cause: signal.reason });
 }

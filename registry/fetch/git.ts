@@ -20,7 +20,9 @@ export async function fetchGit({ spec, commit }: GitResolution, git: Git, limits
   const prefix = spec.subdir === undefined ? '' : `${spec.subdir}/`;
   const inside = entries.filter(({ path }) => path.startsWith(prefix)).map((entry) => ({ ...entry, path: entry.path.slice(prefix.length) }));
   if (inside.length === 0) {
-    throw new DashError('GIT_REF_NOT_FOUND', `\`${spec.repository}\` has nothing at \`${spec.subdir ?? ''}\` in commit ${commit.slice(0, 12)}`, { hint: 'check the path inside the repository' });
+    throw new DashError('GIT_REF_NOT_FOUND', `\`${spec.repository}\` has nothing at \`${spec.subdir ?? ''}\` in commit ${commit.slice(0, 12)}`, {
+      hint: 'check the path inside the repository',
+    });
   }
   for (const entry of inside) assertPlainFile(entry, limits);
   // sizes are known before a byte of them is read
@@ -45,18 +47,25 @@ async function fetchCommit(url: string, commit: string, git: Git): Promise<void>
     await git.text('fetch', ...options, '--', url, '+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*');
   }
   const type = await git.text('cat-file', '-t', commit).catch((error: unknown) => {
-    throw new DashError('GIT_REF_NOT_FOUND', `\`${url}\` has no commit ${commit.slice(0, 12)}`, { hint: 'it may have been removed by a forced push', cause: error });
+    throw new DashError('GIT_REF_NOT_FOUND', `\`${url}\` has no commit ${commit.slice(0, 12)}`, {
+      hint: 'it may have been removed by a forced push',
+      cause: error,
+    });
   });
-  if (type.trim() !== 'commit') throw new DashError('GIT_REF_NOT_FOUND', `${commit.slice(0, 12)} is not a commit`, { hint: 'name a branch, a tag or a commit' });
+  if (type.trim() !== 'commit')
+    throw new DashError('GIT_REF_NOT_FOUND', `${commit.slice(0, 12)} is not a commit`, { hint: 'name a branch, a tag or a commit' });
 }
 
 function parseListing(listing: string): Entry[] {
-  return listing.split('\0').filter((line) => line !== '').map((line) => {
-    const match = /^(\d{6}) (\w+) ([0-9a-f]+) +(\d+|-)\t(.+)$/s.exec(line);
-    if (match === null) throw new Error('git ls-tree answered in an unknown form');
-    const [, mode = '', , object = '', size = '', path = ''] = match;
-    return { mode, object, size: size === '-' ? 0 : Number(size), path };
-  });
+  return listing
+    .split('\0')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const match = /^(\d{6}) (\w+) ([0-9a-f]+) +(\d+|-)\t(.+)$/s.exec(line);
+      if (match === null) throw new Error('git ls-tree answered in an unknown form');
+      const [, mode = '', , object = '', size = '', path = ''] = match;
+      return { mode, object, size: size === '-' ? 0 : Number(size), path };
+    });
 }
 
 function assertPlainFile({ mode, path }: Entry, limits: TreeLimits): void {
@@ -80,7 +89,7 @@ async function readBlobs(entries: readonly Entry[], git: Git): Promise<PackageFi
 /** `<object> <type> <size>\n<bytes>\n`, one after the other. */
 function parseBatch(reply: Buffer, wanted: string): Map<string, Buffer> {
   const found = new Map<string, Buffer>();
-  for (let at = 0; at < reply.length; ) {
+  for (let at = 0; at < reply.length;) {
     const end = reply.indexOf(0x0a, at);
     const [object = '', type = '', size = ''] = reply.toString('latin1', at, end).split(' ');
     if (type !== wanted) throw hostile('GIT_TREE_MISMATCH', `the object ${object.slice(0, 12)} is missing or no ${wanted}`);
@@ -95,7 +104,8 @@ function parseBatch(reply: Buffer, wanted: string): Map<string, Buffer> {
 async function assertCommitHolds(entries: readonly Entry[], commit: string, git: Git): Promise<void> {
   const body = parseBatch(await git.catFiles([commit]), 'commit').get(commit);
   const tree = body === undefined ? undefined : /^tree ([0-9a-f]+)\n/.exec(body.toString('latin1'))?.[1];
-  if (body === undefined || hash(commit.length, 'commit', body) !== commit) throw hostile('GIT_TREE_MISMATCH', `the commit ${commit.slice(0, 12)} is not what its name says`);
+  if (body === undefined || hash(commit.length, 'commit', body) !== commit)
+    throw hostile('GIT_TREE_MISMATCH', `the commit ${commit.slice(0, 12)} is not what its name says`);
   if (treeHash(entries, commit.length) !== tree) throw hostile('GIT_TREE_MISMATCH', `the files are not the tree of commit ${commit.slice(0, 12)}`);
 }
 
@@ -115,9 +125,16 @@ function treeHash(entries: readonly Entry[], digits: number): string {
   }
   for (const [name, below] of children) lines.push({ sortKey: `${name}/`, mode: '40000', name, object: treeHash(below, digits) });
   lines.sort((a, b) => Buffer.compare(Buffer.from(a.sortKey), Buffer.from(b.sortKey)));
-  return hash(digits, 'tree', Buffer.concat(lines.map(({ mode, name, object }) => Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(object, 'hex')]))));
+  return hash(
+    digits,
+    'tree',
+    Buffer.concat(lines.map(({ mode, name, object }) => Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(object, 'hex')]))),
+  );
 }
 
 function hash(digits: number, type: string, body: Buffer): string {
-  return createHash(digits === 40 ? 'sha1' : 'sha256').update(`${type} ${body.length}\0`).update(body).digest('hex');
+  return createHash(digits === 40 ? 'sha1' : 'sha256')
+    .update(`${type} ${body.length}\0`)
+    .update(body)
+    .digest('hex');
 }

@@ -18,7 +18,11 @@ export interface FetchTarballOptions {
  *
  * @throws {DashError} INTEGRITY_MISMATCH, PACKAGE_NOT_FOUND, REGISTRY_ERROR, OFFLINE, INTERRUPTED
  */
-export async function fetchTarball(url: string, { what, integrity }: { readonly what: string; readonly integrity?: string }, { npm, offline = false, signal }: FetchTarballOptions): Promise<Buffer> {
+export async function fetchTarball(
+  url: string,
+  { what, integrity }: { readonly what: string; readonly integrity?: string },
+  { npm, offline = false, signal }: FetchTarballOptions,
+): Promise<Buffer> {
   if (offline) throw new DashError('OFFLINE', `\`${what}\` is not in the store`, { hint: 'try again without `--offline`' });
   const { default: pacote } = await import('pacote');
   let bytes: Buffer;
@@ -39,7 +43,8 @@ async function collect(stream: NodeJS.ReadableStream, what: string): Promise<Buf
   for await (const chunk of stream) {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     length += bytes.length;
-    if (length > MAX_TARBALL_BYTES) throw new DashError('HOSTILE_PACKAGE', `TOO_LARGE: the archive of \`${what}\` has more than ${MAX_TARBALL_BYTES} bytes`, { hint: 'do not install it' });
+    if (length > MAX_TARBALL_BYTES)
+      throw new DashError('HOSTILE_PACKAGE', `TOO_LARGE: the archive of \`${what}\` has more than ${MAX_TARBALL_BYTES} bytes`, { hint: 'do not install it' });
     chunks.push(bytes);
   }
   return Buffer.concat(chunks);

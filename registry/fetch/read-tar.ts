@@ -14,7 +14,10 @@ export async function readTarball(bytes: Buffer, limits: TreeLimits = DEFAULT_TR
   // headers and padding count too, else a million empty entries would be free
   const archive = await gunzipStrictly(bytes, limits.maxBytes + limits.maxFiles * 4 * BLOCK);
   const files = withoutRoot(readEntries(archive, limits), limits);
-  assertSafeTree(files.map(({ path, data }) => ({ path, size: data.length })), limits);
+  assertSafeTree(
+    files.map(({ path, data }) => ({ path, size: data.length })),
+    limits,
+  );
   return files;
 }
 
@@ -117,7 +120,10 @@ function readHeader(header: Buffer): Header {
 }
 
 function readOctal(field: Buffer, what: string): number {
-  const text = field.toString('latin1').replace(/^ +/, '').replace(/[ \0]+$/, '');
+  const text = field
+    .toString('latin1')
+    .replace(/^ +/, '')
+    .replace(/[ \0]+$/, '');
   if (text === '') return 0;
   // base-256 and negative numbers as well: no package needs eight gigabytes
   if (!/^[0-7]+$/.test(text)) throw hostile('TAR_HEADER', `the ${what} in a header is not an octal number`);
@@ -132,11 +138,12 @@ interface Extended {
 /** Records `<length> <key>=<value>\n` of a pax header; the length counts itself, in bytes. */
 function readPax(data: Buffer): Extended {
   let extended: Extended = {};
-  for (let at = 0; at < data.length; ) {
+  for (let at = 0; at < data.length;) {
     const space = data.indexOf(0x20, at);
     const digits = space < 0 ? '' : data.toString('latin1', at, space);
     const end = at + Number(digits);
-    if (!/^[1-9][0-9]{0,8}$/.test(digits) || end > data.length || data[end - 1] !== 0x0a || end <= space) throw hostile('TAR_PAX', 'a record of an extended header has the wrong length');
+    if (!/^[1-9][0-9]{0,8}$/.test(digits) || end > data.length || data[end - 1] !== 0x0a || end <= space)
+      throw hostile('TAR_PAX', 'a record of an extended header has the wrong length');
     const record = data.subarray(space + 1, end - 1);
     const equals = record.indexOf(0x3d);
     if (equals < 0) throw hostile('TAR_PAX', 'a record of an extended header has no value');

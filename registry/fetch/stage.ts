@@ -36,13 +36,21 @@ export async function stage(resolution: Resolution, workshop: Workshop): Promise
     case 'git': {
       const { spec, commit } = resolution;
       const files = await fetchGit(resolution, await gitFor(spec.repository, workshop), workshop.limits);
-      return { resolution, source: { kind: 'git', url: spec.url, commit, ...(spec.subdir !== undefined && { subdir: spec.subdir }) }, tree: await workshop.staging.write(files) };
+      return {
+        resolution,
+        source: { kind: 'git', url: spec.url, commit, ...(spec.subdir !== undefined && { subdir: spec.subdir }) },
+        tree: await workshop.staging.write(files),
+      };
     }
     case 'tarball': {
       const { spec } = resolution;
       const bytes = spec.kind === 'tarball-url' ? await fetchTarball(spec.url, { what: spec.url }, workshop) : await readArchive(spec.path);
       const origin = spec.kind === 'tarball-url' ? { url: spec.url } : { path: spec.path };
-      return { resolution, source: { kind: 'tarball', ...origin, integrity: integrityOf(bytes) }, tree: await workshop.staging.write(await readTarball(bytes, workshop.limits)) };
+      return {
+        resolution,
+        source: { kind: 'tarball', ...origin, integrity: integrityOf(bytes) },
+        tree: await workshop.staging.write(await readTarball(bytes, workshop.limits)),
+      };
     }
     case 'directory': {
       const { dir, contentHash, files } = await digestDirectory(resolution.path, workshop.limits);

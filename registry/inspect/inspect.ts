@@ -67,7 +67,14 @@ export async function inspect(pkg: VerifiedPackage, ports: InspectPorts, worksho
       ...diagnostics,
       ...graph.diagnostics,
       ...skills.flatMap((skill) => skill.diagnostics),
-      ...compiled.entries.flatMap(({ unsupported }) => unsupported.map(({ what, why, alternative, where }): Diagnostic => ({ severity: 'warning', code: 'UNSUPPORTED_MODULE', message: `\`${what}\` ${why}; ${alternative}`, ...(where !== undefined && { where }) }))),
+      ...compiled.entries.flatMap(({ unsupported }) =>
+        unsupported.map(({ what, why, alternative, where }): Diagnostic => ({
+          severity: 'warning',
+          code: 'UNSUPPORTED_MODULE',
+          message: `\`${what}\` ${why}; ${alternative}`,
+          ...(where !== undefined && { where }),
+        })),
+      ),
       ...scriptsIgnored(pkg, dependencies),
       ...(resolution.kind === 'npm' || resolution.kind === 'directory' ? [] : [ageUnknown(name)]),
     ],
@@ -85,19 +92,25 @@ export function assertInstallable({ manifest, resources, compiled, captureOutcom
   const entry = diagnostics.find(({ severity, code }) => severity === 'error' && (code === 'ENTRY_NOT_FOUND' || code === 'ENTRY_OUTSIDE_PACKAGE'));
   if (entry !== undefined) throw failure(entry, 'ENTRY_NOT_FOUND', `${name}: ${entry.message}`, 'its author has to correct the manifest');
   if (isEmptyResources(resources)) {
-    throw new DashError('NO_RESOURCES', `${name} brings no extension, skill, prompt or theme`, { hint: 'a package lists them under `dash` in package.json, or has folders named `extensions`, `skills`, `prompts`, `themes`' });
+    throw new DashError('NO_RESOURCES', `${name} brings no extension, skill, prompt or theme`, {
+      hint: 'a package lists them under `dash` in package.json, or has folders named `extensions`, `skills`, `prompts`, `themes`',
+    });
   }
   const [broken] = compiled.failures;
-  if (broken !== undefined) throw failure(broken.error, 'COMPILE_FAILED', `${name} does not compile: ${broken.error.message}`, 'look closer with `dash inspect`', broken.entry);
+  if (broken !== undefined)
+    throw failure(broken.error, 'COMPILE_FAILED', `${name} does not compile: ${broken.error.message}`, 'look closer with `dash inspect`', broken.entry);
   const failed = captureOutcomes.find((outcome) => outcome.kind === 'failed');
-  if (failed !== undefined) throw failure(failed.error, 'CAPTURE_FAILED', `${name} cannot be loaded: ${failed.error.message}`, 'look closer with `dash inspect`', failed.entry);
+  if (failed !== undefined)
+    throw failure(failed.error, 'CAPTURE_FAILED', `${name} cannot be loaded: ${failed.error.message}`, 'look closer with `dash inspect`', failed.entry);
 }
 
 const emptyGraph: DependencyGraph = { nodes: new Map(), diagnostics: [] };
 
 function toModuleGraph({ manifest, tree }: VerifiedPackage, graph: DependencyGraph, dependencies: readonly StagedDependency[]): ModuleGraph {
   const own = { name: manifest.name, version: manifest.version, dir: tree.dir, dependencies: Object.fromEntries(graph.nodes.get(ROOT)?.dependencies ?? []) };
-  const others = dependencies.map((node) => [node.key, { name: node.release.name, version: node.release.version, dir: node.tree.dir, dependencies: node.dependencies }] as const);
+  const others = dependencies.map(
+    (node) => [node.key, { name: node.release.name, version: node.release.version, dir: node.tree.dir, dependencies: node.dependencies }] as const,
+  );
   return { root: ROOT, nodes: Object.fromEntries([[ROOT, own] as const, ...others]) };
 }
 
@@ -111,7 +124,13 @@ function ageUnknown(name: string): Diagnostic {
   return { severity: 'info', code: 'AGE_UNKNOWN', message: `\`${name}\` is pinned as it is now; its age is unknown` };
 }
 
-function failure({ code, where }: { readonly code: string; readonly where?: Where }, otherwise: ErrorCode, message: string, hint: string, entry?: string): DashError {
+function failure(
+  { code, where }: { readonly code: string; readonly where?: Where },
+  otherwise: ErrorCode,
+  message: string,
+  hint: string,
+  entry?: string,
+): DashError {
   const place = where ?? (entry === undefined ? undefined : { path: entry });
   return new DashError(isErrorCode(code) ? code : otherwise, message, { hint, ...(place !== undefined && { where: place }) });
 }

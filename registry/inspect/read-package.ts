@@ -2,7 +2,15 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
-import { conventionalManifest, DashError, isDashError, type PackageManifest, parseManifest, type ResolvedResources, resolveResources } from '../../format/index.ts';
+import {
+  conventionalManifest,
+  DashError,
+  isDashError,
+  type PackageManifest,
+  parseManifest,
+  type ResolvedResources,
+  resolveResources,
+} from '../../format/index.ts';
 import { isNpmName } from '../package-spec.ts';
 import type { Resolution } from '../resolve/resolution.ts';
 import type { Tree } from '../store/staging.ts';
@@ -22,7 +30,11 @@ export async function readManifest(tree: Tree, resolution: Resolution): Promise<
   const path = join(tree.dir, 'package.json');
   const manifest = parseManifest(await readFile(path, 'utf8'), resolution.kind === 'directory' ? path : 'package.json', defaults);
   // names become directories and keys: what npm would not take is no name
-  if (!isNpmName(manifest.name)) throw new DashError('INVALID_MANIFEST', `\`${manifest.name}\` is not the name of a package`, { hint: 'use lower-case letters, digits and `-`', where: { path } });
+  if (!isNpmName(manifest.name))
+    throw new DashError('INVALID_MANIFEST', `\`${manifest.name}\` is not the name of a package`, {
+      hint: 'use lower-case letters, digits and `-`',
+      where: { path },
+    });
   return manifest;
 }
 
@@ -37,7 +49,16 @@ export function isAuthorsError(error: unknown): error is DashError {
 }
 
 function folderName(resolution: Resolution): string {
-  const written = resolution.kind === 'git' ? basename(resolution.spec.subdir ?? resolution.spec.repository) : resolution.kind === 'directory' ? basename(resolution.path) : 'package';
-  const name = written.replace(/\.git$/, '').toLowerCase().replaceAll(/[^a-z0-9~-]+/g, '-').replaceAll(/^-+|-+$/g, '');
+  const written =
+    resolution.kind === 'git'
+      ? basename(resolution.spec.subdir ?? resolution.spec.repository)
+      : resolution.kind === 'directory'
+        ? basename(resolution.path)
+        : 'package';
+  const name = written
+    .replace(/\.git$/, '')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9~-]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '');
   return name === '' ? 'package' : name;
 }

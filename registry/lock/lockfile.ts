@@ -30,12 +30,18 @@ export function formatLockfile(lockfile: Lockfile): string {
 export function parseLockfile(text: string, path: string): Lockfile {
   const conflict = text.split('\n').findIndex((line) => /^(<{7}|={7}|>{7})( |$)/.test(line));
   if (conflict >= 0) {
-    throw new DashError('LOCK_INVALID', `\`${path}\` holds a merge conflict`, { hint: 'resolve it, or take one side and run `dash install`', where: { path, line: conflict + 1 } });
+    throw new DashError('LOCK_INVALID', `\`${path}\` holds a merge conflict`, {
+      hint: 'resolve it, or take one side and run `dash install`',
+      where: { path, line: conflict + 1 },
+    });
   }
   const { value, where } = parseJson(text, path, 'LOCK_INVALID');
   const version: unknown = typeof value === 'object' && value !== null && 'version' in value ? value.version : undefined;
   if (typeof version === 'number' && version > LOCK_VERSION) {
-    throw new DashError('LOCK_VERSION', `\`${path}\` has version ${version}, this Dash reads ${LOCK_VERSION}`, { hint: 'update Dash; the file was not touched', where: where('/version') });
+    throw new DashError('LOCK_VERSION', `\`${path}\` has version ${version}, this Dash reads ${LOCK_VERSION}`, {
+      hint: 'update Dash; the file was not touched',
+      where: where('/version'),
+    });
   }
   if (Value.Check(Lockfile, value)) return value;
   const error = Value.Errors(Lockfile, value).First();

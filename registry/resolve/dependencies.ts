@@ -45,7 +45,15 @@ export async function resolveDependencies(root: Needs, resolver: NpmResolver): P
   const nodes = new Map<string, Building>();
   const versions = new Map<string, VersionManifest[]>();
   const diagnostics: Diagnostic[] = [];
-  const rootNode: Building = { key: ROOT, needs: root, manifest: undefined, parent: undefined, dependencies: new Map(), optional: new Set(), failure: undefined };
+  const rootNode: Building = {
+    key: ROOT,
+    needs: root,
+    manifest: undefined,
+    parent: undefined,
+    dependencies: new Map(),
+    optional: new Set(),
+    failure: undefined,
+  };
   nodes.set(ROOT, rootNode);
 
   const queue = [rootNode];
@@ -96,7 +104,10 @@ export async function resolveDependencies(root: Needs, resolver: NpmResolver): P
 
   function reuse({ name, wanted }: Request): VersionManifest | undefined {
     if (semver.validRange(wanted, { loose: true }) === null || wanted === '') return undefined;
-    return versions.get(name)?.filter(({ version }) => satisfies(version, wanted)).sort((a, b) => semver.rcompare(a.version, b.version, { loose: true }))[0];
+    return versions
+      .get(name)
+      ?.filter(({ version }) => satisfies(version, wanted))
+      .sort((a, b) => semver.rcompare(a.version, b.version, { loose: true }))[0];
   }
 
   function remember(manifest: VersionManifest): void {
@@ -120,7 +131,11 @@ export async function resolveDependencies(root: Needs, resolver: NpmResolver): P
       case 'optional':
         return;
       case 'peer':
-        diagnostics.push({ severity: 'warning', code: 'PEER_NOT_FOUND', message: `${label(node)} wants \`${request.as}@${request.wanted}\` beside it: ${error.message}` });
+        diagnostics.push({
+          severity: 'warning',
+          code: 'PEER_NOT_FOUND',
+          message: `${label(node)} wants \`${request.as}@${request.wanted}\` beside it: ${error.message}`,
+        });
         return;
       case 'required':
         node.failure ??= asDependencyError(node, request, error);
@@ -204,7 +219,9 @@ function isLoose(wanted: string): boolean {
 
 /** Native code cannot run here, and skipping by platform would make the lock differ from machine to machine. */
 function isPlatformBound({ os, cpu, libc }: VersionManifest): boolean {
-  return [os, cpu, libc].some((bound) => bound !== undefined && bound.length > 0 && !(Array.isArray(bound) && bound.every((name) => name === 'any' || name.startsWith('!'))));
+  return [os, cpu, libc].some(
+    (bound) => bound !== undefined && bound.length > 0 && !(Array.isArray(bound) && bound.every((name) => name === 'any' || name.startsWith('!'))),
+  );
 }
 
 function keyOf({ name, version }: VersionManifest, bound: ReadonlyMap<string, string>): string {
@@ -219,13 +236,15 @@ function needsOf(manifest: VersionManifest): Needs {
     dependencies: manifest.dependencies ?? {},
     optionalDependencies: manifest.optionalDependencies ?? {},
     peerDependencies: manifest.peerDependencies ?? {},
-    optionalPeers: Object.entries(manifest.peerDependenciesMeta ?? {}).filter(([, { optional }]) => optional === true).map(([peer]) => peer),
+    optionalPeers: Object.entries(manifest.peerDependenciesMeta ?? {})
+      .filter(([, { optional }]) => optional === true)
+      .map(([peer]) => peer),
   };
 }
 
 /** A package that lacks something is left out together with what needs it, up to the first edge that is optional. */
 function settleFailures(nodes: ReadonlyMap<string, Building>, diagnostics: Diagnostic[]): void {
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false;
     for (const node of nodes.values()) {
       for (const [as, key] of node.dependencies) {
@@ -268,9 +287,13 @@ function asDependencyError(node: Building, { as, wanted }: Request, error: DashE
 }
 
 function unsupportedSpec(node: Building, as: string, wanted: string): DashError {
-  return new DashError('DEPENDENCY_NOT_FOUND', `${label(node)} needs \`${as}\` from \`${wanted}\`, and only what you name yourself may come from outside the registry`, {
-    hint: 'ask its author to depend on a published version',
-  });
+  return new DashError(
+    'DEPENDENCY_NOT_FOUND',
+    `${label(node)} needs \`${as}\` from \`${wanted}\`, and only what you name yourself may come from outside the registry`,
+    {
+      hint: 'ask its author to depend on a published version',
+    },
+  );
 }
 
 function label({ needs: { name, version } }: Building): string {

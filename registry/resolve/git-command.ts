@@ -70,7 +70,21 @@ export async function openGit(dir: string, signal?: AbortSignal): Promise<Git> {
 
 /** What git and ssh need to run at all, and nothing that could configure them. */
 function inherited(): Record<string, string> {
-  const names = ['PATH', 'HOME', 'USER', 'LOGNAME', 'TMPDIR', 'SSH_AUTH_SOCK', 'HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'SystemRoot'];
+  const names = [
+    'PATH',
+    'HOME',
+    'USER',
+    'LOGNAME',
+    'TMPDIR',
+    'SSH_AUTH_SOCK',
+    'HTTPS_PROXY',
+    'https_proxy',
+    'NO_PROXY',
+    'no_proxy',
+    'SSL_CERT_FILE',
+    'SSL_CERT_DIR',
+    'SystemRoot',
+  ];
   const values = names.flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
@@ -84,6 +98,12 @@ function asGitError(error: unknown, signal: AbortSignal | undefined): unknown {
     return new DashError('GIT_FAILED', '`git` is not on this machine', { hint: 'install git', cause: error });
   }
   if (!(error instanceof Error)) return error;
-  const said = error.message.replaceAll(/\/\/[^/\s@]*@/g, '//').trim().split('\n').filter((line) => line !== '').slice(-3).join('; ');
+  const said = error.message
+    .replaceAll(/\/\/[^/\s@]*@/g, '//')
+    .trim()
+    .split('\n')
+    .filter((line) => line !== '')
+    .slice(-3)
+    .join('; ');
   return new DashError('GIT_FAILED', `git failed: ${said}`, { hint: 'check the address, and that you may read the repository', cause: error });
 }

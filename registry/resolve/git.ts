@@ -11,15 +11,25 @@ import type { GitResolution } from './resolution.ts';
 export async function resolveGit(spec: GitSpec, git: Git): Promise<GitResolution> {
   if (spec.ref !== undefined && isCommit(spec.ref)) return { kind: 'git', spec, commit: spec.ref };
   const listed = await git.text('ls-remote', '--quiet', '--', spec.url, ...namesFor(spec.ref));
-  const refs = new Map(listed.split('\n').filter((line) => line !== '').map((line): [string, string] => {
-    const [commit = '', name = ''] = line.split('\t');
-    return [name, commit];
-  }));
+  const refs = new Map(
+    listed
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line): [string, string] => {
+        const [commit = '', name = ''] = line.split('\t');
+        return [name, commit];
+      }),
+  );
   // patterns match the ends of names: only the names themselves count
-  const commit = namesFor(spec.ref).map((name) => refs.get(name)).find((found) => found !== undefined);
+  const commit = namesFor(spec.ref)
+    .map((name) => refs.get(name))
+    .find((found) => found !== undefined);
   if (commit !== undefined && isCommit(commit)) return { kind: 'git', spec, commit };
   const what = spec.ref === undefined ? 'a commit' : `a branch or tag \`${spec.ref}\``;
-  const hint = spec.ref !== undefined && /^[0-9a-f]{4,39}$/.test(spec.ref) ? 'write a commit with all of its digits' : 'look at its branches and tags with `git ls-remote`';
+  const hint =
+    spec.ref !== undefined && /^[0-9a-f]{4,39}$/.test(spec.ref)
+      ? 'write a commit with all of its digits'
+      : 'look at its branches and tags with `git ls-remote`';
   throw new DashError('GIT_REF_NOT_FOUND', `\`${spec.repository}\` has no ${what.replace(/^a /, '')}`, { hint });
 }
 

@@ -64,7 +64,8 @@ export async function toRelease(manifest: VersionManifest, { packuments }: Pick<
     ...(registry !== undefined && { registry }),
     ...(typeof publishedAt === 'string' && { publishedAt }),
     ...(publisher?.name !== undefined && { publisher: publisher.name }),
-    hasInstallScript: manifest.hasInstallScript === true || ['preinstall', 'install', 'postinstall'].some((script) => Object.hasOwn(manifest.scripts ?? {}, script)),
+    hasInstallScript:
+      manifest.hasInstallScript === true || ['preinstall', 'install', 'postinstall'].some((script) => Object.hasOwn(manifest.scripts ?? {}, script)),
   };
 }
 
@@ -85,7 +86,9 @@ async function pick(packument: Packument, wanted: string, before?: Date): Promis
   const manifest = parseVersionManifest(found, packument.name);
   // two answers of one registry must agree on what a version is called
   if (!Object.hasOwn(packument.versions, manifest.version)) {
-    throw new DashError('REGISTRY_REPLY_INVALID', `the registry lists \`${what}\` under another version than its own`, { hint: 'check `registry` in your `.npmrc`' });
+    throw new DashError('REGISTRY_REPLY_INVALID', `the registry lists \`${what}\` under another version than its own`, {
+      hint: 'check `registry` in your `.npmrc`',
+    });
   }
   return manifest;
 }
@@ -95,5 +98,7 @@ function assertTarballUrl(tarball: string, registry: string | undefined, what: s
   const url = URL.parse(tarball);
   const isPlainRegistry = registry?.startsWith('http://') ?? false;
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isPlainRegistry)) return;
-  throw new DashError('REGISTRY_REPLY_INVALID', `the registry gives \`${what}\` an archive that is not fetched over https`, { hint: 'check `registry` in your `.npmrc`' });
+  throw new DashError('REGISTRY_REPLY_INVALID', `the registry gives \`${what}\` an archive that is not fetched over https`, {
+    hint: 'check `registry` in your `.npmrc`',
+  });
 }

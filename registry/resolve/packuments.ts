@@ -95,9 +95,13 @@ export const RETRIES = { fetchRetries: 2, fetchRetryFactor: 3, fetchRetryMintime
 export function parseVersionManifest(value: unknown, name: string): VersionManifest {
   if (Value.Check(VersionManifest, value) && value.name === name) return value;
   const first = Value.Errors(VersionManifest, value).First();
-  throw new DashError('REGISTRY_REPLY_INVALID', `the registry's answer for \`${name}\` holds a damaged version${first === undefined ? '' : `: \`${first.path}\` has the wrong form`}`, {
-    hint: 'check `registry` in your `.npmrc`',
-  });
+  throw new DashError(
+    'REGISTRY_REPLY_INVALID',
+    `the registry's answer for \`${name}\` holds a damaged version${first === undefined ? '' : `: \`${first.path}\` has the wrong form`}`,
+    {
+      hint: 'check `registry` in your `.npmrc`',
+    },
+  );
 }
 
 /** Turns a failure of npm's libraries into one the user can act on. URLs in it lose their credentials. */
@@ -105,16 +109,31 @@ export function asRegistryError(error: unknown, what: string): unknown {
   if (!(error instanceof Error)) return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const options = { cause: error };
-  if (code === 'E404') return new DashError('PACKAGE_NOT_FOUND', `\`${what}\` is not on the registry`, { hint: 'check the name with `dash search`, and the registry in your `.npmrc`', ...options });
+  if (code === 'E404')
+    return new DashError('PACKAGE_NOT_FOUND', `\`${what}\` is not on the registry`, {
+      hint: 'check the name with `dash search`, and the registry in your `.npmrc`',
+      ...options,
+    });
   if (code === 'ENOTCACHED') return new DashError('OFFLINE', `\`${what}\` is not available offline`, { hint: 'try again without `--offline`', ...options });
-  if (code === 'EINTEGRITY') return new DashError('INTEGRITY_MISMATCH', `\`${what}\` is not what the registry promised`, { hint: 'try again; if it stays, the archive was replaced: do not install it', ...options });
-  if (['E401', 'E403', 'ENEEDAUTH'].includes(code)) return new DashError('REGISTRY_ERROR', `the registry refuses \`${what}\` (${code.slice(1)})`, { hint: 'log in with `npm login`', ...options });
+  if (code === 'EINTEGRITY')
+    return new DashError('INTEGRITY_MISMATCH', `\`${what}\` is not what the registry promised`, {
+      hint: 'try again; if it stays, the archive was replaced: do not install it',
+      ...options,
+    });
+  if (['E401', 'E403', 'ENEEDAUTH'].includes(code))
+    return new DashError('REGISTRY_ERROR', `the registry refuses \`${what}\` (${code.slice(1)})`, { hint: 'log in with `npm login`', ...options });
   if (error.name === 'AbortError') return new DashError('INTERRUPTED', `interrupted while asking for \`${what}\``, options);
   if (code === 'FETCH_ERROR' || error instanceof SyntaxError || error.message.includes('invalid json')) {
-    return new DashError('REGISTRY_REPLY_INVALID', `the registry's answer for \`${what}\` cannot be read`, { hint: 'check `registry` in your `.npmrc`', ...options });
+    return new DashError('REGISTRY_REPLY_INVALID', `the registry's answer for \`${what}\` cannot be read`, {
+      hint: 'check `registry` in your `.npmrc`',
+      ...options,
+    });
   }
   if (code !== '') {
-    return new DashError('REGISTRY_ERROR', `the registry did not answer for \`${what}\`: ${withoutCredentials(error.message)}`, { hint: 'check the network and `registry` in your `.npmrc`', ...options });
+    return new DashError('REGISTRY_ERROR', `the registry did not answer for \`${what}\`: ${withoutCredentials(error.message)}`, {
+      hint: 'check the network and `registry` in your `.npmrc`',
+      ...options,
+    });
   }
   return error;
 }

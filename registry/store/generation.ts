@@ -79,7 +79,10 @@ function isGeneration(value: unknown): value is Generation {
 }
 
 function corrupt(path: string): DashError {
-  return new DashError('STORE_CORRUPT', `\`${path}\` is missing or damaged`, { hint: 'put an older `dash.lock` in place and run `dash install`, or move the state directory away', where: { path } });
+  return new DashError('STORE_CORRUPT', `\`${path}\` is missing or damaged`, {
+    hint: 'put an older `dash.lock` in place and run `dash install`, or move the state directory away',
+    where: { path },
+  });
 }
 
 function sha256(text: string): string {

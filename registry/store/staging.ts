@@ -79,7 +79,10 @@ interface Listing {
 /** The manifest of a tree in the format of `sha256sum`, sorted by the bytes of the paths; its own sha256 names the tree. */
 export function describeTree(files: readonly PackageFile[]): Listing {
   const lines = files.map(({ path, data }) => ({ path: Buffer.from(path), line: `${sha256(data)}  ${path}\n` }));
-  const text = lines.sort((a, b) => Buffer.compare(a.path, b.path)).map(({ line }) => line).join('');
+  const text = lines
+    .sort((a, b) => Buffer.compare(a.path, b.path))
+    .map(({ line }) => line)
+    .join('');
   return { text, treeSha256: sha256(text) };
 }
 

@@ -58,7 +58,8 @@ export interface ScopePaths {
  * own could name the source of a package that holds grants, and its own files. `dir` must be a real path.
  */
 export function scopePaths(home: string, scope: Scope): ScopePaths {
-  const state = scope.kind === 'user' ? join(home, 'state') : join(home, 'state', 'projects', createHash('sha256').update(scope.dir).digest('hex').slice(0, 32));
+  const state =
+    scope.kind === 'user' ? join(home, 'state') : join(home, 'state', 'projects', createHash('sha256').update(scope.dir).digest('hex').slice(0, 32));
   return {
     state,
     current: join(state, 'current'),

@@ -18,6 +18,9 @@ export async function noteUnpacked(integrity: string, tree: Tree, paths: StorePa
 async function readStoredTree(treeSha256: string, paths: StorePaths): Promise<Tree | undefined> {
   const listing = await readIfPresent(`${paths.tree(treeSha256)}/files.sha256`);
   if (listing === undefined) return undefined;
-  const files = listing.split('\n').filter((line) => line !== '').map((line) => line.slice(66));
+  const files = listing
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.slice(66));
   return { treeSha256, dir: paths.files(treeSha256), files };
 }

@@ -48,7 +48,11 @@ export async function openFirstSeen(path: string): Promise<FirstSeen> {
 }
 
 /** Gives a moment for every version: the registry's, or our first sighting where that is missing or cannot be true. */
-export function releaseTimes(packument: { readonly name: string; readonly versions: Readonly<Record<string, object>>; readonly time?: Readonly<Record<string, unknown>> }, firstSeen: FirstSeen, now: Date): Record<string, string> {
+export function releaseTimes(
+  packument: { readonly name: string; readonly versions: Readonly<Record<string, object>>; readonly time?: Readonly<Record<string, unknown>> },
+  firstSeen: FirstSeen,
+  now: Date,
+): Record<string, string> {
   const said = packument.time ?? {};
   return Object.fromEntries(
     Object.entries(packument.versions).map(([version, manifest]) => {
@@ -72,7 +76,11 @@ export function releaseTooYoung(what: string, publishedAt: string | undefined, {
 }
 
 export function inWords(ms: number): string {
-  const units = [['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000]] as const;
+  const units = [
+    ['day', 86_400_000],
+    ['hour', 3_600_000],
+    ['minute', 60_000],
+  ] as const;
   for (const [unit, length] of units) {
     const count = Math.floor(ms / length);
     if (count >= 1) return `${count} ${unit}${count === 1 ? '' : 's'}`;

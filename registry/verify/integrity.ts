@@ -13,7 +13,10 @@ export function integrityOf(bytes: Buffer): string {
  * @throws {DashError} INTEGRITY_MISSING
  */
 export function sha512Of(integrity: string | undefined, what: string): string {
-  const found = integrity?.split(/\s+/).map((hash) => hash.replace(/\?.*$/s, '')).find((hash) => /^sha512-[A-Za-z0-9+/]{86}==$/.test(hash));
+  const found = integrity
+    ?.split(/\s+/)
+    .map((hash) => hash.replace(/\?.*$/s, ''))
+    .find((hash) => /^sha512-[A-Za-z0-9+/]{86}==$/.test(hash));
   if (found !== undefined) return found;
   throw new DashError('INTEGRITY_MISSING', `\`${what}\` has no sha512 on the registry`, { hint: 'ask its author to publish it again with a current npm' });
 }

@@ -13,7 +13,8 @@ const KEY = 'npm:pkg';
 async function makeHome() {
   const home = join(await temporaryDirectory(), 'dash');
   const project = await temporaryDirectory();
-  const grant = async (texts: readonly string[], more: Partial<GrantDetails> = {}, dir = project) => addGrants(home, KEY, await makeGrants(texts.map(parsePermission), { ...details, ...more }, dir));
+  const grant = async (texts: readonly string[], more: Partial<GrantDetails> = {}, dir = project) =>
+    addGrants(home, KEY, await makeGrants(texts.map(parsePermission), { ...details, ...more }, dir));
   const held = async (dir = project, now?: Date, key = KEY) => formatPermissionSet(await readGrants(home, key, dir, now));
   return { home, project, grant, held };
 }
@@ -81,7 +82,14 @@ describe('grants', () => {
     expect(await held()).toEqual([]);
   });
 
-  it.each(['', '{', '[]', '{"version":2,"grants":{}}', '{"version":1,"grants":{"npm:pkg":[{"permission":"fs:read"}]}}', '{"version":1,"grants":{"npm:pkg":{}}}'])('that cannot be read grant nothing: `%s`', async (text) => {
+  it.each([
+    '',
+    '{',
+    '[]',
+    '{"version":2,"grants":{}}',
+    '{"version":1,"grants":{"npm:pkg":[{"permission":"fs:read"}]}}',
+    '{"version":1,"grants":{"npm:pkg":{}}}',
+  ])('that cannot be read grant nothing: `%s`', async (text) => {
     const { home, grant, held } = await makeHome();
     await mkdir(home);
     await writeFile(join(home, 'grants.json'), text);

@@ -30,7 +30,10 @@ export async function makeSite({ registry }: { readonly registry?: string } = {}
     workspace,
     context,
     async install(specs, options) {
-      return install([specs].flat().map((text) => parseSpec(text, { cwd: workspace })), await context(options));
+      return install(
+        [specs].flat().map((text) => parseSpec(text, { cwd: workspace })),
+        await context(options),
+      );
     },
     async installed() {
       return Object.fromEntries((await readInstalled({ dashHome })).map(({ name, version }) => [name, version]));
@@ -39,7 +42,22 @@ export async function makeSite({ registry }: { readonly registry?: string } = {}
 }
 
 /** A package with one extension that registers one tool. */
-export function extensionPackage(name: string, { tool = 'hello', version = '1.0.0', permissions, dependencies, source }: { readonly tool?: string; readonly version?: string; readonly permissions?: readonly string[]; readonly dependencies?: Readonly<Record<string, string>>; readonly source?: string } = {}) {
+export function extensionPackage(
+  name: string,
+  {
+    tool = 'hello',
+    version = '1.0.0',
+    permissions,
+    dependencies,
+    source,
+  }: {
+    readonly tool?: string;
+    readonly version?: string;
+    readonly permissions?: readonly string[];
+    readonly dependencies?: Readonly<Record<string, string>>;
+    readonly source?: string;
+  } = {},
+) {
   return {
     name,
     version,

@@ -23,7 +23,11 @@ describe('install from npm', () => {
     );
     const site = await makeSite({ registry: registry.url });
     const report = await site.install('npm:greeter');
-    expect(report).toMatchObject({ installed: [{ id: 'npm:greeter', name: 'greeter', version: '1.0.0', spec: 'npm:greeter', scope: 'user', enabled: true }], unchanged: [], held: [] });
+    expect(report).toMatchObject({
+      installed: [{ id: 'npm:greeter', name: 'greeter', version: '1.0.0', spec: 'npm:greeter', scope: 'user', enabled: true }],
+      unchanged: [],
+      held: [],
+    });
 
     const [pkg] = await readInstalled({ dashHome: site.dashHome });
     expect(pkg).toMatchObject({ linked: false, captured: { tools: [{ name: 'greet' }] }, resources: { extensions: ['index.ts'] } });
@@ -33,12 +37,19 @@ describe('install from npm', () => {
 
     const lock = JSON.parse(await readFile(join(site.dashHome, 'dash.lock'), 'utf8'));
     expect(Object.keys(lock.packages)).toEqual(['greeter@1.0.0', 'shout@1.2.0']);
-    expect(lock.packages['shout@1.2.0']).toMatchObject({ source: { kind: 'npm', registry: registry.url, integrity: expect.stringMatching(/^sha512-/) }, files: 2 });
+    expect(lock.packages['shout@1.2.0']).toMatchObject({
+      source: { kind: 'npm', registry: registry.url, integrity: expect.stringMatching(/^sha512-/) },
+      files: 2,
+    });
     expect(lock.roots.greeter).toMatchObject({ spec: 'npm:greeter', id: 'greeter@1.0.0', graph: { '.': { shout: 'shout@1.2.0' } } });
   });
 
   it('asks for each packument once, and for no archive twice', async () => {
-    const registry = await startNpmRegistry(extensionPackage('a', { dependencies: { c: '1', b: '1' } }), { name: 'b', manifest: { dependencies: { c: '1' } } }, { name: 'c' });
+    const registry = await startNpmRegistry(
+      extensionPackage('a', { dependencies: { c: '1', b: '1' } }),
+      { name: 'b', manifest: { dependencies: { c: '1' } } },
+      { name: 'c' },
+    );
     const site = await makeSite({ registry: registry.url });
     await site.install('a');
     expect(registry.requests.toSorted()).toEqual(['GET /a', 'GET /a/-/a-1.0.0.tgz', 'GET /b', 'GET /b/-/b-1.0.0.tgz', 'GET /c', 'GET /c/-/c-1.0.0.tgz']);
@@ -50,7 +61,10 @@ describe('install from npm', () => {
 
   it('never runs install scripts, and says so', async () => {
     const canary = join(await temporaryDirectory(), 'canary');
-    const registry = await startNpmRegistry({ ...extensionPackage('evil'), manifest: { dash: { extensions: ['index.ts'] }, scripts: { postinstall: `touch ${canary}`, prepare: `touch ${canary}` } } });
+    const registry = await startNpmRegistry({
+      ...extensionPackage('evil'),
+      manifest: { dash: { extensions: ['index.ts'] }, scripts: { postinstall: `touch ${canary}`, prepare: `touch ${canary}` } },
+    });
     const site = await makeSite({ registry: registry.url });
     const report = await site.install('evil');
     expect(existsSync(canary)).toBe(false);
@@ -72,8 +86,16 @@ describe('install from npm', () => {
     ['bytes that are not the promised ones', { ...extensionPackage('pkg'), dist: { integrity: `sha512-${'A'.repeat(86)}==` } }, 'INTEGRITY_MISMATCH'],
     ['no integrity', { ...extensionPackage('pkg'), dist: { integrity: undefined, shasum: 'da39a3ee5e6b4b0d3255bfef95601890afd80709' } }, 'INTEGRITY_MISSING'],
     ['a weak hash only', { ...extensionPackage('pkg'), dist: { integrity: 'sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=' } }, 'INTEGRITY_MISSING'],
-    ['another name in the archive', { ...extensionPackage('pkg'), tarball: packTarball({ 'package.json': '{"name":"other","version":"1.0.0"}' }) }, 'HOSTILE_PACKAGE'],
-    ['another version in the archive', { ...extensionPackage('pkg'), tarball: packTarball({ 'package.json': '{"name":"pkg","version":"1.0.1"}' }) }, 'HOSTILE_PACKAGE'],
+    [
+      'another name in the archive',
+      { ...extensionPackage('pkg'), tarball: packTarball({ 'package.json': '{"name":"other","version":"1.0.0"}' }) },
+      'HOSTILE_PACKAGE',
+    ],
+    [
+      'another version in the archive',
+      { ...extensionPackage('pkg'), tarball: packTarball({ 'package.json': '{"name":"pkg","version":"1.0.1"}' }) },
+      'HOSTILE_PACKAGE',
+    ],
     ['no manifest in the archive', { ...extensionPackage('pkg'), tarball: packTarball({ 'index.js': '' }) }, 'HOSTILE_PACKAGE'],
     ['an archive over another protocol', { ...extensionPackage('pkg'), dist: { tarball: 'file:///etc/passwd' } }, 'REGISTRY_REPLY_INVALID'],
     ['a missing archive', { ...extensionPackage('pkg'), dist: { tarball: 'TARBALL-ELSEWHERE' } }, 'REGISTRY_REPLY_INVALID'],
@@ -99,6 +121,19 @@ describe('install from npm', () => {
     const registry = await startNpmRegistry(extensionPackage('pkg', { version: '1.4.0' }));
     const site = await makeSite({ registry: registry.url });
     await expect(site.install('npm:pkg@^2')).rejects.toMatchObject({ code: 'VERSION_NOT_FOUND', hint: expect.stringContaining('npm:pkg@1.4.0') });
+  });
+
+  it('stops when it is interrupted, at any step, and leaves no trace', async () => {
+    const registry = await startNpmRegistry(extensionPackage('pkg', { dependencies: { dep: '1' } }), { name: 'dep' });
+    for (const step of ['resolving', 'downloading', 'downloaded', 'compiling', 'consented']) {
+      const site = await makeSite({ registry: registry.url });
+      const stop = new AbortController();
+      await expect(site.install('pkg', { signal: stop.signal, onProgress: ({ kind }) => kind === step && stop.abort() })).rejects.toMatchObject({
+        code: 'INTERRUPTED',
+      });
+      expect(await site.installed()).toEqual({});
+      expect(await readdir(join(site.dashHome, 'store', 'v1', 'tmp'))).toEqual([]);
+    }
   });
 
   it.each([
@@ -131,18 +166,26 @@ describe('install from npm', () => {
 
 describe('minimum release age', () => {
   it('takes the newest release that is old enough for a range or a tag, and says so', async () => {
-    const registry = await startNpmRegistry({ ...extensionPackage('pkg', { version: '1.0.0' }), tag: 'old' }, { ...extensionPackage('pkg', { version: '1.1.0' }), time: ago(5 * HOUR) });
+    const registry = await startNpmRegistry(
+      { ...extensionPackage('pkg', { version: '1.0.0' }), tag: 'old' },
+      { ...extensionPackage('pkg', { version: '1.1.0' }), time: ago(5 * HOUR) },
+    );
     const site = await makeSite({ registry: registry.url });
     const report = await site.install('pkg');
     expect(await site.installed()).toEqual({ pkg: '1.0.0' });
-    expect(report.diagnostics).toContainEqual(expect.objectContaining({ code: 'RELEASE_TOO_YOUNG', message: expect.stringMatching(/pkg@1\.1\.0.*5 hours.*1\.0\.0/) }));
+    expect(report.diagnostics).toContainEqual(
+      expect.objectContaining({ code: 'RELEASE_TOO_YOUNG', message: expect.stringMatching(/pkg@1\.1\.0.*5 hours.*1\.0\.0/) }),
+    );
   });
 
   it.each([
     ['an exact version', 'pkg@1.1.0'],
     ['a range without an older version', 'pkg@^1.1.0'],
   ])('refuses %s', async (_, spec) => {
-    const registry = await startNpmRegistry({ ...extensionPackage('pkg', { version: '1.0.0' }), tag: 'old' }, { ...extensionPackage('pkg', { version: '1.1.0' }), time: ago(5 * HOUR) });
+    const registry = await startNpmRegistry(
+      { ...extensionPackage('pkg', { version: '1.0.0' }), tag: 'old' },
+      { ...extensionPackage('pkg', { version: '1.1.0' }), time: ago(5 * HOUR) },
+    );
     const site = await makeSite({ registry: registry.url });
     await expect(site.install(spec)).rejects.toMatchObject({ code: 'RELEASE_TOO_YOUNG', hint: expect.stringContaining('--min-age 0') });
     await site.install(spec, { minAgeMs: 0 });
@@ -150,7 +193,11 @@ describe('minimum release age', () => {
   });
 
   it('holds for dependencies', async () => {
-    const registry = await startNpmRegistry(extensionPackage('pkg', { dependencies: { dep: '^1.0.0' } }), { name: 'dep', version: '1.0.0', tag: 'old' }, { name: 'dep', version: '1.0.1', time: ago(HOUR) });
+    const registry = await startNpmRegistry(
+      extensionPackage('pkg', { dependencies: { dep: '^1.0.0' } }),
+      { name: 'dep', version: '1.0.0', tag: 'old' },
+      { name: 'dep', version: '1.0.1', time: ago(HOUR) },
+    );
     const site = await makeSite({ registry: registry.url });
     await site.install('pkg');
     const [pkg] = await readInstalled({ dashHome: site.dashHome });
@@ -158,7 +205,10 @@ describe('minimum release age', () => {
   });
 
   it('counts from the first sighting where the registry gives no date, or one in the future', async () => {
-    const registry = await startNpmRegistry({ ...extensionPackage('undated'), time: null }, { ...extensionPackage('tomorrow'), time: new Date(Date.now() + 24 * HOUR).toISOString() });
+    const registry = await startNpmRegistry(
+      { ...extensionPackage('undated'), time: null },
+      { ...extensionPackage('tomorrow'), time: new Date(Date.now() + 24 * HOUR).toISOString() },
+    );
     const site = await makeSite({ registry: registry.url });
     for (const name of ['undated', 'tomorrow']) {
       await expect(site.install(name)).rejects.toMatchObject({ code: 'RELEASE_TOO_YOUNG' });
@@ -194,7 +244,11 @@ describe('consent', () => {
   it('is required for what is not quiet, and nothing changes without it', async () => {
     const site = await withPackage(['fs:read:./src', 'net:api.example.com']);
     const error = await site.install('pkg').catch((caught: DashError) => caught);
-    expect(error).toMatchObject({ code: 'CONSENT_REQUIRED', message: expect.stringContaining('fs:read:./src'), hint: expect.stringContaining('--grant fs:read:./src --grant net:api.example.com') });
+    expect(error).toMatchObject({
+      code: 'CONSENT_REQUIRED',
+      message: expect.stringContaining('fs:read:./src'),
+      hint: expect.stringContaining('--grant fs:read:./src --grant net:api.example.com'),
+    });
     expect(await site.installed()).toEqual({});
     expect(existsSync(join(site.dashHome, 'grants.json'))).toBe(false);
     expect(existsSync(join(site.dashHome, 'dash.lock'))).toBe(false);
@@ -286,7 +340,10 @@ describe('consent', () => {
 
   it('cannot be given for what only a policy may', async () => {
     const site = await withPackage(['fs:read:~/.dash/x']);
-    await expect(site.install('pkg', { grant: ['fs:read:~/.dash/x'] })).rejects.toMatchObject({ code: 'CONSENT_REQUIRED', message: expect.stringContaining('policy') });
+    await expect(site.install('pkg', { grant: ['fs:read:~/.dash/x'] })).rejects.toMatchObject({
+      code: 'CONSENT_REQUIRED',
+      message: expect.stringContaining('policy'),
+    });
   });
 
   it('cannot be given from inside a tool of an agent', async () => {
@@ -306,7 +363,10 @@ describe('consent', () => {
   });
 
   it('of several packages: each gets what it asks for', async () => {
-    const registry = await startNpmRegistry(extensionPackage('a', { permissions: ['net:a.example.com'] }), extensionPackage('b', { permissions: ['net:b.example.com'] }));
+    const registry = await startNpmRegistry(
+      extensionPackage('a', { permissions: ['net:a.example.com'] }),
+      extensionPackage('b', { permissions: ['net:b.example.com'] }),
+    );
     const site = await makeSite({ registry: registry.url });
     await expect(site.install(['a', 'b'], { grant: ['net:c.example.com', 'summary'] })).rejects.toMatchObject({ code: 'USAGE' });
     await site.install(['a', 'b'], { grant: ['net:a.example.com', 'net:b.example.com'] });
@@ -318,7 +378,9 @@ describe('consent', () => {
     const site = await withPackage(['ui:notify', 'net:api.example.com']);
     await site.install('pkg', { grant: ['summary'] });
     const key = (await readInstalled({ dashHome: site.dashHome }))[0]?.grantKey ?? '';
-    expect(await revokeGrants(site.dashHome, key, ['net:api.example.com'])).toMatchObject([{ permission: 'net:api.example.com', mode: 'summary', version: '1.0.0' }]);
+    expect(await revokeGrants(site.dashHome, key, ['net:api.example.com'])).toMatchObject([
+      { permission: 'net:api.example.com', mode: 'summary', version: '1.0.0' },
+    ]);
     expect((await grants(site))?.granted).toEqual(['ui:notify']);
   });
 });
@@ -347,9 +409,14 @@ describe('a linked directory', () => {
   });
 
   it('needs no package.json when it holds skills', async () => {
-    const { site } = await withDirectory({ 'pdf/SKILL.md': '---\nname: pdf\ndescription: reads\n---\n', 'other/SKILL.md': '---\nname: other\ndescription: x\n---\n' });
+    const { site } = await withDirectory({
+      'pdf/SKILL.md': '---\nname: pdf\ndescription: reads\n---\n',
+      'other/SKILL.md': '---\nname: other\ndescription: x\n---\n',
+    });
     await site.install('./my-tools');
-    expect(await readInstalled({ dashHome: site.dashHome })).toMatchObject([{ name: 'my-tools', version: '0.0.0', resources: { skills: ['other/SKILL.md', 'pdf/SKILL.md'] }, skills: [{ name: 'other' }, { name: 'pdf' }] }]);
+    expect(await readInstalled({ dashHome: site.dashHome })).toMatchObject([
+      { name: 'my-tools', version: '0.0.0', resources: { skills: ['other/SKILL.md', 'pdf/SKILL.md'] }, skills: [{ name: 'other' }, { name: 'pdf' }] },
+    ]);
   });
 
   it('has a digest that knows every byte and path, but not other packages', async () => {
@@ -384,12 +451,13 @@ describe('a linked directory', () => {
 });
 
 describe('scopes', () => {
-  it('keeps the packages of a project beside the user\'s, hides those of the same name, and trusts no state in the project', async () => {
+  it("keeps the packages of a project beside the user's, hides those of the same name, and trusts no state in the project", async () => {
     const registry = await startNpmRegistry(extensionPackage('pkg', { version: '1.0.0' }), extensionPackage('pkg', { version: '2.0.0' }));
     const site = await makeSite({ registry: registry.url });
     await site.install('pkg@1.0.0');
     await site.install('pkg@2.0.0', { scope: { kind: 'project', dir: site.workspace } });
-    const versions = async (projectDir?: string) => (await readInstalled({ dashHome: site.dashHome, ...(projectDir !== undefined && { projectDir }) })).map(({ version, scope }) => [version, scope]);
+    const versions = async (projectDir?: string) =>
+      (await readInstalled({ dashHome: site.dashHome, ...(projectDir !== undefined && { projectDir }) })).map(({ version, scope }) => [version, scope]);
     expect(await versions()).toEqual([['1.0.0', 'user']]);
     expect(await versions(site.workspace)).toEqual([['2.0.0', 'project']]);
     expect(await readdir(join(site.workspace, '.dash'))).toEqual(['dash.lock']);
@@ -397,9 +465,18 @@ describe('scopes', () => {
   });
 });
 
+describe('a project that is not there', () => {
+  it('is named', async () => {
+    const site = await makeSite();
+    await expect(site.install('pkg', { scope: { kind: 'project', dir: join(site.workspace, 'nowhere') } })).rejects.toMatchObject({ code: 'INVALID_SPEC' });
+  });
+});
+
 describe('remove', () => {
   it('takes packages out by name or spec, all or none', async () => {
-    const registry = await startNpmRegistry(extensionPackage('a', { dependencies: { dep: '1' }, permissions: ['ui:notify'] }), extensionPackage('b'), { name: 'dep' });
+    const registry = await startNpmRegistry(extensionPackage('a', { dependencies: { dep: '1' }, permissions: ['ui:notify'] }), extensionPackage('b'), {
+      name: 'dep',
+    });
     const site = await makeSite({ registry: registry.url });
     await site.install(['a', 'b']);
     const context = { dashHome: site.dashHome, scope: { kind: 'user' }, workspace: site.workspace } as const;
@@ -419,7 +496,10 @@ describe('inspectSpec', () => {
     {
       await using inspection = await inspectSpec(parseSpec('pkg', { cwd: '/' }), await site.context());
       expect(inspection.package).toMatchObject({ manifest: { name: 'pkg' }, captureOutcomes: [{ kind: 'ok', registrations: { tools: [{ name: 'look' }] } }] });
-      expect(inspection.permissions).toEqual([{ permission: 'net:api.example.com', level: 'summary' }, { permission: 'ui:notify', level: 'quiet' }]);
+      expect(inspection.permissions).toEqual([
+        { permission: 'net:api.example.com', level: 'summary' },
+        { permission: 'ui:notify', level: 'quiet' },
+      ]);
       expect(existsSync(join(inspection.dir, 'index.ts'))).toBe(true);
     }
     expect(await site.installed()).toEqual({});

@@ -15,8 +15,11 @@ async function write(dir: string, text: string): Promise<string> {
 }
 
 describe("npm's configuration", () => {
-  it('comes from the user with variables replaced, under npm\'s option names', async () => {
-    const home = await write(await temporaryDirectory(), '; comment\n# comment\nregistry = https://npm.example.com/ ; trailing\n@acme:registry="https://acme.example.com/npm/"\n//acme.example.com/npm/:_authToken=${TOKEN}\nstrict-ssl=false\nfetch-retries=7\nunknown=x\nproxy=null\n//x/:_authToken=${MISSING}\n//y/:_authToken=${MISSING?}\n');
+  it("comes from the user with variables replaced, under npm's option names", async () => {
+    const home = await write(
+      await temporaryDirectory(),
+      '; comment\n# comment\nregistry = https://npm.example.com/ ; trailing\n@acme:registry="https://acme.example.com/npm/"\n//acme.example.com/npm/:_authToken=${TOKEN}\nstrict-ssl=false\nfetch-retries=7\nunknown=x\nproxy=null\n//x/:_authToken=${MISSING}\n//y/:_authToken=${MISSING?}\n',
+    );
     expect(await readNpmConfig({ home, env: { TOKEN: 's3cret', PREFIX: home } })).toEqual({
       registry: 'https://npm.example.com/',
       '@acme:registry': 'https://acme.example.com/npm/',
@@ -33,15 +36,25 @@ describe("npm's configuration", () => {
     await mkdir(join(home, 'etc'));
     await writeFile(join(home, 'etc', 'npmrc'), 'registry=https://global.example.com/\nproxy=http://proxy.example.com\n');
     expect(await readNpmConfig({ home, env: { PREFIX: home } })).toMatchObject({ registry: 'https://user.example.com/', proxy: 'http://proxy.example.com' });
-    expect(await readNpmConfig({ home, env: { PREFIX: home, npm_config_registry: 'https://env.example.com/' } })).toMatchObject({ registry: 'https://env.example.com/' });
-    expect(await readNpmConfig({ home, env: { PREFIX: home, npm_config_registry: 'https://env.example.com/' }, registry: 'https://flag.example.com/' })).toMatchObject({ registry: 'https://flag.example.com/' });
+    expect(await readNpmConfig({ home, env: { PREFIX: home, npm_config_registry: 'https://env.example.com/' } })).toMatchObject({
+      registry: 'https://env.example.com/',
+    });
+    expect(
+      await readNpmConfig({ home, env: { PREFIX: home, npm_config_registry: 'https://env.example.com/' }, registry: 'https://flag.example.com/' }),
+    ).toMatchObject({ registry: 'https://flag.example.com/' });
   });
 
   it('takes from a trusted project its registries only, and never a variable', async () => {
     const home = await temporaryDirectory();
-    const project = await write(await temporaryDirectory(), 'registry=https://evil.example.com/${SECRET}/\n@acme:registry=https://acme.example.com/\n//evil.example.com/:_authToken=${SECRET}\nproxy=http://evil.example.com\nstrict-ssl=false\nca=x\n');
+    const project = await write(
+      await temporaryDirectory(),
+      'registry=https://evil.example.com/${SECRET}/\n@acme:registry=https://acme.example.com/\n//evil.example.com/:_authToken=${SECRET}\nproxy=http://evil.example.com\nstrict-ssl=false\nca=x\n',
+    );
     const env = { SECRET: 'hunter2', PREFIX: home };
-    expect(await readNpmConfig({ home, env, trustedProject: project })).toEqual({ registry: 'https://evil.example.com/${SECRET}/', '@acme:registry': 'https://acme.example.com/' });
+    expect(await readNpmConfig({ home, env, trustedProject: project })).toEqual({
+      registry: 'https://evil.example.com/${SECRET}/',
+      '@acme:registry': 'https://acme.example.com/',
+    });
     expect(await readNpmConfig({ home, env })).toEqual({});
   });
 });
@@ -62,7 +75,9 @@ describe('private registries', () => {
     const everyone = await startNpmRegistry(extensionPackage('@acme/pkg'));
     const acme = await startNpmRegistry();
     const site = await makeSite();
-    await expect(site.install('@acme/pkg', { npm: { registry: everyone.url, '@acme:registry': acme.url } })).rejects.toMatchObject({ code: 'PACKAGE_NOT_FOUND' });
+    await expect(site.install('@acme/pkg', { npm: { registry: everyone.url, '@acme:registry': acme.url } })).rejects.toMatchObject({
+      code: 'PACKAGE_NOT_FOUND',
+    });
     expect(everyone.requests).toEqual([]);
   });
 

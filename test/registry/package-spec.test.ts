@@ -26,7 +26,10 @@ describe('parseSpec', () => {
     ['git:https://github.com/owner/repo', github()],
     ['https://github.com/owner/repo', github()],
     ['https://github.com/owner/repo/tree/main/skills/pdf', github({ ref: 'main', subdir: 'skills/pdf' })],
-    ['git:gitlab.com/group/sub/repo.git/dir', { kind: 'git', url: 'https://gitlab.com/group/sub/repo.git', repository: 'gitlab.com/group/sub/repo', subdir: 'dir' }],
+    [
+      'git:gitlab.com/group/sub/repo.git/dir',
+      { kind: 'git', url: 'https://gitlab.com/group/sub/repo.git', repository: 'gitlab.com/group/sub/repo', subdir: 'dir' },
+    ],
     ['git+https://gitlab.com/group/sub/repo', { kind: 'git', url: 'https://gitlab.com/group/sub/repo', repository: 'gitlab.com/group/sub/repo' }],
     ['git+ssh://git@github.com/owner/repo.git#v1', { kind: 'git', url: 'ssh://git@github.com/owner/repo.git', repository: 'github.com/owner/repo', ref: 'v1' }],
     ['git:git@github.com:owner/repo.git', { kind: 'git', url: 'ssh://git@github.com/owner/repo.git', repository: 'github.com/owner/repo' }],
@@ -82,7 +85,12 @@ describe('parseSpec', () => {
   });
 
   it('never puts a password into a message', () => {
-    for (const text of ['https://user:hunter2@example.com/x.tgz', 'git+https://user:hunter2@github.com/o/r', 'git+ssh://git:hunter2@github.com/o/r', 'https://user:hunter2@exa mple.com/x.tgz']) {
+    for (const text of [
+      'https://user:hunter2@example.com/x.tgz',
+      'git+https://user:hunter2@github.com/o/r',
+      'git+ssh://git:hunter2@github.com/o/r',
+      'https://user:hunter2@exa mple.com/x.tgz',
+    ]) {
       expect(() => parse(text)).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }));
     }
   });
@@ -93,11 +101,18 @@ describe('parseSpec', () => {
       fc.tuple(segment, fc.constantFrom('', '@1.0.0', '@^2', '@beta')).map(([name, wanted]) => `npm:${name}${wanted}`),
       fc
         .tuple(fc.constantFrom('git:', 'git:https://', 'https://'), segment, segment, fc.option(segment), fc.option(segment))
-        .map(([prefix, owner, repo, subdir, ref]) => `${prefix}host.example/${owner}/${repo}${subdir === null ? '' : `/${subdir}`}${ref === null ? '' : `#${ref}`}`),
+        .map(
+          ([prefix, owner, repo, subdir, ref]) =>
+            `${prefix}host.example/${owner}/${repo}${subdir === null ? '' : `/${subdir}`}${ref === null ? '' : `#${ref}`}`,
+        ),
       segment.map((name) => `git:/srv/${name}`),
       segment.map((name) => `./${name}`),
       segment.map((name) => `${name}.tgz`),
     );
-    fc.assert(fc.property(text, (typed) => { expect(parse(formatSpec(parse(typed)))).toEqual(parse(typed)); }));
+    fc.assert(
+      fc.property(text, (typed) => {
+        expect(parse(formatSpec(parse(typed)))).toEqual(parse(typed));
+      }),
+    );
   });
 });

@@ -25,7 +25,8 @@ export const plainPorts: InspectPorts = {
       for (const [, imported = ''] of text.matchAll(/from '([^'.][^']*)'/g)) {
         const key = graph.nodes[graph.root]?.dependencies[imported];
         const dir = key === undefined ? undefined : graph.nodes[key]?.dir;
-        if (dir === undefined || !existsSync(join(dir, 'package.json'))) failures.push({ entry, error: { code: 'COMPILE_FAILED', message: `cannot find ${imported}` } });
+        if (dir === undefined || !existsSync(join(dir, 'package.json')))
+          failures.push({ entry, error: { code: 'COMPILE_FAILED', message: `cannot find ${imported}` } });
       }
       const hash = createHash('sha256').update(text).digest('hex');
       compiled.push({ entry, code: hash, codeBytes: text.length, map: hash, parts: [], unsupported: [] });
@@ -36,7 +37,8 @@ export const plainPorts: InspectPorts = {
     return Promise.all(
       compiled.entries.map(async ({ entry }) => {
         const text = await readFile(join(graph.nodes[graph.root]?.dir ?? '', entry), 'utf8');
-        if (text.includes('throws')) return { kind: 'failed' as const, entry, error: { code: 'FACTORY_FAILED', message: 'boom', where: { path: entry, line: 1 } } };
+        if (text.includes('throws'))
+          return { kind: 'failed' as const, entry, error: { code: 'FACTORY_FAILED', message: 'boom', where: { path: entry, line: 1 } } };
         const tools = [...text.matchAll(/tool:(\w+)/g)].map(([, name = '']) => ({ name, description: name, parameters: {} }));
         return { kind: 'ok' as const, entry, registrations: { ...NOTHING_REGISTERED, tools } };
       }),

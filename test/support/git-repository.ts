@@ -16,8 +16,17 @@ export interface GitRepository {
 
 export async function makeGitRepository(files: Readonly<Record<string, string>>, dir?: string): Promise<GitRepository> {
   const root = dir ?? join(await temporaryDirectory(), 'repository');
-  const env = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1', GIT_AUTHOR_NAME: 'ada', GIT_AUTHOR_EMAIL: 'ada@example.com', GIT_COMMITTER_NAME: 'ada', GIT_COMMITTER_EMAIL: 'ada@example.com' };
-  const pipe = (input: string | Buffer | undefined, ...args: readonly string[]) => execFileSync('git', args, { cwd: root, env, input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] }).trim();
+  const env = {
+    ...process.env,
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_AUTHOR_NAME: 'ada',
+    GIT_AUTHOR_EMAIL: 'ada@example.com',
+    GIT_COMMITTER_NAME: 'ada',
+    GIT_COMMITTER_EMAIL: 'ada@example.com',
+  };
+  const pipe = (input: string | Buffer | undefined, ...args: readonly string[]) =>
+    execFileSync('git', args, { cwd: root, env, input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] }).trim();
   mkdirSync(root, { recursive: true });
   pipe(undefined, 'init', '--quiet', '--initial-branch=main');
   const repository: GitRepository = {

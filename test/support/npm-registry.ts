@@ -89,7 +89,12 @@ export async function startNpmRegistry(...versions: readonly PublishedVersion[])
       const bytes = tarball ?? packTarball({ 'package.json': JSON.stringify(document), ...files });
       const integrity = `sha512-${createHash('sha512').update(bytes).digest('base64')}`;
       const known = packages.get(name) ?? new Map();
-      known.set(version, { document: { ...document, dist: { tarball: `${url}${name}/-/${fileOf(name, version)}`, integrity, ...dist } }, tarball: bytes, time, tag });
+      known.set(version, {
+        document: { ...document, dist: { tarball: `${url}${name}/-/${fileOf(name, version)}`, integrity, ...dist } },
+        tarball: bytes,
+        time,
+        tag,
+      });
       packages.set(name, known);
     }
   }

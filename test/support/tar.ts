@@ -28,7 +28,18 @@ export function tar(entries: readonly TarEntry[]): Buffer {
   return Buffer.concat([...entries.map(tarEntry), END]);
 }
 
-export function tarEntry({ path, data = '', type = '0', linkname = '', size, sizeField, prefix = '', magic = 'ustar\x0000', checksum, mode = 0o644 }: TarEntry): Buffer {
+export function tarEntry({
+  path,
+  data = '',
+  type = '0',
+  linkname = '',
+  size,
+  sizeField,
+  prefix = '',
+  magic = 'ustar\x0000',
+  checksum,
+  mode = 0o644,
+}: TarEntry): Buffer {
   const content = Buffer.from(data);
   const header = Buffer.alloc(512);
   Buffer.from(path).copy(header, 0, 0, 100);

@@ -7,7 +7,7 @@ export function naiveExtract(tarball: Buffer, target: string): string[] {
   const archive = unzip(tarball);
   const written: string[] = [];
   let long: string | undefined;
-  for (let at = 0; at + 512 <= archive.length; ) {
+  for (let at = 0; at + 512 <= archive.length;) {
     const header = archive.subarray(at, at + 512);
     const field = (start: number, length: number) => header.toString('utf8', start, start + length).replace(/\0.*$/s, '');
     const size = Number.parseInt(field(124, 12).trim() || '0', 8) || 0;

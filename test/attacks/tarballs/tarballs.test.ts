@@ -15,28 +15,39 @@ describe('a hostile archive', () => {
   it.each(HOSTILE_ARCHIVES)('with $what is refused as $reason, where a naive unpacker goes on', async ({ reason, tarball }) => {
     const site = await makeSite();
     await writeFile(join(site.workspace, 'evil.tgz'), tarball);
-    await expect(site.install('./evil.tgz', { grant: ['summary'] })).rejects.toMatchObject({ code: 'HOSTILE_PACKAGE', message: expect.stringMatching(new RegExp(`^${reason}: `)) });
+    await expect(site.install('./evil.tgz', { grant: ['summary'] })).rejects.toMatchObject({
+      code: 'HOSTILE_PACKAGE',
+      message: expect.stringMatching(new RegExp(`^${reason}: `)),
+    });
     expect(await site.installed()).toEqual({});
     expect(await readdir(site.workspace)).toEqual(['evil.tgz']);
     expect(await readdir(join(site.dashHome, 'store', 'v1'))).toEqual(['tmp']);
     expect(await readdir(join(site.dashHome, 'store', 'v1', 'tmp'))).toEqual([]);
   });
 
-  it.each(HOSTILE_ARCHIVES.filter(({ reason }) => reason !== 'TOO_MANY_FILES' && reason !== 'TOO_LARGE'))('control: with $what is unpacked by a naive program', async ({ tarball }) => {
-    const target = join(await temporaryDirectory(), 'a', 'b', 'c');
-    await mkdir(target, { recursive: true });
-    expect(naiveExtract(tarball, target)).not.toEqual([]);
-  });
+  it.each(HOSTILE_ARCHIVES.filter(({ reason }) => reason !== 'TOO_MANY_FILES' && reason !== 'TOO_LARGE'))(
+    'control: with $what is unpacked by a naive program',
+    async ({ tarball }) => {
+      const target = join(await temporaryDirectory(), 'a', 'b', 'c');
+      await mkdir(target, { recursive: true });
+      expect(naiveExtract(tarball, target)).not.toEqual([]);
+    },
+  );
 
   it('control: a naive program writes above its target', async () => {
     const root = await temporaryDirectory();
-    const escaping = HOSTILE_ARCHIVES.filter(({ what }) => what.startsWith('a file above') || what.startsWith('dots in') || what.startsWith('a link to a directory'));
+    const escaping = HOSTILE_ARCHIVES.filter(
+      ({ what }) => what.startsWith('a file above') || what.startsWith('dots in') || what.startsWith('a link to a directory'),
+    );
     for (const [index, { tarball, what }] of escaping.entries()) {
       const target = join(root, String(index), 'a', 'b', 'c');
       await mkdir(target, { recursive: true });
       naiveExtract(tarball, target);
       const places = ['.', 'a', 'a/b'].map((dir) => join(root, String(index), dir, 'escaped'));
-      expect(places.some((place) => existsSync(place)), what).toBe(true);
+      expect(
+        places.some((place) => existsSync(place)),
+        what,
+      ).toBe(true);
     }
   });
 
@@ -53,12 +64,71 @@ describe('an honest archive', () => {
 
   it.each([
     ['of npm', packTarball({ 'package.json': manifest, 'SKILL.md': skill })],
-    ['with another root directory', gzipSync(tar([{ path: 'repo-1a2b3c/package.json', data: manifest }, { path: 'repo-1a2b3c/SKILL.md', data: skill }]))],
-    ['with directories', gzipSync(tar([{ path: 'package/', type: '5' }, { path: 'package/package.json', data: manifest }, { path: 'package/SKILL.md', data: skill }]))],
-    ['of `git archive`, with a comment in a global header', gzipSync(Buffer.concat([pax({ comment: 'abc' }, 'g'), tar([{ path: 'r/package.json', data: manifest }, { path: 'r/SKILL.md', data: skill }])]))],
-    ['of before POSIX', gzipSync(tar([{ path: 'package/', magic: '\0', type: '\0' }, { path: 'package/package.json', data: manifest, magic: '\0', type: '\0' }, { path: 'package/SKILL.md', data: skill, magic: '\0' }]))],
-    ['padded to a record of twenty blocks', gzipSync(Buffer.concat([tar([{ path: 'package/package.json', data: manifest }, { path: 'package/SKILL.md', data: skill }]), Buffer.alloc(8192)]))],
-    ['with a long name in pax', gzipSync(Buffer.concat([tarEntry({ path: 'package/package.json', data: manifest }), tarEntry({ path: 'package/SKILL.md', data: skill }), pax({ path: `package/${'long/'.repeat(25)}é.md` }), tarEntry({ path: 'package/short', data: 'x' }), END]))],
+    [
+      'with another root directory',
+      gzipSync(
+        tar([
+          { path: 'repo-1a2b3c/package.json', data: manifest },
+          { path: 'repo-1a2b3c/SKILL.md', data: skill },
+        ]),
+      ),
+    ],
+    [
+      'with directories',
+      gzipSync(
+        tar([
+          { path: 'package/', type: '5' },
+          { path: 'package/package.json', data: manifest },
+          { path: 'package/SKILL.md', data: skill },
+        ]),
+      ),
+    ],
+    [
+      'of `git archive`, with a comment in a global header',
+      gzipSync(
+        Buffer.concat([
+          pax({ comment: 'abc' }, 'g'),
+          tar([
+            { path: 'r/package.json', data: manifest },
+            { path: 'r/SKILL.md', data: skill },
+          ]),
+        ]),
+      ),
+    ],
+    [
+      'of before POSIX',
+      gzipSync(
+        tar([
+          { path: 'package/', magic: '\0', type: '\0' },
+          { path: 'package/package.json', data: manifest, magic: '\0', type: '\0' },
+          { path: 'package/SKILL.md', data: skill, magic: '\0' },
+        ]),
+      ),
+    ],
+    [
+      'padded to a record of twenty blocks',
+      gzipSync(
+        Buffer.concat([
+          tar([
+            { path: 'package/package.json', data: manifest },
+            { path: 'package/SKILL.md', data: skill },
+          ]),
+          Buffer.alloc(8192),
+        ]),
+      ),
+    ],
+    [
+      'with a long name in pax',
+      gzipSync(
+        Buffer.concat([
+          tarEntry({ path: 'package/package.json', data: manifest }),
+          tarEntry({ path: 'package/SKILL.md', data: skill }),
+          pax({ path: `package/${'long/'.repeat(25)}é.md` }),
+          tarEntry({ path: 'package/short', data: 'x' }),
+          END,
+        ]),
+      ),
+    ],
     ['with a file named like a prototype', packTarball({ 'package.json': manifest, 'SKILL.md': skill, '__proto__/constructor': 'data' })],
   ])('%s is installed, read-only', async (_, tarball) => {
     const site = await makeSite();

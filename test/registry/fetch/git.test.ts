@@ -18,7 +18,15 @@ describe('install from git', () => {
     const commit = repository.git('rev-parse', 'HEAD');
     const site = await makeSite();
     const report = await site.install(`git:${repository.dir}`);
-    expect(report.installed).toMatchObject([{ id: `git:${repository.dir}`, name: 'repository', version: '0.0.0', source: { kind: 'git', commit, url: `file://${repository.dir}` }, resources: { skills: ['pdf/SKILL.md'] } }]);
+    expect(report.installed).toMatchObject([
+      {
+        id: `git:${repository.dir}`,
+        name: 'repository',
+        version: '0.0.0',
+        source: { kind: 'git', commit, url: `file://${repository.dir}` },
+        resources: { skills: ['pdf/SKILL.md'] },
+      },
+    ]);
     expect(report.diagnostics).toContainEqual(expect.objectContaining({ code: 'AGE_UNKNOWN' }));
     const [pkg] = await readInstalled({ dashHome: site.dashHome });
     expect(await readFile(join(pkg?.dir ?? '', 'README.md'), 'utf8')).toBe('x');
@@ -48,7 +56,14 @@ describe('install from git', () => {
   it('takes a sub-directory, with its dependencies from npm, from a path with a space', async () => {
     const registry = await startNpmRegistry({ name: 'dep', files: { 'index.js': '' } });
     const dir = join(await temporaryDirectory(), 'my repository');
-    await makeGitRepository({ 'packages/tools/package.json': '{"name":"tools","version":"2.0.0","dependencies":{"dep":"1"},"dash":{"extensions":["index.ts"]}}', 'packages/tools/index.ts': `import 'dep'; import x from 'dep';`, 'other/evil': 'x' }, dir);
+    await makeGitRepository(
+      {
+        'packages/tools/package.json': '{"name":"tools","version":"2.0.0","dependencies":{"dep":"1"},"dash":{"extensions":["index.ts"]}}',
+        'packages/tools/index.ts': `import 'dep'; import x from 'dep';`,
+        'other/evil': 'x',
+      },
+      dir,
+    );
     const site = await makeSite({ registry: registry.url });
     const report = await site.install(`git:${dir}#path:packages/tools`);
     expect(report.installed).toMatchObject([{ id: `git:${dir}#path:packages/tools`, name: 'tools', version: '2.0.0' }]);
@@ -58,7 +73,12 @@ describe('install from git', () => {
   });
 
   it('installs the bytes of the commit, whatever attributes say about exporting and checking out', async () => {
-    const repository = await makeGitRepository({ 'SKILL.md': skill('x'), '.gitattributes': 'hidden export-ignore\n* export-subst eol=crlf filter=evil\n', hidden: 'here', id: '$Format:%H$\n' });
+    const repository = await makeGitRepository({
+      'SKILL.md': skill('x'),
+      '.gitattributes': 'hidden export-ignore\n* export-subst eol=crlf filter=evil\n',
+      hidden: 'here',
+      id: '$Format:%H$\n',
+    });
     const site = await makeSite();
     await site.install(`git:${repository.dir}`);
     const [pkg] = await readInstalled({ dashHome: site.dashHome });
@@ -75,7 +95,10 @@ describe('install from git', () => {
     await chmod(program, 0o755);
     await mkdir(join(home, 'template', 'hooks'), { recursive: true });
     for (const hook of ['post-checkout', 'reference-transaction', 'post-index-change']) await symlink(program, join(home, 'template', 'hooks', hook));
-    await writeFile(join(home, '.gitconfig'), `[core]\n\thooksPath = ${home}/template/hooks\n\tfsmonitor = ${program}\n[init]\n\ttemplateDir = ${home}/template\n[url "ext::${program} "]\n\tinsteadOf = file://\n[protocol "ext"]\n\tallow = always\n`);
+    await writeFile(
+      join(home, '.gitconfig'),
+      `[core]\n\thooksPath = ${home}/template/hooks\n\tfsmonitor = ${program}\n[init]\n\ttemplateDir = ${home}/template\n[url "ext::${program} "]\n\tinsteadOf = file://\n[protocol "ext"]\n\tallow = always\n`,
+    );
     vi.stubEnv('HOME', home);
     vi.stubEnv('GIT_EXTERNAL_DIFF', program);
     vi.stubEnv('GIT_ASKPASS', program);
@@ -88,7 +111,9 @@ describe('install from git', () => {
       expect(existsSync(canary)).toBe(false);
       // control: git as the user has set it up runs the program
       const plain = await temporaryDirectory();
-      await import('node:child_process').then(({ spawnSync }) => spawnSync('git', ['clone', '--quiet', `file://${repository.dir}`, join(plain, 'clone')], { env: { ...process.env } }));
+      await import('node:child_process').then(({ spawnSync }) =>
+        spawnSync('git', ['clone', '--quiet', `file://${repository.dir}`, join(plain, 'clone')], { env: { ...process.env } }),
+      );
       expect(existsSync(canary)).toBe(true);
     } finally {
       vi.unstubAllEnvs();
@@ -129,7 +154,11 @@ describe('install from git', () => {
       await symlink('/etc/passwd', join(repository.dir, 'link'));
       repository.commit({});
       const site = await makeSite();
-      await expect(site.install(`git:${repository.dir}`)).rejects.toMatchObject({ code: 'HOSTILE_PACKAGE', message: expect.stringMatching(/^GIT_SYMLINK: /), where: { path: 'link' } });
+      await expect(site.install(`git:${repository.dir}`)).rejects.toMatchObject({
+        code: 'HOSTILE_PACKAGE',
+        message: expect.stringMatching(/^GIT_SYMLINK: /),
+        where: { path: 'link' },
+      });
     });
 
     it('a submodule', async () => {
@@ -137,7 +166,10 @@ describe('install from git', () => {
       repository.git('update-index', '--add', '--cacheinfo', `160000,${repository.git('rev-parse', 'HEAD')},module`);
       repository.git('commit', '--quiet', '--message', 'module');
       const site = await makeSite();
-      await expect(site.install(`git:${repository.dir}`)).rejects.toMatchObject({ code: 'HOSTILE_PACKAGE', message: expect.stringMatching(/^GIT_SUBMODULE: /) });
+      await expect(site.install(`git:${repository.dir}`)).rejects.toMatchObject({
+        code: 'HOSTILE_PACKAGE',
+        message: expect.stringMatching(/^GIT_SUBMODULE: /),
+      });
     });
 
     it.each([
@@ -149,7 +181,10 @@ describe('install from git', () => {
     ])('%s', async (_, names, reason) => {
       const repository = await makeGitRepository(Object.fromEntries([['SKILL.md', skill('x')], ...names.map((name) => [name, 'x'])]));
       const site = await makeSite();
-      await expect(site.install(`git:${repository.dir}`)).rejects.toMatchObject({ code: 'HOSTILE_PACKAGE', message: expect.stringMatching(new RegExp(`^${reason}: `)) });
+      await expect(site.install(`git:${repository.dir}`)).rejects.toMatchObject({
+        code: 'HOSTILE_PACKAGE',
+        message: expect.stringMatching(new RegExp(`^${reason}: `)),
+      });
     });
 
     it('a tree that git itself would never write', async () => {
@@ -160,7 +195,10 @@ describe('install from git', () => {
       const outer = repository.pipe(tree('..', '40000', inner), 'hash-object', '-t', 'tree', '-w', '--literally', '--stdin');
       repository.git('update-ref', 'refs/heads/evil', repository.git('commit-tree', outer, '-m', 'evil'));
       const site = await makeSite();
-      await expect(site.install(`git:${repository.dir}#evil`)).rejects.toMatchObject({ code: 'HOSTILE_PACKAGE', message: expect.stringMatching(/^PATH_TRAVERSAL: /) });
+      await expect(site.install(`git:${repository.dir}#evil`)).rejects.toMatchObject({
+        code: 'HOSTILE_PACKAGE',
+        message: expect.stringMatching(/^PATH_TRAVERSAL: /),
+      });
     });
   });
 });

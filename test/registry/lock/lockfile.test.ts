@@ -8,10 +8,19 @@ const sha256 = 'a'.repeat(64);
 
 const lockfile: Lockfile = {
   version: 1,
-  roots: { pkg: { spec: 'npm:pkg@^1', id: 'pkg@1.0.0', permissions: ['fs:read'], permissionsSha256: sha256, graph: { '.': { dep: 'dep@2.0.0' }, 'dep@2.0.0': {} } } },
+  roots: {
+    pkg: { spec: 'npm:pkg@^1', id: 'pkg@1.0.0', permissions: ['fs:read'], permissionsSha256: sha256, graph: { '.': { dep: 'dep@2.0.0' }, 'dep@2.0.0': {} } },
+  },
   packages: {
     'pkg@1.0.0': { name: 'pkg', version: '1.0.0', source: { kind: 'npm', integrity }, treeSha256: sha256, files: 3, publishedAt: '2026-01-01T00:00:00.000Z' },
-    'dep@2.0.0': { name: 'dep', version: '2.0.0', source: { kind: 'npm', integrity, registry: 'https://npm.example.com/' }, treeSha256: sha256, files: 1, hasInstallScript: true },
+    'dep@2.0.0': {
+      name: 'dep',
+      version: '2.0.0',
+      source: { kind: 'npm', integrity, registry: 'https://npm.example.com/' },
+      treeSha256: sha256,
+      files: 1,
+      hasInstallScript: true,
+    },
   },
 };
 
@@ -29,7 +38,10 @@ describe('dash.lock', () => {
     const name = fc.oneof(fc.constantFrom('__proto__', 'constructor', 'toString', '1', ''), fc.string());
     fc.assert(
       fc.property(fc.uniqueArray(name), (names) => {
-        const odd: Lockfile = { ...emptyLockfile, roots: Object.fromEntries(names.map((key) => [key, { spec: key, id: key, permissions: [], permissionsSha256: sha256, graph: {} }])) };
+        const odd: Lockfile = {
+          ...emptyLockfile,
+          roots: Object.fromEntries(names.map((key) => [key, { spec: key, id: key, permissions: [], permissionsSha256: sha256, graph: {} }])),
+        };
         expect(Object.keys(parseLockfile(formatLockfile(odd), 'dash.lock').roots).toSorted()).toEqual(names.toSorted());
         expect(Object.prototype).not.toHaveProperty('spec');
       }),
@@ -37,7 +49,11 @@ describe('dash.lock', () => {
   });
 
   it.each([
-    ['a newer version', formatLockfile(lockfile).replace('"version": 1\n', '"version": 2\n'), { code: 'LOCK_VERSION', hint: expect.stringContaining('not touched') }],
+    [
+      'a newer version',
+      formatLockfile(lockfile).replace('"version": 1\n', '"version": 2\n'),
+      { code: 'LOCK_VERSION', hint: expect.stringContaining('not touched') },
+    ],
     ['a merge conflict', `{\n<<<<<<< HEAD\n"version": 1\n=======\n`, { code: 'LOCK_INVALID', where: { path: 'dash.lock', line: 2 } }],
     ['no JSON', 'hello', { code: 'LOCK_INVALID' }],
     ['a key twice', '{"version":1,"version":1,"roots":{},"packages":{}}', { code: 'LOCK_INVALID' }],

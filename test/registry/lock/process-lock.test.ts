@@ -20,7 +20,10 @@ describe('the process lock', () => {
     const path = join(await temporaryDirectory(), 'state', 'lock');
     const child = await holdInChild(path);
     const waitedFor: (string | undefined)[] = [];
-    await expect(takeProcessLock(path, { waitMs: 150, onWait: (holder) => waitedFor.push(holder) })).rejects.toMatchObject({ code: 'LOCKED', message: expect.stringContaining(`process ${child.pid}`) });
+    await expect(takeProcessLock(path, { waitMs: 150, onWait: (holder) => waitedFor.push(holder) })).rejects.toMatchObject({
+      code: 'LOCKED',
+      message: expect.stringContaining(`process ${child.pid}`),
+    });
     expect(waitedFor).toEqual([`process ${child.pid}`]);
     child.kill('SIGKILL');
     await once(child, 'close');

@@ -25,7 +25,10 @@ function packumentsOf(world: World): Packuments {
     async get(name): Promise<Packument> {
       const versions = Object.hasOwn(world, name) ? world[name] : undefined;
       if (versions === undefined) throw new DashError('PACKAGE_NOT_FOUND', `\`${name}\` is not on the registry`);
-      const documents = Object.entries(versions).map(([version, more]) => [version, { name, version, ...more, dist: { tarball: `https://r.invalid/${name}-${version}.tgz`, integrity: INTEGRITY } }] as const);
+      const documents = Object.entries(versions).map(
+        ([version, more]) =>
+          [version, { name, version, ...more, dist: { tarball: `https://r.invalid/${name}-${version}.tgz`, integrity: INTEGRITY } }] as const,
+      );
       return { name, 'dist-tags': { latest: Object.keys(versions).toSorted(semver.rcompare)[0] ?? '' }, versions: Object.fromEntries(documents) };
     },
     registryOf: async () => undefined,
@@ -47,49 +50,90 @@ const edges = ({ nodes }: DependencyGraph) => Object.fromEntries([...nodes].map(
 
 describe('a dependency graph', () => {
   it('is resolved to any depth, cycles included', async () => {
-    const graph = await graphOf({ dependencies: { a: '^1.0.0' } }, { a: { '1.0.0': {}, '1.1.0': { dependencies: { b: '*' } }, '2.0.0': {} }, b: { '1.0.0': { dependencies: { c: '1' } } }, c: { '1.0.0': { dependencies: { b: '1' } } } });
+    const graph = await graphOf(
+      { dependencies: { a: '^1.0.0' } },
+      {
+        a: { '1.0.0': {}, '1.1.0': { dependencies: { b: '*' } }, '2.0.0': {} },
+        b: { '1.0.0': { dependencies: { c: '1' } } },
+        c: { '1.0.0': { dependencies: { b: '1' } } },
+      },
+    );
     expect(edges(graph)).toEqual({ [ROOT]: { a: 'a@1.1.0' }, 'a@1.1.0': { b: 'b@1.0.0' }, 'b@1.0.0': { c: 'c@1.0.0' }, 'c@1.0.0': { b: 'b@1.0.0' } });
   });
 
   it('uses a version again that satisfies, and holds two where it must', async () => {
-    const graph = await graphOf({ dependencies: { a: '1', x: '1.0.0' } }, { a: { '1.0.0': { dependencies: { x: '^1.0.0', y: '2' } } }, x: { '1.0.0': {}, '1.5.0': {} }, y: { '2.0.0': { dependencies: { x: '^1.5.0' } } } });
+    const graph = await graphOf(
+      { dependencies: { a: '1', x: '1.0.0' } },
+      { a: { '1.0.0': { dependencies: { x: '^1.0.0', y: '2' } } }, x: { '1.0.0': {}, '1.5.0': {} }, y: { '2.0.0': { dependencies: { x: '^1.5.0' } } } },
+    );
     expect(edges(graph)).toMatchObject({ 'a@1.0.0': { x: 'x@1.0.0' }, 'y@2.0.0': { x: 'x@1.5.0' } });
   });
 
   it('follows aliases', async () => {
-    const graph = await graphOf({ dependencies: { 'string-width-cjs': 'npm:string-width@^4.2.0', 'string-width': '^5.0.0' } }, { 'string-width': { '4.2.3': {}, '5.1.2': {} } });
+    const graph = await graphOf(
+      { dependencies: { 'string-width-cjs': 'npm:string-width@^4.2.0', 'string-width': '^5.0.0' } },
+      { 'string-width': { '4.2.3': {}, '5.1.2': {} } },
+    );
     expect(edges(graph)[ROOT]).toEqual({ 'string-width': 'string-width@5.1.2', 'string-width-cjs': 'string-width@4.2.3' });
   });
 
   it('leaves out what the host provides, and warns of another version', async () => {
-    const graph = await graphOf({ dependencies: { '@mariozechner/pi-coding-agent': '^0.50.0', typebox: '*' }, peerDependencies: { '@earendil-works/pi-ai': '*', '@sinclair/typebox': '^0.34.0', 'dash-agent': '*' } }, {});
+    const graph = await graphOf(
+      {
+        dependencies: { '@mariozechner/pi-coding-agent': '^0.50.0', typebox: '*' },
+        peerDependencies: { '@earendil-works/pi-ai': '*', '@sinclair/typebox': '^0.34.0', 'dash-agent': '*' },
+      },
+      {},
+    );
     expect(edges(graph)).toEqual({ [ROOT]: {} });
-    expect(graph.diagnostics).toEqual([expect.objectContaining({ severity: 'warning', code: 'HOST_VERSION', message: expect.stringContaining('pi-coding-agent@^0.50.0') })]);
+    expect(graph.diagnostics).toEqual([
+      expect.objectContaining({ severity: 'warning', code: 'HOST_VERSION', message: expect.stringContaining('pi-coding-agent@^0.50.0') }),
+    ]);
   });
 
   it('drops optional dependencies that are bound to a platform, wherever it runs', async () => {
-    const graph = await graphOf({ optionalDependencies: { native: '1', other: '1', plain: '1' }, dependencies: { native: '1' } }, { native: { '1.0.0': { os: ['linux'] } }, other: { '1.0.0': { cpu: ['x64'] } }, plain: { '1.0.0': { os: ['!win32'] } } });
+    const graph = await graphOf(
+      { optionalDependencies: { native: '1', other: '1', plain: '1' }, dependencies: { native: '1' } },
+      { native: { '1.0.0': { os: ['linux'] } }, other: { '1.0.0': { cpu: ['x64'] } }, plain: { '1.0.0': { os: ['!win32'] } } },
+    );
     expect(edges(graph)[ROOT]).toEqual({ plain: 'plain@1.0.0' });
   });
 
   it('drops an optional dependency when something below it cannot be had, with everything only it needed', async () => {
-    const graph = await graphOf({ optionalDependencies: { opt: '1' }, dependencies: { b: '1' } }, { opt: { '1.0.0': { dependencies: { a: '1', deep: '1' } } }, a: { '1.0.0': {} }, b: { '1.0.0': {} }, deep: { '1.0.0': { dependencies: { missing: '1' } } } });
+    const graph = await graphOf(
+      { optionalDependencies: { opt: '1' }, dependencies: { b: '1' } },
+      {
+        opt: { '1.0.0': { dependencies: { a: '1', deep: '1' } } },
+        a: { '1.0.0': {} },
+        b: { '1.0.0': {} },
+        deep: { '1.0.0': { dependencies: { missing: '1' } } },
+      },
+    );
     expect(edges(graph)).toEqual({ [ROOT]: { b: 'b@1.0.0' }, 'b@1.0.0': {} });
     expect(graph.diagnostics).toMatchObject([{ code: 'OPTIONAL_LEFT_OUT' }]);
   });
 
   it('fails with the chain when something that is needed cannot be had', async () => {
     const world = { a: { '1.0.0': { dependencies: { b: '^3.0.0' } } }, b: { '1.0.0': {} } };
-    await expect(graphOf({ dependencies: { a: '1' } }, world)).rejects.toMatchObject({ code: 'DEPENDENCY_NOT_FOUND', message: expect.stringContaining('`a@1.0.0` needs `b@^3.0.0`') });
+    await expect(graphOf({ dependencies: { a: '1' } }, world)).rejects.toMatchObject({
+      code: 'DEPENDENCY_NOT_FOUND',
+      message: expect.stringContaining('`a@1.0.0` needs `b@^3.0.0`'),
+    });
   });
 
-  it.each(['git+https://example.com/x', 'github:a/b', 'file:../x', 'https://example.com/x.tgz', 'workspace:*', 'link:../x', 'npm:../../x'])('refuses a dependency on `%s`', async (wanted) => {
-    await expect(graphOf({ dependencies: { x: wanted } }, { x: { '1.0.0': {} } })).rejects.toMatchObject({ code: 'DEPENDENCY_NOT_FOUND' });
-  });
+  it.each(['git+https://example.com/x', 'github:a/b', 'file:../x', 'https://example.com/x.tgz', 'workspace:*', 'link:../x', 'npm:../../x'])(
+    'refuses a dependency on `%s`',
+    async (wanted) => {
+      await expect(graphOf({ dependencies: { x: wanted } }, { x: { '1.0.0': {} } })).rejects.toMatchObject({ code: 'DEPENDENCY_NOT_FOUND' });
+    },
+  );
 
   describe('with peers', () => {
     it('binds them to what stands beside the package', async () => {
-      const graph = await graphOf({ dependencies: { plugin: '1', host: '2' } }, { plugin: { '1.0.0': { peerDependencies: { host: '>=1' } } }, host: { '2.0.0': {}, '3.0.0': {} } });
+      const graph = await graphOf(
+        { dependencies: { plugin: '1', host: '2' } },
+        { plugin: { '1.0.0': { peerDependencies: { host: '>=1' } } }, host: { '2.0.0': {}, '3.0.0': {} } },
+      );
       expect(edges(graph)).toMatchObject({ [ROOT]: { plugin: 'plugin@1.0.0(host@2.0.0)' }, 'plugin@1.0.0(host@2.0.0)': { host: 'host@2.0.0' } });
     });
 
@@ -105,7 +149,11 @@ describe('a dependency graph', () => {
     });
 
     it('skips optional ones, adds the others, and only warns when that fails', async () => {
-      const world = { a: { '1.0.0': { peerDependencies: { there: '1', missing: '1', maybe: '1' }, peerDependenciesMeta: { maybe: { optional: true } } } }, there: { '1.0.0': {} }, maybe: { '1.0.0': {} } };
+      const world = {
+        a: { '1.0.0': { peerDependencies: { there: '1', missing: '1', maybe: '1' }, peerDependenciesMeta: { maybe: { optional: true } } } },
+        there: { '1.0.0': {} },
+        maybe: { '1.0.0': {} },
+      };
       const graph = await graphOf({ dependencies: { a: '1' } }, world);
       expect(edges(graph)['a@1.0.0']).toEqual({ there: 'there@1.0.0' });
       expect(graph.diagnostics).toMatchObject([{ severity: 'warning', code: 'PEER_NOT_FOUND', message: expect.stringContaining('missing') }]);
@@ -123,11 +171,27 @@ describe('a dependency graph', () => {
     const range = fc.constantFrom('*', '1', '^1.0.0', '^1.1.0', '~1.0.0', '>=1.1.0', '2', '1.0.0 || 2.0.0');
     const needs = fc.dictionary(fc.constantFrom(...names), range, { maxKeys: 3 });
     const versions = fc.uniqueArray(fc.constantFrom('1.0.0', '1.1.0', '2.0.0'), { minLength: 1 });
-    const world = fc.tuple(...names.map((name) => fc.tuple(fc.constant(name), versions.chain((list) => fc.tuple(...list.map((version) => fc.tuple(fc.constant(version), fc.record({ dependencies: needs, optionalDependencies: needs }))))))));
+    const world = fc.tuple(
+      ...names.map((name) =>
+        fc.tuple(
+          fc.constant(name),
+          versions.chain((list) =>
+            fc.tuple(...list.map((version) => fc.tuple(fc.constant(version), fc.record({ dependencies: needs, optionalDependencies: needs })))),
+          ),
+        ),
+      ),
+    );
     const build = (entries: readonly (readonly [string, readonly (readonly [string, Version])[]])[], reversed = false): World => {
       const order = <T>(list: readonly T[]) => (reversed ? list.toReversed() : list);
       const flip = (record: Readonly<Record<string, string>> = {}) => Object.fromEntries(order(Object.entries(record)));
-      return Object.fromEntries(order(entries).map(([name, list]) => [name, Object.fromEntries(order(list).map(([version, more]) => [version, { dependencies: flip(more.dependencies), optionalDependencies: flip(more.optionalDependencies) }]))]));
+      return Object.fromEntries(
+        order(entries).map(([name, list]) => [
+          name,
+          Object.fromEntries(
+            order(list).map(([version, more]) => [version, { dependencies: flip(more.dependencies), optionalDependencies: flip(more.optionalDependencies) }]),
+          ),
+        ]),
+      );
     };
 
     it('satisfies every edge, or names what is missing', async () => {
@@ -141,7 +205,9 @@ describe('a dependency graph', () => {
           for (const { key, name, version, dependencies: bound } of graph?.nodes.values() ?? []) {
             const wanted = key === ROOT ? dependencies : { ...known[name]?.[version]?.dependencies, ...known[name]?.[version]?.optionalDependencies };
             for (const [as, target] of bound) expect(semver.satisfies(graph?.nodes.get(target)?.version ?? '', wanted[as] ?? 'never')).toBe(true);
-            const required = Object.keys(key === ROOT ? dependencies : (known[name]?.[version]?.dependencies ?? {})).filter((as) => !Object.hasOwn(known[name]?.[version]?.optionalDependencies ?? {}, as));
+            const required = Object.keys(key === ROOT ? dependencies : (known[name]?.[version]?.dependencies ?? {})).filter(
+              (as) => !Object.hasOwn(known[name]?.[version]?.optionalDependencies ?? {}, as),
+            );
             for (const as of required) expect(bound.has(as)).toBe(true);
           }
         }),
