@@ -75,6 +75,7 @@ export function resolveModule(graph: ModuleGraph, files: PackageFiles, importer:
     const target = isObject(imports) ? matchKeys(imports, name, active) : undefined;
     if (target === undefined) return missing(`\`${name}\` is not in the imports of ${own.name}`);
     if (target.startsWith('./')) return exactFile(from.node, own, target);
+    if (target.startsWith('#')) return missing(`\`${name}\` leads to another name of the imports of ${own.name}`);
     return resolveModule(graph, files, { node: from.node, path: 'package.json' }, target, kind);
   }
 
@@ -144,6 +145,7 @@ function matchKeys(map: Readonly<Record<string, unknown>>, name: string, conditi
     const [prefix = '', suffix = ''] = key.endsWith('/') ? [key, ''] : key.split('*');
     if (!name.startsWith(prefix) || !name.endsWith(suffix) || name.length < prefix.length + suffix.length) continue;
     const rest = name.slice(prefix.length, name.length - suffix.length);
+    if (rest.split('/').some((segment) => segment === '.' || segment === '..' || segment === 'node_modules')) continue;
     const target = pick(map[key], rest, conditions);
     return target !== undefined && key.endsWith('/') ? target + rest : target;
   }
@@ -156,7 +158,7 @@ function prefixLength(pattern: string): number {
 
 /** Walks nested conditions in the order they are written; `null` closes a path. */
 function pick(target: unknown, rest: string, conditions: ReadonlySet<string>): string | undefined {
-  if (typeof target === 'string') return target.replaceAll('*', rest);
+  if (typeof target === 'string') return target.replaceAll('*', () => rest); // as it is: `$&` in a name is no pattern
   if (Array.isArray(target)) {
     for (const option of target) {
       const found = pick(option, rest, conditions);
