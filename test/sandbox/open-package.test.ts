@@ -77,6 +77,24 @@ describe('a call', () => {
   });
 });
 
+describe('what a guest leaves behind', () => {
+  test('a rejection that nobody hears is logged, and ends nothing', async () => {
+    await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ forget: `Promise.reject(new Error('forgotten')); return 'done'`, later: `setTimeout(async () => { throw new Error('later') }, 1); await new Promise((r) => setTimeout(r, 30)); return 'done'` }) } });
+    await fixture.extension.wake();
+    const { pid } = fixture.extension;
+    for (const name of ['forget', 'later']) expect(await fixture.text(name)).toBe('done');
+    await until(() => fixture.logs.some((line) => line.includes('forgotten')) && fixture.logs.some((line) => line.includes('later')));
+    expect(fixture.extension.pid).toBe(pid);
+    expect(fixture.failures).toEqual([]);
+  });
+
+  test('a result that cannot be read is an error at once, not at the deadline', async () => {
+    await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ deep: `let v = []; for (let i = 0; i < 500; i++) v = [v]; return { content: [], details: v }`, circular: `const v = {}; v.v = v; return { content: [], details: v }`, big: `return { content: [], details: 1n }` }) } });
+    expect(await fixture.call('deep', {}, { timeoutMs: 60_000 })).toMatchObject({ isError: true, content: [{ text: expect.stringContaining('nested too deeply') }] });
+    for (const name of ['circular', 'big']) expect(await fixture.call(name)).toMatchObject({ isError: true, content: [{ text: expect.stringContaining('cannot be serialised') }] });
+  });
+});
+
 describe('a deadline', () => {
   const loops = { loop: `for (;;);`, syncloop: `for (;;) { try { require('fs').statSync('.') } catch {} }`, never: `await new Promise(() => {})`, hello: `return 'hello'` };
 
