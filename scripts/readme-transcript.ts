@@ -13,8 +13,9 @@ const BLOCK = /(<!-- transcript -->\n```console\n)([\s\S]*?)(```\n<!-- \/transcr
 
 using stage = new Stage(() => undefined);
 const registry = await serveRegistry({ dir: join(stage.directory, 'registry'), port: 0, token: 'transcript' });
+const registryUrl = registry.url.replace(/\/$/, '');
 try {
-  const actual = await transcript(stage.person('you', registry.url, 'transcript'));
+  const actual = await transcript(stage.person('you', registryUrl, 'transcript'));
   const page = readFileSync(README, 'utf8');
   const written = BLOCK.exec(page)?.[2];
   if (written === undefined) throw new Error('README.md has no transcript between its markers');
@@ -48,7 +49,7 @@ async function transcript(you: Person): Promise<string> {
 function normalise(text: string, { home }: Person): string {
   return text
     .replaceAll(home, '~')
-    .replaceAll(registry.url, 'REGISTRY')
+    .replaceAll(registryUrl, 'REGISTRY')
     .replaceAll(/sha512-[A-Za-z0-9+/=]+/g, 'sha512-…')
     .replaceAll(/\b[0-9a-f]{64}\b/g, '<sha256>')
     .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?/g, '<time>')
