@@ -62,7 +62,9 @@ function formatReport({ installed, unchanged, diagnostics, ungranted }: InstallR
   }
   for (const { name, version } of unchanged) lines.push(`unchanged ${style.strong(oneLine(name))} ${oneLine(version)}`);
   for (const { name, permissions } of ungranted) {
-    for (const { permission } of permissions) lines.push(`${style.warning('not granted')} to ${oneLine(name)}: ${describePermission(parsePermission(permission))}; \`dash permissions grant ${oneLine(name)} '${permission}'\` allows it`);
+    // what was refused on purpose is said above
+    const refused = installed.find((one) => one.name === name)?.permissions.denied ?? [];
+    for (const { permission } of permissions.filter((one) => !refused.includes(one.permission))) lines.push(`${style.warning('not granted')} to ${oneLine(name)}: ${describePermission(parsePermission(permission))}; \`dash permissions grant ${oneLine(name)} '${permission}'\` allows it`);
   }
   const shown = globals.quiet === true ? '' : formatDiagnostics(diagnostics, style);
   return `${lines.join('\n')}\n${shown}`;
