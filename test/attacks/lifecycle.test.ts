@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -92,6 +93,25 @@ describe('no process outlives its agent', () => {
     expect([agent.exitCode, agent.text()]).toEqual([0, expect.stringContaining('hello')]);
     await until(async () => !(await isAlive(pid)));
   });
+});
+
+test('twenty reloads leave no process, no descriptor and no timer behind', async () => {
+  await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ hello: `setInterval(() => {}, 1000); return 'hello'` }) } });
+  const descriptors = (): number => readdirSync('/proc/self/fd').length;
+  const pids: number[] = [];
+  const reload = async (): Promise<void> => {
+    const extension = fixture.reopen();
+    expect(textOf(await extension.callTool('hello', {}, { toolCallId: '1', context }))).toBe('hello');
+    pids.push(extension.pid ?? 0);
+    await extension[Symbol.asyncDispose]();
+  };
+  await reload();
+  const before = { descriptors: descriptors(), active: process.getActiveResourcesInfo().filter((kind) => kind !== 'Timeout').length };
+  for (let round = 0; round < 20; round++) await reload();
+  expect(new Set(pids).size).toBe(21);
+  await until(async () => !(await Promise.all(pids.map(isAlive))).includes(true));
+  await until(() => descriptors() <= before.descriptors + 2);
+  await until(() => process.getActiveResourcesInfo().filter((kind) => kind !== 'Timeout').length <= before.active + 2);
 });
 
 describe('a sandbox process that dies', () => {
