@@ -8,7 +8,10 @@ import type { Row } from './measure.ts';
 /** `npm run bench -- [start|sandbox] [--quick] [--json]`: measures, prints a table, keeps the document. */
 const SUITES: Readonly<Record<string, (options: { quick: boolean }) => Promise<Row[]>>> = { start: benchStart, sandbox: benchSandbox };
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+});
 const unknown = positionals.find((name) => !Object.hasOwn(SUITES, name));
 if (unknown !== undefined) {
   process.stderr.write(`error: no benchmark \`${unknown}\`\nhint: there are ${Object.keys(SUITES).join(', ')}\n`);
@@ -20,13 +23,24 @@ for (const [name, suite] of Object.entries(SUITES)) {
   if (positionals.length === 0 || positionals.includes(name)) rows.push(...(await suite({ quick: values.quick })));
 }
 const [cpu] = cpus();
-const document = { machine: { cpu: cpu?.model ?? 'unknown', cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), platform: process.platform, node: process.version }, rows };
+const document = {
+  machine: {
+    cpu: cpu?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    platform: process.platform,
+    node: process.version,
+  },
+  rows,
+};
 
 if (values.json) process.stdout.write(`${JSON.stringify(document)}\n`);
 else {
   for (const { name, unit, dash, peers, ratio, target, met } of rows) {
     const others = Object.entries(peers).map(([peer, value]) => `${peer} ${value}`);
-    process.stdout.write(`${met ? 'ok  ' : 'MISS'} ${name}: ${dash} ${unit} (${others.join(', ')}${ratio === undefined ? '' : `; ${ratio}x`}), target ${target}\n`);
+    process.stdout.write(
+      `${met ? 'ok  ' : 'MISS'} ${name}: ${dash} ${unit} (${others.join(', ')}${ratio === undefined ? '' : `; ${ratio}x`}), target ${target}\n`,
+    );
   }
 }
 if (!values.quick) {

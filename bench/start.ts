@@ -8,9 +8,11 @@ import { interleaved, rounded, type Row } from './measure.ts';
 export async function benchStart({ quick }: { quick: boolean }): Promise<Row[]> {
   const home = mkdtempSync(join(tmpdir(), 'dash-bench-'));
   const bin = new URL('../bin/dash.js', import.meta.url).pathname;
-  const node = (...args: readonly string[]) => (): void => {
-    execFileSync(process.execPath, args, { env: { ...process.env, DASH_HOME: home, NODE_COMPILE_CACHE: '' }, stdio: ['ignore', 'ignore', 'inherit'] });
-  };
+  const node =
+    (...args: readonly string[]) =>
+    (): void => {
+      execFileSync(process.execPath, args, { env: { ...process.env, DASH_HOME: home, NODE_COMPILE_CACHE: '' }, stdio: ['ignore', 'ignore', 'inherit'] });
+    };
   try {
     const [bare = 0, version = 0, list = 0] = await interleaved(
       [

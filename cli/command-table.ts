@@ -17,7 +17,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'search', summary: 'find packages on the registry', load: () => import('./commands/search.ts') },
   { name: 'inspect', summary: 'show what a package brings and wants, without installing it', load: () => import('./commands/inspect.ts') },
   { name: 'call', summary: 'run one tool of a package in the sandbox, without a model', load: () => import('./commands/call.ts') },
-  { name: 'permissions list', aliases: ['permissions'], summary: 'show what packages asked for and were granted', load: () => import('./commands/permissions-list.ts') },
+  {
+    name: 'permissions list',
+    aliases: ['permissions'],
+    summary: 'show what packages asked for and were granted',
+    load: () => import('./commands/permissions-list.ts'),
+  },
   { name: 'permissions grant', summary: 'grant permissions to an installed package', load: () => import('./commands/permissions-grant.ts') },
   { name: 'permissions revoke', summary: 'take permissions back', load: () => import('./commands/permissions-revoke.ts') },
   { name: 'audit log', summary: 'show what packages did and were denied', load: () => import('./commands/audit-log.ts') },

@@ -31,7 +31,9 @@ export function formatPlan({ packages }: ConsentPlan, style: Style): string {
 }
 
 function formatPackage({ name, version, source, replaces, quiet, summary, later, granted, denied }: PackagePlan, style: Style): string {
-  const lines = [`${style.strong(oneLine(name))} ${oneLine(version)} from ${oneLine(source)}${replaces === undefined ? '' : `, in place of ${oneLine(replaces.version)} from ${oneLine(replaces.source)}`}`];
+  const lines = [
+    `${style.strong(oneLine(name))} ${oneLine(version)} from ${oneLine(source)}${replaces === undefined ? '' : `, in place of ${oneLine(replaces.version)} from ${oneLine(replaces.source)}`}`,
+  ];
   const section = (title: string, permissions: readonly PlannedPermission[]): void => {
     if (permissions.length === 0) return;
     lines.push(`  ${title}`, ...permissions.map((permission) => `    ${formatPermissionLine(permission, style)}`));

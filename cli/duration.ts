@@ -7,6 +7,7 @@ export function parseDuration(option: string, text: string): number {
   if (text === '0') return 0;
   const [, number, unit = ''] = /^(\d+(?:\.\d+)?)([smhdw])$/.exec(text) ?? [];
   const size = UNITS[unit];
-  if (number === undefined || size === undefined) throw new DashError('USAGE', `\`${option} ${text}\` is not a duration`, { hint: 'write it like `3d`, `12h`, `30m` or `0`' });
+  if (number === undefined || size === undefined)
+    throw new DashError('USAGE', `\`${option} ${text}\` is not a duration`, { hint: 'write it like `3d`, `12h`, `30m` or `0`' });
   return Number(number) * size;
 }

@@ -44,7 +44,9 @@ export async function openPackages(invocation: Invocation, { none = false }: { r
   }
 
   /** The directory may have changed since it was installed; its dependencies are those it asks for now. */
-  async function current(installed: InstalledPackage): Promise<{ contentHash: string; build: () => Promise<Build>; resources: LoadedPackage['resources']; diagnostics: readonly Diagnostic[] }> {
+  async function current(
+    installed: InstalledPackage,
+  ): Promise<{ contentHash: string; build: () => Promise<Build>; resources: LoadedPackage['resources']; diagnostics: readonly Diagnostic[] }> {
     const { contentHash } = await digestDirectory(installed.dir);
     if (contentHash === installed.contentHash) return unchanged(installed);
     try {
@@ -88,7 +90,11 @@ export interface CallTarget {
 }
 
 /** Opens one package, installed or a directory, for a call without an agent. */
-export async function openOne(installed: InstalledPackage | undefined, dir: string, { invocation, grants, ports, onDenial, notice }: CallTarget): Promise<SandboxedPackage> {
+export async function openOne(
+  installed: InstalledPackage | undefined,
+  dir: string,
+  { invocation, grants, ports, onDenial, notice }: CallTarget,
+): Promise<SandboxedPackage> {
   const { home, cwd } = invocation;
   const trail = lazyTrail(home);
   const options: OpenOptions = {
@@ -123,17 +129,51 @@ async function buildOf({ package: { graph, compiled, captureOutcomes } }: Inspec
   return { graph, compiled, captured: mergeCaptured(captureOutcomes) };
 }
 
-function asDashError({ entry, error: { code, message, where } }: { readonly entry: string; readonly error: { readonly code: string; readonly message: string; readonly where?: { readonly path: string } } }): DashError {
+function asDashError({
+  entry,
+  error: { code, message, where },
+}: {
+  readonly entry: string;
+  readonly error: { readonly code: string; readonly message: string; readonly where?: { readonly path: string } };
+}): DashError {
   const known = isKnownCode(code) ? code : 'CAPTURE_FAILED';
   return new DashError(known, message, { where: where ?? { path: entry } });
 }
 
-function isKnownCode(code: string): code is 'COMPILE_FAILED' | 'FACTORY_FAILED' | 'FACTORY_TIMEOUT' | 'CAPTURE_UNSTABLE' | 'DEPENDENCY_NOT_FOUND' | 'UNSUPPORTED_SYNTAX' | 'UNSUPPORTED_MODULE' | 'UNSUPPORTED_API' | 'UNSUPPORTED_NATIVE_ADDON' {
-  return ['COMPILE_FAILED', 'FACTORY_FAILED', 'FACTORY_TIMEOUT', 'CAPTURE_UNSTABLE', 'DEPENDENCY_NOT_FOUND', 'UNSUPPORTED_SYNTAX', 'UNSUPPORTED_MODULE', 'UNSUPPORTED_API', 'UNSUPPORTED_NATIVE_ADDON'].includes(code);
+function isKnownCode(
+  code: string,
+): code is
+  | 'COMPILE_FAILED'
+  | 'FACTORY_FAILED'
+  | 'FACTORY_TIMEOUT'
+  | 'CAPTURE_UNSTABLE'
+  | 'DEPENDENCY_NOT_FOUND'
+  | 'UNSUPPORTED_SYNTAX'
+  | 'UNSUPPORTED_MODULE'
+  | 'UNSUPPORTED_API'
+  | 'UNSUPPORTED_NATIVE_ADDON' {
+  return [
+    'COMPILE_FAILED',
+    'FACTORY_FAILED',
+    'FACTORY_TIMEOUT',
+    'CAPTURE_UNSTABLE',
+    'DEPENDENCY_NOT_FOUND',
+    'UNSUPPORTED_SYNTAX',
+    'UNSUPPORTED_MODULE',
+    'UNSUPPORTED_API',
+    'UNSUPPORTED_NATIVE_ADDON',
+  ].includes(code);
 }
 
-function unchanged({ contentHash, graph, compiled, captured, resources, captureOutcomes }: InstalledPackage): { contentHash: string; build: () => Promise<{ graph: ModuleGraph; compiled: InstalledPackage['compiled']; captured: Registrations | undefined }>; resources: InstalledPackage['resources']; diagnostics: readonly Diagnostic[] } {
-  const diagnostics = [...compiled.failures, ...captureOutcomes.filter((outcome) => outcome.kind === 'failed')].map(({ entry, error: { code, message, where } }): Diagnostic => ({ severity: 'warning', code, message, where: where ?? { path: entry } }));
+function unchanged({ contentHash, graph, compiled, captured, resources, captureOutcomes }: InstalledPackage): {
+  contentHash: string;
+  build: () => Promise<{ graph: ModuleGraph; compiled: InstalledPackage['compiled']; captured: Registrations | undefined }>;
+  resources: InstalledPackage['resources'];
+  diagnostics: readonly Diagnostic[];
+} {
+  const diagnostics = [...compiled.failures, ...captureOutcomes.filter((outcome) => outcome.kind === 'failed')].map(
+    ({ entry, error: { code, message, where } }): Diagnostic => ({ severity: 'warning', code, message, where: where ?? { path: entry } }),
+  );
   return { contentHash, build: () => Promise.resolve({ graph, compiled, captured }), resources, diagnostics };
 }
 

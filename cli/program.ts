@@ -41,7 +41,11 @@ async function run(request: Request, surroundings: Surroundings): Promise<Comman
     case 'version':
       return { kind: 'document', document: { version: surroundings.version }, text: `${surroundings.version}\n` };
     case 'help':
-      return { kind: 'document', document: { commands: COMMANDS.map(({ name, aliases = [], summary }) => ({ name, aliases, summary })) }, text: await helpOf(request.entry) };
+      return {
+        kind: 'document',
+        document: { commands: COMMANDS.map(({ name, aliases = [], summary }) => ({ name, aliases, summary })) },
+        text: await helpOf(request.entry),
+      };
     case 'command':
       return runCommand(request.entry, request.rest, surroundings);
     case 'shell':
@@ -70,11 +74,17 @@ async function runCommand(entry: CommandEntry, rest: readonly string[], { stdout
 
 async function parse(command: Command, rest: readonly string[]): Promise<void> {
   try {
-    command.exitOverride().configureOutput({ writeErr: () => {}, writeOut: () => {} }).parse(rest, { from: 'user' });
+    command
+      .exitOverride()
+      .configureOutput({ writeErr: () => {}, writeOut: () => {} })
+      .parse(rest, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     const { DashError } = await import('../format/index.ts');
-    const [message = '', suggestion] = error.message.replace(/^error: /, '').replaceAll("'", '`').split('\n');
+    const [message = '', suggestion] = error.message
+      .replace(/^error: /, '')
+      .replaceAll("'", '`')
+      .split('\n');
     const hint = suggestion ? suggestion.replace(/^\(|\)$/g, '').toLowerCase() : `\`${command.name()} --help\` shows how it is used`;
     throw new DashError('USAGE', message, { hint, cause: error });
   }

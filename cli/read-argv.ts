@@ -39,7 +39,21 @@ export function readArgv(argv: readonly string[], isFile: (path: string) => bool
   return { kind: 'unknown', word: nameTyped(words), candidates: candidatesFor(word) };
 }
 
-const GLOBAL_FLAGS: ReadonlySet<string> = new Set(['--json', '--yes', '-y', '--no-input', '--quiet', '--verbose', '--dry-run', '--offline', '--local', '-l', '--user', '--help', '-h']);
+const GLOBAL_FLAGS: ReadonlySet<string> = new Set([
+  '--json',
+  '--yes',
+  '-y',
+  '--no-input',
+  '--quiet',
+  '--verbose',
+  '--dry-run',
+  '--offline',
+  '--local',
+  '-l',
+  '--user',
+  '--help',
+  '-h',
+]);
 const GLOBAL_VALUES: ReadonlySet<string> = new Set(['-C', '--directory', '--registry']);
 
 function indexOfName(argv: readonly string[]): number | undefined {

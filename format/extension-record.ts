@@ -87,7 +87,12 @@ export type CaptureOutcome =
   | { readonly kind: 'ok'; readonly entry: string; readonly registrations: Registrations }
   | { readonly kind: 'failed'; readonly entry: string; readonly error: { readonly code: string; readonly message: string; readonly where?: Where } }
   /** The factory needs a permission before it can register; captured again at its first start after consent. */
-  | { readonly kind: 'deferred'; readonly entry: string; readonly needs: readonly string[]; readonly error: { readonly code: string; readonly message: string } };
+  | {
+      readonly kind: 'deferred';
+      readonly entry: string;
+      readonly needs: readonly string[];
+      readonly error: { readonly code: string; readonly message: string };
+    };
 
 /**
  * Where the modules of a package and of its dependencies lie. `root` is a key of `nodes`.

@@ -159,7 +159,7 @@ export function createEventBus(ports: EventBusPorts): EventBus {
       const byPackage = Map.groupBy(ports.handlers(event.type).filter(only), ({ sandboxed }) => sandboxed);
       await Promise.all(
         [...byPackage].map(([sandboxed, handlers]) =>
-          EXTENSION_EVENTS[event.type].wakes || sandboxed.pid !== undefined ? tell(sandboxed, handlers, event) : undefined,
+          EXTENSION_EVENTS[event.type].wakes || sandboxed.pid !== undefined ? tell(sandboxed, handlers, event) : Promise.resolve(),
         ),
       );
     },

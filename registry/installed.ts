@@ -14,7 +14,7 @@ import type { LockEntry, Source } from './lock/lock-entry.ts';
 import { packageIdOf } from './package-source.ts';
 import { ignoreMissing } from './store/file-errors.ts';
 import { type PackageRecord, readCurrent, type StoredGraph } from './store/generation.ts';
-import { scopePaths, storePaths, type StorePaths } from './store/store-paths.ts';
+import { type Scope, scopePaths, storePaths, type StorePaths } from './store/store-paths.ts';
 
 /** An installed package as its readers see it: everything from the generation file, nothing looked up. */
 export interface InstalledPackage {
@@ -58,23 +58,22 @@ export interface ReadInstalledOptions {
  * @throws {DashError} STORE_CORRUPT, LOCK_VERSION
  */
 export async function readInstalled({ dashHome, projectDir }: ReadInstalledOptions): Promise<InstalledPackage[]> {
-  const ofProject = projectDir === undefined ? [] : await readScope(dashHome, await realpath(projectDir).catch(ignoreMissing));
+  const dir = projectDir === undefined ? undefined : await realpath(projectDir).catch(ignoreMissing);
+  const ofProject = dir === undefined ? [] : await readScope(dashHome, { kind: 'project', dir });
   const names = new Set(ofProject.map(({ name }) => name));
-  const ofUser = await readScope(dashHome, 'user');
+  const ofUser = await readScope(dashHome, { kind: 'user' });
   return [...ofProject, ...ofUser.filter(({ name }) => !names.has(name))];
 }
 
-async function readScope(dashHome: string, scope: 'user' | string | undefined): Promise<InstalledPackage[]> {
-  if (scope === undefined) return [];
+async function readScope(dashHome: string, scope: Scope): Promise<InstalledPackage[]> {
   const store = storePaths(dashHome);
-  const kind = scope === 'user' ? 'user' : 'project';
-  const generation = await readCurrent(scopePaths(dashHome, scope === 'user' ? { kind: 'user' } : { kind: 'project', dir: scope }));
+  const generation = await readCurrent(scopePaths(dashHome, scope));
   if (generation === undefined) return [];
   return Object.values(generation.packages).map((record) => {
     const root = generation.lock.roots[record.name];
     const lockEntry = root === undefined ? undefined : generation.lock.packages[root.id];
     if (lockEntry === undefined) throw new Error(`generation ${generation.number} has no lock entry for ${record.name}`);
-    return toInstalled(record, { scope: kind, lockEntry, store });
+    return toInstalled(record, { scope: scope.kind, lockEntry, store });
   });
 }
 

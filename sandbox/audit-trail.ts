@@ -49,7 +49,10 @@ export class AuditTrail implements Disposable {
       this.#fd = openSync(this.file, 'ax', 0o600);
       this.#write({ time: now().toISOString(), 'event.name': 'trail.start', heads });
     } catch (error) {
-      throw new DashError('AUDIT_UNWRITABLE', `the audit trail in ${directory} cannot be written`, { hint: 'free some space or check the rights of the directory; without it packages get no access', cause: error });
+      throw new DashError('AUDIT_UNWRITABLE', `the audit trail in ${directory} cannot be written`, {
+        hint: 'free some space or check the rights of the directory; without it packages get no access',
+        cause: error,
+      });
     }
   }
 
@@ -97,7 +100,10 @@ export class AuditTrail implements Disposable {
     try {
       writeSync(this.#fd, `${JSON.stringify({ ...record, hash })}\n`);
     } catch (error) {
-      throw new DashError('AUDIT_UNWRITABLE', `the audit trail ${this.file} cannot be written`, { hint: 'free some space; without it packages get no access', cause: error });
+      throw new DashError('AUDIT_UNWRITABLE', `the audit trail ${this.file} cannot be written`, {
+        hint: 'free some space; without it packages get no access',
+        cause: error,
+      });
     }
     this.#hash = hash;
   }

@@ -111,7 +111,12 @@ export class Broker {
   }
 
   /** Everything up to and including the effect. Whatever goes wrong becomes an answer. */
-  async #admit(name: string, params: unknown, kind: AnyCapability['kind'], run: (capability: AnyCapability, needs: readonly Need[]) => Promise<unknown>): Promise<Answer> {
+  async #admit(
+    name: string,
+    params: unknown,
+    kind: AnyCapability['kind'],
+    run: (capability: AnyCapability, needs: readonly Need[]) => Promise<unknown>,
+  ): Promise<Answer> {
     try {
       const capability = CAPABILITIES.get(name);
       if (capability === undefined || capability.kind !== kind) return failed('ENOSYS', `there is no capability \`${name.slice(0, 100)}\``);
@@ -181,7 +186,8 @@ export class Broker {
    */
   #reason({ effect, asked }: Need, denied: Decision & { allowed: false }): string {
     const { packageName } = this.#options.context;
-    const seen = effect.kind === 'fs' && asked !== undefined && asked !== effect.path ? this.#rule({ effect: { ...effect, path: asked }, target: asked }) : denied;
+    const seen =
+      effect.kind === 'fs' && asked !== undefined && asked !== effect.path ? this.#rule({ effect: { ...effect, path: asked }, target: asked }) : denied;
     if (seen.allowed) return `a link leads out of what ${packageName} was granted`;
     return `${packageName} has no \`${seen.permission}\` (${seen.rule})`;
   }

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { DashError, emptyPermissionSet, type CaptureOutcome, type CompiledEntry, type CompiledPackage, type ModuleGraph, type Registrations } from '../format/index.ts';
+import {
+  DashError,
+  emptyPermissionSet,
+  type CaptureOutcome,
+  type CompiledEntry,
+  type CompiledPackage,
+  type ModuleGraph,
+  type Registrations,
+} from '../format/index.ts';
 import { Broker } from './broker.ts';
 import { loadBundles, type BundleStore } from './compile/bundle-store.ts';
 import type { Denial, GuestFacts } from './extension.ts';
@@ -17,8 +25,30 @@ export interface CaptureRequest {
 
 /** Two surroundings that have nothing in common: what a factory registers must not depend on them. */
 const SURROUNDINGS: readonly GuestFacts[] = [
-  { cwd: '/dash-capture-one/workspace', home: '/dash-capture-one/home', tmp: '/tmp', agentDir: '/dash-capture-one/agent', env: {}, platform: 'linux', arch: 'x64', columns: 80, now: 1_700_000_000_000, seed: 1 },
-  { cwd: '/dash-capture-two/elsewhere/project', home: '/dash-capture-two/user', tmp: '/tmp', agentDir: '/dash-capture-two/agent', env: { LANG: 'C' }, platform: 'linux', arch: 'x64', columns: 132, now: 1_900_000_000_000, seed: 2 },
+  {
+    cwd: '/dash-capture-one/workspace',
+    home: '/dash-capture-one/home',
+    tmp: '/tmp',
+    agentDir: '/dash-capture-one/agent',
+    env: {},
+    platform: 'linux',
+    arch: 'x64',
+    columns: 80,
+    now: 1_700_000_000_000,
+    seed: 1,
+  },
+  {
+    cwd: '/dash-capture-two/elsewhere/project',
+    home: '/dash-capture-two/user',
+    tmp: '/tmp',
+    agentDir: '/dash-capture-two/agent',
+    env: { LANG: 'C' },
+    platform: 'linux',
+    arch: 'x64',
+    columns: 132,
+    now: 1_900_000_000_000,
+    seed: 2,
+  },
 ];
 
 /**
@@ -39,7 +69,12 @@ async function activateOnce(request: CaptureRequest, store: BundleStore, facts: 
   return Promise.all(request.compiled.entries.map((entry) => activateEntry(request, entry, store, facts)));
 }
 
-async function activateEntry({ name, version, contentHash, graph }: CaptureRequest, entry: CompiledEntry, store: BundleStore, facts: GuestFacts): Promise<Attempt> {
+async function activateEntry(
+  { name, version, contentHash, graph }: CaptureRequest,
+  entry: CompiledEntry,
+  store: BundleStore,
+  facts: GuestFacts,
+): Promise<Attempt> {
   const denials: Denial[] = [];
   const scripts = await loadBundles(store, { entries: [entry], failures: [] });
   const session = new GuestSession({
@@ -48,7 +83,13 @@ async function activateEntry({ name, version, contentHash, graph }: CaptureReque
     facts,
     makeBroker: (state) =>
       new Broker({
-        context: { packageName: name, places: { workspace: facts.cwd, home: facts.home, data: '/package-data', tmp: facts.tmp }, ports: NO_HOST, ownDirectory: (dependency) => (dependency === undefined ? graph.nodes[graph.root]?.dir : undefined), random: seededBytes(facts.seed ?? 0) },
+        context: {
+          packageName: name,
+          places: { workspace: facts.cwd, home: facts.home, data: '/package-data', tmp: facts.tmp },
+          ports: NO_HOST,
+          ownDirectory: (dependency) => (dependency === undefined ? graph.nodes[graph.root]?.dir : undefined),
+          random: seededBytes(facts.seed ?? 0),
+        },
         version,
         contentHash,
         granted: emptyPermissionSet,
@@ -89,7 +130,14 @@ function compare({ entry }: CompiledEntry, first: Attempt | undefined, second: A
     return { kind: 'failed', entry, error: { code, message, ...(where && { where }) } };
   }
   if ('registrations' in first && 'registrations' in second && digest(first.registrations) !== digest(second.registrations)) {
-    return { kind: 'failed', entry, error: { code: 'CAPTURE_UNSTABLE', message: `${entry} registers something else in other surroundings: what it offers must not depend on time, chance or environment` } };
+    return {
+      kind: 'failed',
+      entry,
+      error: {
+        code: 'CAPTURE_UNSTABLE',
+        message: `${entry} registers something else in other surroundings: what it offers must not depend on time, chance or environment`,
+      },
+    };
   }
   if (!('registrations' in first)) throw new Error('neither failed nor registered');
   return { kind: 'ok', entry, registrations: first.registrations };

@@ -21,7 +21,7 @@ const MAX_PATH_BYTES = 4_096;
 export async function canonicalPath(path: string, cwd: string): Promise<string> {
   const absolute = lexicalPath(path, cwd);
   const missing: string[] = [];
-  for (let existing = absolute; ; ) {
+  for (let existing = absolute; ;) {
     try {
       return join(await realpath(existing), ...missing);
     } catch (error) {

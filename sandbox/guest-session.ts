@@ -80,7 +80,15 @@ export class GuestSession {
     this.#activation = Promise.withResolvers();
     const { promise } = this.#activation;
     promise.catch(() => undefined); // awaited below; the process may die before that
-    const deadline = setTimeout(() => this.kill(new DashError('FACTORY_TIMEOUT', `${name}: loading did not end within ${ACTIVATION_TIMEOUT_MS} ms`, { hint: 'do slow work in `session_start`, not while loading' })), ACTIVATION_TIMEOUT_MS);
+    const deadline = setTimeout(
+      () =>
+        this.kill(
+          new DashError('FACTORY_TIMEOUT', `${name}: loading did not end within ${ACTIVATION_TIMEOUT_MS} ms`, {
+            hint: 'do slow work in `session_start`, not while loading',
+          }),
+        ),
+      ACTIVATION_TIMEOUT_MS,
+    );
     try {
       await this.#process.open({
         memoryMiB: GUEST_MEMORY_MIB,
@@ -94,7 +102,9 @@ export class GuestSession {
       const { registrations, failures } = await promise;
       return {
         registrations,
-        failures: await Promise.all(failures.map(async ({ bundle, error }) => ({ entry: scripts.entries[bundle] ?? '', error: await this.#factoryError(bundle, error) }))),
+        failures: await Promise.all(
+          failures.map(async ({ bundle, error }) => ({ entry: scripts.entries[bundle] ?? '', error: await this.#factoryError(bundle, error) })),
+        ),
       };
     } finally {
       clearTimeout(deadline);
@@ -221,14 +231,19 @@ export class GuestSession {
     if (this.#logged >= MAX_LOG_CHARACTERS) return;
     this.#logged += text.length;
     this.#options.onLog(level, text);
-    if (this.#logged >= MAX_LOG_CHARACTERS) this.#options.onLog('warn', `${this.#options.name} wrote more than ${MAX_LOG_CHARACTERS} characters of log; the rest is dropped`);
+    if (this.#logged >= MAX_LOG_CHARACTERS)
+      this.#options.onLog('warn', `${this.#options.name} wrote more than ${MAX_LOG_CHARACTERS} characters of log; the rest is dropped`);
   }
 
   async #factoryError(bundle: number, error: GuestError): Promise<DashError> {
     const placed = await placeError(error, this.#options.scripts.sourceMap);
     const entry = this.#options.scripts.entries[bundle] ?? 'the extension';
-    const code = placed.code === 'UNSUPPORTED_NATIVE_ADDON' || placed.code === 'UNSUPPORTED_MODULE' || placed.code === 'UNSUPPORTED_API' ? placed.code : 'FACTORY_FAILED';
-    return new DashError(code, `${this.#options.name}: ${entry} failed to load: ${placed.message}`, { where: placed.where ?? { path: entry }, ...(placed.code === 'EACCES' && { cause: { code: 'EACCES' } }) });
+    const code =
+      placed.code === 'UNSUPPORTED_NATIVE_ADDON' || placed.code === 'UNSUPPORTED_MODULE' || placed.code === 'UNSUPPORTED_API' ? placed.code : 'FACTORY_FAILED';
+    return new DashError(code, `${this.#options.name}: ${entry} failed to load: ${placed.message}`, {
+      where: placed.where ?? { path: entry },
+      ...(placed.code === 'EACCES' && { cause: { code: 'EACCES' } }),
+    });
   }
 
   #ended(error: DashError | undefined): void {
@@ -240,7 +255,10 @@ export class GuestSession {
       if (error !== undefined) this.#options.audit(`${error.code}: ${error.message}`);
     } catch (unwritten) {
       // The process is gone all the same: a full disk must not keep a runaway package alive, nor end the agent.
-      this.#options.onLog('error', `the end of ${this.#options.name} could not be recorded: ${unwritten instanceof Error ? unwritten.message : String(unwritten)}`);
+      this.#options.onLog(
+        'error',
+        `the end of ${this.#options.name} could not be recorded: ${unwritten instanceof Error ? unwritten.message : String(unwritten)}`,
+      );
     }
     this.#options.onEnd(error);
   }

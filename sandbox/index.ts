@@ -4,8 +4,30 @@ export { capturePackage, type CaptureRequest } from './capture.ts';
 export type { BundleStore } from './compile/bundle-store.ts';
 export { compilePackage } from './compile/compile-package.ts';
 export { isHostPackage } from './compile/host-modules.ts';
-export type { CallContext, Denial, EventCallOptions, HandlerOutcome, SandboxedPackage, SandboxPackage, ToolCallOptions, ToolContent, ToolOutcome } from './extension.ts';
+export type {
+  CallContext,
+  Denial,
+  EventCallOptions,
+  HandlerOutcome,
+  SandboxedPackage,
+  SandboxPackage,
+  ToolCallOptions,
+  ToolContent,
+  ToolOutcome,
+} from './extension.ts';
 export { mergeRegistrations, openPackage, type OpenOptions } from './open-package.ts';
-export type { AgentPort, AgentQuery, CustomMessage, DialogOptions, HostPorts, NotifyLevel, SessionControl, SessionPort, SessionQuery, UiPort, UiSurface } from './ports.ts';
+export type {
+  AgentPort,
+  AgentQuery,
+  CustomMessage,
+  DialogOptions,
+  HostPorts,
+  NotifyLevel,
+  SessionControl,
+  SessionPort,
+  SessionQuery,
+  UiPort,
+  UiSurface,
+} from './ports.ts';
 export { digest as registrationDigest } from './registrations.ts';
 export { addonPath, guardAgainstInspectorSignal, sandboxCommand } from './process/layers.ts';

@@ -53,11 +53,9 @@ export async function createIsolate(ivm: typeof IsolatedVm, options: IsolateOpti
 
   // Only two things enter the isolate, both into the closure of the bootstrap: a callback whose result is
   // ignored and a Reference that the bootstrap calls through a Reflect.apply captured before guest code exists.
-  const guest = (await runtime.apply(
-    undefined,
-    [new ivm.Callback(options.post, { ignored: true }), new ivm.Reference(options.ask), options.setup],
-    { result: { reference: true } },
-  )) as IsolatedVm.Reference;
+  const guest = (await runtime.apply(undefined, [new ivm.Callback(options.post, { ignored: true }), new ivm.Reference(options.ask), options.setup], {
+    result: { reference: true },
+  })) as IsolatedVm.Reference;
   const [tell, addPart, addBundle] = await Promise.all([member('tell'), member('addPart'), member('addBundle')]);
 
   for (const part of options.parts) {

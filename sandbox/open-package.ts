@@ -7,7 +7,18 @@ import type { AuditTrail } from './audit-trail.ts';
 import { Broker } from './broker.ts';
 import { hasBundles, loadBundles, type BundleStore } from './compile/bundle-store.ts';
 import { compilePackage } from './compile/compile-package.ts';
-import type { CallContext, Denial, EventCallOptions, GuestFacts, HandlerOutcome, SandboxedPackage, SandboxPackage, ToolCallOptions, ToolContent, ToolOutcome } from './extension.ts';
+import type {
+  CallContext,
+  Denial,
+  EventCallOptions,
+  GuestFacts,
+  HandlerOutcome,
+  SandboxedPackage,
+  SandboxPackage,
+  ToolCallOptions,
+  ToolContent,
+  ToolOutcome,
+} from './extension.ts';
 import { DEFAULT_EVENT_TIMEOUT_MS, DEFAULT_TOOL_TIMEOUT_MS, MAX_STRIKES } from './process/limits.ts';
 import { registrationsDiffer, showPlaces } from './registrations.ts';
 import { GuestSession } from './guest-session.ts';
@@ -43,6 +54,8 @@ const IMPLICIT = parsePermissionSet(['fs:read:data:/', 'fs:write:data:/', 'fs:re
  * const { content } = await extension.callTool('hello', { name: 'Ada' }, { toolCallId: '1', context });
  */
 export function openPackage(sandboxPackage: SandboxPackage, options: OpenOptions): SandboxedPackage {
+  // Its private directory is called after it: as `..` that would be DASH_HOME, with the grants of everybody.
+  if (/^\.{0,2}$/.test(sandboxPackage.name)) throw new DashError('INVALID_MANIFEST', `a package cannot be called \`${sandboxPackage.name}\``);
   return new OpenPackage(sandboxPackage, options);
 }
 
@@ -87,8 +100,14 @@ class OpenPackage implements SandboxedPackage {
     await this.#wake();
   }
 
-  async callTool(name: string, args: unknown, { toolCallId, signal, timeoutMs = DEFAULT_TOOL_TIMEOUT_MS, onUpdate, context }: ToolCallOptions): Promise<ToolOutcome> {
-    const answer = await this.#call({ op: 'tool', name, toolCallId, args }, { timeoutMs, context, ...(signal && { signal }) }, (value) => onUpdate?.(toOutcome(value)));
+  async callTool(
+    name: string,
+    args: unknown,
+    { toolCallId, signal, timeoutMs = DEFAULT_TOOL_TIMEOUT_MS, onUpdate, context }: ToolCallOptions,
+  ): Promise<ToolOutcome> {
+    const answer = await this.#call({ op: 'tool', name, toolCallId, args }, { timeoutMs, context, ...(signal && { signal }) }, (value) =>
+      onUpdate?.(toOutcome(value)),
+    );
     if ('error' in answer) return { content: [{ type: 'text', text: answer.error.message }], details: {}, isError: true };
     return toOutcome(answer.value);
   }
@@ -127,7 +146,11 @@ class OpenPackage implements SandboxedPackage {
     if (this.#privateTmp !== undefined) await rm(this.#privateTmp, { recursive: true, force: true });
   }
 
-  async #call(call: GuestCall, { signal, timeoutMs = DEFAULT_EVENT_TIMEOUT_MS, context }: { signal?: AbortSignal; timeoutMs?: number; context: CallContext }, onUpdate?: (value: unknown) => void) {
+  async #call(
+    call: GuestCall,
+    { signal, timeoutMs = DEFAULT_EVENT_TIMEOUT_MS, context }: { signal?: AbortSignal; timeoutMs?: number; context: CallContext },
+    onUpdate?: (value: unknown) => void,
+  ) {
     this.#inFlight++;
     try {
       const session = await this.#wake();
@@ -175,7 +198,8 @@ class OpenPackage implements SandboxedPackage {
         }),
       onLog: (level, text) => onLog?.(level, text),
       onEnd: (error) => this.#ended(session, error),
-      audit: (reason) => audit.append({ 'event.name': 'kill', 'dash.package': this.name, 'dash.version': version, 'content.hash': contentHash, outcome: reason }),
+      audit: (reason) =>
+        audit.append({ 'event.name': 'kill', 'dash.package': this.name, 'dash.version': version, 'content.hash': contentHash, outcome: reason }),
     });
     this.#session = session;
     if (this.#killed) session.kill();
@@ -188,7 +212,9 @@ class OpenPackage implements SandboxedPackage {
       const actual = mergeRegistrations(registrations);
       const drift = captured === undefined ? undefined : registrationsDiffer(showPlaces(captured, facts), actual);
       if (drift !== undefined) {
-        throw new DashError('REGISTRATION_CHANGED', `${this.name} registers something else than what was inspected: ${drift}`, { hint: `run \`dash inspect ${this.name}\` and install it again if you trust the change` });
+        throw new DashError('REGISTRATION_CHANGED', `${this.name} registers something else than what was inspected: ${drift}`, {
+          hint: `run \`dash inspect ${this.name}\` and install it again if you trust the change`,
+        });
       }
       this.#registrations = actual;
       return session;
@@ -205,7 +231,9 @@ class OpenPackage implements SandboxedPackage {
     if (error === undefined || this.#closed) return;
     this.#strikes++;
     if (this.#strikes >= MAX_STRIKES) {
-      this.#disabled = new DashError(error.code, `${this.name} was stopped ${MAX_STRIKES} times and is disabled until the next reload: ${error.message}`, { cause: error });
+      this.#disabled = new DashError(error.code, `${this.name} was stopped ${MAX_STRIKES} times and is disabled until the next reload: ${error.message}`, {
+        cause: error,
+      });
     }
     this.#options.onFailure?.(this.#disabled ?? error);
   }
@@ -216,7 +244,13 @@ class OpenPackage implements SandboxedPackage {
     const data = dirname(agentDir);
     await mkdir(agentDir, { recursive: true, mode: 0o700 });
     this.#privateTmp ??= await mkdtemp(join(await realpath(tmpdir()), 'dash-package-'));
-    return { workspace: await realpath(workspace), home: await realpath(home), data: await realpath(data), tmp: this.#privateTmp, dashHome: await realpath(dashHome) };
+    return {
+      workspace: await realpath(workspace),
+      home: await realpath(home),
+      data: await realpath(data),
+      tmp: this.#privateTmp,
+      dashHome: await realpath(dashHome),
+    };
   }
 
   /** pi packages keep their settings in "the agent's directory": here each has one of its own. */
@@ -232,7 +266,16 @@ class OpenPackage implements SandboxedPackage {
       if (value === undefined || granted.permissions.some((other) => other.area === 'env' && other.deny && other.name === permission.name)) continue;
       env[permission.name] = value;
       // Granted values are there before the bundle runs: extensions read them at module level.
-      this.#options.audit.append({ 'event.name': 'decision', 'dash.package': this.name, 'dash.version': this.#package.version, 'content.hash': this.#package.contentHash, capability: 'env', target: permission.name, decision: 'allow', rule: formatPermission(permission) });
+      this.#options.audit.append({
+        'event.name': 'decision',
+        'dash.package': this.name,
+        'dash.version': this.#package.version,
+        'content.hash': this.#package.contentHash,
+        capability: 'env',
+        target: permission.name,
+        decision: 'allow',
+        rule: formatPermission(permission),
+      });
     }
     return {
       cwd: places.workspace,
@@ -279,6 +322,10 @@ function isContent(block: unknown): block is ToolContent {
   return (type === 'text' && typeof text === 'string') || (type === 'image' && typeof data === 'string' && typeof mimeType === 'string');
 }
 
-function guestError(packageName: string, what: string, { message, where }: { message: string; where?: { path: string; line?: number; column?: number } }): DashError {
+function guestError(
+  packageName: string,
+  what: string,
+  { message, where }: { message: string; where?: { path: string; line?: number; column?: number } },
+): DashError {
   return new DashError('GUEST_ERROR', `${packageName}: ${what} failed: ${message}`, { ...(where && { where }) });
 }

@@ -71,7 +71,11 @@ export type SessionControl =
 export interface SessionPort {
   query(query: SessionQuery): unknown;
   appendEntry(packageName: string, customType: string, data: unknown): void;
-  sendMessage(packageName: string, message: CustomMessage, options: { readonly triggerTurn?: boolean; readonly deliverAs?: 'steer' | 'followUp' | 'nextTurn' }): void;
+  sendMessage(
+    packageName: string,
+    message: CustomMessage,
+    options: { readonly triggerTurn?: boolean; readonly deliverAs?: 'steer' | 'followUp' | 'nextTurn' },
+  ): void;
   sendUserMessage(packageName: string, content: unknown, options: { readonly deliverAs?: 'steer' | 'followUp' }): void;
   setName(name: string): void;
   setLabel(entryId: string, label: string | undefined): void;

@@ -94,14 +94,28 @@ export const RegistrationsSchema = Type.Object(
 );
 
 const GuestMessageSchema = Type.Union([
-  Type.Object({ kind: Type.Literal('activated'), registrations: Type.Array(RegistrationsSchema, { maxItems: 64 }), failures: Type.Array(Type.Object({ bundle: Id, error: GuestError }, closed), { maxItems: 64 }) }, closed),
+  Type.Object(
+    {
+      kind: Type.Literal('activated'),
+      registrations: Type.Array(RegistrationsSchema, { maxItems: 64 }),
+      failures: Type.Array(Type.Object({ bundle: Id, error: GuestError }, closed), { maxItems: 64 }),
+    },
+    closed,
+  ),
   Type.Object({ kind: Type.Literal('request'), id: Id, capability: Name, params: Type.Unknown() }, closed),
   Type.Object({ kind: Type.Literal('cancel'), id: Id }, closed),
   Type.Object({ kind: Type.Literal('subscribe'), id: Id, capability: Name, params: Type.Unknown() }, closed),
   Type.Object({ kind: Type.Literal('unsubscribe'), id: Id }, closed),
   Type.Object({ kind: Type.Literal('result'), id: Id, value: Type.Optional(Type.Unknown()), error: Type.Optional(GuestError) }, closed),
   Type.Object({ kind: Type.Literal('update'), id: Id, value: Type.Unknown() }, closed),
-  Type.Object({ kind: Type.Literal('log'), level: Type.Union([Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')]), text: Type.String() }, closed),
+  Type.Object(
+    {
+      kind: Type.Literal('log'),
+      level: Type.Union([Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')]),
+      text: Type.String(),
+    },
+    closed,
+  ),
 ]);
 
 /** What a guest may say without waiting. */

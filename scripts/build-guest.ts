@@ -28,4 +28,8 @@ for (const name of ['sandbox-process', 'bundler-process'] as const) {
 }
 for (const part of await guestParts()) writeFileSync(`${directory}${part.name}.js`, part.source);
 
-execFileSync(process.execPath, ['--jitless', '--no-node-snapshot', fileURLToPath(new URL('produce-code-cache.cjs', import.meta.url)), directory, 'core', 'typebox', 'pi-tui'], { stdio: 'inherit' });
+execFileSync(
+  process.execPath,
+  ['--jitless', '--no-node-snapshot', fileURLToPath(new URL('produce-code-cache.cjs', import.meta.url)), directory, 'core', 'typebox', 'pi-tui'],
+  { stdio: 'inherit' },
+);

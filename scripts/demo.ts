@@ -115,7 +115,10 @@ try {
       confirm(/not shared: .*EACCES: permission denied/.test(text), `the denial is not in the answer: ${text}`);
       confirm(collector.hits() === 0, `the collector has ${collector.hits()} hits`);
       confirm((await (await fetch(collector.url)).text()) === 'thank you' && collector.hits() === 1, 'the collector does not count');
-      confirm(children.some(({ command }) => command.includes('--jitless')), `no sandbox process among ${JSON.stringify(children)}`);
+      confirm(
+        children.some(({ command }) => command.includes('--jitless')),
+        `no sandbox process among ${JSON.stringify(children)}`,
+      );
       const log = await stage.dash(user, workspace, 'audit', 'log', '--json');
       confirm(log.stdout.includes('"deny"') && auditFiles().includes(`127.0.0.1:${collector.port}`), 'the denial is not in the trail');
       return `sandbox process ${children.find(({ command }) => command.includes('--jitless'))?.pid} under host; collector: 0 hits (1 when we knocked ourselves); the denial is in the trail`;
@@ -125,8 +128,18 @@ try {
   await stage.step(
     'links the source in place of the package, edits it, reloads: new code answers, a call in flight ends on the old code',
     async () => {
-      succeeded(await stage.dash(user, workspace, 'install', source, '--grant', 'fs:read:./note.txt', '--deny', `net:127.0.0.1:${collector.port}`), 'install directory');
-      const turns = [{ toolCalls: [{ name: 'read_note', arguments: { waitMs: 1_500 } }] }, { text: 'slow done' }, { toolCalls: [{ name: 'read_note', arguments: {} }] }, { text: 'fast done' }, { toolCalls: [{ name: 'read_note', arguments: {} }] }, { text: 'done' }];
+      succeeded(
+        await stage.dash(user, workspace, 'install', source, '--grant', 'fs:read:./note.txt', '--deny', `net:127.0.0.1:${collector.port}`),
+        'install directory',
+      );
+      const turns = [
+        { toolCalls: [{ name: 'read_note', arguments: { waitMs: 1_500 } }] },
+        { text: 'slow done' },
+        { toolCalls: [{ name: 'read_note', arguments: {} }] },
+        { text: 'fast done' },
+        { toolCalls: [{ name: 'read_note', arguments: {} }] },
+        { text: 'done' },
+      ];
       const host = new RpcSession(user, workspace, ['--model', `scripted:${writeScript('reload', turns)}`]);
       const from = host.records.length;
       await host.send({ type: 'prompt', message: 'slowly please' });
@@ -210,7 +223,9 @@ function childrenOf(pid: number): { pid: number; command: string }[] {
 
 function auditFiles(): string {
   const directory = join(user.dashHome, 'audit');
-  return readdirSync(directory).map((file) => readFileSync(join(directory, file), 'utf8')).join('');
+  return readdirSync(directory)
+    .map((file) => readFileSync(join(directory, file), 'utf8'))
+    .join('');
 }
 
 /** `state/current` names the generation and the hash of its file. */

@@ -11,7 +11,10 @@ const [directory, ...names] = process.argv.slice(2);
 const context = vm.createContext(Object.create(null), { codeGeneration: { strings: true, wasm: false } });
 const facts = { cwd: '/', home: '/', tmp: '/tmp', agentDir: '/agent', env: {}, platform: 'linux', arch: 'x64', columns: 80 };
 
-const scripts = names.map((name) => ({ name, script: new vm.Script(readFileSync(join(directory, `${name}.js`), 'utf8'), { filename: `dash-runtime:${name}` }) }));
+const scripts = names.map((name) => ({
+  name,
+  script: new vm.Script(readFileSync(join(directory, `${name}.js`), 'utf8'), { filename: `dash-runtime:${name}` }),
+}));
 const [{ script: core }, ...parts] = scripts;
 const runtime = core.runInContext(context)(() => undefined, { applySyncPromise: () => '{"value":null}' }, JSON.stringify({ facts }));
 for (const { script } of parts) runtime.addPart(script.runInContext(context));

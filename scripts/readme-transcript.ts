@@ -19,7 +19,11 @@ try {
   const page = readFileSync(README, 'utf8');
   const written = BLOCK.exec(page)?.[2];
   if (written === undefined) throw new Error('README.md has no transcript between its markers');
-  if (process.argv.includes('--write')) writeFileSync(README, page.replace(BLOCK, (_, before: string, _old, after: string) => before + actual + after));
+  if (process.argv.includes('--write'))
+    writeFileSync(
+      README,
+      page.replace(BLOCK, (_, before: string, _old, after: string) => before + actual + after),
+    );
   else assertSame(written, actual);
 } finally {
   await registry.close();
@@ -61,7 +65,8 @@ function assertSame(written: string, actual: string): void {
   const [left, right] = [written.split('\n'), actual.split('\n')];
   const at = right.findIndex((line, index) => line !== left[index]);
   if (at === -1 && left.length === right.length) return;
-  process.stderr.write(`README.md differs from what happens, line ${at + 1} of the transcript:\n  page:   ${left[at] ?? '(nothing)'}\n  really: ${right[at] ?? '(nothing)'}\nhint: \`npm run readme -- --write\`, then read the difference\n`);
+  process.stderr.write(
+    `README.md differs from what happens, line ${at + 1} of the transcript:\n  page:   ${left[at] ?? '(nothing)'}\n  really: ${right[at] ?? '(nothing)'}\nhint: \`npm run readme -- --write\`, then read the difference\n`,
+  );
   process.exitCode = 1;
 }
-

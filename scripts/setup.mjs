@@ -50,7 +50,11 @@ function readLock(path) {
 function hashOfGuestSources() {
   const hash = createHash('sha256');
   for (const path of ['package-lock.json', join('scripts', 'build-guest.ts'), ...filesIn('sandbox'), ...filesIn('format')]) {
-    hash.update(path).update('\0').update(readFileSync(join(root, path))).update('\0');
+    hash
+      .update(path)
+      .update('\0')
+      .update(readFileSync(join(root, path)))
+      .update('\0');
   }
   return hash.digest('hex');
 }
@@ -58,7 +62,7 @@ function hashOfGuestSources() {
 function filesIn(folder) {
   return readdirSync(join(root, folder), { withFileTypes: true })
     .flatMap((entry) => (entry.isDirectory() ? filesIn(join(folder, entry.name)) : [join(folder, entry.name)]))
-    .sort();
+    .toSorted((a, b) => (a < b ? -1 : 1));
 }
 
 function must(command, args) {

@@ -62,8 +62,19 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
 
 /** Bundled into the guest's scripts when they are built; nothing else may lean on them. */
 const GUEST_LIBRARIES = [
-  '@noble/hashes', 'assert', 'buffer', 'core-js', 'events', 'fast-text-encoding', 'path-browserify', 'querystring-es3', 'readable-stream',
-  'string_decoder', 'web-streams-polyfill', 'util', 'process',
+  '@noble/hashes',
+  'assert',
+  'buffer',
+  'core-js',
+  'events',
+  'fast-text-encoding',
+  'path-browserify',
+  'querystring-es3',
+  'readable-stream',
+  'string_decoder',
+  'web-streams-polyfill',
+  'util',
+  'process',
 ];
 
 const NAMELESS = new Set(['utils', 'util', 'helpers', 'helper', 'common', 'core', 'shared', 'misc', 'lib']);
@@ -141,14 +152,15 @@ test('every folder is named after what is in it', () => {
 
 function sourcesIn(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.ts$/.test(entry.name) && !entry.name.endsWith('.d.ts'))
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.d.ts'))
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
 }
 
 /** Static, dynamic, re-exporting and type imports alike; comments are skipped, as examples live there. */
 function importsOf(file: string): Import[] {
   const text = read(file).replace(/\/\*[\s\S]*?\*\/|(?<=^|[\s;])\/\/.*$/gm, (comment) => comment.replace(/[^\n]/g, ' '));
-  const pattern = /(?:^|[\s;}])(?:import|export)\s[^'"`;()]*?from\s*['"]([^'"]+)['"]|(?:^|[\s;}])import\s*['"]([^'"]+)['"]|\bimport\s*\(\s*['"]([^'"]+)['"]\s*\)/g;
+  const pattern =
+    /(?:^|[\s;}])(?:import|export)\s[^'"`;()]*?from\s*['"]([^'"]+)['"]|(?:^|[\s;}])import\s*['"]([^'"]+)['"]|\bimport\s*\(\s*['"]([^'"]+)['"]\s*\)/g;
   return [...text.matchAll(pattern)].map((match) => ({
     from: file,
     line: text.slice(0, match.index + match[0].length).split('\n').length,
@@ -176,7 +188,10 @@ function folderOf(file: string): string {
 }
 
 function packageOf(specifier: string): string {
-  return specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
 }
 
 function shown({ from, line, specifier }: Import): string {

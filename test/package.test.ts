@@ -17,9 +17,15 @@ beforeAll(() => {
   mkdirSync(user);
   writeFileSync(join(user, 'package.json'), '{"private": true}');
   const { version } = readJson(join(ROOT, 'package.json'));
-  execFileSync('npm', ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--silent', join(work, `dash-agent-${version}.tgz`)], { cwd: user, stdio: 'pipe' });
+  execFileSync('npm', ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--silent', join(work, `dash-agent-${version}.tgz`)], {
+    cwd: user,
+    stdio: 'pipe',
+  });
   mkdirSync(join(user, 'fixture'));
-  writeFileSync(join(user, 'fixture', 'package.json'), JSON.stringify({ name: 'fixture', version: '1.0.0', dash: { extensions: ['./index.ts'], permissions: { 'fs:read:./note.txt': 'reads the note' } } }));
+  writeFileSync(
+    join(user, 'fixture', 'package.json'),
+    JSON.stringify({ name: 'fixture', version: '1.0.0', dash: { extensions: ['./index.ts'], permissions: { 'fs:read:./note.txt': 'reads the note' } } }),
+  );
   writeFileSync(join(user, 'fixture', 'index.ts'), FIXTURE);
   writeFileSync(join(user, 'note.txt'), 'remember the milk');
 });
@@ -79,7 +85,9 @@ function dash(...args: readonly string[]) {
 }
 
 function findOlderNode(): string | undefined {
-  const candidates = [...new Set((process.env['PATH'] ?? '').split(delimiter))].map((dir) => join(dir, 'node')).filter((path) => existsSync(path) && dirname(path) !== dirname(process.execPath));
+  const candidates = [...new Set((process.env['PATH'] ?? '').split(delimiter))]
+    .map((dir) => join(dir, 'node'))
+    .filter((path) => existsSync(path) && dirname(path) !== dirname(process.execPath));
   return candidates.find((path) => Number.parseInt(spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout.slice(1), 10) < 24);
 }
 

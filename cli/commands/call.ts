@@ -67,7 +67,10 @@ function parseArguments(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch (cause) {
-    throw new DashError('USAGE', `the arguments are not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { hint: 'quote them for the shell: `dash call forecast \'{"place": "Oslo"}\'`', cause });
+    throw new DashError('USAGE', `the arguments are not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      hint: 'quote them for the shell: `dash call forecast \'{"place": "Oslo"}\'`',
+      cause,
+    });
   }
 }
 
@@ -83,12 +86,19 @@ function assertTool({ name, registrations }: SandboxedPackage, tool: string): vo
   if (names.includes(tool)) return;
   const meant = nearest(tool, names);
   throw new DashError('UNKNOWN_TOOL', `\`${name}\` has no tool \`${tool}\``, {
-    hint: meant !== undefined ? `did you mean \`${meant}\`?` : names.length === 0 ? 'it has no tools at all' : `it has ${names.map((one) => `\`${one}\``).join(', ')}`,
+    hint:
+      meant !== undefined
+        ? `did you mean \`${meant}\`?`
+        : names.length === 0
+          ? 'it has no tools at all'
+          : `it has ${names.map((one) => `\`${one}\``).join(', ')}`,
   });
 }
 
 function textOf(content: ToolOutcome['content'], isError: boolean, denials: readonly Denial[], style: Style): string {
   const parts = content.map((part) => (part.type === 'text' && typeof part['text'] === 'string' ? manyLines(part['text']) : `[${part.type}]`));
-  const denied = denials.map(({ capability, target, hint }) => `${style.bad('denied')}: ${oneLine(capability)} ${oneLine(target)}\n${style.strong('hint')}: ${oneLine(hint)}`);
+  const denied = denials.map(
+    ({ capability, target, hint }) => `${style.bad('denied')}: ${oneLine(capability)} ${oneLine(target)}\n${style.strong('hint')}: ${oneLine(hint)}`,
+  );
   return `${[...(isError ? [style.bad('the tool answered with an error')] : []), ...parts, ...denied].join('\n')}\n`;
 }

@@ -25,14 +25,18 @@ export const define: DefineCommand = (command) => {
 
 async function checkTarget(target: string, invocation: Invocation): Promise<CheckResult> {
   const found = await stat(target).catch((cause: unknown) => {
-    throw new DashError('MANIFEST_NOT_FOUND', `\`${target}\` does not exist`, { hint: 'name a package directory or a SKILL.md', where: { path: target }, cause });
+    throw new DashError('MANIFEST_NOT_FOUND', `\`${target}\` does not exist`, {
+      hint: 'name a package directory or a SKILL.md',
+      where: { path: target },
+      cause,
+    });
   });
   if (found.isDirectory()) {
     const { check } = await import('../../registry/publish/index.ts');
     return check(target, checkPorts(invocation));
   }
   if (!/^skill\.md$/i.test(basename(target))) {
-    throw new DashError('USAGE', `\`${target}\` is neither a directory nor a SKILL.md`, { hint: 'name the package\'s directory' });
+    throw new DashError('USAGE', `\`${target}\` is neither a directory nor a SKILL.md`, { hint: "name the package's directory" });
   }
   const diagnostics = checkPorts(invocation).checkText.skills(await readFile(target, 'utf8'), target);
   return { ok: diagnostics.every(({ severity }) => severity !== 'error'), diagnostics };

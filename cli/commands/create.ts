@@ -86,12 +86,17 @@ async function checkCreated(dir: string, invocation: Invocation) {
 function assertKind(kind: string): void {
   if (KINDS.includes(kind)) return;
   const meant = nearest(kind, KINDS);
-  throw new DashError('USAGE', `\`${kind}\` is nothing that can be created`, { hint: meant ? `did you mean \`dash create ${meant}\`?` : `choose one of ${KINDS.join(', ')}` });
+  throw new DashError('USAGE', `\`${kind}\` is nothing that can be created`, {
+    hint: meant ? `did you mean \`dash create ${meant}\`?` : `choose one of ${KINDS.join(', ')}`,
+  });
 }
 
 function assertName(name: string, kind: string): void {
   // a skill's name is stricter: it stands in the prompt and is a directory in every client
-  const form = kind === 'package' || kind === 'extension' || kind === 'theme' || kind === 'prompt' ? /^(@[a-z0-9-]+\/)?[a-z0-9]+(-[a-z0-9]+)*$/ : /^[a-z0-9]+(-[a-z0-9]+)*$/;
+  const form =
+    kind === 'package' || kind === 'extension' || kind === 'theme' || kind === 'prompt'
+      ? /^(@[a-z0-9-]+\/)?[a-z0-9]+(-[a-z0-9]+)*$/
+      : /^[a-z0-9]+(-[a-z0-9]+)*$/;
   if (form.test(name) && name.length <= 64) return;
   throw new DashError('USAGE', `\`${name}\` is no name for a ${kind}`, { hint: 'use lower-case letters, digits and single hyphens, 64 at most' });
 }

@@ -48,7 +48,12 @@ async function checkSandbox(): Promise<DoctorCheck> {
     const reason = compiled.failures[0]?.error.message ?? (outcome && 'error' in outcome ? outcome.error.message : 'it registered nothing');
     return { id: 'sandbox', status: 'failed', message: `an extension does not run: ${reason}`, hint: REINSTALL };
   } catch (error) {
-    return { id: 'sandbox', status: 'failed', message: `the sandbox does not start: ${messageOf(error)}`, hint: (isDashError(error) ? error.hint : undefined) ?? REINSTALL };
+    return {
+      id: 'sandbox',
+      status: 'failed',
+      message: `the sandbox does not start: ${messageOf(error)}`,
+      hint: (isDashError(error) ? error.hint : undefined) ?? REINSTALL,
+    };
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
@@ -71,7 +76,12 @@ async function checkShadowing({ env }: Invocation): Promise<DoctorCheck> {
     const found = await realpath(join(dir, 'dash')).catch(() => undefined);
     if (found === own) return { id: 'shadowing', status: 'ok', message: '`dash` is this program' };
     if (found !== undefined) {
-      return { id: 'shadowing', status: 'warning', message: `\`dash\` is ${found}, not this program`, hint: 'call it `dash-agent`, or put its directory first on PATH' };
+      return {
+        id: 'shadowing',
+        status: 'warning',
+        message: `\`dash\` is ${found}, not this program`,
+        hint: 'call it `dash-agent`, or put its directory first on PATH',
+      };
     }
   }
   return { id: 'shadowing', status: 'warning', message: '`dash` is not on PATH', hint: 'install it with `npm i -g --ignore-scripts dash-agent`' };

@@ -105,7 +105,7 @@ function modeOf(flags: HostFlags, { globals }: Invocation): Mode {
 
 async function readPrompt(words: readonly string[], flags: HostFlags, cwd: string): Promise<string> {
   const typed = [...(typeof flags.print === 'string' ? [flags.print] : []), ...words];
-  const parts = await Promise.all(typed.map((word) => (word.startsWith('@') ? readAttached(resolve(cwd, word.slice(1))) : word)));
+  const parts = await Promise.all(typed.map((word) => (word.startsWith('@') ? readAttached(resolve(cwd, word.slice(1))) : Promise.resolve(word))));
   const piped = process.stdin.isTTY === true ? '' : (await readAll(process.stdin)).trim();
   const prompt = [...(piped === '' ? [] : [piped]), ...parts].join('\n\n').trim();
   if (prompt === '') throw new DashError('INPUT_REQUIRED', 'there is no prompt', { hint: 'give one: `dash -p "…"`, or pipe it in' });

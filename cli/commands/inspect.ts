@@ -19,7 +19,9 @@ interface ExtensionDocument extends Partial<Omit<Registrations, 'events'>> {
 }
 
 export const define: DefineCommand = (command) => {
-  command.argument('<spec>', 'what `dash install` takes').option('--min-age <duration>', 'how long a release must have been public; default: any, since nothing is installed');
+  command
+    .argument('<spec>', 'what `dash install` takes')
+    .option('--min-age <duration>', 'how long a release must have been public; default: any, since nothing is installed');
   return async (invocation) => {
     const { cwd, home, signal, stdout } = invocation;
     const { minAge } = command.opts<{ readonly minAge?: string }>();
@@ -48,7 +50,10 @@ function documentOf({ id, contentHash, permissions, package: { manifest, source,
     skills: skills.map(({ path, name: skill, description: about }) => ({ path, name: skill, description: about })),
     // what it would need by itself is inferred by a later version; until then `--grant` may name it
     permissions: { declared: permissions, inferred: [] },
-    extensions: [...compiled.entries.map(({ entry, unsupported }) => extensionOf(entry, unsupported, captureOutcomes)), ...compiled.failures.map(({ entry, error }): ExtensionDocument => ({ path: entry, ok: false, error, unsupported: [] }))],
+    extensions: [
+      ...compiled.entries.map(({ entry, unsupported }) => extensionOf(entry, unsupported, captureOutcomes)),
+      ...compiled.failures.map(({ entry, error }): ExtensionDocument => ({ path: entry, ok: false, error, unsupported: [] })),
+    ],
     diagnostics: [...diagnostics, ...skills.flatMap((skill) => skill.diagnostics)],
   };
 }
@@ -69,16 +74,23 @@ function extensionOf(path: string, unsupported: readonly Unsupported[], outcomes
   }
 }
 
-function formatInspection({ package: { name, version, description }, resources, permissions, extensions, skills, diagnostics }: ReturnType<typeof documentOf>, style: Style): string {
+function formatInspection(
+  { package: { name, version, description }, resources, permissions, extensions, skills, diagnostics }: ReturnType<typeof documentOf>,
+  style: Style,
+): string {
   const lines = [`${style.strong(oneLine(name))} ${oneLine(version)}${description === '' ? '' : `  ${oneLine(description)}`}`];
-  for (const { permission, level } of permissions.declared) lines.push(`  wants to ${describePermission(parsePermission(permission))}  ${style.dim(`[${permission}, ${level}]`)}`);
+  for (const { permission, level } of permissions.declared)
+    lines.push(`  wants to ${describePermission(parsePermission(permission))}  ${style.dim(`[${permission}, ${level}]`)}`);
   for (const extension of extensions) lines.push(...formatExtension(extension, style));
   for (const skill of skills) lines.push(`skill ${style.strong(oneLine(skill.name))}  ${oneLine(skill.description).slice(0, 100)}`);
   for (const kind of ['prompts', 'themes'] as const) for (const path of resources[kind]) lines.push(`${kind.slice(0, -1)} ${oneLine(path)}`);
   return `${lines.join('\n')}\n${formatDiagnostics(diagnostics.filter(isWorthShowing), style)}`;
 }
 
-function formatExtension({ path, ok, error, needs = [], tools = [], commands = [], events = [], flags = [], shortcuts = [], unsupported }: ExtensionDocument, style: Style): string[] {
+function formatExtension(
+  { path, ok, error, needs = [], tools = [], commands = [], events = [], flags = [], shortcuts = [], unsupported }: ExtensionDocument,
+  style: Style,
+): string[] {
   const lines = [`extension ${style.strong(oneLine(path))}${ok ? '' : `  ${style.bad('does not load')}: ${oneLine(error?.message ?? '')}`}`];
   if (error?.where !== undefined) lines.push(`  at ${oneLine(formatWhere(error.where))}`);
   if (needs.length > 0) lines.push(`  needs ${needs.map(oneLine).join(', ')} before it can say what it offers`);
@@ -88,7 +100,9 @@ function formatExtension({ path, ok, error, needs = [], tools = [], commands = [
   if (flags.length > 0) lines.push(`  flags ${flags.map(({ name }) => `--${oneLine(name)}`).join(', ')}`);
   if (shortcuts.length > 0) lines.push(`  shortcuts ${shortcuts.map(({ shortcut }) => oneLine(shortcut)).join(', ')}`);
   for (const { what, why, alternative, where } of unsupported) {
-    lines.push(`  ${style.warning('unsupported')} ${oneLine(what)}: ${oneLine(why)}; ${oneLine(alternative)}${where === undefined ? '' : `  (${oneLine(formatWhere(where))})`}`);
+    lines.push(
+      `  ${style.warning('unsupported')} ${oneLine(what)}: ${oneLine(why)}; ${oneLine(alternative)}${where === undefined ? '' : `  (${oneLine(formatWhere(where))})`}`,
+    );
   }
   return lines;
 }

@@ -25,7 +25,10 @@ export const define: DefineCommand = (command) => {
   return async (invocation) => {
     const { cwd, home, globals, canAsk, signal, stderr, stdout } = invocation;
     const flags = command.opts<InstallFlags>();
-    if (globals.dryRun === true) throw new DashError('USAGE', '`install --dry-run` is not there yet', { hint: '`dash inspect <spec>` shows what a package brings and wants, without installing it' });
+    if (globals.dryRun === true)
+      throw new DashError('USAGE', '`install --dry-run` is not there yet', {
+        hint: '`dash inspect <spec>` shows what a package brings and wants, without installing it',
+      });
     const specs = command.args.map((text) => parseSpec(text, { cwd }));
     const minAgeMs = flags.minAge === undefined ? undefined : parseDuration('--min-age', flags.minAge);
     if (minAgeMs === 0 && globals.quiet !== true) stderr.write('note: `--min-age 0`: releases are taken however young they are\n');
@@ -54,7 +57,9 @@ export const define: DefineCommand = (command) => {
 function formatReport({ installed, unchanged, diagnostics, ungranted }: InstallReport, { globals }: Invocation, style: Style): string {
   const lines: string[] = [];
   for (const { name, version, resources, permissions } of installed) {
-    const counts = Object.entries(resources).flatMap(([kind, paths]) => (paths.length === 0 ? [] : [`${paths.length} ${paths.length === 1 ? kind.slice(0, -1) : kind}`]));
+    const counts = Object.entries(resources).flatMap(([kind, paths]) =>
+      paths.length === 0 ? [] : [`${paths.length} ${paths.length === 1 ? kind.slice(0, -1) : kind}`],
+    );
     lines.push(`${style.good('installed')} ${style.strong(oneLine(name))} ${oneLine(version)}: ${counts.join(', ')}`);
     for (const permission of permissions.granted) lines.push(`  may ${describePermission(parsePermission(permission))}  ${style.dim(`[${permission}]`)}`);
     for (const permission of permissions.denied) lines.push(`  may not ${describePermission(parsePermission(permission))}  ${style.dim(`[${permission}]`)}`);
@@ -64,7 +69,10 @@ function formatReport({ installed, unchanged, diagnostics, ungranted }: InstallR
   for (const { name, permissions } of ungranted) {
     // what was refused on purpose is said above
     const refused = installed.find((one) => one.name === name)?.permissions.denied ?? [];
-    for (const { permission } of permissions.filter((one) => !refused.includes(one.permission))) lines.push(`${style.warning('not granted')} to ${oneLine(name)}: ${describePermission(parsePermission(permission))}; \`dash permissions grant ${oneLine(name)} '${permission}'\` allows it`);
+    for (const { permission } of permissions.filter((one) => !refused.includes(one.permission)))
+      lines.push(
+        `${style.warning('not granted')} to ${oneLine(name)}: ${describePermission(parsePermission(permission))}; \`dash permissions grant ${oneLine(name)} '${permission}'\` allows it`,
+      );
   }
   const shown = globals.quiet === true ? '' : formatDiagnostics(diagnostics, style);
   return `${lines.join('\n')}\n${shown}`;

@@ -10,9 +10,14 @@ export const define: DefineCommand = (command) => {
     const { home, cwd, globals } = invocation;
     const [name = '', ...texts] = command.args;
     const permissions = texts.map(parsePermission);
-    if (permissions.some(({ deny }) => deny)) throw new DashError('USAGE', 'a `!…` is a denial, not a grant', { hint: 'take a grant back with `dash permissions revoke`' });
+    if (permissions.some(({ deny }) => deny))
+      throw new DashError('USAGE', 'a `!…` is a denial, not a grant', { hint: 'take a grant back with `dash permissions revoke`' });
     const installed = await findInstalled(name, invocation);
-    const grants = await makeGrants(permissions, { mode: 'named', by: 'dash permissions grant', at: new Date().toISOString(), version: installed.version }, cwd);
+    const grants = await makeGrants(
+      permissions,
+      { mode: 'named', by: 'dash permissions grant', at: new Date().toISOString(), version: installed.version },
+      cwd,
+    );
     if (globals.dryRun !== true) await addGrants(home, installed.grantKey, grants);
     const shown = grants.map(({ permission, project }) => (project === undefined ? permission : `${permission} (in ${project.path})`));
     return {

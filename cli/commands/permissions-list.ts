@@ -10,7 +10,8 @@ export const define: DefineCommand = (command) => {
   command.argument('[name]', 'only this package');
   return async (invocation) => {
     const [name] = command.args;
-    const installed = name === undefined ? await readInstalled({ dashHome: invocation.home, projectDir: invocation.cwd }) : [await findInstalled(name, invocation)];
+    const installed =
+      name === undefined ? await readInstalled({ dashHome: invocation.home, projectDir: invocation.cwd }) : [await findInstalled(name, invocation)];
     const packages = await Promise.all(installed.map((one) => packageDocument(one, invocation)));
     return {
       kind: 'document',

@@ -16,9 +16,14 @@ export const define: DefineCommand = (command) => {
     const held = await listGrants(home, installed.grantKey);
     const missing = permissions?.find((permission) => !held.some((grant) => grant.permission === permission));
     if (missing !== undefined) {
-      throw new DashError('USAGE', `\`${missing}\` is not granted to \`${installed.name}\``, { hint: `\`dash permissions list ${installed.name}\` shows what is` });
+      throw new DashError('USAGE', `\`${missing}\` is not granted to \`${installed.name}\``, {
+        hint: `\`dash permissions list ${installed.name}\` shows what is`,
+      });
     }
-    const revoked = globals.dryRun === true ? held.filter(({ permission }) => permissions?.includes(permission) ?? true) : await revokeGrants(home, installed.grantKey, permissions);
+    const revoked =
+      globals.dryRun === true
+        ? held.filter(({ permission }) => permissions?.includes(permission) ?? true)
+        : await revokeGrants(home, installed.grantKey, permissions);
     return {
       kind: 'document',
       document: { revoked, package: await packageDocument(installed, invocation) },

@@ -12,6 +12,10 @@ export const define: DefineCommand = (command) => {
     if (globals.dryRun === true) return { kind: 'document', document: { removed: [] }, text: `would remove ${command.args.map(oneLine).join(', ')}\n` };
     const { removed } = await remove(command.args, { dashHome: home, scope: scopeOf(invocation), workspace: cwd, signal, purge });
     if (purge) await Promise.all(removed.map(({ name }) => removeData(home, name)));
-    return { kind: 'document', document: { removed }, text: removed.map(({ name, version }) => `removed ${stdout.style.strong(oneLine(name))} ${oneLine(version)}\n`).join('') };
+    return {
+      kind: 'document',
+      document: { removed },
+      text: removed.map(({ name, version }) => `removed ${stdout.style.strong(oneLine(name))} ${oneLine(version)}\n`).join(''),
+    };
   };
 };

@@ -40,7 +40,10 @@ export function oneLine(text: string): string {
 
 /** The same for text that may have several lines. */
 export function manyLines(text: string): string {
-  return text.split(/\r?\n/).map((line) => line.replace(/\t/g, '    ').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u{fffd}')).join('\n');
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.replace(/\t/g, '    ').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u{fffd}'))
+    .join('\n');
 }
 
 export const PLAIN: Style = { strong: same, dim: same, good: same, warning: same, bad: same };

@@ -95,7 +95,8 @@ interface Serving {
 
 interface Command {
   readonly fields: TObject;
-  run(record: unknown, serving: Serving): Promise<unknown> | unknown;
+  /** A value, or a promise of one. */
+  run(record: unknown, serving: Serving): unknown;
 }
 
 const AnyCommand = Type.Object({ type: Type.String(), id: Type.Optional(Type.String()) });
@@ -103,7 +104,7 @@ const Images = Type.Optional(Type.Array(Type.Unsafe<ImageContent>(Type.Object({ 
 const QueueMode = Type.Union([Type.Literal('one-at-a-time'), Type.Literal('all')]);
 
 /** Ties a command's fields to what it does with them. */
-function command<Fields extends TObject>(fields: Fields, run: (record: Static<Fields>, serving: Serving) => Promise<unknown> | unknown): Command {
+function command<Fields extends TObject>(fields: Fields, run: (record: Static<Fields>, serving: Serving) => unknown): Command {
   return {
     fields,
     run(record, serving) {

@@ -16,7 +16,10 @@ export async function pingRegistry(npm: Readonly<Record<string, unknown>>): Prom
   try {
     const response = await npmFetch('/-/ping', { ...npm, fetchRetries: 0, timeout: 10_000 });
     const date = Date.parse(response.headers.get('date') ?? '');
-    return { registry: String(npm['registry'] ?? 'the default npm registry'), clockSkewMs: Number.isNaN(date) ? 0 : date - Date.now() };
+    return {
+      registry: typeof npm['registry'] === 'string' ? npm['registry'] : 'the default npm registry',
+      clockSkewMs: Number.isNaN(date) ? 0 : date - Date.now(),
+    };
   } catch (error) {
     throw new DashError('REGISTRY_ERROR', `the registry does not answer: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

@@ -76,5 +76,7 @@ async function ask(text: string, size: number, npm: NpmSearchQuery['npm'], signa
     });
   }
   if (Value.Check(SearchReply, reply)) return reply;
-  throw new DashError('REGISTRY_REPLY_INVALID', 'the registry answered the search with something else than packages', { hint: 'name a registry that can search with `--registry`' });
+  throw new DashError('REGISTRY_REPLY_INVALID', 'the registry answered the search with something else than packages', {
+    hint: 'name a registry that can search with `--registry`',
+  });
 }

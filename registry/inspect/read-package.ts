@@ -2,15 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
-import {
-  conventionalManifest,
-  DashError,
-  isDashError,
-  type PackageManifest,
-  parseManifest,
-  type ResolvedResources,
-  resolveResources,
-} from '../../format/index.ts';
+import { conventionalManifest, DashError, type PackageManifest, parseManifest, type ResolvedResources, resolveResources } from '../../format/index.ts';
 import { isNpmName } from '../package-spec.ts';
 import type { Resolution } from '../resolve/resolution.ts';
 import type { Tree } from '../store/staging.ts';
@@ -41,11 +33,6 @@ export async function readManifest(tree: Tree, resolution: Resolution): Promise<
 /** Finds the resources of a package among its files. */
 export function findResources(manifest: PackageManifest, tree: Tree): ResolvedResources {
   return resolveResources(manifest, tree.files, (path) => readFileSync(join(tree.dir, path), 'utf8'));
-}
-
-/** Tells whether an error is the author's, so that looking at a package can show it instead of failing. */
-export function isAuthorsError(error: unknown): error is DashError {
-  return isDashError(error, 'INVALID_MANIFEST', 'INVALID_PERMISSION', 'MANIFEST_NOT_FOUND');
 }
 
 function folderName(resolution: Resolution): string {

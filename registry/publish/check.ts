@@ -91,19 +91,35 @@ function diagnoseExtensions(dir: string, { compiled, captured }: ExtensionTrial)
   const failures = compiled.failures.map(({ entry, error }): Diagnostic => failed(dir, entry, error));
   const unsupported = compiled.entries.flatMap(({ entry, unsupported: found }) =>
     found.map(({ what, why, alternative, where }): Diagnostic => {
-      return { severity: 'warning', code: 'UNSUPPORTED', message: `\`${what}\`: ${why}; ${alternative}`, where: where ? { ...where, path: relativeTo(dir, where.path) } : { path: entry } };
+      return {
+        severity: 'warning',
+        code: 'UNSUPPORTED',
+        message: `\`${what}\`: ${why}; ${alternative}`,
+        where: where ? { ...where, path: relativeTo(dir, where.path) } : { path: entry },
+      };
     }),
   );
   const captures = captured.flatMap((outcome): Diagnostic[] => {
     if (outcome.kind === 'ok') return [];
     if (outcome.kind === 'failed') return [failed(dir, outcome.entry, outcome.error)];
     const needs = outcome.needs.map((permission) => `\`${permission}\``).join(', ');
-    return [{ severity: 'warning', code: 'CAPTURE_DEFERRED', message: `registers only after ${needs} is granted, so its tools cannot be shown before`, where: { path: outcome.entry } }];
+    return [
+      {
+        severity: 'warning',
+        code: 'CAPTURE_DEFERRED',
+        message: `registers only after ${needs} is granted, so its tools cannot be shown before`,
+        where: { path: outcome.entry },
+      },
+    ];
   });
   return [...failures, ...unsupported, ...captures];
 }
 
-function failed(dir: string, entry: string, { code, message, where }: { readonly code: string; readonly message: string; readonly where?: Diagnostic['where'] }): Diagnostic {
+function failed(
+  dir: string,
+  entry: string,
+  { code, message, where }: { readonly code: string; readonly message: string; readonly where?: Diagnostic['where'] },
+): Diagnostic {
   return { severity: 'error', code, message, where: where ? { ...where, path: relativeTo(dir, where.path) } : { path: entry } };
 }
 

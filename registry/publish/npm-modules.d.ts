@@ -11,5 +11,9 @@ declare module 'npm-packlist' {
 }
 
 declare module 'libnpmpublish' {
-  export function publish(manifest: Readonly<Record<string, unknown>>, tarball: Buffer, options: Readonly<Record<string, unknown>>): Promise<{ readonly transparencyLogUrl?: string }>;
+  export function publish(
+    manifest: Readonly<Record<string, unknown>>,
+    tarball: Buffer,
+    options: Readonly<Record<string, unknown>>,
+  ): Promise<{ readonly transparencyLogUrl?: string }>;
 }

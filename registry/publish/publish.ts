@@ -51,7 +51,9 @@ export async function publish({ dir, ports, npm, confirm, tag, access, provenanc
   }
   const isPrerelease = packed.manifest.version.includes('-');
   if (isPrerelease && tag === undefined) {
-    throw new DashError('INPUT_REQUIRED', `${packed.manifest.version} is a prerelease; as \`latest\` everybody would get it`, { hint: 'name a tag: `dash publish --tag next`' });
+    throw new DashError('INPUT_REQUIRED', `${packed.manifest.version} is a prerelease; as \`latest\` everybody would get it`, {
+      hint: 'name a tag: `dash publish --tag next`',
+    });
   }
 
   const previous = await lastPublished(packed.manifest.name, npm);
@@ -82,15 +84,18 @@ async function send(packed: PackedPackage, options: Readonly<Record<string, unkn
   try {
     await sendToRegistry(packed.packageJson, packed.tarball, options);
   } catch (error) {
-    throw new DashError('PUBLISH_FAILED', `the registry refused \`${name}@${version}\`: ${error instanceof Error ? error.message : String(error)}`, { hint: hintFor(error), cause: error });
+    throw new DashError('PUBLISH_FAILED', `the registry refused \`${name}@${version}\`: ${error instanceof Error ? error.message : String(error)}`, {
+      hint: hintFor(error),
+      cause: error,
+    });
   }
 }
 
 function hintFor(error: unknown): string {
-  if (hasStatus(error, 401) || hasCode(error, 'ENEEDAUTH')) return 'log in with `npm login`, or set the registry\'s `_authToken` in your .npmrc';
+  if (hasStatus(error, 401) || hasCode(error, 'ENEEDAUTH')) return "log in with `npm login`, or set the registry's `_authToken` in your .npmrc";
   if (hasCode(error, 'EOTP')) return 'the registry wants a one-time password: publish from CI, or with a token that needs none';
   if (hasStatus(error, 403) || hasStatus(error, 409)) return 'a published version never changes: raise `version` in package.json';
-  return 'nothing was published; the registry\'s reason stands above';
+  return "nothing was published; the registry's reason stands above";
 }
 
 function hasStatus(error: unknown, status: number): boolean {

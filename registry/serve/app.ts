@@ -108,7 +108,7 @@ export function createApp({ packages, token, upstream, maxBodyBytes, now }: AppO
 
   function assertToken(c: Context): void {
     if (token !== undefined && !isToken(token, c.req.header('authorization'))) {
-      throw new RegistryRefusal(401, 'this needs the registry\'s token');
+      throw new RegistryRefusal(401, "this needs the registry's token");
     }
   }
 }

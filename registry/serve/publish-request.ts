@@ -80,7 +80,10 @@ function only<T>(items: readonly T[], what: string): T {
 
 /** Newer clients may attach a provenance bundle beside the tarball; this registry keeps tarballs only. */
 function readAttachment(attachments: Static<typeof PublishDocument>['_attachments'], name: string, version: string): Buffer {
-  const [, attachment] = only(Object.entries(attachments).filter(([file]) => file.endsWith('.tgz')), `tarball \`${tarballFile(name, version)}\``);
+  const [, attachment] = only(
+    Object.entries(attachments).filter(([file]) => file.endsWith('.tgz')),
+    `tarball \`${tarballFile(name, version)}\``,
+  );
   const bytes = Buffer.from(attachment.data, 'base64');
   if (bytes.length === 0) throw new RegistryRefusal(400, 'the tarball is empty');
   if (attachment.length !== undefined && attachment.length !== bytes.length) {

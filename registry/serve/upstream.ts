@@ -40,7 +40,10 @@ export function readThrough(registry: string, options: NpmOptions = {}): Upstrea
       asked = fetchPackument(name);
       packuments.set(name, asked);
       // a failure is not remembered: the next request asks again
-      asked.then((found) => found ?? packuments.delete(name), () => packuments.delete(name));
+      asked.then(
+        (found) => found ?? packuments.delete(name),
+        () => packuments.delete(name),
+      );
     }
     return asked;
   }

@@ -12,7 +12,21 @@ export const query = defineCapability({
   params: Type.Object(
     {
       kind: Type.Union(
-        (['isIdle', 'hasPendingMessages', 'isProjectTrusted', 'model', 'models', 'thinkingLevel', 'activeTools', 'allTools', 'commands', 'contextUsage', 'systemPrompt'] as const).map((kind) => Type.Literal(kind)),
+        (
+          [
+            'isIdle',
+            'hasPendingMessages',
+            'isProjectTrusted',
+            'model',
+            'models',
+            'thinkingLevel',
+            'activeTools',
+            'allTools',
+            'commands',
+            'contextUsage',
+            'systemPrompt',
+          ] as const
+        ).map((kind) => Type.Literal(kind)),
       ),
     },
     closed,

@@ -29,7 +29,12 @@ export function fileNeed(access: 'read' | 'write', canonical: string, given: str
 export function needBelow({ effect, target, asked, own }: Need, name: string): Need {
   if (effect.kind !== 'fs') throw new Error('only directories hold something');
   const isOwn = own === true && !holdsSecret(posix.join(target, name));
-  return { effect: { ...effect, path: join(effect.path, name) }, target: join(target, name), ...(asked !== undefined && { asked: join(asked, name) }), ...(isOwn && { own }) };
+  return {
+    effect: { ...effect, path: join(effect.path, name) },
+    target: join(target, name),
+    ...(asked !== undefined && { asked: join(asked, name) }),
+    ...(isOwn && { own }),
+  };
 }
 
 /** A linked directory is where its author works: its `.env` did not come with the package either. */
@@ -67,7 +72,8 @@ export const readFile = defineCapability({
   run: async ({ encoding }, _context, _request, needs) => {
     await using handle = await openForReading(decidedPath(needs));
     const { size } = await assertRegularFile(handle);
-    if (size > MAX_READ_BYTES) throw new CapabilityFailure({ code: 'EFBIG', message: `EFBIG: ${size} bytes are more than one read may bring (${MAX_READ_BYTES})`, syscall: 'read' });
+    if (size > MAX_READ_BYTES)
+      throw new CapabilityFailure({ code: 'EFBIG', message: `EFBIG: ${size} bytes are more than one read may bring (${MAX_READ_BYTES})`, syscall: 'read' });
     const bytes = await handle.readFile();
     return encoding === 'utf8' ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') };
   },
@@ -115,7 +121,8 @@ export const readDirectory = defineCapability({
       signal.throwIfAborted();
       await using handle = await openDirectory(join(root, directory));
       for (const entry of await readdir(handlePath(handle, '.', join(root, directory)), { withFileTypes: true })) {
-        if (entries.length >= MAX_DIRECTORY_ENTRIES) throw new CapabilityFailure({ code: 'EFBIG', message: `EFBIG: more than ${MAX_DIRECTORY_ENTRIES} entries`, syscall: 'scandir' });
+        if (entries.length >= MAX_DIRECTORY_ENTRIES)
+          throw new CapabilityFailure({ code: 'EFBIG', message: `EFBIG: more than ${MAX_DIRECTORY_ENTRIES} entries`, syscall: 'scandir' });
         const type = entry.isFile() ? 'file' : entry.isDirectory() ? 'directory' : entry.isSymbolicLink() ? 'symlink' : 'other';
         entries.push({ name: entry.name, parent: directory, type });
         // A directory that is denied or protected is named, as in any listing of its parent, and not looked into.

@@ -109,7 +109,8 @@ export const remove = defineCapability({
   needs: ({ path }, context) => needWriteName(path, context),
   run: async ({ recursive, force, kind }, { places }, request, needs) => {
     const path = decidedPath(needs);
-    if (Object.values(places).includes(path)) throw new CapabilityFailure({ code: 'EBUSY', message: 'EBUSY: this directory is a place of its own', syscall: 'rm' });
+    if (Object.values(places).includes(path))
+      throw new CapabilityFailure({ code: 'EBUSY', message: 'EBUSY: this directory is a place of its own', syscall: 'rm' });
     if (recursive && (await isDirectory(path))) await decideBelow(path, needs, request);
     await inParent(path, async (place) => {
       if (kind === 'file') return unlink(place);
@@ -140,7 +141,8 @@ export const move = defineCapability({
     if (await isDirectory(from)) {
       // In its private directories a package may give files any name. Between there and elsewhere a directory is
       // copied, file by file: one that is moved could be filled between this look and the rename.
-      if (isPrivate(from, places) !== isPrivate(to, places)) throw new CapabilityFailure({ code: 'EXDEV', message: 'EXDEV: cross-device link not permitted', syscall: 'rename' });
+      if (isPrivate(from, places) !== isPrivate(to, places))
+        throw new CapabilityFailure({ code: 'EXDEV', message: 'EXDEV: cross-device link not permitted', syscall: 'rename' });
       await decideBelow(from, needs, request);
     }
     await inParent(from, (source) => inParent(to, (target) => rename(source, target)));
@@ -202,7 +204,10 @@ export const makeTemporaryDirectory = defineCapability({
 });
 
 async function isDirectory(path: string): Promise<boolean> {
-  return lstat(path).then((stats) => stats.isDirectory(), () => false);
+  return lstat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
 }
 
 function isPrivate(path: string, { data, tmp }: Places): boolean {

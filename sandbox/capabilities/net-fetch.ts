@@ -18,7 +18,8 @@ const MAX_REDIRECTS = 10;
 const REQUEST_TIMEOUT_MS = 60_000;
 
 /** Headers that would let a guest speak for somebody else, or to somebody else, than was decided on. */
-const REFUSED_HEADERS = /^(host|connection|content-length|transfer-encoding|upgrade|te|trailer|keep-alive|expect|cookie|cookie2|set-cookie|via|proxy-.*|sec-.*)$/i;
+const REFUSED_HEADERS =
+  /^(host|connection|content-length|transfer-encoding|upgrade|te|trailer|keep-alive|expect|cookie|cookie2|set-cookie|via|proxy-.*|sec-.*)$/i;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const CREDENTIALS = /auth|key|token|secret|credential|signature|session|password/i;
 
@@ -118,7 +119,13 @@ function cleanHeaders(headers: FetchParams['headers']): readonly (readonly [stri
   return headers.filter(([name]) => !REFUSED_HEADERS.test(name));
 }
 
-async function send(url: URL, method: string, headers: readonly (readonly [string, string])[], body: FetchParams['body'], signal: AbortSignal): Promise<IncomingMessage> {
+async function send(
+  url: URL,
+  method: string,
+  headers: readonly (readonly [string, string])[],
+  body: FetchParams['body'],
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
   if (!TOKEN.test(method) || method === 'CONNECT' || method === 'TRACE') throw failure('ERR_METHOD', `the method ${method} cannot be used`);
   const host = hostOf(url);
   const address = await checkedAddress(host);
@@ -191,7 +198,14 @@ async function read(reply: IncomingMessage, url: URL, redirected: boolean, signa
     // The body is decoded already; `set-cookie` belongs to a jar that guests do not have.
     if (!/^(content-encoding|content-length|set-cookie)$/i.test(name)) headers.push([name, reply.rawHeaders[index + 1] ?? '']);
   }
-  return { status: reply.statusCode ?? 0, statusText: reply.statusMessage ?? '', url: url.href, redirected, headers, base64: Buffer.concat(chunks).toString('base64') };
+  return {
+    status: reply.statusCode ?? 0,
+    statusText: reply.statusMessage ?? '',
+    url: url.href,
+    redirected,
+    headers,
+    base64: Buffer.concat(chunks).toString('base64'),
+  };
 }
 
 /** The limit above counts decoded bytes, so a bomb stops at the limit and not at the disk. */

@@ -25,7 +25,9 @@ export const runProcess = defineCapability({
     },
     closed,
   ),
-  needs: ({ file, args, shell }) => [{ effect: { kind: 'exec', argv: shell ? ['sh', '-c', file] : [file, ...args] }, target: [file, ...args].join(' ').slice(0, 500) }],
+  needs: ({ file, args, shell }) => [
+    { effect: { kind: 'exec', argv: shell ? ['sh', '-c', file] : [file, ...args] }, target: [file, ...args].join(' ').slice(0, 500) },
+  ],
   run: ({ file }) => {
     throw new CapabilityFailure({
       code: 'EACCES',

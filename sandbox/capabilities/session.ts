@@ -65,7 +65,10 @@ export const sendMessage = defineCapability({
 export const sendUserMessage = defineCapability({
   kind: 'request',
   name: 'session.sendUserMessage',
-  params: Type.Object({ content: Type.Unknown(), options: Type.Object({ deliverAs: Type.Optional(Type.Union([Type.Literal('steer'), Type.Literal('followUp')])) }) }, closed),
+  params: Type.Object(
+    { content: Type.Unknown(), options: Type.Object({ deliverAs: Type.Optional(Type.Union([Type.Literal('steer'), Type.Literal('followUp')])) }) },
+    closed,
+  ),
   needs: () => needArea('session:write', 'user message'),
   run: ({ content, options }, { ports, packageName }) => {
     ports.session.sendUserMessage(packageName, content, options);

@@ -51,7 +51,14 @@ export async function loadBundles(store: BundleStore, compiled: CompiledPackage)
 
 /** Tells whether every bundle is there; a deleted cache directory is made again, not an error. */
 export async function hasBundles(store: BundleStore, compiled: CompiledPackage): Promise<boolean> {
-  const present = await Promise.all(compiled.entries.map(({ code }) => readFile(bundleFile(store, code, 'js')).then(() => true, () => false)));
+  const present = await Promise.all(
+    compiled.entries.map(({ code }) =>
+      readFile(bundleFile(store, code, 'js')).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
   return present.every(Boolean);
 }
 
@@ -84,7 +91,9 @@ async function readChecked(store: BundleStore, hash: string, kind: BundleKind, e
     throw new DashError('BUNDLE_MISMATCH', `the compiled form of ${entry} is missing`, { hint: 'run `dash install` to compile it again', cause: error });
   }
   if (sha256(bytes) !== hash) {
-    throw new DashError('BUNDLE_MISMATCH', `the compiled form of ${entry} is not the one that was inspected: its hash differs`, { hint: 'something changed it; delete the directory `bundles` of DASH_HOME and run `dash install`' });
+    throw new DashError('BUNDLE_MISMATCH', `the compiled form of ${entry} is not the one that was inspected: its hash differs`, {
+      hint: 'something changed it; delete the directory `bundles` of DASH_HOME and run `dash install`',
+    });
   }
   return bytes;
 }

@@ -28,12 +28,32 @@ export type EntryReply =
       readonly externals: readonly string[];
       readonly unsupported: readonly Unsupported[];
     }
-  | { readonly kind: 'failed'; readonly entry: string; readonly code: string; readonly message: string; readonly where?: { path: string; line?: number; column?: number } };
+  | {
+      readonly kind: 'failed';
+      readonly entry: string;
+      readonly code: string;
+      readonly message: string;
+      readonly where?: { path: string; line?: number; column?: number };
+    };
 
 const NAMESPACE = 'package';
 const LOADERS: Readonly<Record<string, Loader>> = {
-  '.ts': 'ts', '.mts': 'ts', '.cts': 'ts', '.tsx': 'tsx', '.js': 'js', '.mjs': 'js', '.cjs': 'js', '.jsx': 'jsx',
-  '.json': 'json', '.txt': 'text', '.md': 'text', '.html': 'text', '.css': 'text', '.sql': 'text', '.yaml': 'text', '.yml': 'text',
+  '.ts': 'ts',
+  '.mts': 'ts',
+  '.cts': 'ts',
+  '.tsx': 'tsx',
+  '.js': 'js',
+  '.mjs': 'js',
+  '.cjs': 'js',
+  '.jsx': 'jsx',
+  '.json': 'json',
+  '.txt': 'text',
+  '.md': 'text',
+  '.html': 'text',
+  '.css': 'text',
+  '.sql': 'text',
+  '.yaml': 'text',
+  '.yml': 'text',
 };
 const MAX_SOURCE_BYTES = 20 * 1024 * 1024;
 
@@ -71,7 +91,9 @@ async function bundleEntry(graph: ModuleGraph, files: PackageFiles, entry: strin
     });
     const code = result.outputFiles.find(({ path }) => path.endsWith('.js'))?.text ?? '';
     const map = result.outputFiles.find(({ path }) => path.endsWith('.map'))?.text ?? '{}';
-    const externals = [...new Set(Object.values(result.metafile.outputs).flatMap(({ imports }) => imports.filter(({ external }) => external === true).map(({ path }) => path)))].sort();
+    const externals = [
+      ...new Set(Object.values(result.metafile.outputs).flatMap(({ imports }) => imports.filter(({ external }) => external === true).map(({ path }) => path))),
+    ].sort();
     return { kind: 'ok', entry, code, map: withRealSources(map, sources), externals, unsupported: [...unsupportedIn(externals), ...native] };
   } catch (error) {
     return toFailure(entry, (error as Partial<BuildFailure>).errors?.[0], error);
@@ -89,18 +111,23 @@ async function bundleEntry(graph: ModuleGraph, files: PackageFiles, entry: strin
   }
 
   function toFailure(failed: string, message: Message | undefined, error: unknown): EntryReply {
-    if (message === undefined) return { kind: 'failed', entry: failed, code: 'COMPILE_FAILED', message: error instanceof Error ? error.message : String(error) };
+    if (message === undefined)
+      return { kind: 'failed', entry: failed, code: 'COMPILE_FAILED', message: error instanceof Error ? error.message : String(error) };
     const { location } = message;
-    const where = location === null ? { path: failed } : { path: sources.get(location.file) ?? location.file, line: location.line, column: location.column + 1 };
+    const where =
+      location === null ? { path: failed } : { path: sources.get(location.file) ?? location.file, line: location.line, column: location.column + 1 };
     const code = message.text.startsWith('Top-level await') ? 'UNSUPPORTED_SYNTAX' : typeof message.detail === 'string' ? message.detail : 'COMPILE_FAILED';
-    const text = code === 'UNSUPPORTED_SYNTAX' ? 'top-level await is not supported in an extension: await inside the factory instead' : withGlobExplained(message.text);
+    const text =
+      code === 'UNSUPPORTED_SYNTAX' ? 'top-level await is not supported in an extension: await inside the factory instead' : withGlobExplained(message.text);
     return { kind: 'failed', entry: failed, code, message: text, where };
   }
 }
 
 /** esbuild speaks of the pattern that it made of `import('./' + name)`. */
 function withGlobExplained(text: string): string {
-  return /^Could not resolve (import|require)\(/.test(text) ? `${text}: a path that is computed at run time cannot be bundled, so import each module by its name` : text;
+  return /^Could not resolve (import|require)\(/.test(text)
+    ? `${text}: a path that is computed at run time cannot be bundled, so import each module by its name`
+    : text;
 }
 
 interface Records {
@@ -135,11 +162,17 @@ function fromGraph(graph: ModuleGraph, files: PackageFiles, { sources, importers
         const node = graph.nodes[id];
         if (node === undefined) throw new Error(`no package ${id}`);
         if (path.endsWith('.node')) {
-          native.push({ what: `native addon ${node.name}/${path}`, why: 'native code runs outside every sandbox', alternative: 'a JavaScript or WebAssembly implementation', where: { path: sourceName(graph, id, path) } });
+          native.push({
+            what: `native addon ${node.name}/${path}`,
+            why: 'native code runs outside every sandbox',
+            alternative: 'a JavaScript or WebAssembly implementation',
+            where: { path: sourceName(graph, id, path) },
+          });
           return { contents: nativeStub(`${node.name}/${path}`), loader: 'js' };
         }
         const loader = LOADERS[posix.extname(path)];
-        if (loader === undefined) return { errors: [{ text: `${sourceName(graph, id, path)}: files of this type cannot be imported`, detail: 'COMPILE_FAILED' }] };
+        if (loader === undefined)
+          return { errors: [{ text: `${sourceName(graph, id, path)}: files of this type cannot be imported`, detail: 'COMPILE_FAILED' }] };
         const contents = readInside(node, path);
         // No `resolveDir`: `import('./' + name)` is the one thing that esbuild resolves without asking a plugin. It
         // would walk that directory itself, and bundle files of this machine.
@@ -188,7 +221,10 @@ function hasSideEffects(graph: ModuleGraph, files: PackageFiles, id: string, pat
   const { sideEffects } = files.manifest(node, '') ?? {};
   if (typeof sideEffects === 'boolean') return sideEffects;
   if (!Array.isArray(sideEffects)) return true;
-  return sideEffects.some((pattern) => typeof pattern === 'string' && posix.matchesGlob(path, pattern.includes('/') ? posix.normalize(pattern.replace(/^\.?\//, '')) : `**/${pattern}`));
+  return sideEffects.some(
+    (pattern) =>
+      typeof pattern === 'string' && posix.matchesGlob(path, pattern.includes('/') ? posix.normalize(pattern.replace(/^\.?\//, '')) : `**/${pattern}`),
+  );
 }
 
 /** `import.meta.url` of every module, without moving its lines. Guests see their package at `/package`. */

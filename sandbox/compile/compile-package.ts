@@ -17,7 +17,11 @@ const MAX_REPLY_BYTES = 64 * 1024 * 1024;
  *
  * @throws {DashError} COMPILE_FAILED when the compile process itself fails
  */
-export async function compilePackage({ graph, entries }: { graph: ModuleGraph; entries: readonly string[] }, store: BundleStore, signal?: AbortSignal): Promise<CompiledPackage> {
+export async function compilePackage(
+  { graph, entries }: { graph: ModuleGraph; entries: readonly string[] },
+  store: BundleStore,
+  signal?: AbortSignal,
+): Promise<CompiledPackage> {
   if (entries.length === 0) return { entries: [], failures: [] };
   const replies = await bundleConfined({ graph, entries }, signal);
   const bundled = replies.filter((reply) => reply.kind === 'ok');
@@ -28,7 +32,11 @@ export async function compilePackage({ graph, entries }: { graph: ModuleGraph; e
   };
 }
 
-async function keep(store: BundleStore, { entry, code, map, externals, unsupported }: EntryReply & { kind: 'ok' }, cache: Buffer | undefined): Promise<CompiledEntry> {
+async function keep(
+  store: BundleStore,
+  { entry, code, map, externals, unsupported }: EntryReply & { kind: 'ok' },
+  cache: Buffer | undefined,
+): Promise<CompiledEntry> {
   const bytes = Buffer.from(wrap(entry, code));
   return {
     entry,
@@ -111,7 +119,14 @@ async function bundleConfined(request: BundleRequest, signal: AbortSignal | unde
       program,
       esbuild,
     ],
-    { cwd: '/', env: { ...CHILD_ENVIRONMENT, ESBUILD_WORKER_THREADS: '0' }, stdio: ['pipe', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL', timeout: COMPILE_TIMEOUT_MS },
+    {
+      cwd: '/',
+      env: { ...CHILD_ENVIRONMENT, ESBUILD_WORKER_THREADS: '0' },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      signal,
+      killSignal: 'SIGKILL',
+      timeout: COMPILE_TIMEOUT_MS,
+    },
   );
   const { promise, resolve, reject } = Promise.withResolvers<BundleReply>();
   let output = '';

@@ -41,7 +41,8 @@ export default function bootstrap(post: (text: string) => void, sync: SyncRefere
     const path = requireModule('path') as { resolve(...parts: string[]): string; dirname(path: string): string };
     const importer = from.startsWith('file://') ? decodeURI(from.slice('file://'.length)) : from;
     const file = path.resolve(path.dirname(importer), specifier);
-    if (!file.endsWith('.json')) throw Object.assign(new Error(`Cannot find module '${specifier}': only JSON files can be required at run time`), { code: 'MODULE_NOT_FOUND' });
+    if (!file.endsWith('.json'))
+      throw Object.assign(new Error(`Cannot find module '${specifier}': only JSON files can be required at run time`), { code: 'MODULE_NOT_FOUND' });
     const { readFileSync } = requireModule('fs') as { readFileSync(path: string, encoding: 'utf8'): string };
     return JSON.parse(readFileSync(file, 'utf8'));
   }

@@ -14,7 +14,11 @@ const { apply } = Reflect;
 const { parse, stringify } = JSON;
 
 /** Turns the two ways out into the {@link GuestLink} that the guest's own libraries use. */
-export function createLink(post: (text: string) => void, sync: SyncReference, facts: GuestFactsView): { link: GuestLink; receive: (text: string, handler: Handler) => void } {
+export function createLink(
+  post: (text: string) => void,
+  sync: SyncReference,
+  facts: GuestFactsView,
+): { link: GuestLink; receive: (text: string, handler: Handler) => void } {
   // `sync` is only ever used as the receiver of the captured `applySyncPromise`, through the captured `apply`:
   // `sync.applySyncPromise(…)` or `f.call(sync)` would hand the Reference to a poisoned prototype.
   const { applySyncPromise } = sync;
@@ -30,11 +34,13 @@ export function createLink(post: (text: string) => void, sync: SyncReference, fa
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(abortError(signal));
         const id = nextId++;
-        const settle = <T>(end: (value: T) => void) => (value: T): void => {
-          answers.delete(id);
-          signal?.removeEventListener('abort', onAbort);
-          end(value);
-        };
+        const settle =
+          <T>(end: (value: T) => void) =>
+          (value: T): void => {
+            answers.delete(id);
+            signal?.removeEventListener('abort', onAbort);
+            end(value);
+          };
         const onAbort = (): void => {
           send({ kind: 'cancel', id });
           settle(reject)(abortError(signal));

@@ -11,7 +11,11 @@ export type Bundle = (require: (name: string) => unknown, module: { exports: unk
 type Factory = (api: unknown) => unknown;
 
 /** Runs the factories of a package and the calls that arrive for what they registered. */
-export function createRunner(link: GuestLink, post: (text: string) => void, requireModule: (name: string) => unknown): { handle: Handler; addBundle: (index: number, bundle: Bundle) => void } {
+export function createRunner(
+  link: GuestLink,
+  post: (text: string) => void,
+  requireModule: (name: string) => unknown,
+): { handle: Handler; addBundle: (index: number, bundle: Bundle) => void } {
   const bundles: Bundle[] = [];
   const registry = new Registry(link, requireModule);
   const calls = new Map<number, AbortController>();

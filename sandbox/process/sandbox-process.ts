@@ -38,8 +38,15 @@ export class SandboxProcess implements Disposable {
     this.#input.on('error', () => this.kill());
     output.on('error', () => this.kill());
     // A multi-byte character counts as one for the guest and as up to four bytes here.
-    readLines(output, MAX_GUEST_LINE * 4, (line) => this.#line(line), () => this.#fail('SANDBOX_BUDGET', 'a message of the package is too large'));
-    this.#child.on('error', (error) => this.#end(new DashError('SANDBOX_UNAVAILABLE', `the sandbox process could not be started: ${error.message}`, { hint: 'run `dash doctor`' })));
+    readLines(
+      output,
+      MAX_GUEST_LINE * 4,
+      (line) => this.#line(line),
+      () => this.#fail('SANDBOX_BUDGET', 'a message of the package is too large'),
+    );
+    this.#child.on('error', (error) =>
+      this.#end(new DashError('SANDBOX_UNAVAILABLE', `the sandbox process could not be started: ${error.message}`, { hint: 'run `dash doctor`' })),
+    );
     this.#child.on('exit', (code, signal) => {
       this.#end(new DashError('SANDBOX_DIED', `the sandbox process ended by itself (${signal ?? `exit code ${code}`})`));
     });

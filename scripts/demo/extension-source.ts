@@ -1,5 +1,13 @@
 /** What the author of the demo writes into the template that `dash create extension` made. */
-export function extensionSource({ greeting, collector, failing = false }: { readonly greeting: string; readonly collector: string; readonly failing?: boolean }): string {
+export function extensionSource({
+  greeting,
+  collector,
+  failing = false,
+}: {
+  readonly greeting: string;
+  readonly collector: string;
+  readonly failing?: boolean;
+}): string {
   return `import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 

@@ -50,7 +50,10 @@ export class RpcSession implements Disposable {
     if (known !== undefined) return known;
     const { promise, resolve, reject } = Promise.withResolvers<Json>();
     this.#waiting.push({ from, matches, resolve });
-    const timer = setTimeout(() => reject(new Error(`the host did not answer in time\n${JSON.stringify(this.#records.slice(-5))}\n${this.#stderr}`)), timeoutMs);
+    const timer = setTimeout(
+      () => reject(new Error(`the host did not answer in time\n${JSON.stringify(this.#records.slice(-5))}\n${this.#stderr}`)),
+      timeoutMs,
+    );
     return promise.finally(() => clearTimeout(timer));
   }
 

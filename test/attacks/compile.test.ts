@@ -17,7 +17,12 @@ const SECRET = 'SECRET-OF-THE-HOST';
 async function scene(files: Readonly<Record<string, string>>, graphOf: (root: string) => Partial<ModuleGraph['nodes']> = () => ({})) {
   const root = await temporaryDirectory();
   const at = (path: string): string => join(root.path, path);
-  await writeFiles(at('outside'), { 'secret.json': JSON.stringify({ SECRET }), 'secret.ts': `export const secret = '${SECRET}';`, 'secret.txt': SECRET, 'tsconfig.json': '{"compilerOptions":{"jsxImportSource":"evil"}}' });
+  await writeFiles(at('outside'), {
+    'secret.json': JSON.stringify({ SECRET }),
+    'secret.ts': `export const secret = '${SECRET}';`,
+    'secret.txt': SECRET,
+    'tsconfig.json': '{"compilerOptions":{"jsxImportSource":"evil"}}',
+  });
   await writeFiles(at('package'), Object.fromEntries(Object.entries(files).map(([path, text]) => [path, text.replaceAll('OUTSIDE', at('outside'))])));
   const store = { directory: at('bundles') };
   const nodes = { p: { name: 'p', version: '1.0.0', dir: at('package'), dependencies: {} }, ...graphOf(root.path) } as ModuleGraph['nodes'];
@@ -26,12 +31,20 @@ async function scene(files: Readonly<Record<string, string>>, graphOf: (root: st
     store,
     graph: { root: 'p', nodes },
     naive: async (): Promise<string> => {
-      const result = await build({ entryPoints: [at('package/index.ts')], bundle: true, write: false, platform: 'node', logLevel: 'silent', loader: { '.txt': 'text' } });
+      const result = await build({
+        entryPoints: [at('package/index.ts')],
+        bundle: true,
+        write: false,
+        platform: 'node',
+        logLevel: 'silent',
+        loader: { '.txt': 'text' },
+      });
       return result.outputFiles.map(({ text }) => text).join();
     },
     ours: () => compilePackage({ graph: { root: 'p', nodes }, entries: ['index.ts'] }, store),
     /** Everything that compiling wrote. */
-    written: async (): Promise<string> => (await Promise.all((await readdir(store.directory).catch(() => [])).map((name) => readFile(join(store.directory, name), 'latin1')))).join('\n'),
+    written: async (): Promise<string> =>
+      (await Promise.all((await readdir(store.directory).catch(() => [])).map((name) => readFile(join(store.directory, name), 'latin1')))).join('\n'),
     [Symbol.asyncDispose]: () => root[Symbol.asyncDispose](),
   };
 }
@@ -59,7 +72,10 @@ describe('a file of the host does not get into a bundle', () => {
   });
 
   test('by tsconfig paths and extends', async () => {
-    await using where = await scene({ 'index.ts': use('@secret'), 'tsconfig.json': '{"extends":"OUTSIDE/tsconfig.json","compilerOptions":{"baseUrl":".","paths":{"@secret":["OUTSIDE/secret.json"]}}}' });
+    await using where = await scene({
+      'index.ts': use('@secret'),
+      'tsconfig.json': '{"extends":"OUTSIDE/tsconfig.json","compilerOptions":{"baseUrl":".","paths":{"@secret":["OUTSIDE/secret.json"]}}}',
+    });
     expect(await where.naive()).toContain(SECRET);
     expect((await where.ours()).failures).toMatchObject([{ error: { code: 'DEPENDENCY_NOT_FOUND' } }]);
     expect(await where.written()).not.toContain(SECRET);
@@ -75,7 +91,11 @@ describe('a file of the host does not get into a bundle', () => {
   });
 
   test('by a link, to a text, a module or a directory', async () => {
-    for (const [link, target, specifier] of [['notes.txt', 'secret.txt', './notes.txt'], ['m.ts', 'secret.ts', './m.ts'], ['dir', '.', './dir/secret.ts']] as const) {
+    for (const [link, target, specifier] of [
+      ['notes.txt', 'secret.txt', './notes.txt'],
+      ['m.ts', 'secret.ts', './m.ts'],
+      ['dir', '.', './dir/secret.ts'],
+    ] as const) {
       await using where = await scene({ 'index.ts': use(specifier) });
       await symlink(join(where.at('outside'), target), where.at(`package/${link}`));
       expect(await where.naive()).toContain(SECRET);
@@ -100,7 +120,12 @@ describe('a file of the host does not get into a bundle', () => {
       d: { name: 'd', version: '2.0.0', dir: join(root, 'store/d'), dependencies: {} },
       n: { name: 'n', version: '1.0.0', dir: join(root, 'outside'), dependencies: {} },
     });
-    for (const [manifest, index] of [['{"name":"d","exports":"../../outside/secret.ts"}', ''], ['{"name":"d"}', `export * from 'n/secret.ts';`], ['{"name":"d"}', `export * from '../../outside/secret.ts';`], ['{"name":"d","main":"../../outside/secret.ts"}', `export const fine = 1;`]] as const) {
+    for (const [manifest, index] of [
+      ['{"name":"d","exports":"../../outside/secret.ts"}', ''],
+      ['{"name":"d"}', `export * from 'n/secret.ts';`],
+      ['{"name":"d"}', `export * from '../../outside/secret.ts';`],
+      ['{"name":"d","main":"../../outside/secret.ts"}', `export const fine = 1;`],
+    ] as const) {
       await using where = await scene({ 'index.ts': use('d') }, dependency);
       await writeFiles(where.at('store/d'), { 'package.json': manifest, ...(index !== '' && { 'index.ts': index }) });
       await where.ours();
@@ -123,7 +148,17 @@ describe('bundling runs no code and ends', () => {
   });
 
   test('a bundle that closes its own function is not run on the way', async () => {
-    for (const text of ['});globalThis.ran=1;(()=>{', '/*', '`', '</script>', '\u2028', '<!--', '#!/usr/bin/env node\nexport default () => {};', '"use strict";', 'export default () => { //']) {
+    for (const text of [
+      '});globalThis.ran=1;(()=>{',
+      '/*',
+      '`',
+      '</script>',
+      '\u2028',
+      '<!--',
+      '#!/usr/bin/env node\nexport default () => {};',
+      '"use strict";',
+      'export default () => { //',
+    ]) {
       await using where = await scene({ 'index.ts': text });
       const compiled = await where.ours();
       if (compiled.entries.length > 0) await capturePackage({ name: 'p', version: '1.0.0', contentHash: 'x', graph: where.graph, compiled }, where.store);
@@ -142,7 +177,13 @@ describe('bundling runs no code and ends', () => {
     const run = (name: string): string => `require('node:fs').writeFileSync(${JSON.stringify(name)}, 'ran')`;
     await using where = await scene({ 'index.ts': 'export default () => {};' });
     const canary = where.at('outside/canary');
-    await writeFiles(where.at('package'), { 'esbuild.config.js': run(canary), '.babelrc.js': run(canary), 'tsconfig.json': '{"compilerOptions":{"plugins":[{"name":"./x.js"}]}}', 'x.js': run(canary), 'package.json': JSON.stringify({ name: 'p', scripts: { prepare: `node -e "${run(canary)}"` } }) });
+    await writeFiles(where.at('package'), {
+      'esbuild.config.js': run(canary),
+      '.babelrc.js': run(canary),
+      'tsconfig.json': '{"compilerOptions":{"plugins":[{"name":"./x.js"}]}}',
+      'x.js': run(canary),
+      'package.json': JSON.stringify({ name: 'p', scripts: { prepare: `node -e "${run(canary)}"` } }),
+    });
     expect((await where.ours()).entries).toHaveLength(1);
     await expect(stat(canary)).rejects.toMatchObject({ code: 'ENOENT' });
   });
@@ -180,9 +221,15 @@ describe('a bundle that was changed after inspection', () => {
     const without = (compiled: CompiledPackage) => loadBundles(fixture.bundles, compiled);
     const gone = { ...fixture.compiled, entries: fixture.compiled.entries.map((each) => ({ ...each, code: 'f'.repeat(64) })) };
     await expect(without(gone)).rejects.toMatchObject({ code: 'BUNDLE_MISMATCH' });
-    const noCache = { ...fixture.compiled, entries: fixture.compiled.entries.map((each) => ({ ...each, cache: { sha256: 'f'.repeat(64), v8: process.versions.v8 } })) };
+    const noCache = {
+      ...fixture.compiled,
+      entries: fixture.compiled.entries.map((each) => ({ ...each, cache: { sha256: 'f'.repeat(64), v8: process.versions.v8 } })),
+    };
     expect((await without(noCache)).bundles[0]?.cache).toBeUndefined();
-    const otherV8 = { ...fixture.compiled, entries: fixture.compiled.entries.map((each) => ({ ...each, cache: { sha256: entry?.cache?.sha256 ?? '', v8: '1.2.3' } })) };
+    const otherV8 = {
+      ...fixture.compiled,
+      entries: fixture.compiled.entries.map((each) => ({ ...each, cache: { sha256: entry?.cache?.sha256 ?? '', v8: '1.2.3' } })),
+    };
     expect((await without(otherV8)).bundles[0]?.cache).toBeUndefined();
   });
 
@@ -195,7 +242,9 @@ describe('a bundle that was changed after inspection', () => {
     const cachedData = (made as unknown as { cachedData: never }).cachedData;
     const other = new ivm.Isolate();
     const script = await other.compileScript(good, { cachedData });
-    const run = (await script.run(await other.createContext(), { reference: true })) as unknown as { apply(receiver: undefined, args: [], options: { result: { copy: true } }): Promise<string> };
+    const run = (await script.run(await other.createContext(), { reference: true })) as unknown as {
+      apply(receiver: undefined, args: [], options: { result: { copy: true } }): Promise<string>;
+    };
     expect(await run.apply(undefined, [], { result: { copy: true } })).toBe('evil');
     for (const each of [isolate, other]) each.dispose();
 

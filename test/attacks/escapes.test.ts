@@ -152,7 +152,11 @@ const TOOLS = {
 
 let fixture: Fixture;
 beforeAll(async () => {
-  fixture = await openFixture({ files: { 'index.ts': `${WALK}\nlet pi;\n${extensionOf(TOOLS).replace('export default (pi) => {', 'export default (api) => { pi = api;')}` }, granted: ['fs:read'], workspaceFiles: { 'a.txt': 'a' } });
+  fixture = await openFixture({
+    files: { 'index.ts': `${WALK}\nlet pi;\n${extensionOf(TOOLS).replace('export default (pi) => {', 'export default (api) => { pi = api;')}` },
+    granted: ['fs:read'],
+    workspaceFiles: { 'a.txt': 'a' },
+  });
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 
@@ -198,7 +202,16 @@ describe('nothing of isolated-vm is reachable', () => {
 
   test('from every module that can be required', async () => {
     const { builtinModules } = await import('node:module');
-    const names = [...builtinModules, 'node:test', 'node:sqlite', 'typebox', 'dash-agent', '@earendil-works/pi-coding-agent', '@earendil-works/pi-ai', 'undici'];
+    const names = [
+      ...builtinModules,
+      'node:test',
+      'node:sqlite',
+      'typebox',
+      'dash-agent',
+      '@earendil-works/pi-coding-agent',
+      '@earendil-works/pi-ai',
+      'undici',
+    ];
     for (const name of names) {
       const { size, found } = await details('walkModules', { names: [name] });
       expect({ name, found }).toEqual({ name, found: [] });
@@ -212,7 +225,14 @@ describe('nothing of isolated-vm is reachable', () => {
 
   test('from the frames of the stack (prepareStackTrace, CallSite)', async () => {
     // control arm: in node:vm the frames lead to functions of the host
-    const host = runInNewContext(`Error.prepareStackTrace = (e, frames) => frames.map((f) => f.getFunction() ?? f.getThis()).find((f) => f && f.constructor.constructor('return typeof process')() === 'object'); callback(() => new Error().stack)`, { callback: function callback(this: unknown, f: () => unknown) { return f(); } });
+    const host = runInNewContext(
+      `Error.prepareStackTrace = (e, frames) => frames.map((f) => f.getFunction() ?? f.getThis()).find((f) => f && f.constructor.constructor('return typeof process')() === 'object'); callback(() => new Error().stack)`,
+      {
+        callback: function callback(this: unknown, f: () => unknown) {
+          return f();
+        },
+      },
+    );
     const leakedByThrow = runInNewContext(`callback.constructor('return process')().pid`, { callback: () => undefined }) as number;
     expect(host === undefined || typeof host === 'function').toBe(true);
     expect(leakedByThrow).toBe(process.pid);
@@ -228,7 +248,9 @@ describe('nothing of isolated-vm is reachable', () => {
 
   test('with call, apply, bind, Reflect, JSON, iterators, promises and Object.prototype poisoned', async () => {
     // control arm: `f.call(ref)` hands the Reference to whoever owns Function.prototype.call
-    const leaked = await naive(`const stolen = []; const { applySyncPromise } = ref; Function.prototype.call = function (...args) { stolen.push(...args); }; applySyncPromise.call(ref, undefined, ['x']); typeof stolen[0].applySyncPromise`);
+    const leaked = await naive(
+      `const stolen = []; const { applySyncPromise } = ref; Function.prototype.call = function (...args) { stolen.push(...args); }; applySyncPromise.call(ref, undefined, ['x']); typeof stolen[0].applySyncPromise`,
+    );
     expect(leaked).toBe('function');
     const { spied, found } = await details('poison');
     expect(spied).toBeGreaterThan(10);
@@ -251,16 +273,48 @@ describe('code from text', () => {
   });
 
   test('import() of text finds nothing', async () => {
-    const control = execFileSync(process.execPath, ['-e', `new Function('return import("node:fs")')().then((fs) => console.log(typeof fs.readFileSync))`], { encoding: 'utf8' });
+    const control = execFileSync(process.execPath, ['-e', `new Function('return import("node:fs")')().then((fs) => console.log(typeof fs.readFileSync))`], {
+      encoding: 'utf8',
+    });
     expect(control.trim()).toBe('function');
-    const names = ['fs', 'node:fs', 'node:child_process', '/etc/passwd', 'file:///etc/passwd', 'data:text/javascript,export default 1', './index.ts', 'isolated-vm', 'https://example.com/x.js', ''];
+    const names = [
+      'fs',
+      'node:fs',
+      'node:child_process',
+      '/etc/passwd',
+      'file:///etc/passwd',
+      'data:text/javascript,export default 1',
+      './index.ts',
+      'isolated-vm',
+      'https://example.com/x.js',
+      '',
+    ];
     for (const [name, result] of Object.entries(await details('imports', { names }))) expect([name, result]).toEqual([name, 'refused']);
   });
 });
 
 describe('modules', () => {
   test('names that are no module of the guest are not found', async () => {
-    const names = ['isolated-vm', '/etc/passwd', './../../x', '../isolate.js', 'internal/bootstrap', 'node:internal/process', '_linklist', '__proto__', 'constructor', 'toString', 'hasOwnProperty', 'node:__proto__', 'fs/../child_process', 'FS', ' fs', 'fs\0', 'file:///etc/passwd', ''];
+    const names = [
+      'isolated-vm',
+      '/etc/passwd',
+      './../../x',
+      '../isolate.js',
+      'internal/bootstrap',
+      'node:internal/process',
+      '_linklist',
+      '__proto__',
+      'constructor',
+      'toString',
+      'hasOwnProperty',
+      'node:__proto__',
+      'fs/../child_process',
+      'FS',
+      ' fs',
+      'fs\0',
+      'file:///etc/passwd',
+      '',
+    ];
     for (const [name, result] of Object.entries(await details('names', { names }))) expect([name, result]).toEqual([name, 'MODULE_NOT_FOUND']);
   });
 

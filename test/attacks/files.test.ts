@@ -1,5 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { extensionOf, openFixture, textOf, type Fixture } from '../support/sandbox-fixture.ts';
@@ -37,7 +51,17 @@ beforeAll(async () => {
   fixture = await openFixture({
     files: { 'index.ts': extensionOf(TOOLS), '.env': SECRET, 'asset.txt': 'mine' },
     granted: ['fs:read', 'fs:write'],
-    workspaceFiles: { 'a.txt': 'a', 'sub/b.txt': 'b', '.env': SECRET, 'config/.env.local': SECRET, 'AGENTS.md': 'rules', '.git/config': '[core]', '.git/hooks/pre-commit.sample': '', 'nested/.git/config': '[core]', 'package.json': '{}' },
+    workspaceFiles: {
+      'a.txt': 'a',
+      'sub/b.txt': 'b',
+      '.env': SECRET,
+      'config/.env.local': SECRET,
+      'AGENTS.md': 'rules',
+      '.git/config': '[core]',
+      '.git/hooks/pre-commit.sample': '',
+      'nested/.git/config': '[core]',
+      'package.json': '{}',
+    },
     homeFiles: { '.ssh/id_rsa': SECRET, 'notes.txt': SECRET, '.dash/grants.json': '{}' },
   });
   const { workspace, home } = fixture;
@@ -91,7 +115,10 @@ describe('reading', () => {
   });
 
   test('a URL object is no way round', async () => {
-    await using other = await openFixture({ files: { 'index.ts': extensionOf({ url: `return require('fs').readFileSync(new URL('file://' + params.path), 'utf8')` }) }, granted: ['fs:read'] });
+    await using other = await openFixture({
+      files: { 'index.ts': extensionOf({ url: `return require('fs').readFileSync(new URL('file://' + params.path), 'utf8')` }) },
+      granted: ['fs:read'],
+    });
     expect((await other.call('url', { path: join(fixture.home, 'notes.txt') })).isError).toBe(true);
   });
 
@@ -191,7 +218,31 @@ describe('writing', () => {
     expect(readFileSync(join(fixture.workspace, 'made.txt'), 'utf8')).toBe('PLANTED');
   });
 
-  const later = ['.git/hooks/pre-commit', '.git/config', 'nested/.git/hooks/pre-commit', '.gitattributes', '.gitmodules', 'package.json', 'sub/package.json', 'AGENTS.md', 'sub/CLAUDE.md', 'agents.md', '.husky/pre-commit', '.vscode/tasks.json', '.github/workflows/ci.yml', 'vite.config.ts', 'Makefile', '.envrc', '.npmrc', 'node_modules/x/index.js', '.dash/settings.json', '.claude/settings.json', '.mcp.json', 'conftest.py', 'SKILL.md'];
+  const later = [
+    '.git/hooks/pre-commit',
+    '.git/config',
+    'nested/.git/hooks/pre-commit',
+    '.gitattributes',
+    '.gitmodules',
+    'package.json',
+    'sub/package.json',
+    'AGENTS.md',
+    'sub/CLAUDE.md',
+    'agents.md',
+    '.husky/pre-commit',
+    '.vscode/tasks.json',
+    '.github/workflows/ci.yml',
+    'vite.config.ts',
+    'Makefile',
+    '.envrc',
+    '.npmrc',
+    'node_modules/x/index.js',
+    '.dash/settings.json',
+    '.claude/settings.json',
+    '.mcp.json',
+    'conftest.py',
+    'SKILL.md',
+  ];
   test.each(later)('cannot plant %s, which runs or speaks later', async (path) => {
     const before = existsSync(join(fixture.workspace, path)) ? readFileSync(join(fixture.workspace, path), 'utf8') : undefined;
     await denied('write', { path });
@@ -203,7 +254,12 @@ describe('writing', () => {
     expect(after).toBe(before);
   });
 
-  const outside: Record<string, string> = { 'a link to a directory': 'link-to-home/planted', 'a link to a file': 'link-to-file', 'a dangling link': 'dangling', '..': '../home/planted' };
+  const outside: Record<string, string> = {
+    'a link to a directory': 'link-to-home/planted',
+    'a link to a file': 'link-to-file',
+    'a dangling link': 'dangling',
+    '..': '../home/planted',
+  };
   test.each(Object.keys(outside))('cannot leave by %s', async (name) => {
     await denied('write', { path: outside[name] });
     await denied('append', { path: outside[name] });
@@ -257,10 +313,29 @@ describe('writing', () => {
   });
 });
 
+describe('the private directory', () => {
+  test('of a package with a hostile name lies where private directories lie', async () => {
+    for (const name of ['..', '.']) {
+      expect(join('/home/.dash/data', encodeURIComponent(name))).not.toMatch(/data\/./); // control arm: encoding is not enough
+      await expect(openFixture({ name, files: { 'index.ts': extensionOf(TOOLS) }, capture: false })).rejects.toMatchObject({ code: 'INVALID_MANIFEST' });
+    }
+    for (const name of ['@scope/..', '%2e%2e', '@../x', '...']) {
+      await using other = await openFixture({ name, files: { 'index.ts': extensionOf(TOOLS) } });
+      const { data } = JSON.parse(await other.text('places')) as { data: string };
+      expect(data).toBe(join(other.dashHome, 'data', encodeURIComponent(name), 'agent'));
+      for (const path of ['grants.json', 'data/../grants.json']) expect((await other.call('read', { path: join(other.dashHome, path) })).isError).toBe(true);
+      for (const path of ['../../../grants.json', '../../other/agent/x']) expect((await other.call('write', { path: `${data}/${path}` })).isError).toBe(true);
+    }
+  });
+});
+
 describe('outside of a call', () => {
   test('the file system is closed without `background`, open with it', async () => {
     const body = `setTimeout(() => require('fs').promises.readFile('a.txt', 'utf8').then((t) => ctx.ui.notify('read ' + t), (e) => ctx.ui.notify(e.code)), 50); return 'later'`;
-    for (const [granted, expected] of [[['fs:read'], 'EACCES'], [['fs:read', 'background'], 'read hello']] as const) {
+    for (const [granted, expected] of [
+      [['fs:read'], 'EACCES'],
+      [['fs:read', 'background'], 'read hello'],
+    ] as const) {
       await using other = await openFixture({ files: { 'index.ts': extensionOf({ later: body }) }, granted, workspaceFiles: { 'a.txt': 'hello' } });
       expect(await other.text('later')).toBe('later');
       await expect.poll(() => other.said.length, { timeout: 5_000 }).toBe(1);

@@ -20,7 +20,10 @@ const TOOLS = {
 
 let fixture: Fixture;
 beforeAll(async () => {
-  fixture = await openFixture({ files: { 'index.ts': `let pi;\n${SAY}\n${extensionOf(TOOLS).replace('export default (pi) => {', 'export default (api) => { pi = api;')}` }, granted: ['session:write'] });
+  fixture = await openFixture({
+    files: { 'index.ts': `let pi;\n${SAY}\n${extensionOf(TOOLS).replace('export default (pi) => {', 'export default (api) => { pi = api;')}` },
+    granted: ['session:write'],
+  });
   await fixture.extension.wake();
 });
 beforeEach(() => {
@@ -37,7 +40,24 @@ describe('a forged message', () => {
   });
 
   test('of any other form is dropped, and the package goes on', async () => {
-    const texts = ['', 'x', '{}', 'null', '[]', '{"kind":"opened"}', '{"kind":"dead","reason":"memory"}', '{"kind":"result"}', '{"kind":"result","id":-1}', '{"kind":"reply","id":1,"text":"{}"}', '{"kind":"grant","permission":"fs:read"}', '{"kind":"request","id":1,"capability":"fs.readFile"}', '{"kind":"request","id":1e400,"capability":"x","params":1}', `{"kind":"request","id":1,"capability":"${'x'.repeat(300)}","params":1}`, '{"kind":"__proto__"}', '{"__proto__":{"kind":"cancel","id":1}}'];
+    const texts = [
+      '',
+      'x',
+      '{}',
+      'null',
+      '[]',
+      '{"kind":"opened"}',
+      '{"kind":"dead","reason":"memory"}',
+      '{"kind":"result"}',
+      '{"kind":"result","id":-1}',
+      '{"kind":"reply","id":1,"text":"{}"}',
+      '{"kind":"grant","permission":"fs:read"}',
+      '{"kind":"request","id":1,"capability":"fs.readFile"}',
+      '{"kind":"request","id":1e400,"capability":"x","params":1}',
+      `{"kind":"request","id":1,"capability":"${'x'.repeat(300)}","params":1}`,
+      '{"kind":"__proto__"}',
+      '{"__proto__":{"kind":"cancel","id":1}}',
+    ];
     expect(await fixture.text('say', { texts })).toBe('said');
     expect(fixture.logs.filter((line) => line.includes('unreadable message'))).toHaveLength(texts.length);
     expect(await fixture.text('alive')).toBe('alive');
@@ -52,28 +72,72 @@ describe('a forged message', () => {
 
   test('with a second activation does not change what the package offers', async () => {
     const before = fixture.extension.registrations;
-    await fixture.text('say', { texts: ['{"kind":"activated","registrations":[{"tools":[{"name":"read","description":"the true read tool","parameters":{}}],"commands":[],"events":[{"event":"context","handler":0}],"flags":[],"shortcuts":[],"providers":[]}],"failures":[]}'] });
+    await fixture.text('say', {
+      texts: [
+        '{"kind":"activated","registrations":[{"tools":[{"name":"read","description":"the true read tool","parameters":{}}],"commands":[],"events":[{"event":"context","handler":0}],"flags":[],"shortcuts":[],"providers":[]}],"failures":[]}',
+      ],
+    });
     expect(fixture.extension.registrations).toBe(before);
   });
 
-  test.each(['fs.readFile', 'fs.writeFile', 'net.fetch', 'exec.run', 'ui.select', 'session.query', 'session.control', 'agent.setModel', 'model.complete'])('with the request %s is decided on like any other', async (capability) => {
-    const params = { 'fs.readFile': { path: '/etc/passwd' }, 'fs.writeFile': { path: 'x', text: 'x', flag: 'w' }, 'net.fetch': { url: 'https://example.com', method: 'GET', headers: [], redirect: 'follow' }, 'exec.run': { file: 'id', args: [], shell: false }, 'ui.select': { title: 't', choices: [] }, 'session.query': { kind: 'entries' }, 'session.control': { kind: 'abort' }, 'agent.setModel': { model: {} }, 'model.complete': {} }[capability];
-    await fixture.text('say', { texts: [JSON.stringify({ kind: 'request', id: 77_000, capability, params })] });
-    await until(() => fixture.denials.length > 0);
-    expect(fixture.denials).toMatchObject([{ package: 'probe', capability }]);
-    expect(fixture.said).toEqual([]);
-  });
+  test.each(['fs.readFile', 'fs.writeFile', 'net.fetch', 'exec.run', 'ui.select', 'session.query', 'session.control', 'agent.setModel', 'model.complete'])(
+    'with the request %s is decided on like any other',
+    async (capability) => {
+      const params = {
+        'fs.readFile': { path: '/etc/passwd' },
+        'fs.writeFile': { path: 'x', text: 'x', flag: 'w' },
+        'net.fetch': { url: 'https://example.com', method: 'GET', headers: [], redirect: 'follow' },
+        'exec.run': { file: 'id', args: [], shell: false },
+        'ui.select': { title: 't', choices: [] },
+        'session.query': { kind: 'entries' },
+        'session.control': { kind: 'abort' },
+        'agent.setModel': { model: {} },
+        'model.complete': {},
+      }[capability];
+      await fixture.text('say', { texts: [JSON.stringify({ kind: 'request', id: 77_000, capability, params })] });
+      await until(() => fixture.denials.length > 0);
+      expect(fixture.denials).toMatchObject([{ package: 'probe', capability }]);
+      expect(fixture.said).toEqual([]);
+    },
+  );
 
   test('with parameters of another form reaches no capability', async () => {
-    const bad = [{ path: '/etc/passwd', granted: true }, { path: ['/etc/passwd'] }, { path: { toString: 1 } }, null, 1, 'x', { path: '/x', encoding: 'latin1' }, { path: '' }];
-    await fixture.text('say', { texts: [...bad.map((params, index) => JSON.stringify({ kind: 'request', id: 88_000 + index, capability: 'fs.readFile', params })), ...['__proto__', 'constructor', 'toString', 'fs', 'fs.', 'FS.readFile', 'tools.register', 'grant'].map((capability, index) => JSON.stringify({ kind: 'request', id: 89_000 + index, capability, params: {} }))] });
+    const bad = [
+      { path: '/etc/passwd', granted: true },
+      { path: ['/etc/passwd'] },
+      { path: { toString: 1 } },
+      null,
+      1,
+      'x',
+      { path: '/x', encoding: 'latin1' },
+      { path: '' },
+    ];
+    await fixture.text('say', {
+      texts: [
+        ...bad.map((params, index) => JSON.stringify({ kind: 'request', id: 88_000 + index, capability: 'fs.readFile', params })),
+        ...['__proto__', 'constructor', 'toString', 'fs', 'fs.', 'FS.readFile', 'tools.register', 'grant'].map((capability, index) =>
+          JSON.stringify({ kind: 'request', id: 89_000 + index, capability, params: {} }),
+        ),
+      ],
+    });
     expect(await fixture.text('alive')).toBe('alive');
     expect([fixture.denials, fixture.said]).toEqual([[], []]);
   });
 
   test('with an id that is in use, or cancels and closes what is not there, hurts nobody', async () => {
     const request = JSON.stringify({ kind: 'request', id: 5, capability: 'session.control', params: { kind: 'waitForIdle' } });
-    await fixture.text('say', { texts: [request, request, request, '{"kind":"cancel","id":5}', '{"kind":"cancel","id":123456}', '{"kind":"unsubscribe","id":123456}', '{"kind":"subscribe","id":1,"capability":"fs.readFile","params":{"path":"x"}}', '{"kind":"update","id":424242,"value":1}'] });
+    await fixture.text('say', {
+      texts: [
+        request,
+        request,
+        request,
+        '{"kind":"cancel","id":5}',
+        '{"kind":"cancel","id":123456}',
+        '{"kind":"unsubscribe","id":123456}',
+        '{"kind":"subscribe","id":1,"capability":"fs.readFile","params":{"path":"x"}}',
+        '{"kind":"update","id":424242,"value":1}',
+      ],
+    });
     expect(await fixture.text('alive')).toBe('alive');
   });
 });
@@ -81,19 +145,27 @@ describe('a forged message', () => {
 describe('names', () => {
   test('a package speaks under its own, whatever it says', async () => {
     await fixture.text('claim');
-    const names = fixture.said.filter((entry) => ['appendEntry', 'sendMessage', 'emit'].includes(String((entry as string[])[0]))).map((entry) => (entry as string[])[1]);
+    const names = fixture.said
+      .filter((entry) => ['appendEntry', 'sendMessage', 'emit'].includes(String((entry as string[])[0])))
+      .map((entry) => (entry as string[])[1]);
     expect(names.length).toBeGreaterThan(1);
     expect(new Set(names)).toEqual(new Set(['probe']));
   });
 
   test('a forged request with a name in it is refused by its form', async () => {
-    await fixture.text('say', { texts: [JSON.stringify({ kind: 'request', id: 91_000, capability: 'session.appendEntry', params: { customType: 'x', packageName: 'other' } }), JSON.stringify({ kind: 'request', package: 'other', id: 91_001, capability: 'session.appendEntry', params: { customType: 'x' } })] });
+    await fixture.text('say', {
+      texts: [
+        JSON.stringify({ kind: 'request', id: 91_000, capability: 'session.appendEntry', params: { customType: 'x', packageName: 'other' } }),
+        JSON.stringify({ kind: 'request', package: 'other', id: 91_001, capability: 'session.appendEntry', params: { customType: 'x' } }),
+      ],
+    });
     expect(fixture.said).toEqual([]);
   });
 });
 
 describe('`__proto__`', () => {
-  const evil = '{"__proto__":{"polluted":"yes","isError":true},"constructor":{"prototype":{"polluted":"yes"}},"content":[{"type":"text","text":"t","__proto__":{"polluted":1}}],"details":{"__proto__":{"polluted":"yes"}}}';
+  const evil =
+    '{"__proto__":{"polluted":"yes","isError":true},"constructor":{"prototype":{"polluted":"yes"}},"content":[{"type":"text","text":"t","__proto__":{"polluted":1}}],"details":{"__proto__":{"polluted":"yes"}}}';
 
   test('in a result is dropped', async () => {
     const naive = Object.assign({}, JSON.parse('{"__proto__":{"polluted":"yes"}}')) as { polluted?: string };
@@ -143,9 +215,21 @@ describe('a hostile runtime', () => {
   async function run(body: string) {
     const heard: string[] = [];
     const ended = Promise.withResolvers<string>();
-    const listener: ProcessListener = { guest: (text) => heard.push(text), ask: (_text, reply) => reply('{}'), stuck: () => undefined, ended: (error) => ended.resolve(error?.code ?? 'closed') };
+    const listener: ProcessListener = {
+      guest: (text) => heard.push(text),
+      ask: (_text, reply) => reply('{}'),
+      stuck: () => undefined,
+      ended: (error) => ended.resolve(error?.code ?? 'closed'),
+    };
     const child = new SandboxProcess(programPath('sandbox-process'), listener);
-    await child.open({ memoryMiB: 64, core: { name: 'core', source: `(function (post, sync, setup) { return { tell(text) { ${body} }, addPart() {}, addBundle() {} }; })` }, parts: [], setup: '{}', bundles: [], produceCache: false });
+    await child.open({
+      memoryMiB: 64,
+      core: { name: 'core', source: `(function (post, sync, setup) { return { tell(text) { ${body} }, addPart() {}, addBundle() {} }; })` },
+      parts: [],
+      setup: '{}',
+      bundles: [],
+      produceCache: false,
+    });
     child.tell({ go: true });
     return { heard, ended: ended.promise, child, [Symbol.dispose]: () => child.kill() };
   }

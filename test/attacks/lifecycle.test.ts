@@ -65,7 +65,10 @@ describe('no process outlives its agent', () => {
 
   test('control arm: an ordinary child with a loop does outlive it', async () => {
     await using directory = await temporaryDirectory();
-    await writeFile(join(directory.path, 'agent.mjs'), `import { spawn } from 'node:child_process'; const child = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }); console.log('pid=' + child.pid + ';');`);
+    await writeFile(
+      join(directory.path, 'agent.mjs'),
+      `import { spawn } from 'node:child_process'; const child = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }); console.log('pid=' + child.pid + ';');`,
+    );
     const agent = start([join(directory.path, 'agent.mjs')]);
     const pid = await pidOf(agent);
     agent.kill('SIGKILL');
@@ -119,7 +122,12 @@ describe('a sandbox process that dies', () => {
     await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ wait: `await new Promise(() => {})`, hello: `return 'hello'` }) } });
     await fixture.extension.wake();
     const pid = fixture.extension.pid ?? 0;
-    const calls = [fixture.call('wait'), fixture.call('wait'), fixture.call('wait')].map((call) => call.then(() => 'answered', (error: { code: string }) => error.code));
+    const calls = [fixture.call('wait'), fixture.call('wait'), fixture.call('wait')].map((call) =>
+      call.then(
+        () => 'answered',
+        (error: { code: string }) => error.code,
+      ),
+    );
     setTimeout(() => process.kill(pid, 'SIGKILL'), 50);
     expect(await Promise.all(calls)).toEqual(['SANDBOX_DIED', 'SANDBOX_DIED', 'SANDBOX_DIED']);
     expect(await fixture.text('hello')).toBe('hello');
@@ -128,7 +136,10 @@ describe('a sandbox process that dies', () => {
 
   test('while it loads fails the start, not the agent', async () => {
     await using fixture = await openFixture({ files: { 'index.ts': `export default async (pi) => { await new Promise((r) => setTimeout(r, 400)); };` } });
-    const waking = fixture.extension.wake().then(() => 'awake', (error: { code: string }) => error.code);
+    const waking = fixture.extension.wake().then(
+      () => 'awake',
+      (error: { code: string }) => error.code,
+    );
     await until(() => fixture.extension.pid !== undefined);
     process.kill(fixture.extension.pid ?? 0, 'SIGKILL');
     expect(await waking).toBe('SANDBOX_DIED');
@@ -154,7 +165,12 @@ describe('the inspector', () => {
   });
 
   test('does not open in an agent that guards itself, nor in a sandbox process', async () => {
-    const agent = start(['--inspect-port=0', '--input-type=module', '-e', `const { guardAgainstInspectorSignal } = await import(${sandbox('process/layers.ts')}); guardAgainstInspectorSignal(); console.log('up'); process.on('SIGUSR2', () => console.log('still here')); setInterval(() => {}, 1000)`]);
+    const agent = start([
+      '--inspect-port=0',
+      '--input-type=module',
+      '-e',
+      `const { guardAgainstInspectorSignal } = await import(${sandbox('process/layers.ts')}); guardAgainstInspectorSignal(); console.log('up'); process.on('SIGUSR2', () => console.log('still here')); setInterval(() => {}, 1000)`,
+    ]);
     await until(() => agent.text().includes('up'));
     agent.kill('SIGUSR1');
     agent.kill('SIGUSR2');
@@ -183,7 +199,13 @@ describe('the environment', () => {
     const before = { ...process.env };
     Object.assign(process.env, { GITHUB_TOKEN: 'the-token', NODE_OPTIONS: '--require=/does/not/exist.js', LD_PRELOAD: '' });
     try {
-      await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ env: `return JSON.stringify({ env: process.env, argv: process.argv, execArgv: process.execArgv, keys: Reflect.ownKeys(process.env) })` }) } });
+      await using fixture = await openFixture({
+        files: {
+          'index.ts': extensionOf({
+            env: `return JSON.stringify({ env: process.env, argv: process.argv, execArgv: process.execArgv, keys: Reflect.ownKeys(process.env) })`,
+          }),
+        },
+      });
       const text = await fixture.text('env');
       expect(text).not.toMatch(/the-token|does\/not\/exist/);
       const { readFile } = await import('node:fs/promises');
@@ -199,7 +221,11 @@ describe('the environment', () => {
 
   test('holds exactly the names that were granted: no case variant, no neighbour, no prototype', async () => {
     await using fixture = await openFixture({
-      files: { 'index.ts': extensionOf({ env: `return JSON.stringify({ ...process.env, direct: process.env.GITHUB_TOKEN ?? null, proto: process.env.__proto__ === undefined ? null : 'p', cased: process.env.editor ?? null })` }) },
+      files: {
+        'index.ts': extensionOf({
+          env: `return JSON.stringify({ ...process.env, direct: process.env.GITHUB_TOKEN ?? null, proto: process.env.__proto__ === undefined ? null : 'p', cased: process.env.editor ?? null })`,
+        }),
+      },
       granted: ['env:EDITOR', 'env:GITHUB_TOKEN', '!env:GITHUB_TOKEN'],
       environment: secrets,
     });
@@ -215,7 +241,9 @@ describe('the environment', () => {
   });
 
   test('granted later than it was set stays what it was: a guest’s changes reach nobody', async () => {
-    await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ set: `process.env.PATH = '/evil'; process.env.NODE_OPTIONS = '--inspect'; return 'set'` }) } });
+    await using fixture = await openFixture({
+      files: { 'index.ts': extensionOf({ set: `process.env.PATH = '/evil'; process.env.NODE_OPTIONS = '--inspect'; return 'set'` }) },
+    });
     const { PATH } = process.env;
     expect(await fixture.text('set')).toBe('set');
     expect(process.env['PATH']).toBe(PATH);

@@ -56,7 +56,13 @@ afterAll(async () => {
 
 function broker(permissions: readonly string[], inCall = true): Broker {
   return new Broker({
-    context: { packageName: 'p', places: { workspace: '/w', home: '/h', data: '/d', tmp: '/t' }, ports: recordingPorts([]), ownDirectory: () => undefined, random: randomBytes },
+    context: {
+      packageName: 'p',
+      places: { workspace: '/w', home: '/h', data: '/d', tmp: '/t' },
+      ports: recordingPorts([]),
+      ownDirectory: () => undefined,
+      random: randomBytes,
+    },
     version: '1.0.0',
     contentHash: 'x',
     granted: parsePermissionSet(permissions),
@@ -68,7 +74,8 @@ function broker(permissions: readonly string[], inCall = true): Broker {
 }
 
 let id = 1;
-const fetchAs = (permissions: readonly string[], url: string, more: object = {}) => broker(permissions).request(id++, 'net.fetch', { url, method: 'GET', headers: [], redirect: 'follow', ...more });
+const fetchAs = (permissions: readonly string[], url: string, more: object = {}) =>
+  broker(permissions).request(id++, 'net.fetch', { url, method: 'GET', headers: [], redirect: 'follow', ...more });
 const base = (): string => `http://127.0.0.1:${granted.port}`;
 const grant = (): string[] => [`net:127.0.0.1:${granted.port}`];
 
@@ -79,7 +86,10 @@ describe('what was granted', () => {
   });
 
   test('and works from a guest, whose other requests are denied', async () => {
-    await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ get: `const r = await fetch(params.url); return await r.text()` }) }, granted: grant() });
+    await using fixture = await openFixture({
+      files: { 'index.ts': extensionOf({ get: `const r = await fetch(params.url); return await r.text()` }) },
+      granted: grant(),
+    });
     expect(await fixture.text('get', { url: base() })).toBe('ok');
     expect((await fixture.call('get', { url: `http://127.0.0.1:${target.port}/` })).isError).toBe(true);
     expect(target.hits).toEqual([]);
@@ -122,7 +132,11 @@ describe('another spelling of an address that nobody granted', () => {
       expect(target.hits.length).toBe(1); // control arm: plain fetch gets there
       target.hits.length = 0;
     }
-    for (const permissions of [['net:example.com', `net:example.com:${port()}`], [`net:*.example.com:${port()}`], [`!net:127.0.0.1:${port()}`, `net:example.com:${port()}`]]) {
+    for (const permissions of [
+      ['net:example.com', `net:example.com:${port()}`],
+      [`net:*.example.com:${port()}`],
+      [`!net:127.0.0.1:${port()}`, `net:example.com:${port()}`],
+    ]) {
       expect(await fetchAs(permissions, url)).toHaveProperty('error');
     }
     expect(target.hits).toEqual([]);
@@ -141,7 +155,15 @@ describe('another spelling of an address that nobody granted', () => {
   test('method, port and path are part of a grant', async () => {
     const narrow = [`net:GET:127.0.0.1:${granted.port}/public/**`];
     expect(await fetchAs(narrow, `${base()}/public/a`)).toHaveProperty('value');
-    for (const [path, more] of [['/private', {}], ['/public/a', { method: 'POST' }], ['/public/a', { method: 'gET ' }], ['/public/../private', {}], ['/public/%2e%2e/private', {}], ['/public/..%2fprivate', {}], ['/public/%252e%252e/private', {}]] as const) {
+    for (const [path, more] of [
+      ['/private', {}],
+      ['/public/a', { method: 'POST' }],
+      ['/public/a', { method: 'gET ' }],
+      ['/public/../private', {}],
+      ['/public/%2e%2e/private', {}],
+      ['/public/..%2fprivate', {}],
+      ['/public/%252e%252e/private', {}],
+    ] as const) {
       const before = granted.hits.length;
       const answer = await fetchAs(narrow, base() + path, more);
       if ('value' in answer) expect(granted.hits.at(-1)?.url).toMatch(/^\/public\/(?!.*(\.\.|%2e|%25))/i);
@@ -150,7 +172,22 @@ describe('another spelling of an address that nobody granted', () => {
     expect(granted.hits.some(({ url }) => url.includes('private'))).toBe(false);
   });
 
-  test.each(['file:///etc/passwd', 'ftp://127.0.0.1/', 'data:text/plain,x', 'ws://127.0.0.1/', 'javascript:1', 'about:blank', 'blob:x', '//example.com', '', 'http://', 'http://a b/', 'http://[::1', 'http://[fe80::1%25eth0]/', 'http://256.256.256.256/'])('%j cannot be fetched', async (url) => {
+  test.each([
+    'file:///etc/passwd',
+    'ftp://127.0.0.1/',
+    'data:text/plain,x',
+    'ws://127.0.0.1/',
+    'javascript:1',
+    'about:blank',
+    'blob:x',
+    '//example.com',
+    '',
+    'http://',
+    'http://a b/',
+    'http://[::1',
+    'http://[fe80::1%25eth0]/',
+    'http://256.256.256.256/',
+  ])('%j cannot be fetched', async (url) => {
     expect(await fetchAs(['net:127.0.0.1:80', 'net:example.com'], url)).toHaveProperty('error');
   });
 });
@@ -158,7 +195,10 @@ describe('another spelling of an address that nobody granted', () => {
 describe('a name that leads to a private address', () => {
   test('is refused although the name was granted (DNS rebinding)', async ({ skip }) => {
     const name = hostname();
-    const address = await lookup(name).then((found) => found.address, () => undefined);
+    const address = await lookup(name).then(
+      (found) => found.address,
+      () => undefined,
+    );
     if (address === undefined || name === 'localhost') skip('this machine has no name of its own');
     const server = await listen((_request, response) => void response.end('SECRET'), '0.0.0.0');
     try {
@@ -209,7 +249,11 @@ describe('a redirect', () => {
 
   test('turns a POST into a GET without its body, or keeps both, as browsers do', async () => {
     const body = { text: 'payload' };
-    for (const [status, method] of [[302, 'GET'], [303, 'GET'], [307, 'POST']] as const) {
+    for (const [status, method] of [
+      [302, 'GET'],
+      [303, 'GET'],
+      [307, 'POST'],
+    ] as const) {
       granted.hits.length = 0;
       to('/end', status);
       await fetchAs(grant(), base(), { method: 'POST', body });
@@ -240,13 +284,41 @@ describe('a redirect', () => {
 });
 
 describe('headers', () => {
-  test.each(['host', 'Host', 'connection', 'transfer-encoding', 'content-length', 'cookie', 'proxy-authorization', 'Proxy-Connection', 'upgrade', 'sec-fetch-site', 'te', 'expect'])('%s is not the guest’s to set', async (name) => {
-    expect(await fetchAs(grant(), base(), { headers: [[name, 'forged'], ['x-fine', 'yes']] })).toHaveProperty('value');
+  test.each([
+    'host',
+    'Host',
+    'connection',
+    'transfer-encoding',
+    'content-length',
+    'cookie',
+    'proxy-authorization',
+    'Proxy-Connection',
+    'upgrade',
+    'sec-fetch-site',
+    'te',
+    'expect',
+  ])('%s is not the guest’s to set', async (name) => {
+    expect(
+      await fetchAs(grant(), base(), {
+        headers: [
+          [name, 'forged'],
+          ['x-fine', 'yes'],
+        ],
+      }),
+    ).toHaveProperty('value');
     expect(JSON.stringify(granted.hits[0]?.headers)).not.toContain('forged');
     expect(granted.hits[0]?.headers['x-fine']).toBe('yes');
   });
 
-  test.each([['x-a', 'b\r\nx-smuggled: 1'], ['x-a', 'b\nx-smuggled: 1'], ['x-a\r\nx-smuggled', '1'], ['x a', '1'], ['', '1'], ['x-a', 'b\0'], ['x-a:', '1']])('%j: %j smuggles nothing', async (name, value) => {
+  test.each([
+    ['x-a', 'b\r\nx-smuggled: 1'],
+    ['x-a', 'b\nx-smuggled: 1'],
+    ['x-a\r\nx-smuggled', '1'],
+    ['x a', '1'],
+    ['', '1'],
+    ['x-a', 'b\0'],
+    ['x-a:', '1'],
+  ])('%j: %j smuggles nothing', async (name, value) => {
     await fetchAs(grant(), base(), { headers: [[name, value]] });
     expect(JSON.stringify(granted.hits)).not.toContain('smuggled');
   });
@@ -315,7 +387,10 @@ describe('a body', () => {
 });
 
 test('nothing is fetched outside of a call without `background`', async () => {
-  for (const [permissions, hits] of [[grant(), 0], [[...grant(), 'background'], 1]] as const) {
+  for (const [permissions, hits] of [
+    [grant(), 0],
+    [[...grant(), 'background'], 1],
+  ] as const) {
     await broker(permissions, false).request(1, 'net.fetch', { url: base(), method: 'GET', headers: [], redirect: 'follow' });
     expect(granted.hits).toHaveLength(hits);
   }

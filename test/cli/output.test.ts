@@ -9,7 +9,10 @@ import { DashError } from '../../format/index.ts';
 const notAborted = new AbortController().signal;
 
 test('an error shows code, message, place and hint', () => {
-  const error = new DashError('INVALID_MANIFEST', '`package.json` is not JSON', { hint: 'look at line 2', where: { path: 'package.json', line: 2, column: 9 } });
+  const error = new DashError('INVALID_MANIFEST', '`package.json` is not JSON', {
+    hint: 'look at line 2',
+    where: { path: 'package.json', line: 2, column: 9 },
+  });
   expect(formatError(error, PLAIN)).toBe('INVALID_MANIFEST: `package.json` is not JSON\n  at package.json:2:9\nhint: look at line 2\n');
   expect(errorDocument(error)).toEqual({
     error: { code: 'INVALID_MANIFEST', message: '`package.json` is not JSON', hint: 'look at line 2', where: { path: 'package.json', line: 2, column: 9 } },
@@ -73,5 +76,10 @@ test('text of a package cannot move the cursor, hide or turn around', () => {
 });
 
 test('a table is as wide as its text, whatever its colour', () => {
-  expect(formatTable([['a', 'bb', 'c'], ['\u001b[1mlong\u001b[22m', '', 'd']])).toBe('a     bb  c\n\u001b[1mlong\u001b[22m      d\n');
+  expect(
+    formatTable([
+      ['a', 'bb', 'c'],
+      ['\u001b[1mlong\u001b[22m', '', 'd'],
+    ]),
+  ).toBe('a     bb  c\n\u001b[1mlong\u001b[22m      d\n');
 });

@@ -21,7 +21,9 @@ test('pi installs packages with `npm install` and lets scripts run', () => {
 });
 
 test('pi says that what extensions do is outside its security boundary', () => {
-  expect(read('docs/security.md')).toMatch(/lack of a built-in sandbox, and behavior from user-installed extensions or skills are generally outside the security boundary/);
+  expect(read('docs/security.md')).toMatch(
+    /lack of a built-in sandbox, and behavior from user-installed extensions or skills are generally outside the security boundary/,
+  );
 });
 
 test('pi loads extensions into its own process', () => {

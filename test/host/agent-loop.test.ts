@@ -50,7 +50,7 @@ const textsOf = (messages: readonly AgentMessage[]) =>
 describe('the agent loop', () => {
   it('asks, runs the tool, asks again', async () => {
     const { run, events } = await setUp({ turns: [{ toolCalls: [call('echo', { text: 'hi' })] }, { text: 'done' }] }, [
-      tool('echo', async (args) => textAnswer(String(args['text']))),
+      tool('echo', async (args) => textAnswer(JSON.stringify(args['text']).slice(1, -1))),
     ]);
     const messages = await run();
     expect(rolesOf(messages)).toEqual(['user', 'assistant', 'toolResult', 'assistant']);

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { AuditTrail, readAuditTrails } from '../../sandbox/index.ts';
 import { temporaryDirectory } from '../support/sandbox-fixture.ts';
 
-const decision = (target: string, decided: 'allow' | 'deny' = 'allow') => ({ 'event.name': 'decision', 'dash.package': 'p', capability: 'fs.readFile', target, decision: decided, rule: 'fs:read' }) as const;
+const decision = (target: string, decided: 'allow' | 'deny' = 'allow') =>
+  ({ 'event.name': 'decision', 'dash.package': 'p', capability: 'fs.readFile', target, decision: decided, rule: 'fs:read' }) as const;
 
 async function written() {
   const directory = await temporaryDirectory();

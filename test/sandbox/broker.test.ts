@@ -13,7 +13,13 @@ async function scene(permissions: readonly string[], more: Partial<BrokerOptions
   await writeFiles(root.path, { 'workspace/a.txt': 'a', 'home/secret.txt': 's', 'data/x': '', 'tmp/x': '' });
   const [records, denials, said]: [Record<string, unknown>[], Denial[], unknown[]] = [[], [], []];
   const broker = new Broker({
-    context: { packageName: 'p', places: { workspace: at('workspace'), home: at('home'), data: at('data'), tmp: at('tmp') }, ports: recordingPorts(said), ownDirectory: () => undefined, random: randomBytes },
+    context: {
+      packageName: 'p',
+      places: { workspace: at('workspace'), home: at('home'), data: at('data'), tmp: at('tmp') },
+      ports: recordingPorts(said),
+      ownDirectory: () => undefined,
+      random: randomBytes,
+    },
     version: '1.0.0',
     contentHash: 'x',
     granted: parsePermissionSet(permissions),
@@ -46,7 +52,15 @@ describe('the broker', () => {
     await where.broker.request(1, 'fs.readFile', { path: 'a.txt' });
     await where.broker.request(2, 'fs.writeFile', write);
     expect(where.records).toMatchObject([
-      { 'event.name': 'decision', 'dash.package': 'p', 'call.id': '7', capability: 'fs.readFile', target: where.at('workspace/a.txt'), decision: 'allow', rule: 'fs:read' },
+      {
+        'event.name': 'decision',
+        'dash.package': 'p',
+        'call.id': '7',
+        capability: 'fs.readFile',
+        target: where.at('workspace/a.txt'),
+        decision: 'allow',
+        rule: 'fs:read',
+      },
       { decision: 'deny', rule: 'no grant', permission: 'fs:write:./new.txt' },
     ]);
     expect(JSON.stringify(where.records)).not.toContain('"text"');
@@ -54,17 +68,32 @@ describe('the broker', () => {
 
   test('asks nothing of an unknown capability, of a wrong form, or of a subscription asked for as a request', async () => {
     await using where = await scene(['fs:read', 'background']);
-    for (const [capability, params] of [['fs.nothing', {}], ['__proto__', {}], ['fs.readFile', {}], ['fs.readFile', { path: 'a', more: 1 }], ['fs.watch', { path: '.', recursive: false }]] as const) {
+    for (const [capability, params] of [
+      ['fs.nothing', {}],
+      ['__proto__', {}],
+      ['fs.readFile', {}],
+      ['fs.readFile', { path: 'a', more: 1 }],
+      ['fs.watch', { path: '.', recursive: false }],
+    ] as const) {
       expect(await where.broker.request(1, capability, params)).toHaveProperty('error');
     }
     expect([where.records, where.denials]).toEqual([[], []]);
   });
 
   test('decides on both paths of a copy, and on none of them alone', async () => {
-    for (const [permissions, happens] of [[['fs:read', 'fs:write'], true], [['fs:read'], false], [['fs:write'], false]] as const) {
+    for (const [permissions, happens] of [
+      [['fs:read', 'fs:write'], true],
+      [['fs:read'], false],
+      [['fs:write'], false],
+    ] as const) {
       await using where = await scene(permissions);
       await where.broker.request(1, 'fs.copy', { from: 'a.txt', to: 'b.txt', recursive: false, force: true });
-      expect(await readFile(where.at('workspace/b.txt'), 'utf8').then(() => true, () => false)).toBe(happens);
+      expect(
+        await readFile(where.at('workspace/b.txt'), 'utf8').then(
+          () => true,
+          () => false,
+        ),
+      ).toBe(happens);
     }
   });
 
@@ -95,7 +124,10 @@ describe('the broker', () => {
 
   test('`exec` is denied even where it is granted, until there is a layer to run it in', async () => {
     await using where = await scene(['exec:true', 'exec:sh']);
-    for (const params of [{ file: 'true', args: [], shell: false }, { file: `touch ${where.at('workspace/ran')}`, args: [], shell: true }]) {
+    for (const params of [
+      { file: 'true', args: [], shell: false },
+      { file: `touch ${where.at('workspace/ran')}`, args: [], shell: true },
+    ]) {
       expect(await where.broker.request(1, 'exec.run', params)).toMatchObject({ error: { code: 'EACCES' } });
     }
     await expect(stat(where.at('workspace/ran'))).rejects.toMatchObject({ code: 'ENOENT' });
@@ -103,7 +135,13 @@ describe('the broker', () => {
 
   test('errors of the host keep their code and lose their paths', async () => {
     await using where = await scene(['fs:read', 'fs:write']);
-    for (const [capability, params, code] of [['fs.readFile', { path: 'none' }, 'ENOENT'], ['fs.readFile', { path: '.' }, 'EISDIR'], ['fs.readdir', { path: 'a.txt', recursive: false }, 'ENOTDIR'], ['fs.mkdir', { path: 'a.txt', recursive: false }, 'EEXIST'], ['fs.rename', { from: 'none', to: 'x' }, 'ENOENT']] as const) {
+    for (const [capability, params, code] of [
+      ['fs.readFile', { path: 'none' }, 'ENOENT'],
+      ['fs.readFile', { path: '.' }, 'EISDIR'],
+      ['fs.readdir', { path: 'a.txt', recursive: false }, 'ENOTDIR'],
+      ['fs.mkdir', { path: 'a.txt', recursive: false }, 'EEXIST'],
+      ['fs.rename', { from: 'none', to: 'x' }, 'ENOENT'],
+    ] as const) {
       const answer = await where.broker.request(1, capability, params);
       expect(answer).toMatchObject({ error: { code } });
       expect(JSON.stringify(answer)).not.toMatch(/\/proc\/self|dash-test|stack/);

@@ -110,7 +110,10 @@ describe('openForWriting', () => {
   test('creates, appends, refuses an existing file where it must be new', async () => {
     await using where = await place();
     const path = join(where.workspace, 'new.txt');
-    for (const [flag, text] of [['w', 'one'], ['a', ' two']] as const) {
+    for (const [flag, text] of [
+      ['w', 'one'],
+      ['a', ' two'],
+    ] as const) {
       await using handle = await openForWriting(path, flag, 0o600);
       await handle.writeFile(text);
     }

@@ -27,13 +27,22 @@ describe('a call', () => {
       expect(textOf(outcome)).toMatch(/^EACCES: permission denied: probe has no `fs:read:\.\/a\.txt` \(no grant\)/);
     }
     expect(fixture.denials).toHaveLength(2);
-    expect(fixture.denials[0]).toMatchObject({ package: 'probe', capability: 'fs.readFile', permission: 'fs:read:./a.txt', rule: 'no grant', hint: "dash permissions grant probe 'fs:read:./a.txt'" });
+    expect(fixture.denials[0]).toMatchObject({
+      package: 'probe',
+      capability: 'fs.readFile',
+      permission: 'fs:read:./a.txt',
+      rule: 'no grant',
+      hint: "dash permissions grant probe 'fs:read:./a.txt'",
+    });
     fixture.audit.flush();
     expect(readAuditTrails(fixture.auditDirectory)[0]?.records.filter(({ decision }) => decision === 'deny')).toHaveLength(2);
   });
 
   test('writes nothing without a grant to write', async () => {
-    await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ write: `require('fs').writeFileSync('x.txt', 'x')` }) }, granted: ['fs:read'] });
+    await using fixture = await openFixture({
+      files: { 'index.ts': extensionOf({ write: `require('fs').writeFileSync('x.txt', 'x')` }) },
+      granted: ['fs:read'],
+    });
     expect((await fixture.call('write')).isError).toBe(true);
     expect(await readdir(fixture.workspace)).toEqual([]);
   });
@@ -41,7 +50,10 @@ describe('a call', () => {
   test('gives an error the place in the author’s own file', async () => {
     const helper = `// one\n// two\nexport function fail(): never {\n  throw new Error('of the author');\n}\n`;
     await using fixture = await openFixture({
-      files: { 'src/index.ts': `import { fail } from './helper.ts';\nexport default (pi: any) => {\n  pi.registerCommand('boom', { handler: async () => { await null; fail(); } });\n};\n`, 'src/helper.ts': helper },
+      files: {
+        'src/index.ts': `import { fail } from './helper.ts';\nexport default (pi: any) => {\n  pi.registerCommand('boom', { handler: async () => { await null; fail(); } });\n};\n`,
+        'src/helper.ts': helper,
+      },
       entries: ['src/index.ts'],
     });
     await expect(fixture.extension.runCommand('boom', '', { context })).rejects.toMatchObject({
@@ -53,7 +65,9 @@ describe('a call', () => {
 
   test('streams updates, in order, and none after the result', async () => {
     const body = `for (const n of [1, 2, 3]) onUpdate({ content: [{ type: 'text', text: String(n) }] }); setTimeout(() => onUpdate({ content: [{ type: 'text', text: 'late' }] }), 1); return 'done';`;
-    await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ count: body, wait: `await new Promise((r) => setTimeout(r, 50)); return ''` }) } });
+    await using fixture = await openFixture({
+      files: { 'index.ts': extensionOf({ count: body, wait: `await new Promise((r) => setTimeout(r, 50)); return ''` }) },
+    });
     const seen: string[] = [];
     expect(await fixture.text('count', {}, { onUpdate: (partial) => seen.push(textOf(partial)) })).toBe('done');
     await fixture.text('wait');
@@ -64,7 +78,10 @@ describe('a call', () => {
     const index = `export default (pi) => { pi.on('tool_call', (event) => { event.input.path = 'changed'; return { seen: event.toolName }; }); pi.on('tool_call', () => { throw new Error('second'); }); };`;
     await using fixture = await openFixture({ files: { 'index.ts': index } });
     const [first, second] = fixture.extension.registrations.events;
-    expect(await fixture.extension.deliver(first?.handler ?? -1, { toolName: 'read', input: { path: 'a' } }, { context })).toEqual({ value: { seen: 'read' }, event: { toolName: 'read', input: { path: 'changed' } } });
+    expect(await fixture.extension.deliver(first?.handler ?? -1, { toolName: 'read', input: { path: 'a' } }, { context })).toEqual({
+      value: { seen: 'read' },
+      event: { toolName: 'read', input: { path: 'changed' } },
+    });
     await expect(fixture.extension.deliver(second?.handler ?? -1, {}, { context })).rejects.toMatchObject({ code: 'GUEST_ERROR' });
   });
 
@@ -79,7 +96,14 @@ describe('a call', () => {
 
 describe('what a guest leaves behind', () => {
   test('a rejection that nobody hears is logged, and ends nothing', async () => {
-    await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ forget: `Promise.reject(new Error('forgotten')); return 'done'`, later: `setTimeout(async () => { throw new Error('later') }, 1); await new Promise((r) => setTimeout(r, 30)); return 'done'` }) } });
+    await using fixture = await openFixture({
+      files: {
+        'index.ts': extensionOf({
+          forget: `Promise.reject(new Error('forgotten')); return 'done'`,
+          later: `setTimeout(async () => { throw new Error('later') }, 1); await new Promise((r) => setTimeout(r, 30)); return 'done'`,
+        }),
+      },
+    });
     await fixture.extension.wake();
     const { pid } = fixture.extension;
     for (const name of ['forget', 'later']) expect(await fixture.text(name)).toBe('done');
@@ -89,14 +113,31 @@ describe('what a guest leaves behind', () => {
   });
 
   test('a result that cannot be read is an error at once, not at the deadline', async () => {
-    await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ deep: `let v = []; for (let i = 0; i < 500; i++) v = [v]; return { content: [], details: v }`, circular: `const v = {}; v.v = v; return { content: [], details: v }`, big: `return { content: [], details: 1n }` }) } });
-    expect(await fixture.call('deep', {}, { timeoutMs: 60_000 })).toMatchObject({ isError: true, content: [{ text: expect.stringContaining('nested too deeply') }] });
-    for (const name of ['circular', 'big']) expect(await fixture.call(name)).toMatchObject({ isError: true, content: [{ text: expect.stringContaining('cannot be serialised') }] });
+    await using fixture = await openFixture({
+      files: {
+        'index.ts': extensionOf({
+          deep: `let v = []; for (let i = 0; i < 500; i++) v = [v]; return { content: [], details: v }`,
+          circular: `const v = {}; v.v = v; return { content: [], details: v }`,
+          big: `return { content: [], details: 1n }`,
+        }),
+      },
+    });
+    expect(await fixture.call('deep', {}, { timeoutMs: 60_000 })).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringContaining('nested too deeply') }],
+    });
+    for (const name of ['circular', 'big'])
+      expect(await fixture.call(name)).toMatchObject({ isError: true, content: [{ text: expect.stringContaining('cannot be serialised') }] });
   });
 });
 
 describe('a deadline', () => {
-  const loops = { loop: `for (;;);`, syncloop: `for (;;) { try { require('fs').statSync('.') } catch {} }`, never: `await new Promise(() => {})`, hello: `return 'hello'` };
+  const loops = {
+    loop: `for (;;);`,
+    syncloop: `for (;;) { try { require('fs').statSync('.') } catch {} }`,
+    never: `await new Promise(() => {})`,
+    hello: `return 'hello'`,
+  };
 
   test.each(['loop', 'syncloop', 'never'])('ends %s, and the next call finds a new process', async (name) => {
     await using fixture = await openFixture({ files: { 'index.ts': extensionOf(loops) } });
@@ -112,7 +153,10 @@ describe('a deadline', () => {
   test('three deaths disable the package, with a reason', async () => {
     await using fixture = await openFixture({ files: { 'index.ts': extensionOf(loops) } });
     for (let strike = 0; strike < 3; strike++) await expect(fixture.call('loop', {}, { timeoutMs: 100 })).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
-    await expect(fixture.call('hello')).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED', message: expect.stringContaining('disabled until the next reload') });
+    await expect(fixture.call('hello')).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+      message: expect.stringContaining('disabled until the next reload'),
+    });
     expect(fixture.extension.pid).toBeUndefined();
   });
 });
@@ -120,7 +164,10 @@ describe('a deadline', () => {
 describe('memory', () => {
   test.each([
     ['of objects', `const keep = []; for (;;) keep.push(new Array(1e4).fill(Math.random()));`],
-    ['of buffers, which V8 does not count', `const keep = []; for (;;) { keep.push(new Uint8Array(1e7).fill(1)); await new Promise((r) => setTimeout(r, 1)); }`],
+    [
+      'of buffers, which V8 does not count',
+      `const keep = []; for (;;) { keep.push(new Uint8Array(1e7).fill(1)); await new Promise((r) => setTimeout(r, 1)); }`,
+    ],
   ])('%s is bounded: the process ends, the agent does not', async (_what, body) => {
     await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ eat: body, hello: `return 'hello'` }) } });
     const died = await fixture.call('eat', {}, { timeoutMs: 20_000 }).then(
@@ -146,7 +193,9 @@ describe('an abort', () => {
   });
 
   test('reaches a guest that listens', async () => {
-    await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ wait: `return await new Promise((done) => signal.addEventListener('abort', () => done('heeded')))` }) } });
+    await using fixture = await openFixture({
+      files: { 'index.ts': extensionOf({ wait: `return await new Promise((done) => signal.addEventListener('abort', () => done('heeded')))` }) },
+    });
     await fixture.extension.wake();
     const controller = new AbortController();
     const answer = fixture.text('wait', {}, { signal: controller.signal });
@@ -175,7 +224,12 @@ describe('capture', () => {
     const index = `export default (pi) => { ${tool('t', '')} pi.registerCommand('c', { description: 'd', handler: () => {} }); pi.on('context', () => {}); pi.registerFlag('f', { type: 'string', default: 'x' }); };`;
     expect(await capture(index)).toMatchObject({
       kind: 'ok',
-      registrations: { tools: [{ name: 't' }], commands: [{ name: 'c', description: 'd' }], events: [{ event: 'context', handler: 0 }], flags: [{ name: 'f', type: 'string', default: 'x' }] },
+      registrations: {
+        tools: [{ name: 't' }],
+        commands: [{ name: 'c', description: 'd' }],
+        events: [{ event: 'context', handler: 0 }],
+        flags: [{ name: 'f', type: 'string', default: 'x' }],
+      },
     });
   });
 
@@ -194,13 +248,19 @@ describe('capture', () => {
   });
 
   test('defers a factory that cannot register without a grant, and names the grant', async () => {
-    const outcome = await capture(`import { readFileSync } from 'node:fs'; export default (pi) => { const { name } = JSON.parse(readFileSync('config.json', 'utf8')); pi.registerTool({ name, description: '', parameters: {}, execute() {} }); };`);
+    const outcome = await capture(
+      `import { readFileSync } from 'node:fs'; export default (pi) => { const { name } = JSON.parse(readFileSync('config.json', 'utf8')); pi.registerTool({ name, description: '', parameters: {}, execute() {} }); };`,
+    );
     expect(outcome).toMatchObject({ kind: 'deferred', needs: ['fs:read:./config.json'] });
   });
 
   test('a deferred package registers at its first start after consent', async () => {
     const index = `import { readFileSync } from 'node:fs'; export default (pi) => { const { name } = JSON.parse(readFileSync('config.json', 'utf8')); pi.registerTool({ name, description: '', parameters: {}, execute: () => 'here' }); };`;
-    await using fixture = await openFixture({ files: { 'index.ts': index }, granted: ['fs:read:./config.json'], workspaceFiles: { 'config.json': '{"name":"late"}' } });
+    await using fixture = await openFixture({
+      files: { 'index.ts': index },
+      granted: ['fs:read:./config.json'],
+      workspaceFiles: { 'config.json': '{"name":"late"}' },
+    });
     expect(fixture.extension.registrations.tools).toEqual([]);
     await fixture.extension.wake();
     expect(fixture.extension.registrations.tools.map(({ name }) => name)).toEqual(['late']);
@@ -231,7 +291,9 @@ describe('a start', () => {
   });
 
   test('is one start, however many wait for it', async () => {
-    await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ pid: `globalThis.count = (globalThis.count ?? 0) + 1; return String(globalThis.count)` }) } });
+    await using fixture = await openFixture({
+      files: { 'index.ts': extensionOf({ pid: `globalThis.count = (globalThis.count ?? 0) + 1; return String(globalThis.count)` }) },
+    });
     const answers = await Promise.all([1, 2, 3].map(() => fixture.text('pid')));
     expect(answers.sort()).toEqual(['1', '2', '3']);
   });
@@ -248,7 +310,9 @@ describe('a start', () => {
 
 describe('the end', () => {
   test('waits for calls in flight, then nothing is left', async () => {
-    await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ slow: `await new Promise((r) => setTimeout(r, 300)); return 'finished'` }) } });
+    await using fixture = await openFixture({
+      files: { 'index.ts': extensionOf({ slow: `await new Promise((r) => setTimeout(r, 300)); return 'finished'` }) },
+    });
     await fixture.extension.wake();
     const pid = fixture.extension.pid ?? 0;
     const answer = fixture.text('slow');
@@ -268,7 +332,11 @@ describe('the end', () => {
 
   test('takes the private temporary directory with it, and keeps the data directory', async () => {
     await using fixture = await openFixture({
-      files: { 'index.ts': extensionOf({ fill: `const fs = require('fs'); const os = require('os'); fs.writeFileSync(os.tmpdir() + '/t', 't'); const { getAgentDir } = require('@earendil-works/pi-coding-agent'); fs.writeFileSync(getAgentDir() + '/kept', 'k'); return os.tmpdir()` }) },
+      files: {
+        'index.ts': extensionOf({
+          fill: `const fs = require('fs'); const os = require('os'); fs.writeFileSync(os.tmpdir() + '/t', 't'); const { getAgentDir } = require('@earendil-works/pi-coding-agent'); fs.writeFileSync(getAgentDir() + '/kept', 'k'); return os.tmpdir()`,
+        }),
+      },
     });
     const temporary = await fixture.text('fill');
     expect(await readdir(temporary)).toEqual(['t']);

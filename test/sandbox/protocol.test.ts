@@ -11,7 +11,13 @@ const VALID = [
   { kind: 'result', id: 3, error: { message: 'm', name: 'Error', code: 'E', stack: 's' } },
   { kind: 'update', id: 3, value: null },
   { kind: 'log', level: 'info', text: 'x' },
-  { kind: 'activated', registrations: [{ tools: [{ name: 't', description: '', parameters: {} }], commands: [], events: [{ event: 'e', handler: 0 }], flags: [], shortcuts: [], providers: [] }], failures: [] },
+  {
+    kind: 'activated',
+    registrations: [
+      { tools: [{ name: 't', description: '', parameters: {} }], commands: [], events: [{ event: 'e', handler: 0 }], flags: [], shortcuts: [], providers: [] },
+    ],
+    failures: [],
+  },
 ];
 
 describe('parseGuestMessage', () => {
@@ -39,7 +45,11 @@ describe('parseGuestMessage', () => {
     expect(parseGuestMessage(text).ok).toBe(false);
   });
 
-  test.each(['{"kind":"cancel","id":1,"__proto__":{"x":1}}', '{"kind":"cancel","id":1,"__pr\\u006fto__":{"x":1}}', '{"kind":"request","id":1,"capability":"x","params":{"a":{"\\u005f_proto__":{"polluted":1}}}}'])('never lets `__proto__` in, however it is written: %s', (text) => {
+  test.each([
+    '{"kind":"cancel","id":1,"__proto__":{"x":1}}',
+    '{"kind":"cancel","id":1,"__pr\\u006fto__":{"x":1}}',
+    '{"kind":"request","id":1,"capability":"x","params":{"a":{"\\u005f_proto__":{"polluted":1}}}}',
+  ])('never lets `__proto__` in, however it is written: %s', (text) => {
     const parsed = parseGuestMessage(text);
     if (!parsed.ok) throw new Error(parsed.reason);
     expect(JSON.stringify(parsed.value)).not.toContain('__proto__');
@@ -59,12 +69,40 @@ describe('parseGuestMessage', () => {
   test('never throws on 10,000 mutated messages, and leaves Object.prototype alone', () => {
     const before = Reflect.ownKeys(Object.prototype).length;
     const hostile = fc.oneof(
-      fc.constantFrom('__proto__', 'constructor', 'prototype', '\0', '\u2028', '{', '}', '[', ']', '"', '\\u', ',', ':', '1e999', '-0', '"kind":"request"', '"id":', 'null', 'true'),
+      fc.constantFrom(
+        '__proto__',
+        'constructor',
+        'prototype',
+        '\0',
+        '\u2028',
+        '{',
+        '}',
+        '[',
+        ']',
+        '"',
+        '\\u',
+        ',',
+        ':',
+        '1e999',
+        '-0',
+        '"kind":"request"',
+        '"id":',
+        'null',
+        'true',
+      ),
       fc.string({ maxLength: 12, unit: 'binary' }),
     );
     const mutated = fc
-      .record({ message: fc.constantFrom(...VALID), edits: fc.array(fc.record({ at: fc.nat(400), remove: fc.nat(20), insert: hostile }), { minLength: 1, maxLength: 6 }) })
-      .map(({ message, edits }) => edits.reduce((text, { at, remove, insert }) => text.slice(0, at % (text.length + 1)) + insert + text.slice((at % (text.length + 1)) + remove), JSON.stringify(message)));
+      .record({
+        message: fc.constantFrom(...VALID),
+        edits: fc.array(fc.record({ at: fc.nat(400), remove: fc.nat(20), insert: hostile }), { minLength: 1, maxLength: 6 }),
+      })
+      .map(({ message, edits }) =>
+        edits.reduce(
+          (text, { at, remove, insert }) => text.slice(0, at % (text.length + 1)) + insert + text.slice((at % (text.length + 1)) + remove),
+          JSON.stringify(message),
+        ),
+      );
     fc.assert(
       fc.property(mutated, (text) => {
         const parsed = parseGuestMessage(text);
@@ -79,9 +117,14 @@ describe('parseGuestMessage', () => {
 
   test('never throws on arbitrary JSON in every field', () => {
     fc.assert(
-      fc.property(fc.constantFrom(...VALID), fc.constantFrom('kind', 'id', 'capability', 'params', 'value', 'error', 'registrations', 'failures', 'level', 'text'), fc.jsonValue(), (message, field, value) => {
-        parseGuestMessage(JSON.stringify({ ...message, [field]: value }));
-      }),
+      fc.property(
+        fc.constantFrom(...VALID),
+        fc.constantFrom('kind', 'id', 'capability', 'params', 'value', 'error', 'registrations', 'failures', 'level', 'text'),
+        fc.jsonValue(),
+        (message, field, value) => {
+          parseGuestMessage(JSON.stringify({ ...message, [field]: value }));
+        },
+      ),
       { numRuns: 2_000, seed: 7 },
     );
   });
@@ -90,6 +133,7 @@ describe('parseGuestMessage', () => {
 describe('parseSyncRequest', () => {
   test('reads a request and nothing else', () => {
     expect(parseSyncRequest('{"capability":"fs.stat","params":null}')).toEqual({ ok: true, value: { capability: 'fs.stat', params: null } });
-    for (const text of ['', '{}', '{"capability":"x"}', '{"capability":"x","params":1,"id":1}', '{"capability":1,"params":1}', '[]']) expect(parseSyncRequest(text).ok).toBe(false);
+    for (const text of ['', '{}', '{"capability":"x"}', '{"capability":"x","params":1,"id":1}', '{"capability":1,"params":1}', '[]'])
+      expect(parseSyncRequest(text).ok).toBe(false);
   });
 });

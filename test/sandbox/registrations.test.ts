@@ -38,7 +38,10 @@ describe('registrationsDiffer', () => {
   });
 
   test('two entry points may offer the same name, each in its own form', () => {
-    const captured = mergeRegistrations([{ ...none, tools: [tool('same', 'of the first')] }, { ...none, tools: [tool('same', 'of the second')] }]);
+    const captured = mergeRegistrations([
+      { ...none, tools: [tool('same', 'of the first')] },
+      { ...none, tools: [tool('same', 'of the second')] },
+    ]);
     expect(registrationsDiffer(captured, captured)).toBeUndefined();
     expect(registrationsDiffer(captured, { ...none, tools: [tool('same', 'of nobody')] })).toMatch(/has changed/);
   });
@@ -46,14 +49,22 @@ describe('registrationsDiffer', () => {
 
 describe('mergeRegistrations', () => {
   test('numbers handlers through the package, as its one process does', () => {
-    const entry: Registrations = { ...none, events: [{ event: 'context', handler: 0 }, { event: 'agent_end', handler: 1 }] };
+    const entry: Registrations = {
+      ...none,
+      events: [
+        { event: 'context', handler: 0 },
+        { event: 'agent_end', handler: 1 },
+      ],
+    };
     expect(mergeRegistrations([entry, none, entry]).events.map(({ handler }) => handler)).toEqual([0, 1, 2, 3]);
   });
 });
 
 describe('registrationDigest', () => {
   test('does not depend on the order of keys, but on everything else', () => {
-    const shuffled = fc.dictionary(fc.string(), fc.jsonValue()).chain((value) => fc.tuple(fc.constant(value), fc.shuffledSubarray(Object.keys(value), { minLength: Object.keys(value).length })));
+    const shuffled = fc
+      .dictionary(fc.string(), fc.jsonValue())
+      .chain((value) => fc.tuple(fc.constant(value), fc.shuffledSubarray(Object.keys(value), { minLength: Object.keys(value).length })));
     fc.assert(
       fc.property(shuffled, ([value, keys]) => {
         const reordered = Object.fromEntries(keys.map((key) => [key, value[key]]));

@@ -2,7 +2,26 @@ import ivm from 'isolated-vm';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { watch } from 'node:fs';
-import { access, appendFile, chmod, copyFile, cp, lstat, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, rmdir, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  access,
+  appendFile,
+  chmod,
+  copyFile,
+  cp,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { relative } from 'node:path';
 import { bundleExpression, guestParts } from '../../sandbox/guest/build/parts.ts';
 
@@ -33,7 +52,10 @@ interface Params {
 
 let scripts: Promise<{ readonly core: string; readonly parts: readonly string[] }> | undefined;
 
-export async function openBareIsolate(cwd: string, options: { readonly parts?: boolean; readonly deny?: (capability: string, params: Params) => Error | undefined } = {}): Promise<BareIsolate> {
+export async function openBareIsolate(
+  cwd: string,
+  options: { readonly parts?: boolean; readonly deny?: (capability: string, params: Params) => Error | undefined } = {},
+): Promise<BareIsolate> {
   scripts ??= (async () => {
     const [core, parts] = await Promise.all([bundleExpression(new URL('./guest-under-test.ts', import.meta.url)), guestParts()]);
     return { core, parts: parts.filter(({ name }) => name !== 'core').map(({ source }) => source) };
@@ -62,15 +84,21 @@ export async function openBareIsolate(cwd: string, options: { readonly parts?: b
   };
   const tell = (message: object) => {
     if (!open) return;
-    void runtime.get('tell', { reference: true }).then((call) => call.apply(undefined, [JSON.stringify(message)])).catch((error: unknown) => {
-      if (open) throw error;
-    });
+    void runtime
+      .get('tell', { reference: true })
+      .then((call) => call.apply(undefined, [JSON.stringify(message)]))
+      .catch((error: unknown) => {
+        if (open) throw error;
+      });
   };
   const post = (text: string) => {
     const [, kind, rest = ''] = /^(T\+|T-|M|R)([^]*)$/.exec(text) ?? [];
     if (kind === 'T+') {
       const [id = 0, delay = 0] = rest.split(' ').map(Number);
-      timers.set(id, setTimeout(() => tell({ kind: 'timer', id }), delay));
+      timers.set(
+        id,
+        setTimeout(() => tell({ kind: 'timer', id }), delay),
+      );
     } else if (kind === 'T-') {
       clearTimeout(timers.get(Number(rest)));
     } else if (kind === 'R') {
@@ -90,7 +118,9 @@ export async function openBareIsolate(cwd: string, options: { readonly parts?: b
         const controller = new AbortController();
         controllers.set(message.id, controller);
         const { path, recursive } = message.params;
-        const watcher = watch(path, { recursive, signal: controller.signal }, (event, filename) => tell({ kind: 'event', id: message.id, value: { event, filename } }));
+        const watcher = watch(path, { recursive, signal: controller.signal }, (event, filename) =>
+          tell({ kind: 'event', id: message.id, value: { event, filename } }),
+        );
         watcher.on('error', (error) => tell({ kind: 'event', id: message.id, error: { code: 'ERR', message: error.message } }));
       }
     }
@@ -102,7 +132,9 @@ export async function openBareIsolate(cwd: string, options: { readonly parts?: b
     const { capability, params } = JSON.parse(text) as { capability: string; params: Params };
     return JSON.stringify(await answer(capability, params));
   };
-  const runtime = (await bootstrap.apply(undefined, [new ivm.Callback(post, { ignored: true }), new ivm.Reference(ask), JSON.stringify(facts)], { result: { reference: true } })) as ivm.Reference<Record<string, unknown>>;
+  const runtime = (await bootstrap.apply(undefined, [new ivm.Callback(post, { ignored: true }), new ivm.Reference(ask), JSON.stringify(facts)], {
+    result: { reference: true },
+  })) as ivm.Reference<Record<string, unknown>>;
   if (options.parts) {
     for (const part of parts) {
       const script = await (await isolate.compileScript(part, { filename: 'part.js' })).run(context, { reference: true });
@@ -137,7 +169,8 @@ const bytesOf = (given: unknown): Buffer => {
 
 /** What the broker's capabilities do, without its decisions. */
 const capabilities: Readonly<Record<string, Perform>> = {
-  'fs.readFile': async ({ path, encoding }) => (encoding === 'utf8' ? { text: await readFile(path, 'utf8') } : { base64: (await readFile(path)).toString('base64') }),
+  'fs.readFile': async ({ path, encoding }) =>
+    encoding === 'utf8' ? { text: await readFile(path, 'utf8') } : { base64: (await readFile(path)).toString('base64') },
   'fs.writeFile': async (params) => {
     const { path, flag, mode } = params;
     await (flag === 'a' ? appendFile(path, bytesOf(params), { mode }) : writeFile(path, bytesOf(params), { flag, mode }));
@@ -148,7 +181,13 @@ const capabilities: Readonly<Record<string, Perform>> = {
     const { size, mode, mtimeMs, atimeMs, ctimeMs, birthtimeMs, ino, dev, nlink, uid, gid } = found;
     return { type: typeOf(found), size, mode, mtimeMs, atimeMs, ctimeMs, birthtimeMs, ino, dev, nlink, uid, gid };
   },
-  'fs.readdir': async ({ path, recursive }) => ({ entries: (await readdir(path, { withFileTypes: true, recursive })).map((entry) => ({ name: entry.name, parent: relative(path, entry.parentPath), type: typeOf(entry) })) }),
+  'fs.readdir': async ({ path, recursive }) => ({
+    entries: (await readdir(path, { withFileTypes: true, recursive })).map((entry) => ({
+      name: entry.name,
+      parent: relative(path, entry.parentPath),
+      type: typeOf(entry),
+    })),
+  }),
   'fs.mkdir': async ({ path, recursive }) => ({ first: await mkdir(path, { recursive }) }),
   'fs.remove': async ({ path, recursive, force, kind }) => {
     if (kind === 'file') await unlink(path);
@@ -165,18 +204,49 @@ const capabilities: Readonly<Record<string, Perform>> = {
   'fs.chmod': async ({ path, mode }) => (await chmod(path, mode), {}),
   'crypto.random': async ({ size }) => ({ base64: randomBytes(size).toString('base64') }),
   'net.fetch': async (params, signal) => {
-    const { url, method, headers, redirect, body } = params as unknown as { url: string; method: string; headers: [string, string][]; redirect: 'follow'; body?: unknown };
+    const { url, method, headers, redirect, body } = params as unknown as {
+      url: string;
+      method: string;
+      headers: [string, string][];
+      redirect: 'follow';
+      body?: unknown;
+    };
     const response = await fetch(url, { method, headers, redirect, signal, ...(body !== undefined && { body: new Uint8Array(bytesOf(body)) }) });
-    return { status: response.status, statusText: response.statusText, url: response.url, redirected: response.redirected, headers: [...response.headers], base64: Buffer.from(await response.arrayBuffer()).toString('base64') };
+    return {
+      status: response.status,
+      statusText: response.statusText,
+      url: response.url,
+      redirected: response.redirected,
+      headers: [...response.headers],
+      base64: Buffer.from(await response.arrayBuffer()).toString('base64'),
+    };
   },
   'exec.run': (params, signal) =>
     new Promise((resolve, reject) => {
-      const { file, args, cwd, env, shell, input, timeoutMs } = params as unknown as { file: string; args: string[]; cwd?: string; env?: Record<string, string>; shell: boolean; input?: unknown; timeoutMs?: number };
+      const { file, args, cwd, env, shell, input, timeoutMs } = params as unknown as {
+        file: string;
+        args: string[];
+        cwd?: string;
+        env?: Record<string, string>;
+        shell: boolean;
+        input?: unknown;
+        timeoutMs?: number;
+      };
       // SHLVL: a bash of the first level whose input is a socket thinks it was started by rshd, and reads ~/.bashrc.
-      const child = execFile(file, args, { cwd, env: { PATH: process.env['PATH'], SHLVL: '2', ...env }, shell, timeout: timeoutMs, signal, encoding: 'buffer' }, (error, stdout, stderr) => {
-        if (error !== null && typeof error.code === 'string') return reject(error);
-        resolve({ code: child.exitCode, signal: child.signalCode, stdout: { base64: stdout.toString('base64') }, stderr: { base64: stderr.toString('base64') } });
-      });
+      const child = execFile(
+        file,
+        args,
+        { cwd, env: { PATH: process.env['PATH'], SHLVL: '2', ...env }, shell, timeout: timeoutMs, signal, encoding: 'buffer' },
+        (error, stdout, stderr) => {
+          if (error !== null && typeof error.code === 'string') return reject(error);
+          resolve({
+            code: child.exitCode,
+            signal: child.signalCode,
+            stdout: { base64: stdout.toString('base64') },
+            stderr: { base64: stderr.toString('base64') },
+          });
+        },
+      );
       child.stdin?.on('error', () => {});
       child.stdin?.end(input === undefined ? undefined : bytesOf(input));
     }),

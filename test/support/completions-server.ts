@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** One scripted answer on the wire of OpenAI's chat completions. */
@@ -33,7 +33,7 @@ export interface CompletionsServer extends AsyncDisposable {
 /** A server on loopback that streams like OpenAI's chat completions: server-sent events, split tool arguments, usage last, `[DONE]`. */
 export async function startCompletionsServer(answers: readonly WireAnswer[]): Promise<CompletionsServer> {
   const requests: WireRequest[] = [];
-  const server = createServer(async (request, response) => {
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const answer = answers[requests.length] ?? {};
@@ -46,11 +46,17 @@ export async function startCompletionsServer(answers: readonly WireAnswer[]): Pr
     }
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     for (const [index, chunk] of chunksOf(answer, body.model).entries()) {
-      if (index === answer.cutAfter) return response.destroy();
+      if (index === answer.cutAfter) {
+        response.destroy();
+        return;
+      }
       response.write(`data: ${JSON.stringify(chunk)}\n\n`);
       if (answer.hang === true) return;
     }
     response.end('data: [DONE]\n\n');
+  };
+  const server = createServer((request, response) => {
+    serve(request, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -22,7 +22,10 @@ export default function guestUnderTest(post: (text: string) => void, sync: SyncR
       const AsyncFunction = (async () => {}).constructor as new (...args: string[]) => (require: (name: string) => unknown) => Promise<unknown>;
       const answer = (outcome: object) => post(`R${JSON.stringify({ id, ...outcome })}`);
       try {
-        new AsyncFunction('require', code)(requireModule).then((value) => answer({ value }), (error: unknown) => answer({ error: errorText(error) }));
+        new AsyncFunction('require', code)(requireModule).then(
+          (value) => answer({ value }),
+          (error: unknown) => answer({ error: errorText(error) }),
+        );
       } catch (error) {
         answer({ error: errorText(error) });
       }

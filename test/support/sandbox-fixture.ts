@@ -2,7 +2,18 @@ import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parsePermissionSet, type CaptureOutcome, type CompiledPackage, type DashError, type ModuleGraph, type Registrations } from '../../format/index.ts';
-import { AuditTrail, capturePackage, compilePackage, mergeRegistrations, openPackage, type CallContext, type Denial, type HostPorts, type SandboxedPackage, type ToolOutcome } from '../../sandbox/index.ts';
+import {
+  AuditTrail,
+  capturePackage,
+  compilePackage,
+  mergeRegistrations,
+  openPackage,
+  type CallContext,
+  type Denial,
+  type HostPorts,
+  type SandboxedPackage,
+  type ToolOutcome,
+} from '../../sandbox/index.ts';
 
 /** A directory of its own under the real path of the system's temporary one, gone at the end of the scope. */
 export async function temporaryDirectory(prefix = 'dash-test-'): Promise<AsyncDisposable & { readonly path: string }> {
@@ -82,7 +93,10 @@ export async function openFixture(options: FixtureOptions): Promise<Fixture> {
   if (failure !== undefined) throw new Error(`${failure.entry}: ${failure.error.message}`);
   const contentHash = 'a'.repeat(64);
   const captures = options.capture === false ? [] : await capturePackage({ name, version: '1.0.0', contentHash, graph, compiled }, bundles);
-  const captured = captures.length > 0 && captures.every((capture) => capture.kind === 'ok') ? mergeRegistrations(captures.map(({ registrations }) => registrations)) : undefined;
+  const captured =
+    captures.length > 0 && captures.every((capture) => capture.kind === 'ok')
+      ? mergeRegistrations(captures.map(({ registrations }) => registrations))
+      : undefined;
 
   const audit = new AuditTrail(auditDirectory);
   const [denials, logs, failures, said]: [Denial[], string[], DashError[], unknown[]] = [[], [], [], []];
@@ -90,7 +104,15 @@ export async function openFixture(options: FixtureOptions): Promise<Fixture> {
   const reopen: Fixture['reopen'] = (other = {}) => {
     const merged = { ...options, ...other };
     const extension = openPackage(
-      { name, version: '1.0.0', contentHash, graph, compiled, granted: parsePermissionSet(merged.granted ?? []), captured: 'captured' in other ? other.captured : captured },
+      {
+        name,
+        version: '1.0.0',
+        contentHash,
+        graph,
+        compiled,
+        granted: parsePermissionSet(merged.granted ?? []),
+        captured: 'captured' in other ? other.captured : captured,
+      },
       {
         ports: { ...recordingPorts(said), ...merged.ports },
         audit,
@@ -109,10 +131,27 @@ export async function openFixture(options: FixtureOptions): Promise<Fixture> {
   };
   const extension = reopen();
   let nextCall = 1;
-  const call: Fixture['call'] = (tool, args = {}, callOptions = {}) => extension.callTool(tool, args, { toolCallId: `call-${nextCall++}`, context, timeoutMs: 10_000, ...callOptions });
+  const call: Fixture['call'] = (tool, args = {}, callOptions = {}) =>
+    extension.callTool(tool, args, { toolCallId: `call-${nextCall++}`, context, timeoutMs: 10_000, ...callOptions });
 
   return {
-    extension, compiled, captures, graph, audit, auditDirectory, packageDirectory, workspace, home, dashHome, bundles, denials, logs, failures, said, reopen, call,
+    extension,
+    compiled,
+    captures,
+    graph,
+    audit,
+    auditDirectory,
+    packageDirectory,
+    workspace,
+    home,
+    dashHome,
+    bundles,
+    denials,
+    logs,
+    failures,
+    said,
+    reopen,
+    call,
     text: async (tool, args, callOptions) => textOf(await call(tool, args, callOptions)),
     [Symbol.asyncDispose]: async () => {
       for (const each of opened) each.kill();
@@ -134,7 +173,9 @@ export function tool(name: string, body: string): string {
 
 /** An entry point that registers `tools`, after `top` at module level. */
 export function extensionOf(tools: Readonly<Record<string, string>>, top = ''): string {
-  return `${top}\nexport default (pi) => {\n${Object.entries(tools).map(([name, body]) => tool(name, body)).join('\n')}\n};\n`;
+  return `${top}\nexport default (pi) => {\n${Object.entries(tools)
+    .map(([name, body]) => tool(name, body))
+    .join('\n')}\n};\n`;
 }
 
 /** Ports of a host that has no user and no model; it writes down what it is told. */

@@ -10,8 +10,10 @@ export const checkManifest: Check = ({ manifest, packageJson }) => {
   const diagnostics: Diagnostic[] = [];
   const say = (severity: Diagnostic['severity'], code: string, message: string) => diagnostics.push({ severity, code, message, where: WHERE });
 
-  if (typeof packageJson['version'] !== 'string' || !SEMVER.test(packageJson['version'])) say('error', 'INVALID_VERSION', '`version` is missing or not a semantic version');
-  if (!NPM_NAME.test(manifest.name) || manifest.name.length > 214) say('error', 'INVALID_NAME', `\`${manifest.name}\` cannot be published: names are lower case, without spaces`);
+  if (typeof packageJson['version'] !== 'string' || !SEMVER.test(packageJson['version']))
+    say('error', 'INVALID_VERSION', '`version` is missing or not a semantic version');
+  if (!NPM_NAME.test(manifest.name) || manifest.name.length > 214)
+    say('error', 'INVALID_NAME', `\`${manifest.name}\` cannot be published: names are lower case, without spaces`);
   if (manifest.description === '') say('warning', 'DESCRIPTION_MISSING', '`description` is missing; it is what a search shows');
   if (packageJson['license'] === undefined) say('warning', 'LICENSE_MISSING', '`license` is missing; without one nobody may use the package');
   if (packageJson['private'] === true) say('warning', 'PRIVATE', '`private` is set: the package can be installed from git or a directory, not published');
@@ -23,7 +25,12 @@ export const checkManifest: Check = ({ manifest, packageJson }) => {
   }
   const scripts = packageJson['scripts'];
   const ignored = INSTALL_SCRIPTS.filter((script) => typeof scripts === 'object' && scripts !== null && script in scripts);
-  if (ignored.length > 0) say('warning', 'SCRIPTS_IGNORED', `${ignored.map((script) => `\`${script}\``).join(', ')}: Dash never runs scripts of a package; ship what they would make`);
+  if (ignored.length > 0)
+    say(
+      'warning',
+      'SCRIPTS_IGNORED',
+      `${ignored.map((script) => `\`${script}\``).join(', ')}: Dash never runs scripts of a package; ship what they would make`,
+    );
   return diagnostics;
 };
 

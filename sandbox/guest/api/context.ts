@@ -35,7 +35,8 @@ export function createContext(registry: Registry, link: GuestLink, options: Cont
     modelRegistry: {
       getAll: () => query('models') ?? [],
       getAvailable: () => query('models') ?? [],
-      find: (provider: string, id: string) => ((query('models') ?? []) as { provider: string; id: string }[]).find((model) => model.provider === provider && model.id === id),
+      find: (provider: string, id: string) =>
+        ((query('models') ?? []) as { provider: string; id: string }[]).find((model) => model.provider === provider && model.id === id),
       // Credentials are `model:credentials`, denied by default; pi's own form of a refusal is data.
       getApiKeyAndHeaders: async () => ({ ok: false, error: 'credentials stay with the host: use `complete` of pi-ai, which asks for the permission `model`' }),
       getApiKey: async () => undefined,
@@ -64,7 +65,8 @@ export function createContext(registry: Registry, link: GuestLink, options: Cont
     reload: () => control({ kind: 'reload' }),
     newSession: () => control({ kind: 'newSession' }),
     fork: (entryId: string) => control({ kind: 'fork', entryId }),
-    navigateTree: (targetId: string, options: { summarize?: boolean } = {}) => control({ kind: 'navigateTree', targetId, summarize: options.summarize === true }),
+    navigateTree: (targetId: string, options: { summarize?: boolean } = {}) =>
+      control({ kind: 'navigateTree', targetId, summarize: options.summarize === true }),
     switchSession: (path: string) => control({ kind: 'switchSession', path }),
   });
 }

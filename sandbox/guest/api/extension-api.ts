@@ -21,7 +21,8 @@ export function createExtensionApi(registry: Registry, link: GuestLink): object 
     registerShortcut: (shortcut: string, options: { handler(context: unknown): unknown }) => registry.registerShortcut(shortcut, options),
     registerFlag: (name: string, flag: { type: 'boolean' | 'string' }) => registry.registerFlag(name, flag),
     getFlag: (name: string) => registry.flag(name),
-    registerProvider: (name: string | { id?: string; name?: string }) => registry.registerProvider(typeof name === 'string' ? name : String(name.id ?? name.name)),
+    registerProvider: (name: string | { id?: string; name?: string }) =>
+      registry.registerProvider(typeof name === 'string' ? name : String(name.id ?? name.name)),
     unregisterProvider: () => {
       throw unsupported('unregisterProvider', 'providers of packages come with a later version');
     },
@@ -40,7 +41,12 @@ export function createExtensionApi(registry: Registry, link: GuestLink): object 
 
     exec: async (command: string, args: readonly string[] = [], options: { signal?: AbortSignal; timeout?: number; cwd?: string } = {}) => {
       registry.assertActive('exec');
-      const result = (await link.request('exec.run', { file: command, args, cwd: options.cwd, timeoutMs: options.timeout, shell: false }, options.signal)) as { code: number | null; signal: string | null; stdout: { base64: string }; stderr: { base64: string } };
+      const result = (await link.request('exec.run', { file: command, args, cwd: options.cwd, timeoutMs: options.timeout, shell: false }, options.signal)) as {
+        code: number | null;
+        signal: string | null;
+        stdout: { base64: string };
+        stderr: { base64: string };
+      };
       return { stdout: decode(result.stdout.base64), stderr: decode(result.stderr.base64), code: result.code ?? 1, killed: result.signal !== null };
     },
 

@@ -138,7 +138,14 @@ export class Registry {
     return set ?? flag?.default;
   }
 
-  async executeTool(name: string, toolCallId: string, args: unknown, signal: AbortSignal, onUpdate: (partial: unknown) => void, context: unknown): Promise<unknown> {
+  async executeTool(
+    name: string,
+    toolCallId: string,
+    args: unknown,
+    signal: AbortSignal,
+    onUpdate: (partial: unknown) => void,
+    context: unknown,
+  ): Promise<unknown> {
     const tool = this.#find((slot) => slot.tools.get(name));
     if (tool === undefined) throw new Error(`no tool \`${name}\` here`);
     const written = tool.prepareArguments === undefined ? args : tool.prepareArguments(args);
@@ -189,7 +196,8 @@ export class Registry {
   }
 
   #registrationOnly(member: string): void {
-    if (!this.#loading) throw unsupported(`${member} after loading`, `register in the factory; \`registerTool\` alone works later, with the permission \`tools:dynamic\``);
+    if (!this.#loading)
+      throw unsupported(`${member} after loading`, `register in the factory; \`registerTool\` alone works later, with the permission \`tools:dynamic\``);
   }
 
   #find<T>(pick: (slot: Slot) => T | undefined): T | undefined {

@@ -10,7 +10,8 @@ interface Dialog {
 
 /** `ctx.ui`: dialogs and notes are data for the front end; components are drawn where a front end draws them. */
 export function createUi(link: GuestLink, registry: Registry): object {
-  const ask = (capability: string, params: object, { signal, timeout }: Dialog = {}): Promise<unknown> => link.request(capability, { ...params, timeoutMs: timeout }, signal);
+  const ask = (capability: string, params: object, { signal, timeout }: Dialog = {}): Promise<unknown> =>
+    link.request(capability, { ...params, timeoutMs: timeout }, signal);
   const tell = (capability: string, params: object): void => {
     registry.assertActive(capability);
     link.request(capability, params).catch((error: unknown) => link.log('warn', `${capability}: ${describe(error)}`));

@@ -17,6 +17,8 @@ export function validateArguments(toolName: string, schema: unknown, args: unkno
   const copy: unknown = structuredClone(args ?? {});
   const converted = Value.Convert(schema, copy);
   if (Value.Check(schema, converted)) return converted;
-  const problems = [...Value.Errors(schema, converted)].slice(0, 5).map(({ instancePath, path, message }) => `${(instancePath ?? path ?? '') || 'arguments'}: ${message}`);
+  const problems = [...Value.Errors(schema, converted)]
+    .slice(0, 5)
+    .map(({ instancePath, path, message }) => `${(instancePath ?? path ?? '') || 'arguments'}: ${message}`);
   throw Object.assign(new Error(`invalid arguments for \`${toolName}\`: ${problems.join('; ')}`), { code: 'INVALID_ARGUMENTS' });
 }

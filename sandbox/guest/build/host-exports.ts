@@ -29,12 +29,14 @@ async function exportsOf(specifier: string): Promise<string[]> {
     format: 'esm',
     platform: 'node',
     conditions: ['import'],
-    plugins: [{
-      name: 'own-files-only',
-      setup(esbuild) {
-        esbuild.onResolve({ filter: /^[^./]/ }, ({ path }) => (path === specifier ? undefined : { path, external: true }));
+    plugins: [
+      {
+        name: 'own-files-only',
+        setup(esbuild) {
+          esbuild.onResolve({ filter: /^[^./]/ }, ({ path }) => (path === specifier ? undefined : { path, external: true }));
+        },
       },
-    }],
+    ],
     logLevel: 'error',
   });
   return Object.values(result.metafile.outputs).flatMap((output) => output.exports);

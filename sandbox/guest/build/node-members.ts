@@ -6,7 +6,13 @@ const require = createRequire(import.meta.url);
 
 /** Builtins that exist only with the prefix are not in Node's list; those on the left are members of others. */
 const aliases = new Set(['process', 'sys', 'assert/strict', 'path/posix', 'path/win32', 'util/types']);
-const names = [...builtinModules.map((name) => name.replace(/^node:/, '')).filter((name) => !name.startsWith('_') && !aliases.has(name)), 'sea', 'sqlite', 'test', 'test/reporters'];
+const names = [
+  ...builtinModules.map((name) => name.replace(/^node:/, '')).filter((name) => !name.startsWith('_') && !aliases.has(name)),
+  'sea',
+  'sqlite',
+  'test',
+  'test/reporters',
+];
 
 let known: Readonly<Record<string, string>> | undefined;
 
@@ -20,11 +26,13 @@ function readAll(): Record<string, string> {
   // Loading `sqlite` and its like, or looking at a deprecated member, warns; nothing of them is run.
   process.emitWarning = () => {};
   try {
-    return Object.fromEntries(names.map((name) => {
-      const module: object = require(`node:${name}`);
-      // A supported module has its values itself; only what it lacks must throw.
-      return [name, JSON.stringify(namesOf(module, name in unsupportedModules, 0))];
-    }));
+    return Object.fromEntries(
+      names.map((name) => {
+        const module: object = require(`node:${name}`);
+        // A supported module has its values itself; only what it lacks must throw.
+        return [name, JSON.stringify(namesOf(module, name in unsupportedModules, 0))];
+      }),
+    );
   } finally {
     process.emitWarning = warn;
   }
@@ -59,5 +67,7 @@ function namesOf(holder: object, whole: boolean, depth: number): MemberNames {
 function methodsOf(type: Function): string[] {
   const prototype: unknown = type.prototype;
   if (typeof prototype !== 'object' || prototype === null) return [];
-  return Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor' && !name.startsWith('_') && typeof Object.getOwnPropertyDescriptor(prototype, name)?.value === 'function');
+  return Object.getOwnPropertyNames(prototype).filter(
+    (name) => name !== 'constructor' && !name.startsWith('_') && typeof Object.getOwnPropertyDescriptor(prototype, name)?.value === 'function',
+  );
 }

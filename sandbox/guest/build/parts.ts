@@ -72,14 +72,21 @@ async function bundle(entry: string | URL, host: HostModule, plugins: readonly P
 const librariesOfCore: Plugin = {
   name: 'libraries-of-core',
   setup(esbuild) {
-    const packages = new Map([['events', 'events/'], ['buffer', 'buffer/'], ['string_decoder', 'string_decoder/']]);
+    const packages = new Map([
+      ['events', 'events/'],
+      ['buffer', 'buffer/'],
+      ['string_decoder', 'string_decoder/'],
+    ]);
     esbuild.onResolve({ filter: /^(?:events|buffer|string_decoder)$/ }, ({ path, resolveDir }) =>
       esbuild.resolve(packages.get(path) ?? path, { kind: 'require-call', resolveDir }),
     );
     // Shims that libraries bring along for engines without these globals.
     esbuild.onResolve({ filter: /^(?:process\/?|abort-controller)$/ }, ({ path }) => ({ path: path.replace('/', ''), namespace: 'global' }));
     esbuild.onLoad({ filter: /.*/, namespace: 'global' }, ({ path }) => ({
-      contents: path === 'process' ? 'module.exports = globalThis.process;' : 'module.exports = { AbortController: globalThis.AbortController, AbortSignal: globalThis.AbortSignal };',
+      contents:
+        path === 'process'
+          ? 'module.exports = globalThis.process;'
+          : 'module.exports = { AbortController: globalThis.AbortController, AbortSignal: globalThis.AbortSignal };',
       loader: 'js',
     }));
   },
@@ -107,7 +114,10 @@ const modules = fileURLToPath(new URL('../modules/', import.meta.url));
 const hostLibraries: Plugin = {
   name: 'host-libraries',
   setup(esbuild) {
-    esbuild.onResolve({ filter: /^(?:typebox|@earendil-works\/pi-ai)(?:\/.*)?$/ }, ({ path }) => ({ path: path.replace('@earendil-works/', ''), namespace: 'core' }));
+    esbuild.onResolve({ filter: /^(?:typebox|@earendil-works\/pi-ai)(?:\/.*)?$/ }, ({ path }) => ({
+      path: path.replace('@earendil-works/', ''),
+      namespace: 'core',
+    }));
     esbuild.onResolve({ filter: /^pi-source:/ }, ({ path }) => ({ path: replacement(join(dirname(piIndex), path.slice('pi-source:'.length))) }));
     esbuild.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) => {
       const file = join(resolveDir, path);

@@ -47,9 +47,12 @@ function makeAssert(strict: boolean): Record<string, unknown> {
   const ok = (value: unknown, message?: string | Error) => {
     if (!value) fail({ message, actual: value, expected: true, operator: '==' }, `The expression evaluated to a falsy value: ${inspect(value)}`);
   };
-  const compare = (operator: string, holds: (actual: unknown, expected: unknown) => boolean, words: string) => (actual: unknown, expected: unknown, message?: string | Error) => {
-    if (!holds(actual, expected)) fail({ message, actual, expected, operator }, `${words}\n\n${inspect(actual)}\n\nshould ${operator}\n\n${inspect(expected)}`);
-  };
+  const compare =
+    (operator: string, holds: (actual: unknown, expected: unknown) => boolean, words: string) =>
+    (actual: unknown, expected: unknown, message?: string | Error) => {
+      if (!holds(actual, expected))
+        fail({ message, actual, expected, operator }, `${words}\n\n${inspect(actual)}\n\nshould ${operator}\n\n${inspect(expected)}`);
+    };
   const not = (holds: (actual: unknown, expected: unknown) => boolean) => (actual: unknown, expected: unknown) => !holds(actual, expected);
   // oxlint-disable-next-line eqeqeq -- the legacy comparison is this
   const loose = (actual: unknown, expected: unknown) => actual == expected || (actual !== actual && expected !== expected);
@@ -59,7 +62,8 @@ function makeAssert(strict: boolean): Record<string, unknown> {
   const notDeepStrictEqual = compare('notDeepStrictEqual', not(isDeepStrictEqual), 'Expected "actual" not to be strictly deep-equal to:');
 
   const assertThrown = (error: unknown, expected: unknown, message: string | Error | undefined) => {
-    if (!matchesExpected(error, expected)) fail({ message, actual: error, expected, operator: 'throws' }, `The error does not match what was expected: ${inspect(error)}`);
+    if (!matchesExpected(error, expected))
+      fail({ message, actual: error, expected, operator: 'throws' }, `The error does not match what was expected: ${inspect(error)}`);
   };
   const throws = (call: () => unknown, expected?: unknown, message?: string | Error) => {
     let thrown: { error: unknown } | undefined;
@@ -85,21 +89,35 @@ function makeAssert(strict: boolean): Record<string, unknown> {
     try {
       call();
     } catch (error) {
-      fail({ message, actual: error, operator: 'doesNotThrow' }, `Got unwanted exception.\nActual message: "${error instanceof Error ? error.message : String(error)}"`);
+      fail(
+        { message, actual: error, operator: 'doesNotThrow' },
+        `Got unwanted exception.\nActual message: "${error instanceof Error ? error.message : String(error)}"`,
+      );
     }
   };
   const doesNotReject = async (promise: Promise<unknown> | (() => Promise<unknown>), message?: string | Error) => {
     try {
       await (typeof promise === 'function' ? promise() : promise);
     } catch (error) {
-      fail({ message, actual: error, operator: 'doesNotReject' }, `Got unwanted rejection.\nActual message: "${error instanceof Error ? error.message : String(error)}"`);
+      fail(
+        { message, actual: error, operator: 'doesNotReject' },
+        `Got unwanted rejection.\nActual message: "${error instanceof Error ? error.message : String(error)}"`,
+      );
     }
   };
   const match = (text: string, pattern: RegExp, message?: string | Error) => {
-    if (typeof text !== 'string' || !pattern.test(text)) fail({ message, actual: text, expected: pattern, operator: 'match' }, `The input did not match the regular expression ${pattern}. Input:\n\n${inspect(text)}\n`);
+    if (typeof text !== 'string' || !pattern.test(text))
+      fail(
+        { message, actual: text, expected: pattern, operator: 'match' },
+        `The input did not match the regular expression ${pattern}. Input:\n\n${inspect(text)}\n`,
+      );
   };
   const doesNotMatch = (text: string, pattern: RegExp, message?: string | Error) => {
-    if (pattern.test(text)) fail({ message, actual: text, expected: pattern, operator: 'doesNotMatch' }, `The input was expected to not match the regular expression ${pattern}. Input:\n\n${inspect(text)}\n`);
+    if (pattern.test(text))
+      fail(
+        { message, actual: text, expected: pattern, operator: 'doesNotMatch' },
+        `The input was expected to not match the regular expression ${pattern}. Input:\n\n${inspect(text)}\n`,
+      );
   };
   const members = {
     ok,
@@ -120,7 +138,11 @@ function makeAssert(strict: boolean): Record<string, unknown> {
     doesNotMatch,
     fail: (message?: string | Error) => fail({ message, operator: 'fail' }, 'Failed'),
     ifError: (value: unknown) => {
-      if (value !== null && value !== undefined) fail({ actual: value, expected: null, operator: 'ifError' }, `ifError got unwanted exception: ${value instanceof Error ? value.message : inspect(value)}`);
+      if (value !== null && value !== undefined)
+        fail(
+          { actual: value, expected: null, operator: 'ifError' },
+          `ifError got unwanted exception: ${value instanceof Error ? value.message : inspect(value)}`,
+        );
     },
   };
   return Object.assign((value: unknown, message?: string | Error) => ok(value, message), members) as unknown as Record<string, unknown>;

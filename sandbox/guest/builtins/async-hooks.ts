@@ -108,7 +108,7 @@ function followCallbacks(): void {
   following = true;
   const { then } = Promise.prototype;
   const carry = (callback: unknown) => (typeof callback === 'function' && current.size > 0 ? bound(callback as (...args: unknown[]) => unknown) : callback);
-  Object.defineProperty(Promise.prototype, 'then', {
+  void Object.defineProperty(Promise.prototype, 'then', {
     value: function (this: Promise<unknown>, resolved?: unknown, rejected?: unknown) {
       return Reflect.apply(then, this, [carry(resolved), carry(rejected)]);
     },

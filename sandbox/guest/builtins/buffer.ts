@@ -24,7 +24,10 @@ function addBase64Url(Buffer: BufferClass): void {
   });
   define(Buffer.prototype, 'toString', function (this: Buffer, ...args: unknown[]) {
     if (!isUrl(args[0])) return Reflect.apply(toString, this, args);
-    return String(Reflect.apply(toString, this, ['base64', ...args.slice(1)])).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+    return String(Reflect.apply(toString, this, ['base64', ...args.slice(1)]))
+      .replaceAll('+', '-')
+      .replaceAll('/', '_')
+      .replace(/=+$/, '');
   });
 }
 

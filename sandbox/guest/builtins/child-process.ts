@@ -105,7 +105,8 @@ export function createChildProcess(link: GuestLink, { EventEmitter }: typeof imp
         const answer = (await link.request('exec.run', runParams(invocation, input), this.#abort.signal)) as RunAnswer;
         this.#deliver(answer, pipes);
       } catch (error) {
-        if (this.#abort.signal.aborted) this.#deliver({ code: null, signal: this.signalCode ?? 'SIGTERM', stdout: { base64: '' }, stderr: { base64: '' } }, pipes);
+        if (this.#abort.signal.aborted)
+          this.#deliver({ code: null, signal: this.signalCode ?? 'SIGTERM', stdout: { base64: '' }, stderr: { base64: '' } }, pipes);
         else this.#fail(spawnError(error, invocation));
       }
     }
@@ -206,9 +207,19 @@ export function createChildProcess(link: GuestLink, { EventEmitter }: typeof imp
     let failure: Error | undefined;
     child.on('error', (error: Error) => (failure = error));
     child.on('close', (code: number | null, signal: string | null) => {
-      const [stdout, stderr] = chunks.map((parts) => decoded(Buffer.concat(parts), options.encoding === undefined ? 'utf8' : options.encoding)) as [string | Buffer, string | Buffer];
+      const [stdout, stderr] = chunks.map((parts) => decoded(Buffer.concat(parts), options.encoding === undefined ? 'utf8' : options.encoding)) as [
+        string | Buffer,
+        string | Buffer,
+      ];
       if (failure === undefined && code !== 0) {
-        failure = Object.assign(new Error(`Command failed: ${command}\n${String(stderr)}`), { code, killed: child.killed || (signal === 'SIGTERM' && options.timeout !== undefined), signal, cmd: command, stdout, stderr });
+        failure = Object.assign(new Error(`Command failed: ${command}\n${String(stderr)}`), {
+          code,
+          killed: child.killed || (signal === 'SIGTERM' && options.timeout !== undefined),
+          signal,
+          cmd: command,
+          stdout,
+          stderr,
+        });
       }
       callback?.(failure ?? null, stdout, stderr);
     });
@@ -229,11 +240,16 @@ export function createChildProcess(link: GuestLink, { EventEmitter }: typeof imp
   };
 
   // Node's promisified forms resolve with both outputs, and the error carries them too.
-  for (const [name, call] of [['exec', exec], ['execFile', execFile]] as const) {
+  for (const [name, call] of [
+    ['exec', exec],
+    ['execFile', execFile],
+  ] as const) {
     const promised = (file: string, ...rest: unknown[]) => {
       let child: ChildProcess | undefined;
       const promise = new Promise((resolve, reject) => {
-        child = call(file, ...rest, (error: Error | null, stdout: unknown, stderr: unknown) => (error === null ? resolve({ stdout, stderr }) : reject(Object.assign(error, { stdout, stderr }))));
+        child = call(file, ...rest, (error: Error | null, stdout: unknown, stderr: unknown) =>
+          error === null ? resolve({ stdout, stderr }) : reject(Object.assign(error, { stdout, stderr })),
+        );
       });
       return Object.assign(promise, { child });
     };

@@ -65,7 +65,9 @@ export function createCrypto(link: Pick<GuestLink, 'requestSync'>, stream: typeo
     const numbers = args.filter((value): value is number => typeof value === 'number');
     const [min, max] = numbers.length > 1 ? [numbers[0] ?? 0, numbers[1] ?? 0] : [0, numbers[0] ?? 0];
     if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || max <= min || max - min > 2 ** 48 - 1) {
-      throw Object.assign(new RangeError(`The value of "max" is out of range. It must be greater than the value of "min" (${min}). Received ${max}`), { code: 'ERR_OUT_OF_RANGE' });
+      throw Object.assign(new RangeError(`The value of "max" is out of range. It must be greater than the value of "min" (${min}). Received ${max}`), {
+        code: 'ERR_OUT_OF_RANGE',
+      });
     }
     const value = min + uniform(max - min, random);
     if (callback === undefined) return value;
@@ -74,7 +76,8 @@ export function createCrypto(link: Pick<GuestLink, 'requestSync'>, stream: typeo
   };
   const timingSafeEqual = (a: ArrayBufferView, b: ArrayBufferView) => {
     const [left, right] = [viewBytes(a), viewBytes(b)];
-    if (left.length !== right.length) throw Object.assign(new RangeError('Input buffers must have the same byte length'), { code: 'ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH' });
+    if (left.length !== right.length)
+      throw Object.assign(new RangeError('Input buffers must have the same byte length'), { code: 'ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH' });
     let difference = 0;
     for (const [index, byte] of left.entries()) difference |= byte ^ (right[index] ?? 0);
     return difference === 0;

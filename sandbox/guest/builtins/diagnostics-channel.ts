@@ -49,7 +49,9 @@ export function createDiagnosticsChannel(): Record<string, unknown> {
     return made;
   };
   const tracingChannel = (name: string) => {
-    const parts = Object.fromEntries(['start', 'end', 'asyncStart', 'asyncEnd', 'error'].map((event) => [event, channel(`tracing:${name}:${event}`)])) as Record<'start' | 'end' | 'asyncStart' | 'asyncEnd' | 'error', Channel>;
+    const parts = Object.fromEntries(
+      ['start', 'end', 'asyncStart', 'asyncEnd', 'error'].map((event) => [event, channel(`tracing:${name}:${event}`)]),
+    ) as Record<'start' | 'end' | 'asyncStart' | 'asyncEnd' | 'error', Channel>;
     const traceSync = <T>(callback: (...args: unknown[]) => T, context: Record<string, unknown> = {}, receiver?: unknown, ...args: unknown[]): T => {
       parts.start.publish(context);
       try {

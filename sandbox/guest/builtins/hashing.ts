@@ -2,7 +2,16 @@ import { hmac } from '@noble/hashes/hmac.js';
 import { md5, ripemd160, sha1 } from '@noble/hashes/legacy.js';
 import { sha224, sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 
-const algorithms = new Map([['md5', md5], ['rmd160', ripemd160], ['ripemd160', ripemd160], ['sha1', sha1], ['sha224', sha224], ['sha256', sha256], ['sha384', sha384], ['sha512', sha512]]);
+const algorithms = new Map([
+  ['md5', md5],
+  ['rmd160', ripemd160],
+  ['ripemd160', ripemd160],
+  ['sha1', sha1],
+  ['sha224', sha224],
+  ['sha256', sha256],
+  ['sha384', sha384],
+  ['sha512', sha512],
+]);
 
 /** What a digest is made with, step by step. */
 export interface RunningHash {

@@ -131,7 +131,8 @@ const factories: Readonly<Record<string, Factory>> = {
   },
   string_decoder: () => require('string_decoder/') as unknown,
   sys: (_link, builtin) => builtin('util'),
-  timers: (_link, builtin) => completeModule('timers', { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate, promises: builtin('timers/promises') }),
+  timers: (_link, builtin) =>
+    completeModule('timers', { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate, promises: builtin('timers/promises') }),
   'timers/promises': (link) => {
     const module: typeof import('../globals/timers.ts') = require('../globals/timers.ts');
     return completeModule('timers/promises', module.createTimers(link).promises);
@@ -177,7 +178,10 @@ function createModule(builtin: Builtins): Record<string, unknown> {
       main: undefined,
       resolve: (specifier: string) => {
         if (builtin(specifier) !== undefined) return specifier;
-        throw Object.assign(new Error(`require.resolve('${specifier}') is not available in the sandbox; the package is one bundle and has no files of its own at run time`), { code: 'UNSUPPORTED_API' });
+        throw Object.assign(
+          new Error(`require.resolve('${specifier}') is not available in the sandbox; the package is one bundle and has no files of its own at run time`),
+          { code: 'UNSUPPORTED_API' },
+        );
       },
     });
   };

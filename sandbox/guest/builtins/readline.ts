@@ -59,11 +59,12 @@ export function createReadline({ EventEmitter }: typeof import('node:events'), {
       else answer(line);
     }
 
-    question(query: string, ...rest: unknown[]): void {
+    question(query: string, ...rest: unknown[]): unknown {
       const answer = rest.pop();
       if (this.closed) throw Object.assign(new Error('readline was closed'), { code: 'ERR_USE_AFTER_CLOSE' });
       this.output?.write(query);
       this.#answer = answer as (line: string) => void;
+      return undefined;
     }
 
     setPrompt(prompt: string): void {
@@ -137,8 +138,8 @@ export function createReadline({ EventEmitter }: typeof import('node:events'), {
   }
 
   class PromiseInterface extends Interface {
-    override question(query: string): Promise<string> & void {
-      return new Promise<string>((resolve) => super.question(query, resolve)) as Promise<string> & void;
+    override question(query: string): Promise<string> {
+      return new Promise<string>((resolve) => super.question(query, resolve));
     }
   }
 
@@ -146,5 +147,9 @@ export function createReadline({ EventEmitter }: typeof import('node:events'), {
     Interface: PromiseInterface,
     createInterface: (options: InterfaceOptions, output?: NodeJS.WritableStream) => new PromiseInterface(options, output),
   });
-  return completeModule('readline', { Interface, createInterface: (options: InterfaceOptions, output?: NodeJS.WritableStream) => new Interface(options, output), promises });
+  return completeModule('readline', {
+    Interface,
+    createInterface: (options: InterfaceOptions, output?: NodeJS.WritableStream) => new Interface(options, output),
+    promises,
+  });
 }

@@ -20,7 +20,8 @@ interface LegacyUrl {
 export function createUrl(querystring: { parse(text: string): unknown; stringify(query: unknown): string }): Record<string, unknown> {
   const parse = (text: string, parseQuery = false): LegacyUrl => {
     if (typeof text !== 'string') throw argumentError('url', 'of type string', text);
-    const [, protocol = null, slashes, authority = null, pathname = null, search = null, hash = null] = /^([a-z][a-z0-9+.-]*:)?(?:(\/\/)([^/?#]*))?([^?#]*)(\?[^#]*)?(#.*)?$/is.exec(text.trim()) ?? [];
+    const [, protocol = null, slashes, authority = null, pathname = null, search = null, hash = null] =
+      /^([a-z][a-z0-9+.-]*:)?(?:(\/\/)([^/?#]*))?([^?#]*)(\?[^#]*)?(#.*)?$/is.exec(text.trim()) ?? [];
     const at = authority?.lastIndexOf('@') ?? -1;
     const host = authority === null ? null : authority.slice(at + 1).toLowerCase();
     const port = /:(\d+)$/.exec(host ?? '')?.[1] ?? null;
@@ -61,7 +62,14 @@ export function createUrl(querystring: { parse(text: string): unknown; stringify
     const query = typeof given.query === 'object' && given.query !== null ? querystring.stringify(given.query) : '';
     const search = given.search ?? (query === '' ? '' : `?${query}`);
     const mark = (text: string, sign: string) => (text === '' || text.startsWith(sign) ? text : sign + text);
-    return protocol + (hasSlashes ? '//' : '') + host + (hasSlashes && host !== '' && pathname !== '' ? mark(pathname, '/') : pathname) + mark(search, '?') + mark(given.hash ?? '', '#');
+    return (
+      protocol +
+      (hasSlashes ? '//' : '') +
+      host +
+      (hasSlashes && host !== '' && pathname !== '' ? mark(pathname, '/') : pathname) +
+      mark(search, '?') +
+      mark(given.hash ?? '', '#')
+    );
   };
 
   const resolve = (from: string, to: string): string => {
@@ -74,16 +82,28 @@ export function createUrl(querystring: { parse(text: string): unknown; stringify
   const fileURLToPath = (given: string | URL): string => {
     const url = typeof given === 'string' ? new URL(given) : given;
     if (url?.protocol !== 'file:') throw Object.assign(new TypeError('The URL must be of scheme file'), { code: 'ERR_INVALID_URL_SCHEME' });
-    if (process.platform === 'win32') return decodeURIComponent(url.pathname).replace(/^\/([A-Za-z]:)/, '$1').replaceAll('/', '\\');
-    if (url.hostname !== '' && url.hostname !== 'localhost') throw Object.assign(new TypeError('File URL host must be "localhost" or empty on linux'), { code: 'ERR_INVALID_FILE_URL_HOST' });
-    if (/%2f/i.test(url.pathname)) throw Object.assign(new TypeError('File URL path must not include encoded / characters'), { code: 'ERR_INVALID_FILE_URL_PATH' });
+    if (process.platform === 'win32')
+      return decodeURIComponent(url.pathname)
+        .replace(/^\/([A-Za-z]:)/, '$1')
+        .replaceAll('/', '\\');
+    if (url.hostname !== '' && url.hostname !== 'localhost')
+      throw Object.assign(new TypeError('File URL host must be "localhost" or empty on linux'), { code: 'ERR_INVALID_FILE_URL_HOST' });
+    if (/%2f/i.test(url.pathname))
+      throw Object.assign(new TypeError('File URL path must not include encoded / characters'), { code: 'ERR_INVALID_FILE_URL_PATH' });
     return decodeURIComponent(url.pathname);
   };
 
   const pathToFileURL = (path: string): URL => {
     const absolute = path.startsWith('/') ? path : /^[A-Za-z]:[\\/]/.test(path) ? `/${path.replaceAll('\\', '/')}` : `${process.cwd()}/${path}`;
     const url = new URL('file:///');
-    url.pathname = absolute.replaceAll('%', '%25').replaceAll('\\', '%5C').replaceAll('\n', '%0A').replaceAll('\r', '%0D').replaceAll('\t', '%09').replaceAll('?', '%3F').replaceAll('#', '%23');
+    url.pathname = absolute
+      .replaceAll('%', '%25')
+      .replaceAll('\\', '%5C')
+      .replaceAll('\n', '%0A')
+      .replaceAll('\r', '%0D')
+      .replaceAll('\t', '%09')
+      .replaceAll('?', '%3F')
+      .replaceAll('#', '%23');
     return url;
   };
 
@@ -99,5 +119,16 @@ export function createUrl(querystring: { parse(text: string): unknown; stringify
     ...(url.username === '' && url.password === '' ? {} : { auth: `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}` }),
   });
   const domainToASCII = (domain: string) => (URL.canParse(`http://${domain}`) ? new URL(`http://${domain}`).hostname : '');
-  return completeModule('url', { URL, URLSearchParams, parse, format, resolve, resolveObject: (from: string, to: string) => parse(resolve(from, to)), fileURLToPath, pathToFileURL, urlToHttpOptions, domainToASCII });
+  return completeModule('url', {
+    URL,
+    URLSearchParams,
+    parse,
+    format,
+    resolve,
+    resolveObject: (from: string, to: string) => parse(resolve(from, to)),
+    fileURLToPath,
+    pathToFileURL,
+    urlToHttpOptions,
+    domainToASCII,
+  });
 }

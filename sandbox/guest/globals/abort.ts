@@ -80,7 +80,10 @@ export function createAbortClasses(link: GuestLink) {
     }
   }
 
-  for (const [type, name] of [[AbortSignal, 'AbortSignal'], [AbortController, 'AbortController']] as const) {
+  for (const [type, name] of [
+    [AbortSignal, 'AbortSignal'],
+    [AbortController, 'AbortController'],
+  ] as const) {
     Object.defineProperty(type.prototype, Symbol.toStringTag, { value: name, configurable: true });
   }
   return { AbortController, AbortSignal };

@@ -64,7 +64,8 @@ export function btoa(text: string): string {
 export function atob(text: string): string {
   const given = String(text).replaceAll(/[\t\n\f\r ]/g, '');
   const unpadded = given.length % 4 === 0 ? given.replace(/={1,2}$/, '') : given;
-  if (/[^A-Za-z0-9+/]/.test(unpadded) || unpadded.length % 4 === 1) throw new DOMException('The string to be decoded is not correctly encoded.', 'InvalidCharacterError');
+  if (/[^A-Za-z0-9+/]/.test(unpadded) || unpadded.length % 4 === 1)
+    throw new DOMException('The string to be decoded is not correctly encoded.', 'InvalidCharacterError');
   const parts: string[] = [];
   const bytes = base64ToBytes(unpadded);
   for (let index = 0; index < bytes.length; index += 4096) parts.push(String.fromCharCode(...bytes.subarray(index, index + 4096)));

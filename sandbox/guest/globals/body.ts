@@ -19,7 +19,8 @@ export function extractBody(init: unknown): ExtractedBody | undefined {
   }
   if (init instanceof ReadableStream) return { content: init, contentType: undefined };
   if (init instanceof ArrayBuffer || ArrayBuffer.isView(init)) return { content: viewBytes(init).slice(), contentType: undefined };
-  if (typeof init === 'object' && Symbol.asyncIterator in init) return { content: ReadableStream.from(init as AsyncIterable<Uint8Array>), contentType: undefined };
+  if (typeof init === 'object' && Symbol.asyncIterator in init)
+    return { content: ReadableStream.from(init as AsyncIterable<Uint8Array>), contentType: undefined };
   return { content: encodeUtf8(String(init)), contentType: 'text/plain;charset=UTF-8' };
 }
 

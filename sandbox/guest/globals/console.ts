@@ -9,7 +9,10 @@ export function createConsole(link: Pick<GuestLink, 'log'>) {
   const timers = new Map<string, number>();
   let indent = '';
   const write = (level: Level, text: string) => link.log(level, indent === '' ? text : indent + text.replaceAll('\n', `\n${indent}`));
-  const at = (level: Level) => (...args: unknown[]) => write(level, format(...args));
+  const at =
+    (level: Level) =>
+    (...args: unknown[]) =>
+      write(level, format(...args));
   const elapsed = (label: string, args: readonly unknown[]) => {
     const started = timers.get(label);
     if (started === undefined) write('warn', `No such label '${label}' for console.timeLog()`);

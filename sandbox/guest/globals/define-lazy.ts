@@ -3,8 +3,7 @@
  * While `load` runs the names are absent, so that a polyfill which looks for a native version does not come back here.
  */
 export function defineLazy(target: object, names: readonly string[], load: () => Readonly<Record<string, unknown>>): void {
-  const define = (name: string, value: unknown) =>
-    Object.defineProperty(target, name, { value, writable: true, enumerable: false, configurable: true });
+  const define = (name: string, value: unknown) => Object.defineProperty(target, name, { value, writable: true, enumerable: false, configurable: true });
   const pending = new Set(names);
   const settle = () => {
     for (const name of pending) Reflect.deleteProperty(target, name);

@@ -103,7 +103,10 @@ export class EventTarget {
   removeEventListener(type: string, listener: Listener | null, options: ListenOptions | boolean = {}): void {
     const capture = typeof options === 'boolean' ? options : options.capture === true;
     const list = this.#registrations.get(type) ?? [];
-    this.#registrations.set(type, list.filter((existing) => existing.listener !== listener || existing.capture !== capture));
+    this.#registrations.set(
+      type,
+      list.filter((existing) => existing.listener !== listener || existing.capture !== capture),
+    );
   }
 
   dispatchEvent(event: Event): boolean {

@@ -65,7 +65,11 @@ export function encodeForm(form: FormData, boundary: string): Uint8Array<ArrayBu
     if (typeof value === 'string') {
       chunks.push(encodeUtf8(`${head}\r\n\r\n${value.replaceAll(/\r?\n|\r/g, '\r\n')}\r\n`));
     } else {
-      chunks.push(encodeUtf8(`${head}; filename="${escapeName(value.name)}"\r\nContent-Type: ${value.type || 'application/octet-stream'}\r\n\r\n`), blobBytes(value), encodeUtf8('\r\n'));
+      chunks.push(
+        encodeUtf8(`${head}; filename="${escapeName(value.name)}"\r\nContent-Type: ${value.type || 'application/octet-stream'}\r\n\r\n`),
+        blobBytes(value),
+        encodeUtf8('\r\n'),
+      );
     }
   }
   return concatBytes([...chunks, encodeUtf8(`--${boundary}--\r\n`)]);

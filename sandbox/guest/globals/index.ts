@@ -22,7 +22,20 @@ export function installGlobals(global: typeof globalThis, link: GuestLink): void
     }
   };
   const { promises: _promises, ...timers } = createTimers(link);
-  define({ ...timers, global, console: createConsole(link), TextEncoder, TextDecoder, DOMException, atob, btoa, Event, EventTarget, CustomEvent, ...createAbortClasses(link) });
+  define({
+    ...timers,
+    global,
+    console: createConsole(link),
+    TextEncoder,
+    TextDecoder,
+    DOMException,
+    atob,
+    btoa,
+    Event,
+    EventTarget,
+    CustomEvent,
+    ...createAbortClasses(link),
+  });
 
   const builtin = createBuiltins(link);
   defineLazy(global, ['performance'], () => ({ performance: createPerformance() }));
@@ -59,9 +72,21 @@ export function installGlobals(global: typeof globalThis, link: GuestLink): void
 }
 
 const streamNames = [
-  'ReadableStream', 'ReadableStreamDefaultReader', 'ReadableStreamDefaultController', 'ReadableStreamBYOBReader', 'ReadableStreamBYOBRequest', 'ReadableByteStreamController',
-  'WritableStream', 'WritableStreamDefaultWriter', 'WritableStreamDefaultController', 'TransformStream', 'TransformStreamDefaultController',
-  'ByteLengthQueuingStrategy', 'CountQueuingStrategy', 'TextDecoderStream', 'TextEncoderStream',
+  'ReadableStream',
+  'ReadableStreamDefaultReader',
+  'ReadableStreamDefaultController',
+  'ReadableStreamBYOBReader',
+  'ReadableStreamBYOBRequest',
+  'ReadableByteStreamController',
+  'WritableStream',
+  'WritableStreamDefaultWriter',
+  'WritableStreamDefaultController',
+  'TransformStream',
+  'TransformStreamDefaultController',
+  'ByteLengthQueuingStrategy',
+  'CountQueuingStrategy',
+  'TextDecoderStream',
+  'TextEncoderStream',
 ];
 
 /** Runs a polyfill, which defines its names itself, and takes them from where it put them. */

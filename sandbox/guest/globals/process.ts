@@ -74,7 +74,8 @@ export function createProcess({ link, builtin }: ProcessParts): object {
     hrtime,
     nextTick: (callback: (...args: unknown[]) => void, ...args: unknown[]) => queueMicrotask(() => callback(...args)),
     emitWarning: (warning: unknown, options?: unknown) => {
-      const type = typeof options === 'string' ? options : typeof options === 'object' && options !== null && 'type' in options ? String(options.type) : 'Warning';
+      const type =
+        typeof options === 'string' ? options : typeof options === 'object' && options !== null && 'type' in options ? String(options.type) : 'Warning';
       link.log('warn', warning instanceof Error ? `${warning.name}: ${warning.message}` : `${type}: ${String(warning)}`);
     },
     getuid: () => 1000,
@@ -88,7 +89,23 @@ export function createProcess({ link, builtin }: ProcessParts): object {
     stdin: undefined,
     [Symbol.toStringTag]: 'process',
   };
-  for (const name of ['on', 'once', 'off', 'addListener', 'removeListener', 'removeAllListeners', 'prependListener', 'prependOnceListener', 'emit', 'listeners', 'rawListeners', 'listenerCount', 'eventNames', 'setMaxListeners', 'getMaxListeners']) {
+  for (const name of [
+    'on',
+    'once',
+    'off',
+    'addListener',
+    'removeListener',
+    'removeAllListeners',
+    'prependListener',
+    'prependOnceListener',
+    'emit',
+    'listeners',
+    'rawListeners',
+    'listenerCount',
+    'eventNames',
+    'setMaxListeners',
+    'getMaxListeners',
+  ]) {
     process[name] = (...args: unknown[]) => {
       const result = events()[name]?.(...args);
       return result === emitter ? process : result;
@@ -121,7 +138,13 @@ function createOutput(builtin: ProcessParts['builtin'], columns: number, log: (l
     done();
   };
   return Object.assign(new Writable({ decodeStrings: false, write, final: flush }), {
-    isTTY: false, columns, rows: 24, fd: 1, getColorDepth: () => 1, hasColors: () => false, getWindowSize: () => [columns, 24],
+    isTTY: false,
+    columns,
+    rows: 24,
+    fd: 1,
+    getColorDepth: () => 1,
+    hasColors: () => false,
+    getWindowSize: () => [columns, 24],
   });
 }
 

@@ -66,11 +66,14 @@ export function createTimers(link: GuestLink) {
     const delay = wanted >= 1 && wanted <= 2_147_483_647 ? Math.trunc(wanted) : 1;
     const arm = () => {
       running.get(id)?.cancel();
-      running.set(id, link.startTimer(delay, () => {
-        running.delete(id);
-        if (repeat) arm();
-        callback(...args);
-      }));
+      running.set(
+        id,
+        link.startTimer(delay, () => {
+          running.delete(id);
+          if (repeat) arm();
+          callback(...args);
+        }),
+      );
     };
     arm();
     return new Timeout(id, arm, () => stop(id));
@@ -114,10 +117,15 @@ export function createTimers(link: GuestLink) {
         stop(timer);
         reject(aborted());
       };
-      const timer = start(() => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve(value);
-      }, delayMs, false, []);
+      const timer = start(
+        () => {
+          signal?.removeEventListener('abort', onAbort);
+          resolve(value);
+        },
+        delayMs,
+        false,
+        [],
+      );
       signal?.addEventListener('abort', onAbort, { once: true });
     });
 

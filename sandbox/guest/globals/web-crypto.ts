@@ -23,7 +23,10 @@ export function createRandomSource(link: Pick<GuestLink, 'requestSync'>): (size:
 
 /** Makes the `crypto` global: random values and digests; keys and ciphers throw UNSUPPORTED_API. */
 export function createWebCrypto(random: (size: number) => Uint8Array, digest: (algorithm: string, data: Uint8Array) => Uint8Array | undefined) {
-  const unsupported = (name: string) => () => Promise.reject(Object.assign(new Error(`crypto.subtle.${name} is not available in the sandbox; use a library written in JavaScript`), { code: 'UNSUPPORTED_API' }));
+  const unsupported = (name: string) => () =>
+    Promise.reject(
+      Object.assign(new Error(`crypto.subtle.${name} is not available in the sandbox; use a library written in JavaScript`), { code: 'UNSUPPORTED_API' }),
+    );
   const subtle: Record<string, (...args: never[]) => Promise<unknown>> = {
     async digest(algorithm: string | { name: string }, data: ArrayBuffer | ArrayBufferView) {
       const name = typeof algorithm === 'string' ? algorithm : algorithm.name;
@@ -32,7 +35,8 @@ export function createWebCrypto(random: (size: number) => Uint8Array, digest: (a
       return result.slice().buffer;
     },
   };
-  for (const name of ['encrypt', 'decrypt', 'sign', 'verify', 'generateKey', 'deriveKey', 'deriveBits', 'importKey', 'exportKey', 'wrapKey', 'unwrapKey']) subtle[name] = unsupported(name);
+  for (const name of ['encrypt', 'decrypt', 'sign', 'verify', 'generateKey', 'deriveKey', 'deriveBits', 'importKey', 'exportKey', 'wrapKey', 'unwrapKey'])
+    subtle[name] = unsupported(name);
   return {
     subtle,
     getRandomValues<T extends ArrayBufferView>(view: T): T {

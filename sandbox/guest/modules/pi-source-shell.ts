@@ -4,7 +4,9 @@ export function getShellConfig(shell = 'bash'): { shell: string; args: string[] 
 }
 
 export function getPowerShellConfig(): never {
-  throw Object.assign(new Error('`getPowerShellConfig` is not available in the sandbox: run bash, or a program with `child_process.execFile`'), { code: 'UNSUPPORTED_API' });
+  throw Object.assign(new Error('`getPowerShellConfig` is not available in the sandbox: run bash, or a program with `child_process.execFile`'), {
+    code: 'UNSUPPORTED_API',
+  });
 }
 
 /** The granted environment; where programs lie is for the broker to know. */

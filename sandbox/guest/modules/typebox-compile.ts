@@ -68,5 +68,3 @@ export function Compile(...args: readonly [TSchema] | readonly [TProperties, TSc
   const [first, second] = args;
   return second === undefined ? new Validator({}, first as TSchema) : new Validator(first as TProperties, second);
 }
-
-export default Compile;

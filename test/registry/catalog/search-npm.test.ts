@@ -14,7 +14,12 @@ async function registryWith(packages: Readonly<Record<string, readonly string[]>
 
 describe('searchNpm', () => {
   test('finds packages of both keywords, each once, and nothing else', async () => {
-    const npm = await registryWith({ weather: ['dash-package'], 'weather-pi': ['pi-package'], 'weather-both': ['pi-package', 'dash-package'], 'weather-lib': [] });
+    const npm = await registryWith({
+      weather: ['dash-package'],
+      'weather-pi': ['pi-package'],
+      'weather-both': ['pi-package', 'dash-package'],
+      'weather-lib': [],
+    });
     const { results, total } = await searchNpm({ words: ['weather'], limit: 10, npm });
     expect(results.map(({ name, kinds }) => [name, kinds])).toEqual([
       ['weather', ['dash']],
@@ -32,7 +37,9 @@ describe('searchNpm', () => {
   });
 
   test('a registry that is down or answers something else is named as such', async () => {
-    await expect(searchNpm({ words: [], limit: 2, npm: { registry: 'http://127.0.0.1:9/', fetchRetries: 0 } })).rejects.toMatchObject({ code: 'REGISTRY_ERROR' });
+    await expect(searchNpm({ words: [], limit: 2, npm: { registry: 'http://127.0.0.1:9/', fetchRetries: 0 } })).rejects.toMatchObject({
+      code: 'REGISTRY_ERROR',
+    });
 
     const server = createServer((_, response) => response.end('{"objects": "none"}')).listen(0, '127.0.0.1');
     onTestFinished(() => void server.close());

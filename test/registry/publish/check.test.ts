@@ -79,7 +79,9 @@ describe('resources', () => {
   test('an entry that `files` leaves out is an error that says so', async () => {
     const dir = await makePackage({ ...GOOD, files: ['docs'], dash: { prompts: ['./prompts/review.md'] } }, GOOD_FILES);
     const { diagnostics } = await check(dir, TEXT_PORTS);
-    expect(diagnostics).toMatchObject([{ severity: 'error', code: 'ENTRY_NOT_FOUND', message: expect.stringContaining('`files` in package.json leaves it out') }]);
+    expect(diagnostics).toMatchObject([
+      { severity: 'error', code: 'ENTRY_NOT_FOUND', message: expect.stringContaining('`files` in package.json leaves it out') },
+    ]);
   });
 
   test('a package that brings nothing is an error', async () => {
@@ -125,7 +127,12 @@ describe('what must not be published', () => {
   });
 
   test('examples, binaries and flags raise no alarm', async () => {
-    const files = { ...GOOD_FILES, '.env.example': 'KEY=', 'image.png': Buffer.from('\0AKIAABCDEFGHIJKLMNOP'), 'docs/flags.md': '\u{1F3F4}\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F}' };
+    const files = {
+      ...GOOD_FILES,
+      '.env.example': 'KEY=',
+      'image.png': Buffer.from('\0AKIAABCDEFGHIJKLMNOP'),
+      'docs/flags.md': '\u{1F3F4}\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F}',
+    };
     expect(await codesOf(GOOD, files)).toEqual({ ok: true, codes: [] });
   });
 });

@@ -75,7 +75,10 @@ test('no script of the package runs', async () => {
 });
 
 test('links, secrets of npm and what `files` leaves out stay at home', async () => {
-  const dir = await makePackage({ ...GOOD, files: ['prompts'] }, { ...GOOD_FILES, 'notes.txt': 'private', '.npmrc': '//x/:_authToken=y', 'prompts/.npmrc': 'z' });
+  const dir = await makePackage(
+    { ...GOOD, files: ['prompts'] },
+    { ...GOOD_FILES, 'notes.txt': 'private', '.npmrc': '//x/:_authToken=y', 'prompts/.npmrc': 'z' },
+  );
   await symlink('/etc/hostname', join(dir, 'prompts', 'host.md'));
   expect((await pack(dir)).files.map(({ path }) => path)).toEqual(['README.md', 'package.json', 'prompts/review.md']);
 });
@@ -86,5 +89,8 @@ test('a scoped package is named as npm names it', async () => {
 });
 
 test('a folder without package.json is refused with a way on', async () => {
-  await expect(pack(await makePackage(undefined, { 'SKILL.md': 'x' }))).rejects.toMatchObject({ code: 'MANIFEST_NOT_FOUND', hint: expect.stringContaining('dash install git:') });
+  await expect(pack(await makePackage(undefined, { 'SKILL.md': 'x' }))).rejects.toMatchObject({
+    code: 'MANIFEST_NOT_FOUND',
+    hint: expect.stringContaining('dash install git:'),
+  });
 });

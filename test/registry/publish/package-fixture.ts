@@ -23,7 +23,14 @@ export async function makePackage(manifest: Readonly<Record<string, unknown>> | 
 }
 
 /** A package that no check complains about. */
-export const GOOD = { name: 'good-prompts', version: '1.0.0', description: 'two prompts', license: 'MIT', keywords: ['dash-package'], dash: { prompts: ['./prompts'] } };
+export const GOOD = {
+  name: 'good-prompts',
+  version: '1.0.0',
+  description: 'two prompts',
+  license: 'MIT',
+  keywords: ['dash-package'],
+  dash: { prompts: ['./prompts'] },
+};
 export const GOOD_FILES: Files = { 'prompts/review.md': '---\ndescription: reviews\n---\nReview $1.\n', 'README.md': '# good-prompts\n' };
 
 /** The readers of `skills-lib`; packages of these tests have no extensions, those are tested through `dash check`. */

@@ -54,7 +54,7 @@ test('a version that is there already is refused with what to do', async () => {
   await expect(publish(await options(registry))).rejects.toMatchObject({ code: 'PUBLISH_FAILED', hint: expect.stringContaining('raise `version`') });
 });
 
-test('a registry with a token takes it from npm\'s options, and says how to get one', async () => {
+test("a registry with a token takes it from npm's options, and says how to get one", async () => {
   const registry = await startRegistry({ token: 'let-me-in' });
   const opts = await options(registry);
   await expect(publish(opts)).rejects.toMatchObject({ code: 'PUBLISH_FAILED', hint: expect.stringContaining('npm login') });
@@ -73,7 +73,10 @@ test('a prerelease does not become what everybody gets', async () => {
 
 test('a private package is not published', async () => {
   const registry = await startRegistry();
-  await expect(publish(await options(registry, { ...GOOD, private: true }))).rejects.toMatchObject({ code: 'PUBLISH_FAILED', hint: 'remove `private` from package.json' });
+  await expect(publish(await options(registry, { ...GOOD, private: true }))).rejects.toMatchObject({
+    code: 'PUBLISH_FAILED',
+    hint: 'remove `private` from package.json',
+  });
 });
 
 test('a registry that is down is an error of the network', async () => {

@@ -8,8 +8,14 @@ import { hostModule, isHostPackage } from '../../../sandbox/compile/host-modules
 import { resolveModule, splitSpecifier, type PackageFiles, type PackageJson } from '../../../sandbox/compile/resolve-module.ts';
 
 /** A package tree in memory: `{node: {path: text}}`; a manifest is a file like any other. */
-function tree(packages: Readonly<Record<string, Readonly<Record<string, string>>>>, dependencies: Readonly<Record<string, Readonly<Record<string, string>>>> = {}) {
-  const graph: ModuleGraph = { root: 'app', nodes: Object.fromEntries(Object.keys(packages).map((name) => [name, { name, version: '1.0.0', dir: `/${name}`, dependencies: dependencies[name] ?? {} }])) };
+function tree(
+  packages: Readonly<Record<string, Readonly<Record<string, string>>>>,
+  dependencies: Readonly<Record<string, Readonly<Record<string, string>>>> = {},
+) {
+  const graph: ModuleGraph = {
+    root: 'app',
+    nodes: Object.fromEntries(Object.keys(packages).map((name) => [name, { name, version: '1.0.0', dir: `/${name}`, dependencies: dependencies[name] ?? {} }])),
+  };
   const files: PackageFiles = {
     isFile: (node, path) => Object.hasOwn(packages[node.name] ?? {}, path),
     manifest: (node, directory) => {
@@ -24,7 +30,25 @@ function tree(packages: Readonly<Record<string, Readonly<Record<string, string>>
 }
 
 describe('a relative specifier', () => {
-  const resolve = tree({ app: { 'index.ts': '', 'a.ts': '', 'b.js': '', 'b.ts': '', 'both': '', 'both.ts': '', 'd/index.ts': '', 'd.e/index.js': '', 'm/package.json': '{"main":"lib/x"}', 'm/lib/x.js': '', 'n/package.json': '{"main":"../a.ts"}', 'out/package.json': '{"main":"../../etc/passwd"}', 'data.json': '', 'sub/c.mts': '', 'x.jsx': '' } });
+  const resolve = tree({
+    app: {
+      'index.ts': '',
+      'a.ts': '',
+      'b.js': '',
+      'b.ts': '',
+      both: '',
+      'both.ts': '',
+      'd/index.ts': '',
+      'd.e/index.js': '',
+      'm/package.json': '{"main":"lib/x"}',
+      'm/lib/x.js': '',
+      'n/package.json': '{"main":"../a.ts"}',
+      'out/package.json': '{"main":"../../etc/passwd"}',
+      'data.json': '',
+      'sub/c.mts': '',
+      'x.jsx': '',
+    },
+  });
   test.each([
     ['./a', 'app:a.ts'],
     ['./a.ts', 'app:a.ts'],
@@ -45,7 +69,22 @@ describe('a relative specifier', () => {
     ['./', 'app:index.ts'],
   ])('%s is %s', (specifier, expected) => expect(resolve(specifier)).toBe(expected));
 
-  test.each(['./nothing', './out', './a.ts/', '../x', './../x', './sub/../../x', '..', '/a.ts', '/etc/passwd', 'C:\\x', 'c:/x', 'file:///etc/passwd', './%2e%2e/x', '.\\a'])('%s is missing', (specifier) => expect(resolve(specifier)).toMatch(/^missing/));
+  test.each([
+    './nothing',
+    './out',
+    './a.ts/',
+    '../x',
+    './../x',
+    './sub/../../x',
+    '..',
+    '/a.ts',
+    '/etc/passwd',
+    'C:\\x',
+    'c:/x',
+    'file:///etc/passwd',
+    './%2e%2e/x',
+    '.\\a',
+  ])('%s is missing', (specifier) => expect(resolve(specifier)).toMatch(/^missing/));
 });
 
 describe('a package', () => {
@@ -68,8 +107,29 @@ describe('a package', () => {
   };
   const resolve = tree(
     {
-      app: { 'index.ts': '', 'package.json': '{"name":"app","exports":{"./own":"./own.ts"},"imports":{"#x":"./own.ts","#dep":"dep/sub","#node/*":{"node":"./n/*.ts","default":"./d/*.ts"},"#out":"../secret.ts","#a":"#b","#loop":"#loop"}}', 'own.ts': '', 'n/k.ts': '' },
-      dep: { 'package.json': JSON.stringify(manifest), 'cjs.cjs': '', 'esm.mjs': '', 'default.js': '', 'sub-node.js': '', 'sub.js': '', 'features/a.js': '', 'features/a/b.js': '', 'features/private/p.js': '', 'dir/f.js': '', 'array.js': '', 'internal.js': '', 'dollar/$&/$&.js': '', 'b.js': '' },
+      app: {
+        'index.ts': '',
+        'package.json':
+          '{"name":"app","exports":{"./own":"./own.ts"},"imports":{"#x":"./own.ts","#dep":"dep/sub","#node/*":{"node":"./n/*.ts","default":"./d/*.ts"},"#out":"../secret.ts","#a":"#b","#loop":"#loop"}}',
+        'own.ts': '',
+        'n/k.ts': '',
+      },
+      dep: {
+        'package.json': JSON.stringify(manifest),
+        'cjs.cjs': '',
+        'esm.mjs': '',
+        'default.js': '',
+        'sub-node.js': '',
+        'sub.js': '',
+        'features/a.js': '',
+        'features/a/b.js': '',
+        'features/private/p.js': '',
+        'dir/f.js': '',
+        'array.js': '',
+        'internal.js': '',
+        'dollar/$&/$&.js': '',
+        'b.js': '',
+      },
       old: { 'package.json': '{"name":"old","main":"./lib"}', 'lib/index.js': '', 'lib/deep.js': '' },
       bare: { 'index.js': '' },
       'alias-target': { 'package.json': '{"exports":"./only.js"}', 'only.js': '' },
@@ -100,7 +160,28 @@ describe('a package', () => {
     expect(resolve('dep/sub', 'index.ts', 'require')).toBe('dep:sub.js');
   });
 
-  test.each(['dep/internal.js', 'dep/features/private/p', 'dep/nobody', 'dep/out', 'dep/out/secret', 'dep/features/../internal', 'old/../dep', 'old/../../x', 'other', 'gone', '#nothing', '#out', '#loop', '@scope', '@scope/', '@scope/other', '__proto__', 'constructor', 'toString', 'app/secret'])('%s is missing', (specifier) => {
+  test.each([
+    'dep/internal.js',
+    'dep/features/private/p',
+    'dep/nobody',
+    'dep/out',
+    'dep/out/secret',
+    'dep/features/../internal',
+    'old/../dep',
+    'old/../../x',
+    'other',
+    'gone',
+    '#nothing',
+    '#out',
+    '#loop',
+    '@scope',
+    '@scope/',
+    '@scope/other',
+    '__proto__',
+    'constructor',
+    'toString',
+    'app/secret',
+  ])('%s is missing', (specifier) => {
     expect(resolve(specifier)).toMatch(/^missing/);
   });
 
@@ -115,8 +196,24 @@ test('splitSpecifier', () => {
 });
 
 test.each([
-  ['fs', 'fs'], ['node:fs', 'fs'], ['fs/promises', 'fs/promises'], ['node:sqlite', 'sqlite'], ['sqlite', undefined], ['punycode/', undefined], ['undici', 'undici'],
-  ['@earendil-works/pi-tui', 'pi-tui'], ['@mariozechner/pi-ai/x', 'pi-ai/x'], ['@other/pi-ai', undefined], ['typebox/value', 'typebox/value'], ['@sinclair/typebox', 'typebox'], ['typebox-x', undefined], ['dash-agent/sdk', 'dash-agent/sdk'], ['dash-agents', undefined], ['_http_agent', undefined], ['./fs', undefined], ['fs/../x', undefined],
+  ['fs', 'fs'],
+  ['node:fs', 'fs'],
+  ['fs/promises', 'fs/promises'],
+  ['node:sqlite', 'sqlite'],
+  ['sqlite', undefined],
+  ['punycode/', undefined],
+  ['undici', 'undici'],
+  ['@earendil-works/pi-tui', 'pi-tui'],
+  ['@mariozechner/pi-ai/x', 'pi-ai/x'],
+  ['@other/pi-ai', undefined],
+  ['typebox/value', 'typebox/value'],
+  ['@sinclair/typebox', 'typebox'],
+  ['typebox-x', undefined],
+  ['dash-agent/sdk', 'dash-agent/sdk'],
+  ['dash-agents', undefined],
+  ['_http_agent', undefined],
+  ['./fs', undefined],
+  ['fs/../x', undefined],
 ])('hostModule(%j) is %j', (specifier, expected) => {
   expect(hostModule(specifier)).toBe(expected);
 });
@@ -129,10 +226,31 @@ test('packages of the host are never installed; clients and builtins are not amo
 /** The same answers as esbuild’s own resolution gives, on packages that happen to be installed here. */
 describe('against esbuild, on real packages', () => {
   const modules = fileURLToPath(new URL('../../../node_modules/', import.meta.url));
-  const names = ['hono', 'semver', 'tar', 'commander', 'tldts', 'simple-git', '@clack/prompts', 'pacote', 'ssri', 'minipass', 'lru-cache', 'gray-matter', 'fast-check', '@noble/hashes', 'web-streams-polyfill', 'readable-stream', 'typebox'].filter((name) => existsSync(join(modules, name, 'package.json')));
+  const names = [
+    'hono',
+    'semver',
+    'tar',
+    'commander',
+    'tldts',
+    'simple-git',
+    '@clack/prompts',
+    'pacote',
+    'ssri',
+    'minipass',
+    'lru-cache',
+    'gray-matter',
+    'fast-check',
+    '@noble/hashes',
+    'web-streams-polyfill',
+    'readable-stream',
+    'typebox',
+  ].filter((name) => existsSync(join(modules, name, 'package.json')));
   const nodes: Record<string, ModuleNode> = {};
   for (const name of names) nodes[name] = { name, version: '0', dir: join(modules, name), dependencies: {} };
-  const graph: ModuleGraph = { root: 'app', nodes: { app: { name: 'app', version: '0', dir: '/', dependencies: Object.fromEntries(names.map((name) => [name, name])) }, ...nodes } };
+  const graph: ModuleGraph = {
+    root: 'app',
+    nodes: { app: { name: 'app', version: '0', dir: '/', dependencies: Object.fromEntries(names.map((name) => [name, name])) }, ...nodes },
+  };
   const files: PackageFiles = {
     isFile: (node, path) => lstatSync(join(node.dir, path), { throwIfNoEntry: false })?.isFile() === true,
     manifest: (node, directory) => {
@@ -144,7 +262,12 @@ describe('against esbuild, on real packages', () => {
   function specifiersOf(name: string): string[] {
     const { exports } = JSON.parse(readFileSync(join(modules, name, 'package.json'), 'utf8')) as { exports?: object };
     const keys = typeof exports === 'object' && exports !== null ? Object.keys(exports).filter((key) => key.startsWith('.') && !key.includes('*')) : [];
-    const files = exports === undefined ? readdirSync(join(modules, name)).filter((file) => /\.c?js$/.test(file)).map((file) => `./${file}`) : [];
+    const files =
+      exports === undefined
+        ? readdirSync(join(modules, name))
+            .filter((file) => /\.c?js$/.test(file))
+            .map((file) => `./${file}`)
+        : [];
     return [name, ...[...keys, ...files].slice(0, 25).map((key) => join(name, key)), `${name}/does-not-exist`];
   }
 
@@ -155,24 +278,33 @@ describe('against esbuild, on real packages', () => {
       stdin: { contents: '', resolveDir: dirname(modules) },
       write: false,
       platform: 'node',
-      plugins: [{
-        name: 'ask',
-        setup: (ask) => {
-          ask.onStart(async () => {
-            for (const specifier of specifiers) {
-              const { path, errors } = await ask.resolve(specifier, { kind: kind === 'import' ? 'import-statement' : 'require-call', resolveDir: dirname(modules) });
-              theirs.set(specifier, errors.length > 0 ? 'missing' : relative(modules, path));
-            }
-          });
+      plugins: [
+        {
+          name: 'ask',
+          setup: (ask) => {
+            ask.onStart(async () => {
+              for (const specifier of specifiers) {
+                const { path, errors } = await ask.resolve(specifier, {
+                  kind: kind === 'import' ? 'import-statement' : 'require-call',
+                  resolveDir: dirname(modules),
+                });
+                theirs.set(specifier, errors.length > 0 ? 'missing' : relative(modules, path));
+              }
+            });
+          },
         },
-      }],
+      ],
     });
-    const ours = new Map(specifiers.map((specifier) => {
-      const resolved = resolveModule(graph, files, { node: 'app', path: 'index.ts' }, specifier, kind);
-      return [specifier, resolved.kind === 'file' ? join(resolved.node, resolved.path) : 'missing'];
-    }));
+    const ours = new Map(
+      specifiers.map((specifier) => {
+        const resolved = resolveModule(graph, files, { node: 'app', path: 'index.ts' }, specifier, kind);
+        return [specifier, resolved.kind === 'file' ? join(resolved.node, resolved.path) : 'missing'];
+      }),
+    );
     expect(specifiers.length).toBeGreaterThan(100);
-    const different = specifiers.filter((specifier) => ours.get(specifier) !== theirs.get(specifier)).map((specifier) => ({ specifier, ours: ours.get(specifier), esbuild: theirs.get(specifier) }));
+    const different = specifiers
+      .filter((specifier) => ours.get(specifier) !== theirs.get(specifier))
+      .map((specifier) => ({ specifier, ours: ours.get(specifier), esbuild: theirs.get(specifier) }));
     expect(different).toEqual([]);
   });
 });

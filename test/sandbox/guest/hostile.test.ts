@@ -6,7 +6,11 @@ import { openBareIsolate } from '../../support/bare-isolate.ts';
 
 test('a package that replaces a lazy global gets its own, and breaks no other', async () => {
   using guest = await openBareIsolate('/');
-  expect(await guest.run(`fetch = () => 'mine'; globalThis.Buffer = { from: () => 'no' }; return [fetch(), typeof Request, Buffer.from(''), require('buffer').Buffer.from('hi').toString('hex')]`)).toEqual(['mine', 'function', 'no', '6869']);
+  expect(
+    await guest.run(
+      `fetch = () => 'mine'; globalThis.Buffer = { from: () => 'no' }; return [fetch(), typeof Request, Buffer.from(''), require('buffer').Buffer.from('hi').toString('hex')]`,
+    ),
+  ).toEqual(['mine', 'function', 'no', '6869']);
 });
 
 test('poisoned iterators and Object.prototype setters do not stop the channel', async () => {

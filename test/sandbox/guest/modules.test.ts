@@ -19,7 +19,9 @@ const hostExports = await readHostExports();
 
 describe('host modules', () => {
   test.each(Object.entries(hostExports))('%s has every name of pi\u2019s', async (name, exports) => {
-    expect(await guest.run(`const m = require('${name}'); return ${JSON.stringify(exports.split(' '))}.filter((key) => key !== 'default' && m[key] === undefined)`)).toEqual([]);
+    expect(
+      await guest.run(`const m = require('${name}'); return ${JSON.stringify(exports.split(' '))}.filter((key) => key !== 'default' && m[key] === undefined)`),
+    ).toEqual([]);
   });
 
   test('what cannot work here says so when it is called or constructed', async () => {
@@ -29,12 +31,18 @@ describe('host modules', () => {
   });
 
   test('typebox is one instance under all its names', async () => {
-    expect(await guest.run(`const { Type } = require('typebox'); const { Value } = require('typebox/value'); const { Compile } = require('typebox/compile'); const schema = Type.Object({ a: Type.Number() });
-      return [require('pi-ai').Type === Type, require('dash-agent').Type === Type, Value.Check(schema, { a: 1 }), Value.Check(schema, { a: 'x' }), Compile(schema).Check({ a: 1 }), Compile(schema).Errors({ a: 'x' }).length, require('dash-agent').defineTool(schema) === schema, require('typebox/compiler').TypeCompiler.Compile(schema).Check({ a: 2 }), ['error', 'guard', 'format'].every((name) => typeof require('typebox/' + name) === 'object')]`)).toEqual([true, true, true, false, true, 1, true, true, true]);
+    expect(
+      await guest.run(`const { Type } = require('typebox'); const { Value } = require('typebox/value'); const { Compile } = require('typebox/compile'); const schema = Type.Object({ a: Type.Number() });
+      return [require('pi-ai').Type === Type, require('dash-agent').Type === Type, Value.Check(schema, { a: 1 }), Value.Check(schema, { a: 'x' }), Compile(schema).Check({ a: 1 }), Compile(schema).Errors({ a: 'x' }).length, require('dash-agent').defineTool(schema) === schema, require('typebox/compiler').TypeCompiler.Compile(schema).Check({ a: 2 }), ['error', 'guard', 'format'].every((name) => typeof require('typebox/' + name) === 'object')]`),
+    ).toEqual([true, true, true, false, true, 1, true, true, true]);
   });
 
   test('completions go to the host', async () => {
-    expect(await guest.run(`const ai = require('pi-ai'); const model = ai.getModel('p', 'm'); const events = []; for await (const e of ai.stream(model, { messages: [] })) events.push(e.type); return [(await ai.complete(model, { messages: [] })).content[0].text, events, ai.StringEnum(['a', 'b']).enum]`)).toEqual(['p/m', ['done'], ['a', 'b']]);
+    expect(
+      await guest.run(
+        `const ai = require('pi-ai'); const model = ai.getModel('p', 'm'); const events = []; for await (const e of ai.stream(model, { messages: [] })) events.push(e.type); return [(await ai.complete(model, { messages: [] })).content[0].text, events, ai.StringEnum(['a', 'b']).enum]`,
+      ),
+    ).toEqual(['p/m', ['done'], ['a', 'b']]);
   });
 
   test('pi-tui draws without a terminal', async () => {
@@ -54,35 +62,54 @@ describe('host modules', () => {
   });
 
   test('helpers of pi-coding-agent', async () => {
-    expect(await guest.run(`const p = require('pi-coding-agent'); return [p.getAgentDir(), p.CONFIG_DIR_NAME, p.formatSize(2048), p.truncateHead('a\\nb\\nc', { maxLines: 2 }).content, p.parseFrontmatter('---\\nname: x\\n---\\nbody'), p.stripFrontmatter('---\\na: 1\\n---\\nb'), await p.withFileMutationQueue('/x', async () => 1), p.getLanguageFromPath('a.ts'), new p.DynamicBorder().render(3).length, p.convertToLlm([{ role: 'user', content: 'hi', timestamp: 0 }]).length]`)).toEqual(['/agent', '.pi', '2.0KB', 'a\nb', { frontmatter: { name: 'x' }, body: 'body' }, 'b', 1, 'typescript', 1, 1]);
+    expect(
+      await guest.run(
+        `const p = require('pi-coding-agent'); return [p.getAgentDir(), p.CONFIG_DIR_NAME, p.formatSize(2048), p.truncateHead('a\\nb\\nc', { maxLines: 2 }).content, p.parseFrontmatter('---\\nname: x\\n---\\nbody'), p.stripFrontmatter('---\\na: 1\\n---\\nb'), await p.withFileMutationQueue('/x', async () => 1), p.getLanguageFromPath('a.ts'), new p.DynamicBorder().render(3).length, p.convertToLlm([{ role: 'user', content: 'hi', timestamp: 0 }]).length]`,
+      ),
+    ).toEqual(['/agent', '.pi', '2.0KB', 'a\nb', { frontmatter: { name: 'x' }, body: 'body' }, 'b', 1, 'typescript', 1, 1]);
   });
 });
 
 const examples = join(dirname(fileURLToPath(import.meta.resolve('@earendil-works/pi-coding-agent'))), '../examples/extensions');
 
 describe('pi\u2019s example extensions evaluate to a factory', () => {
-  const entries = readdirSync(examples).filter((name) => name.endsWith('.ts') || (statSync(join(examples, name)).isDirectory() && readdirSync(join(examples, name)).includes('index.ts')));
+  const entries = readdirSync(examples).filter(
+    (name) => name.endsWith('.ts') || (statSync(join(examples, name)).isDirectory() && readdirSync(join(examples, name)).includes('index.ts')),
+  );
 
   test.for(entries)('%s', async (name, { skip }) => {
     const entry = name.endsWith('.ts') ? join(examples, name) : join(examples, name, 'index.ts');
     const missing: string[] = [];
     const result = await build({
-      entryPoints: [entry], bundle: true, write: false, format: 'cjs', platform: 'neutral', mainFields: ['module', 'main'], logLevel: 'silent', define: { 'import.meta.url': '"file:///package/index.ts"' },
-      plugins: [{
-        name: 'host',
-        setup(esbuild) {
-          esbuild.onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
-            if (kind === 'entry-point') return undefined;
-            const host = hostModule(path);
-            if (host === undefined) missing.push(path);
-            return { path: host ?? path, external: true };
-          });
+      entryPoints: [entry],
+      bundle: true,
+      write: false,
+      format: 'cjs',
+      platform: 'neutral',
+      mainFields: ['module', 'main'],
+      logLevel: 'silent',
+      define: { 'import.meta.url': '"file:///package/index.ts"' },
+      plugins: [
+        {
+          name: 'host',
+          setup(esbuild) {
+            esbuild.onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
+              if (kind === 'entry-point') return undefined;
+              const host = hostModule(path);
+              if (host === undefined) missing.push(path);
+              return { path: host ?? path, external: true };
+            });
+          },
         },
-      }],
+      ],
     });
     // An example with dependencies of its own (`ms`, an SDK) is not installed here.
     skip(missing.length > 0, `needs ${missing.join(', ')}`);
     const bundle = JSON.stringify(result.outputFiles[0]?.text);
-    expect(await guest.run(`const module = { exports: {} }; new Function('module', 'exports', 'require', '__dirname', '__filename', ${bundle})(module, module.exports, require, '/package', '/package/index.ts'); return typeof (module.exports.default ?? module.exports)`)).toBe('function');
+    expect(
+      await guest.run(
+        `const module = { exports: {} }; new Function('module', 'exports', 'require', '__dirname', '__filename', ${bundle})(module, module.exports, require, '/package', '/package/index.ts'); return typeof (module.exports.default ?? module.exports)`,
+      ),
+    ).toBe('function');
   });
 });

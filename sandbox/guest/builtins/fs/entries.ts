@@ -81,7 +81,7 @@ export class Stats extends TypedEntry {
   constructor(answer: StatAnswer) {
     super(answer.type);
     this.dev = answer.dev;
-    this.mode = (answer.mode & ~constants.S_IFMT) | ((answer.mode & constants.S_IFMT) || formatBits[answer.type]);
+    this.mode = (answer.mode & ~constants.S_IFMT) | (answer.mode & constants.S_IFMT || formatBits[answer.type]);
     this.nlink = answer.nlink;
     this.uid = answer.uid;
     this.gid = answer.gid;

@@ -19,11 +19,16 @@ export function createFs(link: GuestLink, builtin: (name: string) => unknown): R
   const fs: Record<string, unknown> = { constants, F_OK: constants.F_OK, R_OK: constants.R_OK, W_OK: constants.W_OK, X_OK: constants.X_OK, Stats, Dirent };
   const promises: Record<string, unknown> = { constants };
 
-  const withCallback = (start: (...args: never[]) => Promise<unknown>) => (...args: unknown[]) => {
-    const callback = args.pop();
-    if (typeof callback !== 'function') throw argumentError('cb', 'of type function', callback);
-    start(...(args as never[])).then((value) => later(callback as Callback, null, value), (error: Error) => later(callback as Callback, error));
-  };
+  const withCallback =
+    (start: (...args: never[]) => Promise<unknown>) =>
+    (...args: unknown[]) => {
+      const callback = args.pop();
+      if (typeof callback !== 'function') throw argumentError('cb', 'of type function', callback);
+      start(...(args as never[])).then(
+        (value) => later(callback as Callback, null, value),
+        (error: Error) => later(callback as Callback, error),
+      );
+    };
   const define = (name: string, operation: AnyOperation, onlySync = (value: unknown) => value) => {
     const asynchronous = async (...args: never[]) => runAsync(link, operation(...args), signalOf(args));
     fs[`${name}Sync`] = (...args: never[]) => onlySync(runSync(link, operation(...args)));
@@ -36,7 +41,10 @@ export function createFs(link: GuestLink, builtin: (name: string) => unknown): R
   Object.assign(fs['realpathSync'] as object, { native: fs['realpathSync'] });
   Object.assign(fs['realpath'] as object, { native: fs['realpath'] });
 
-  for (const [name, operation] of [['writeFile', writeFile], ['appendFile', appendFile]] as const) {
+  for (const [name, operation] of [
+    ['writeFile', writeFile],
+    ['appendFile', appendFile],
+  ] as const) {
     define(name, operation as AnyOperation);
     promises[name] = async (sink: PathLike | number, data: unknown, options?: { encoding?: string; flag?: string; signal?: AbortSignal }) =>
       runAsync(link, operation(sink, await collect(data), options), options?.signal);
@@ -47,12 +55,16 @@ export function createFs(link: GuestLink, builtin: (name: string) => unknown): R
   promises['open'] = async (...args: Parameters<typeof open>) => new FileHandle(await runAsync(link, open(...args)));
   define('opendir', opendir as AnyOperation);
   fs['opendirSync'] = (path: PathLike, options?: { recursive?: boolean }) => new Dir(toPath(path, 'path'), runSync(link, opendir(path, options)));
-  promises['opendir'] = async (path: PathLike, options?: { recursive?: boolean }) => new Dir(toPath(path, 'path'), await runAsync(link, opendir(path, options)));
+  promises['opendir'] = async (path: PathLike, options?: { recursive?: boolean }) =>
+    new Dir(toPath(path, 'path'), await runAsync(link, opendir(path, options)));
   fs['opendir'] = withCallback(promises['opendir'] as (...args: never[]) => Promise<unknown>);
 
   fs['existsSync'] = (path: PathLike) => succeeds(() => runSync(link, operations.access(path)));
   fs['exists'] = (path: PathLike, callback: (exists: boolean) => void) => {
-    runAsync(link, operations.access(path)).then(() => later(callback, true), () => later(callback, false));
+    runAsync(link, operations.access(path)).then(
+      () => later(callback, true),
+      () => later(callback, false),
+    );
   };
   promises['access'] = (path: PathLike, mode?: number) => runAsync(link, operations.access(path, mode)).then(() => undefined);
 
@@ -70,14 +82,26 @@ export function createFs(link: GuestLink, builtin: (name: string) => unknown): R
   fs['readSync'] = (fd: number, ...args: unknown[]) => runSync(link, readInto(files.get(fd, 'read'), args)).bytesRead;
   fs['writeSync'] = (fd: number, ...args: unknown[]) => runSync(link, writeFrom(files.get(fd, 'write'), args)).bytesWritten;
   const [custom, promised] = [Symbol.for('nodejs.util.promisify.custom'), async <T>(operation: () => Operation<T>) => runAsync(link, operation())];
-  fs['read'] = Object.assign((fd: number, ...args: unknown[]) => {
-    const callback = args.pop() as Callback;
-    promised(() => readInto(files.get(fd, 'read'), args)).then(({ bytesRead, buffer }) => later(callback, null, bytesRead, buffer), (error: Error) => later(callback, error));
-  }, { [custom]: (fd: number, ...args: unknown[]) => promised(() => readInto(files.get(fd, 'read'), args)) });
-  fs['write'] = Object.assign((fd: number, ...args: unknown[]) => {
-    const callback = args.pop() as Callback;
-    promised(() => writeFrom(files.get(fd, 'write'), args)).then(({ bytesWritten, buffer }) => later(callback, null, bytesWritten, buffer), (error: Error) => later(callback, error));
-  }, { [custom]: (fd: number, ...args: unknown[]) => promised(() => writeFrom(files.get(fd, 'write'), args)) });
+  fs['read'] = Object.assign(
+    (fd: number, ...args: unknown[]) => {
+      const callback = args.pop() as Callback;
+      promised(() => readInto(files.get(fd, 'read'), args)).then(
+        ({ bytesRead, buffer }) => later(callback, null, bytesRead, buffer),
+        (error: Error) => later(callback, error),
+      );
+    },
+    { [custom]: (fd: number, ...args: unknown[]) => promised(() => readInto(files.get(fd, 'read'), args)) },
+  );
+  fs['write'] = Object.assign(
+    (fd: number, ...args: unknown[]) => {
+      const callback = args.pop() as Callback;
+      promised(() => writeFrom(files.get(fd, 'write'), args)).then(
+        ({ bytesWritten, buffer }) => later(callback, null, bytesWritten, buffer),
+        (error: Error) => later(callback, error),
+      );
+    },
+    { [custom]: (fd: number, ...args: unknown[]) => promised(() => writeFrom(files.get(fd, 'write'), args)) },
+  );
 
   const lazyStreams = once(() => createFileStreams(link, operations, files, builtin('stream') as typeof import('node:stream')));
   const lazyWatching = once(() => createWatching(link, operations, builtin('events') as typeof import('node:events')));

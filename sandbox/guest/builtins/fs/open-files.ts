@@ -146,7 +146,12 @@ function parseFlags(flags: string | number): { access: Access; create: boolean; 
   if (typeof flags === 'number') {
     const way = flags & 3;
     const has = (bit: number) => (flags & bit) !== 0;
-    return { access: { read: way !== constants.O_WRONLY, write: way !== constants.O_RDONLY, append: has(constants.O_APPEND) }, create: has(constants.O_CREAT), exclusive: has(constants.O_EXCL), truncate: has(constants.O_TRUNC) };
+    return {
+      access: { read: way !== constants.O_WRONLY, write: way !== constants.O_RDONLY, append: has(constants.O_APPEND) },
+      create: has(constants.O_CREAT),
+      exclusive: has(constants.O_EXCL),
+      truncate: has(constants.O_TRUNC),
+    };
   }
   const match = /^(?:(r)(\+)?s?(\+)?|([wa])(x)?(\+)?s?|x([wa])(\+)?)$/.exec(flags);
   if (match === null) throw Object.assign(new TypeError(`The argument 'flags' is invalid. Received '${flags}'`), { code: 'ERR_INVALID_ARG_VALUE' });

@@ -65,7 +65,8 @@ export function createOperations(cwd: string, files: OpenFiles) {
       const stats = new Stats(answer as unknown as StatAnswer);
       return options.bigint ? toBigIntStats(stats) : stats;
     } catch (error) {
-      if (options.throwIfNoEntry === false && error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
+      if (options.throwIfNoEntry === false && error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+        return undefined;
       throw error;
     }
   }
@@ -78,7 +79,11 @@ export function createOperations(cwd: string, files: OpenFiles) {
   function* listing(given: PathLike, recursive: boolean, syscall: string): Operation<{ name: string; inside: string; type: EntryType }[]> {
     const { path, target } = place(given);
     const { entries } = yield* ask({ syscall, path }, 'fs.readdir', { path: target, recursive });
-    return (entries as { name: string; parent: string; type: EntryType }[]).map(({ name, parent, type }) => ({ name, inside: relativeTo(target, parent), type }));
+    return (entries as { name: string; parent: string; type: EntryType }[]).map(({ name, parent, type }) => ({
+      name,
+      inside: relativeTo(target, parent),
+      type,
+    }));
   }
 
   return {
@@ -91,7 +96,10 @@ export function createOperations(cwd: string, files: OpenFiles) {
     *lstat(path: PathLike, options: StatOptions = {}): Operation<Stats | undefined> {
       return yield* statWith(path, false, options);
     },
-    *readdir(given: PathLike, options?: { withFileTypes?: boolean; recursive?: boolean; encoding?: string } | string | null): Operation<(string | Dirent | Buffer)[]> {
+    *readdir(
+      given: PathLike,
+      options?: { withFileTypes?: boolean; recursive?: boolean; encoding?: string } | string | null,
+    ): Operation<(string | Dirent | Buffer)[]> {
       const { withFileTypes = false, recursive = false, encoding } = typeof options === 'object' && options !== null ? options : {};
       const path = toPath(given, 'path');
       const entries = yield* listing(given, recursive, 'scandir');
@@ -101,7 +109,9 @@ export function createOperations(cwd: string, files: OpenFiles) {
     },
     *opendir(given: PathLike, options: { recursive?: boolean } = {}): Operation<Dirent[]> {
       const path = toPath(given, 'path');
-      return (yield* listing(given, options.recursive === true, 'opendir')).map(({ name, inside, type }) => new Dirent(name, inside === '' ? path : `${trimSlash(path)}/${inside}`, type));
+      return (yield* listing(given, options.recursive === true, 'opendir')).map(
+        ({ name, inside, type }) => new Dirent(name, inside === '' ? path : `${trimSlash(path)}/${inside}`, type),
+      );
     },
     *mkdir(given: PathLike, options?: { recursive?: boolean; mode?: number | string } | number | string | null): Operation<string | undefined> {
       const { path, target } = place(given);
@@ -128,12 +138,22 @@ export function createOperations(cwd: string, files: OpenFiles) {
     },
     *copyFile(from: PathLike, to: PathLike, mode = 0): Operation<void> {
       const [source, dest] = [place(from, 'src'), place(to, 'dest')];
-      yield* ask({ syscall: 'copyfile', path: source.path, dest: dest.path }, 'fs.copy', { from: source.target, to: dest.target, recursive: false, force: (mode & constants.COPYFILE_EXCL) === 0 });
+      yield* ask({ syscall: 'copyfile', path: source.path, dest: dest.path }, 'fs.copy', {
+        from: source.target,
+        to: dest.target,
+        recursive: false,
+        force: (mode & constants.COPYFILE_EXCL) === 0,
+      });
     },
     *cp(from: PathLike, to: PathLike, options: { recursive?: boolean; force?: boolean; filter?: unknown } = {}): Operation<void> {
       if (options.filter !== undefined) throw unsupported('fs.cp with `filter`', 'walk the tree with fs.readdir and fs.copyFile');
       const [source, dest] = [place(from, 'src'), place(to, 'dest')];
-      yield* ask({ syscall: 'cp', path: source.path, dest: dest.path }, 'fs.copy', { from: source.target, to: dest.target, recursive: options.recursive === true, force: options.force !== false });
+      yield* ask({ syscall: 'cp', path: source.path, dest: dest.path }, 'fs.copy', {
+        from: source.target,
+        to: dest.target,
+        recursive: options.recursive === true,
+        force: options.force !== false,
+      });
     },
     *access(given: PathLike, mode: number = constants.F_OK): Operation<void> {
       const { path, target } = place(given);
@@ -192,7 +212,10 @@ export type Operations = ReturnType<typeof createOperations>;
 /** The path as the package wrote it. */
 export function toPath(given: PathLike, name: string): string {
   if (typeof given === 'string') {
-    if (given.includes('\0')) throw Object.assign(new TypeError(`The argument '${name}' must be a string without null bytes. Received ${JSON.stringify(given)}`), { code: 'ERR_INVALID_ARG_VALUE' });
+    if (given.includes('\0'))
+      throw Object.assign(new TypeError(`The argument '${name}' must be a string without null bytes. Received ${JSON.stringify(given)}`), {
+        code: 'ERR_INVALID_ARG_VALUE',
+      });
     return given;
   }
   if (given instanceof Uint8Array) return toPath(new TextDecoder().decode(given), name);

@@ -65,11 +65,14 @@ export function createFileStreams(link: GuestLink, operations: Operations, files
         this.push(null);
         return;
       }
-      runAsync(link, this.#file.read(left, this.#position)).then((bytes) => {
-        if (this.#position !== undefined) this.#position += bytes.length;
-        this.bytesRead += bytes.length;
-        this.push(bytes.length === 0 ? null : Buffer.from(bytes));
-      }, (error: Error) => this.destroy(error));
+      runAsync(link, this.#file.read(left, this.#position)).then(
+        (bytes) => {
+          if (this.#position !== undefined) this.#position += bytes.length;
+          this.bytesRead += bytes.length;
+          this.push(bytes.length === 0 ? null : Buffer.from(bytes));
+        },
+        (error: Error) => this.destroy(error),
+      );
     }
 
     override _destroy(error: Error | null, done: Done): void {

@@ -23,15 +23,19 @@ export function createWatching(link: GuestLink, operations: Operations, { EventE
     constructor(path: string, options: WatchOptions) {
       super();
       const target = path.startsWith('/') ? path : `${link.facts.cwd}/${path}`;
-      this.#subscription = link.subscribe('fs.watch', { path: target, recursive: options.recursive === true }, {
-        event: (value) => {
-          const { event, filename } = value as { event: string; filename: string | null };
-          if (!this.#closed) this.emit('change', event, filename);
+      this.#subscription = link.subscribe(
+        'fs.watch',
+        { path: target, recursive: options.recursive === true },
+        {
+          event: (value) => {
+            const { event, filename } = value as { event: string; filename: string | null };
+            if (!this.#closed) this.emit('change', event, filename);
+          },
+          error: (error) => {
+            if (!this.#closed) this.emit('error', toSystemError(error, { syscall: 'watch', path }));
+          },
         },
-        error: (error) => {
-          if (!this.#closed) this.emit('error', toSystemError(error, { syscall: 'watch', path }));
-        },
-      });
+      );
       options.signal?.addEventListener('abort', () => this.close(), { once: true });
     }
 
@@ -106,7 +110,8 @@ export function createWatching(link: GuestLink, operations: Operations, { EventE
   const watchFile = (given: PathLike, options: { interval?: number } | StatListener, listener?: StatListener) => {
     const path = toPath(given, 'filename');
     const heard = typeof options === 'function' ? options : listener;
-    if (heard === undefined) throw Object.assign(new TypeError('The "listener" argument must be of type function. Received undefined'), { code: 'ERR_INVALID_ARG_TYPE' });
+    if (heard === undefined)
+      throw Object.assign(new TypeError('The "listener" argument must be of type function. Received undefined'), { code: 'ERR_INVALID_ARG_TYPE' });
     const entry = polled.get(path) ?? poll(path, (typeof options === 'object' ? options.interval : undefined) ?? 5007);
     polled.set(path, entry);
     entry.listeners.add(heard);

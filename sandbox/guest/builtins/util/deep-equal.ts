@@ -29,8 +29,10 @@ function sameSlots(left: object, right: object, strict: boolean, seen: Seen): bo
   if (Array.isArray(left) !== Array.isArray(right)) return false;
   if (Array.isArray(left) && Array.isArray(right)) return left.length === right.length;
   if (left instanceof Date && right instanceof Date) return Object.is(left.getTime(), right.getTime());
-  if (left instanceof RegExp && right instanceof RegExp) return left.source === right.source && left.flags === right.flags && left.lastIndex === right.lastIndex;
-  if (left instanceof Error && right instanceof Error) return left.message === right.message && left.name === right.name && equal(left.cause, right.cause, strict, seen);
+  if (left instanceof RegExp && right instanceof RegExp)
+    return left.source === right.source && left.flags === right.flags && left.lastIndex === right.lastIndex;
+  if (left instanceof Error && right instanceof Error)
+    return left.message === right.message && left.name === right.name && equal(left.cause, right.cause, strict, seen);
   if (ArrayBuffer.isView(left) && ArrayBuffer.isView(right)) return sameBytes(left, right);
   if (left instanceof ArrayBuffer && right instanceof ArrayBuffer) return sameBytes(new Uint8Array(left), new Uint8Array(right));
   if (left instanceof Set && right instanceof Set) return sameSet(left, right, strict, seen);
@@ -60,7 +62,9 @@ function sameMap(left: Map<unknown, unknown>, right: Map<unknown, unknown>, stri
   if (left.size !== right.size) return false;
   const open = [...right].filter(([key]) => !left.has(key));
   return [...left].every(([key, value]) =>
-    right.has(key) ? equal(value, right.get(key), strict, seen) : take(open, ([otherKey, other]) => equal(key, otherKey, strict, seen) && equal(value, other, strict, seen)),
+    right.has(key)
+      ? equal(value, right.get(key), strict, seen)
+      : take(open, ([otherKey, other]) => equal(key, otherKey, strict, seen) && equal(value, other, strict, seen)),
   );
 }
 
@@ -75,7 +79,10 @@ function sameProperties(left: object, right: object, strict: boolean, seen: Seen
   if (ArrayBuffer.isView(left)) return true;
   const keys = enumerableKeys(left, strict);
   const others = enumerableKeys(right, strict);
-  return keys.length === others.length && keys.every((key) => Object.prototype.propertyIsEnumerable.call(right, key) && equal(Reflect.get(left, key), Reflect.get(right, key), strict, seen));
+  return (
+    keys.length === others.length &&
+    keys.every((key) => Object.prototype.propertyIsEnumerable.call(right, key) && equal(Reflect.get(left, key), Reflect.get(right, key), strict, seen))
+  );
 }
 
 function enumerableKeys(value: object, withSymbols: boolean): PropertyKey[] {

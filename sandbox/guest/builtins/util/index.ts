@@ -13,8 +13,23 @@ const custom = Symbol.for('nodejs.util.promisify.custom');
 /** Makes `util`. */
 export function createUtil(): Record<string, unknown> {
   return completeModule('util', {
-    inspect, format, formatWithOptions, parseArgs, types, isDeepStrictEqual, TextDecoder, TextEncoder,
-    promisify, callbackify, inherits, deprecate, debuglog, debug: debuglog, styleText, stripVTControlCharacters, aborted,
+    inspect,
+    format,
+    formatWithOptions,
+    parseArgs,
+    types,
+    isDeepStrictEqual,
+    TextDecoder,
+    TextEncoder,
+    promisify,
+    callbackify,
+    inherits,
+    deprecate,
+    debuglog,
+    debug: debuglog,
+    styleText,
+    stripVTControlCharacters,
+    aborted,
     isArray: Array.isArray,
     toUSVString: (text: string) => String(text).toWellFormed(),
     getSystemErrorName: (errno: number) => Object.entries(systemErrors).find(([, [number]]) => number === errno)?.[0],
@@ -33,7 +48,10 @@ function promisify(original: AnyFunction & { [custom]?: AnyFunction }): AnyFunct
       Reflect.apply(original, this, [...args, (error: unknown, value: unknown) => (error === null || error === undefined ? resolve(value) : reject(error))]);
     });
   };
-  return Object.defineProperties(Object.setPrototypeOf(promised, Object.getPrototypeOf(original)), { ...Object.getOwnPropertyDescriptors(original), [custom]: { value: promised, configurable: true } });
+  return Object.defineProperties(Object.setPrototypeOf(promised, Object.getPrototypeOf(original)), {
+    ...Object.getOwnPropertyDescriptors(original),
+    [custom]: { value: promised, configurable: true },
+  });
 }
 promisify.custom = custom;
 
@@ -43,7 +61,13 @@ function callbackify(original: AnyFunction): AnyFunction {
     const callback = args.pop();
     if (typeof callback !== 'function') throw argumentError('callback', 'of type function', callback);
     const promise = Reflect.apply(original, this, args) as Promise<unknown>;
-    promise.then((value) => queueMicrotask(() => callback(null, value)), (error) => queueMicrotask(() => callback(error ?? Object.assign(new Error('Promise was rejected with a falsy value'), { code: 'ERR_FALSY_VALUE_REJECTION', reason: error }))));
+    promise.then(
+      (value) => queueMicrotask(() => callback(null, value)),
+      (error) =>
+        queueMicrotask(() =>
+          callback(error ?? Object.assign(new Error('Promise was rejected with a falsy value'), { code: 'ERR_FALSY_VALUE_REJECTION', reason: error })),
+        ),
+    );
   };
 }
 
@@ -65,9 +89,12 @@ function deprecate<T extends Function>(original: T, message: string, code?: stri
 function debuglog(section: string): ((...args: unknown[]) => void) & { enabled: boolean } {
   const wanted = (process.env['NODE_DEBUG'] ?? '').split(',').map((name) => name.trim().toUpperCase());
   const enabled = wanted.includes(section.toUpperCase());
-  return Object.assign((...args: unknown[]) => {
-    if (enabled) console.error(`${section.toUpperCase()}: ${format(...args)}`);
-  }, { enabled });
+  return Object.assign(
+    (...args: unknown[]) => {
+      if (enabled) console.error(`${section.toUpperCase()}: ${format(...args)}`);
+    },
+    { enabled },
+  );
 }
 
 interface StyleOptions {
@@ -81,7 +108,10 @@ function styleText(styles: string | readonly string[], text: string, { validateS
   for (const style of typeof styles === 'string' ? [styles] : styles) {
     if (style === 'none') continue;
     const color = inspect.colors[style];
-    if (color === undefined) throw Object.assign(new TypeError(`The argument 'format' must be one of: ${Object.keys(inspect.colors).join(', ')}. Received '${style}'`), { code: 'ERR_INVALID_ARG_VALUE' });
+    if (color === undefined)
+      throw Object.assign(new TypeError(`The argument 'format' must be one of: ${Object.keys(inspect.colors).join(', ')}. Received '${style}'`), {
+        code: 'ERR_INVALID_ARG_VALUE',
+      });
     open += `\u001b[${color[0]}m`;
     close = `\u001b[${color[1]}m${close}`;
   }

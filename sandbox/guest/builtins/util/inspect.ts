@@ -27,8 +27,17 @@ type Styled = 'number' | 'bigint' | 'boolean' | 'undefined' | 'null' | 'string' 
 
 const custom = Symbol.for('nodejs.util.inspect.custom');
 const colorOf: Partial<Record<Styled, readonly [number, number]>> = {
-  number: [33, 39], bigint: [33, 39], boolean: [33, 39], undefined: [90, 39], null: [1, 22],
-  string: [32, 39], symbol: [32, 39], special: [36, 39], date: [35, 39], regexp: [31, 39], module: [4, 24],
+  number: [33, 39],
+  bigint: [33, 39],
+  boolean: [33, 39],
+  undefined: [90, 39],
+  null: [1, 22],
+  string: [32, 39],
+  symbol: [32, 39],
+  special: [36, 39],
+  date: [35, 39],
+  regexp: [31, 39],
+  module: [4, 24],
 };
 
 /** Prints a value as Node's `util.inspect` does. */
@@ -41,15 +50,68 @@ export function inspect(value: unknown, options: InspectOptions | boolean = {}, 
 
 inspect.custom = custom;
 inspect.defaultOptions = {
-  depth: 2, colors: false, showHidden: false, compact: 3, breakLength: 80, maxArrayLength: 100, maxStringLength: 10_000, sorted: false, getters: false, customInspect: true,
+  depth: 2,
+  colors: false,
+  showHidden: false,
+  compact: 3,
+  breakLength: 80,
+  maxArrayLength: 100,
+  maxStringLength: 10_000,
+  sorted: false,
+  getters: false,
+  customInspect: true,
 } as InspectOptions;
 inspect.colors = {
-  reset: [0, 0], bold: [1, 22], dim: [2, 22], italic: [3, 23], underline: [4, 24], blink: [5, 25], inverse: [7, 27], hidden: [8, 28], strikethrough: [9, 29], doubleunderline: [21, 24],
-  black: [30, 39], red: [31, 39], green: [32, 39], yellow: [33, 39], blue: [34, 39], magenta: [35, 39], cyan: [36, 39], white: [37, 39], gray: [90, 39], grey: [90, 39],
-  redBright: [91, 39], greenBright: [92, 39], yellowBright: [93, 39], blueBright: [94, 39], magentaBright: [95, 39], cyanBright: [96, 39], whiteBright: [97, 39],
-  bgBlack: [40, 49], bgRed: [41, 49], bgGreen: [42, 49], bgYellow: [43, 49], bgBlue: [44, 49], bgMagenta: [45, 49], bgCyan: [46, 49], bgWhite: [47, 49], bgGray: [100, 49],
+  reset: [0, 0],
+  bold: [1, 22],
+  dim: [2, 22],
+  italic: [3, 23],
+  underline: [4, 24],
+  blink: [5, 25],
+  inverse: [7, 27],
+  hidden: [8, 28],
+  strikethrough: [9, 29],
+  doubleunderline: [21, 24],
+  black: [30, 39],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  blue: [34, 39],
+  magenta: [35, 39],
+  cyan: [36, 39],
+  white: [37, 39],
+  gray: [90, 39],
+  grey: [90, 39],
+  redBright: [91, 39],
+  greenBright: [92, 39],
+  yellowBright: [93, 39],
+  blueBright: [94, 39],
+  magentaBright: [95, 39],
+  cyanBright: [96, 39],
+  whiteBright: [97, 39],
+  bgBlack: [40, 49],
+  bgRed: [41, 49],
+  bgGreen: [42, 49],
+  bgYellow: [43, 49],
+  bgBlue: [44, 49],
+  bgMagenta: [45, 49],
+  bgCyan: [46, 49],
+  bgWhite: [47, 49],
+  bgGray: [100, 49],
 } as Record<string, readonly [number, number]>;
-inspect.styles = { number: 'yellow', bigint: 'yellow', boolean: 'yellow', undefined: 'grey', null: 'bold', string: 'green', symbol: 'green', special: 'cyan', date: 'magenta', regexp: 'red', module: 'underline' } as Record<string, string>;
+inspect.styles = {
+  number: 'yellow',
+  bigint: 'yellow',
+  boolean: 'yellow',
+  undefined: 'grey',
+  null: 'bold',
+  string: 'green',
+  symbol: 'green',
+  special: 'cyan',
+  date: 'magenta',
+  regexp: 'red',
+  module: 'underline',
+} as Record<string, string>;
 
 /** Prints arguments as `console.log` does, with `%s %d %i %f %j %o %O %c %%`. */
 export function format(...args: readonly unknown[]): string {
@@ -64,11 +126,13 @@ export function formatWithOptions(options: InspectOptions, ...args: readonly unk
   if (typeof first === 'string') {
     if (rest.length === 0) return first;
     let used = 0;
-    parts.push(first.replaceAll(/%[sdifjoOc%]/g, (mark) => {
-      if (mark === '%%') return '%';
-      if (used >= rest.length) return mark;
-      return formatMark(mark, rest[used++], options);
-    }));
+    parts.push(
+      first.replaceAll(/%[sdifjoOc%]/g, (mark) => {
+        if (mark === '%%') return '%';
+        if (used >= rest.length) return mark;
+        return formatMark(mark, rest[used++], options);
+      }),
+    );
     remaining = rest.slice(used);
   }
   for (const value of remaining) parts.push(typeof value === 'string' ? value : inspect(value, options));
@@ -85,7 +149,11 @@ function formatMark(mark: string, value: unknown, options: InspectOptions): stri
     case '%d':
       return typeof value === 'bigint' ? `${value}n` : typeof value === 'symbol' || typeof value === 'object' ? 'NaN' : numberText(Number(value));
     case '%i':
-      return typeof value === 'bigint' ? `${value}n` : typeof value === 'symbol' || typeof value === 'object' ? 'NaN' : numberText(Number.parseInt(String(value), 10));
+      return typeof value === 'bigint'
+        ? `${value}n`
+        : typeof value === 'symbol' || typeof value === 'object'
+          ? 'NaN'
+          : numberText(Number.parseInt(String(value), 10));
     case '%f':
       return typeof value === 'symbol' ? 'NaN' : numberText(Number.parseFloat(String(value)));
     case '%j':
@@ -141,8 +209,14 @@ function formatPrimitive(state: State, value: unknown, typed: boolean): string {
       const most = state.maxStringLength ?? Infinity;
       const shown = value.length > most ? value.slice(0, most) : value;
       const more = value.length > most ? `... ${value.length - most} more character${value.length - most > 1 ? 's' : ''}` : '';
-      if (typed || state.compact === true || value.length <= 16 || value.length <= (state.breakLength ?? 80) - state.indent - 4) return paint(state, quote(shown), 'string') + more;
-      return shown.split(/(?<=\n)/).map((line) => paint(state, quote(line), 'string')).join(` +\n${' '.repeat(state.indent + 2)}`) + more;
+      if (typed || state.compact === true || value.length <= 16 || value.length <= (state.breakLength ?? 80) - state.indent - 4)
+        return paint(state, quote(shown), 'string') + more;
+      return (
+        shown
+          .split(/(?<=\n)/)
+          .map((line) => paint(state, quote(line), 'string'))
+          .join(` +\n${' '.repeat(state.indent + 2)}`) + more
+      );
     }
     case 'number':
       return paint(state, numberText(value), 'number');
@@ -218,7 +292,8 @@ function join(state: State, shape: Shape, parts: readonly string[], depth: numbe
   const plain = parts.map((part) => (state.colors ? part.replaceAll(/\u001b\[\d+m/g, '') : part));
   const fewLevels = typeof state.compact === 'number' ? state.deepest - depth < state.compact : state.compact === true;
   const short = plain.reduce((sum, part) => sum + part.length + 1, 0) + parts.length + state.indent + open.length + shape.base.length + 10;
-  if (fewLevels && short <= width && !plain.some((part) => part.includes('\n')) && !(shape.isList && parts.length > 6)) return `${base}${open} ${parts.join(', ')} ${close}`;
+  if (fewLevels && short <= width && !plain.some((part) => part.includes('\n')) && !(shape.isList && parts.length > 6))
+    return `${base}${open} ${parts.join(', ')} ${close}`;
   const lineStart = `\n${' '.repeat(state.indent + 2)}`;
   const rows = shape.isList && parts.length > 6 && !plain.some((part) => part.includes('\n')) ? fillLines(parts, plain, width - state.indent - 4) : parts;
   return `${base}${open}${lineStart}${rows.join(`,${lineStart}`)}\n${' '.repeat(state.indent)}${close}`;
@@ -254,34 +329,93 @@ function describe(state: State, value: object, depth: number): Shape {
     const base = name === 'Array' && tag === '' ? '' : prefix('Array', value.length);
     return { base, braces: ['[', ']'], keys: keys.filter((key) => !isIndex(key)), isList: true, entries: () => listEntries(state, value, depth) };
   }
-  if (value instanceof Set) return { base: prefix('Set', value.size), braces: ['{', '}'], keys, isList: true, entries: () => limited(state, [...value].map((item) => formatValue(state, item, depth + 1))) };
+  if (value instanceof Set)
+    return {
+      base: prefix('Set', value.size),
+      braces: ['{', '}'],
+      keys,
+      isList: true,
+      entries: () =>
+        limited(
+          state,
+          [...value].map((item) => formatValue(state, item, depth + 1)),
+        ),
+    };
   if (value instanceof Map) {
-    return { base: prefix('Map', value.size), braces: ['{', '}'], keys, entries: () => limited(state, [...value].map(([key, item]) => `${formatValue(state, key, depth + 1)} => ${formatValue(state, item, depth + 1)}`)) };
+    return {
+      base: prefix('Map', value.size),
+      braces: ['{', '}'],
+      keys,
+      entries: () =>
+        limited(
+          state,
+          [...value].map(([key, item]) => `${formatValue(state, key, depth + 1)} => ${formatValue(state, item, depth + 1)}`),
+        ),
+    };
   }
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
     const items = [...(value as Uint8Array)];
     if (name === 'Buffer') return { base: bufferText(items), braces: ['{', '}'], keys: [], isBare: true, entries: none };
-    return { base: prefix('TypedArray', items.length), braces: ['[', ']'], keys: keys.filter((key) => !isIndex(key)), isList: true, entries: () => listEntries(state, items, depth) };
+    return {
+      base: prefix('TypedArray', items.length),
+      braces: ['[', ']'],
+      keys: keys.filter((key) => !isIndex(key)),
+      isList: true,
+      entries: () => listEntries(state, items, depth),
+    };
   }
   if (value instanceof ArrayBuffer) {
     const bytes = [...new Uint8Array(value, 0, Math.min(50, value.byteLength))].map((byte) => byte.toString(16).padStart(2, '0'));
-    return { base: prefix('ArrayBuffer'), braces: ['{', '}'], keys, entries: () => [`[Uint8Contents]: <${bytes.join(' ')}${value.byteLength > 50 ? ' ...' : ''}>`, `byteLength: ${paint(state, String(value.byteLength), 'number')}`] };
+    return {
+      base: prefix('ArrayBuffer'),
+      braces: ['{', '}'],
+      keys,
+      entries: () => [
+        `[Uint8Contents]: <${bytes.join(' ')}${value.byteLength > 50 ? ' ...' : ''}>`,
+        `byteLength: ${paint(state, String(value.byteLength), 'number')}`,
+      ],
+    };
   }
   if (typeof value === 'function') return { base: paint(state, functionText(value, name), 'special'), braces: ['{', '}'], keys, isBare: true, entries: none };
-  if (value instanceof RegExp) return { base: paint(state, RegExp.prototype.toString.call(value), 'regexp'), braces: ['{', '}'], keys, isBare: true, entries: none };
-  if (value instanceof Date) return { base: paint(state, Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString(), 'date'), braces: ['{', '}'], keys, isBare: true, entries: none };
+  if (value instanceof RegExp)
+    return { base: paint(state, RegExp.prototype.toString.call(value), 'regexp'), braces: ['{', '}'], keys, isBare: true, entries: none };
+  if (value instanceof Date)
+    return {
+      base: paint(state, Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString(), 'date'),
+      braces: ['{', '}'],
+      keys,
+      isBare: true,
+      entries: none,
+    };
   if (value instanceof Error) return describeError(state, value, keys, depth);
   if (value instanceof Promise) return { base: prefix('Promise'), braces: ['{', '}'], keys, entries: () => [paint(state, '<state unknown>', 'special')] };
-  if (value instanceof WeakMap || value instanceof WeakSet) return { base: prefix('Weak'), braces: ['{', '}'], keys, entries: () => [paint(state, '<items unknown>', 'special')] };
-  for (const [type, label] of [[Number, 'Number'], [String, 'String'], [Boolean, 'Boolean'], [Symbol, 'Symbol'], [BigInt, 'BigInt']] as const) {
-    if (value instanceof type) return { base: paint(state, `[${label}: ${formatPrimitive({ ...state, colors: false }, value.valueOf(), true)}]`, 'special'), braces: ['{', '}'], keys: label === 'String' ? keys.filter((key) => !isIndex(key)) : keys, isBare: true, entries: none };
+  if (value instanceof WeakMap || value instanceof WeakSet)
+    return { base: prefix('Weak'), braces: ['{', '}'], keys, entries: () => [paint(state, '<items unknown>', 'special')] };
+  for (const [type, label] of [
+    [Number, 'Number'],
+    [String, 'String'],
+    [Boolean, 'Boolean'],
+    [Symbol, 'Symbol'],
+    [BigInt, 'BigInt'],
+  ] as const) {
+    if (value instanceof type)
+      return {
+        base: paint(state, `[${label}: ${formatPrimitive({ ...state, colors: false }, value.valueOf(), true)}]`, 'special'),
+        braces: ['{', '}'],
+        keys: label === 'String' ? keys.filter((key) => !isIndex(key)) : keys,
+        isBare: true,
+        entries: none,
+      };
   }
   if (tag === '' && name === 'Object') return { base: isArguments(value) ? '[Arguments]' : '', braces: ['{', '}'], keys, entries: none };
   return { base: '', braces: [`${prefix('Object')} {`, '}'], keys, entries: none };
 }
 
 function bufferText(items: readonly number[]): string {
-  const shown = items.slice(0, 50).map((byte) => ` ${byte.toString(16).padStart(2, '0')}`).join('');
+  const shown = items
+    .slice(0, 50)
+    .map((byte) => ` ${byte.toString(16).padStart(2, '0')}`)
+    .join('');
   return `<Buffer${shown}${items.length > 50 ? ` ... ${items.length - 50} more bytes` : ''}>`;
 }
 
@@ -291,7 +425,12 @@ function describeError(state: State, error: Error, keys: readonly (string | symb
   const hidden = (['cause', 'errors'] as const).filter((key) => Object.hasOwn(error, key) && !shown.includes(key));
   const indented = stack.replaceAll('\n', `\n${' '.repeat(state.indent)}`);
   if (hidden.length === 0) return { base: indented, braces: ['{', '}'], keys: shown, isBare: true, entries: () => [] };
-  return { base: '', braces: [`${indented} {`, '}'], keys: shown, entries: () => hidden.map((key) => `[${key}]: ${formatValue(state, Reflect.get(error, key), depth + 1)}`) };
+  return {
+    base: '',
+    braces: [`${indented} {`, '}'],
+    keys: shown,
+    entries: () => hidden.map((key) => `[${key}]: ${formatValue(state, Reflect.get(error, key), depth + 1)}`),
+  };
 }
 
 function listEntries(state: State, items: readonly unknown[], depth: number): string[] {
@@ -332,7 +471,10 @@ function formatProperty(state: State, value: object, key: string | symbol, depth
 }
 
 function ownKeys(state: State, value: object): (string | symbol)[] {
-  if (state.showHidden) return Reflect.ownKeys(value).filter((key) => !(typeof value === 'function' && ['length', 'name', 'prototype', 'arguments', 'caller'].includes(String(key))));
+  if (state.showHidden)
+    return Reflect.ownKeys(value).filter(
+      (key) => !(typeof value === 'function' && ['length', 'name', 'prototype', 'arguments', 'caller'].includes(String(key))),
+    );
   return Reflect.ownKeys(value).filter((key) => Object.getOwnPropertyDescriptor(value, key)?.enumerable === true);
 }
 

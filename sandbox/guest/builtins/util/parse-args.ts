@@ -15,7 +15,14 @@ interface ParseArgsConfig {
 }
 
 type Token =
-  | { readonly kind: 'option'; readonly index: number; readonly name: string; readonly rawName: string; readonly value: string | undefined; readonly inlineValue: boolean | undefined }
+  | {
+      readonly kind: 'option';
+      readonly index: number;
+      readonly name: string;
+      readonly rawName: string;
+      readonly value: string | undefined;
+      readonly inlineValue: boolean | undefined;
+    }
   | { readonly kind: 'positional'; readonly index: number; readonly value: string }
   | { readonly kind: 'option-terminator'; readonly index: number };
 
@@ -29,7 +36,8 @@ export function parseArgs(config: ParseArgsConfig = {}) {
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue;
     if (token.kind === 'positional') {
-      if (!allowPositionals) throw failure('ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL', `Unexpected argument '${token.value}'. This command does not take positional arguments`);
+      if (!allowPositionals)
+        throw failure('ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL', `Unexpected argument '${token.value}'. This command does not take positional arguments`);
       positionals.push(token.value);
       continue;
     }
@@ -87,9 +95,13 @@ function assertUsable(token: Token & { kind: 'option' }, option: OptionConfig | 
   if (option === undefined) throw failure('ERR_PARSE_ARGS_UNKNOWN_OPTION', `Unknown option '${token.rawName}'`);
   const shown = `${option.short === undefined ? '' : `-${option.short}, `}--${token.name}`;
   if (option.type === 'string' && token.value === undefined) throw failure('ERR_PARSE_ARGS_INVALID_OPTION_VALUE', `Option '${shown} <value>' argument missing`);
-  if (option.type === 'boolean' && token.value !== undefined) throw failure('ERR_PARSE_ARGS_INVALID_OPTION_VALUE', `Option '${shown}' does not take an argument`);
+  if (option.type === 'boolean' && token.value !== undefined)
+    throw failure('ERR_PARSE_ARGS_INVALID_OPTION_VALUE', `Option '${shown}' does not take an argument`);
   if (option.type === 'string' && token.inlineValue === false && token.value?.startsWith('-') && token.value.length > 1) {
-    throw failure('ERR_PARSE_ARGS_INVALID_OPTION_VALUE', `Option '${token.rawName}' argument is ambiguous.\nDid you forget to specify the option argument for '${token.rawName}'?`);
+    throw failure(
+      'ERR_PARSE_ARGS_INVALID_OPTION_VALUE',
+      `Option '${token.rawName}' argument is ambiguous.\nDid you forget to specify the option argument for '${token.rawName}'?`,
+    );
   }
 }
 
