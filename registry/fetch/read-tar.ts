@@ -110,13 +110,21 @@ function readHeader(header: Buffer): Header {
   if (sum !== stored) throw hostile('TAR_CHECKSUM', 'the checksum of a header is wrong');
   const isUstar = header.toString('latin1', 257, 263) === 'ustar\0';
   const name = decode(untilNul(header.subarray(0, 100)));
-  const prefix = isUstar ? decode(untilNul(header.subarray(345, 500))) : '';
+  const prefix = isUstar ? decode(untilNul(header.subarray(345, hasTimes(header) ? 475 : 500))) : '';
   return {
     type: String.fromCharCode(header[156] ?? 0),
     path: prefix === '' ? name : `${prefix}/${name}`,
     size: readOctal(header.subarray(124, 136), 'size'),
     isUstar,
   };
+}
+
+/**
+ * Older packers, that of `@types` among them, keep two more times in the last bytes of the prefix. A byte of the prefix
+ * before them is zero and they are digits, so a reader that knows nothing of them reads the same name.
+ */
+function hasTimes(header: Buffer): boolean {
+  return header[475] === 0 && /^[0-7]{11}[ \0][0-7]{11}[ \0]$/.test(header.toString('latin1', 476, 500));
 }
 
 function readOctal(field: Buffer, what: string): number {

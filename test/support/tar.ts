@@ -10,7 +10,7 @@ export interface TarEntry {
   /** What the header says, when it lies. */
   readonly size?: number;
   readonly sizeField?: Buffer;
-  readonly prefix?: string;
+  readonly prefix?: string | Buffer;
   readonly magic?: string;
   readonly checksum?: number;
   readonly mode?: number;
@@ -51,7 +51,7 @@ export function tarEntry({
   header.write(type, 156, 'latin1');
   header.write(linkname, 157, 100, 'utf8');
   header.write(magic, 257, 'latin1');
-  header.write(prefix, 345, 155, 'utf8');
+  Buffer.from(prefix).copy(header, 345, 0, 155);
   const sum = checksum ?? header.reduce((total, byte) => total + byte, 0);
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
   return Buffer.concat([header, content, Buffer.alloc((512 - (content.length % 512)) % 512)]);

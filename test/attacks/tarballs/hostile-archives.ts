@@ -66,6 +66,11 @@ export const HOSTILE_ARCHIVES: readonly HostileArchive[] = [
     tarball: raw(body, pax({ path: 'package/a\0.js' }), tarEntry({ path: 'package/harmless', data: 'x' }), END),
   },
   { what: 'bytes behind the NUL of a name', reason: 'PATH_NUL', tarball: archive({ path: Buffer.from('package/a.js\0hidden'), data: 'payload' }) },
+  {
+    what: 'a name where older packers keep times',
+    reason: 'PATH_NUL',
+    tarball: archive({ path: 'package/a.js', prefix: Buffer.concat([Buffer.alloc(131), Buffer.from('../../escaped')]), data: 'payload' }),
+  },
   { what: 'a newline in a name', reason: 'PATH_CONTROL', tarball: file('a\nb.js') },
   { what: 'an escape sequence in a name', reason: 'PATH_CONTROL', tarball: file('\u001B[2Ja.js') },
   { what: 'a name that reads backwards', reason: 'PATH_INVISIBLE', tarball: file('cod\u202Etxt.js') },

@@ -11,6 +11,14 @@ import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { HOSTILE_ARCHIVES } from './hostile-archives.ts';
 import { naiveExtract } from './naive-extract.ts';
 
+/** The field of the prefix as tar writers wrote it that kept the times of access and change in its end. */
+function withTimes(prefix: string): Buffer {
+  const field = Buffer.alloc(155);
+  field.write(prefix);
+  field.write('15270440050\x0015270440050\0', 131, 'latin1');
+  return field;
+}
+
 describe('a hostile archive', () => {
   it.each(HOSTILE_ARCHIVES)('with $what is refused as $reason, where a naive unpacker goes on', async ({ reason, tarball }) => {
     const site = await makeSite();
@@ -102,6 +110,15 @@ describe('an honest archive', () => {
           { path: 'package/', magic: '\0', type: '\0' },
           { path: 'package/package.json', data: manifest, magic: '\0', type: '\0' },
           { path: 'package/SKILL.md', data: skill, magic: '\0' },
+        ]),
+      ),
+    ],
+    [
+      'with the times of older packers behind the prefix',
+      gzipSync(
+        tar([
+          { path: 'package.json', prefix: withTimes('package'), data: manifest },
+          { path: 'package/SKILL.md', prefix: withTimes(''), data: skill },
         ]),
       ),
     ],
