@@ -54,6 +54,9 @@ export interface ManifestDefaults {
   readonly version?: string;
 }
 
+/** Never begins with a dot: a name becomes part of paths, and `..` would be the directory above. */
+const NAME = /^(@[a-z0-9_~-][\w.~-]*\/)?[a-z0-9_~-][\w.~-]*$/i;
+
 /**
  * Reads the text of a package.json. `path` is only named in errors.
  *
@@ -67,7 +70,7 @@ export function parseManifest(text: string, path: string, defaults: ManifestDefa
   const { packageJson } = manifestSchemas();
   if (!fits(packageJson, manifest)) throw misfit(packageJson, manifest, document, '');
   const name = manifest.name ?? defaults.name;
-  if (name === undefined || !/^(@[^/\s@]+\/)?[^/\s@]+$/.test(name)) {
+  if (name === undefined || !NAME.test(name)) {
     throw invalid(document, '/name', name === undefined ? '`name` is missing' : `\`${name}\` is not the name of a package`, 'add `"name": "my-package"`');
   }
   return {
