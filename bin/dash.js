@@ -12,11 +12,11 @@ if (Number.parseInt(process.versions.node, 10) < NEEDED) {
   }
   process.exitCode = 2;
 } else {
-  const { enableCompileCache } = await import('node:module');
-  enableCompileCache();
-  const { existsSync } = await import('node:fs');
+  // not by `import`: that would load what these modules only offer, at every start
+  process.getBuiltinModule('node:module').enableCompileCache();
   // a repository checkout runs its sources, also when an older build lies beside them; the package ships the build only
   const source = new URL('../cli/main.ts', import.meta.url);
-  const { main } = await import(existsSync(source) ? source.href : new URL('../dist/cli/main.js', import.meta.url).href);
+  const isCheckout = process.getBuiltinModule('node:fs').existsSync(source);
+  const { main } = await import(isCheckout ? source.href : new URL('../dist/cli/main.js', import.meta.url).href);
   process.exitCode = await main(process.argv.slice(2));
 }

@@ -1,4 +1,4 @@
-import type { DefineCommand } from './command.ts';
+import type { DefineCommand, RunCommand } from './command.ts';
 
 export interface CommandEntry {
   /** One word or two, as typed. */
@@ -7,13 +7,21 @@ export interface CommandEntry {
   readonly summary: string;
   /** Imported only when the command runs: `dash list` pays for nothing of `dash install`. */
   load(): Promise<{ readonly define: DefineCommand }>;
+  /** For a command without arguments and options of its own that people wait for. */
+  loadRun?(): Promise<{ readonly run: RunCommand }>;
 }
 
 /** Every command, in the order of `dash --help`. */
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'install', aliases: ['add', 'i'], summary: 'install packages from npm, git or a directory', load: () => import('./commands/install.ts') },
   { name: 'remove', aliases: ['rm', 'uninstall'], summary: 'remove packages', load: () => import('./commands/remove.ts') },
-  { name: 'list', aliases: ['ls'], summary: 'list installed packages with their grants and resources', load: () => import('./commands/list.ts') },
+  {
+    name: 'list',
+    aliases: ['ls'],
+    summary: 'list installed packages with their grants and resources',
+    load: () => import('./commands/list.ts'),
+    loadRun: () => import('./commands/list.ts'),
+  },
   { name: 'search', summary: 'find packages on the registry', load: () => import('./commands/search.ts') },
   { name: 'inspect', summary: 'show what a package brings and wants, without installing it', load: () => import('./commands/inspect.ts') },
   { name: 'call', summary: 'run one tool of a package in the sandbox, without a model', load: () => import('./commands/call.ts') },

@@ -49,4 +49,6 @@ export type CommandResult =
   | { readonly kind: 'streamed'; readonly exitCode: number };
 
 /** Adds arguments and options to `command`, and answers what runs once they are parsed. */
-export type DefineCommand = (command: Command) => (invocation: Invocation) => Promise<CommandResult>;
+export type DefineCommand = (command: Command) => RunCommand;
+
+export type RunCommand = (invocation: Invocation) => Promise<CommandResult>;

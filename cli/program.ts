@@ -2,9 +2,7 @@ import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import { Command, CommanderError } from 'commander';
-
-import type { CommandResult, GlobalOptions, Invocation } from './command.ts';
+import type { CommandResult, GlobalOptions, Invocation, RunCommand } from './command.ts';
 import { type CommandEntry, COMMANDS, HOST_COMMAND } from './command-table.ts';
 import { formatJson } from './output/json.ts';
 import { formatTable } from './output/table.ts';
@@ -56,10 +54,7 @@ async function run(request: Request, surroundings: Surroundings): Promise<Comman
 }
 
 async function runCommand(entry: CommandEntry, rest: readonly string[], { stdout, stderr, signal }: Surroundings): Promise<CommandResult> {
-  const command = withGlobalOptions(new Command(`dash ${entry.name}`.trim()));
-  const start = (await entry.load()).define(command);
-  await parse(command, rest);
-  const globals = command.opts<GlobalOptions>();
+  const { globals, start } = await readCommand(entry, rest);
   return start({
     globals,
     cwd: resolve(globals.directory ?? '.'),
@@ -72,46 +67,19 @@ async function runCommand(entry: CommandEntry, rest: readonly string[], { stdout
   });
 }
 
-async function parse(command: Command, rest: readonly string[]): Promise<void> {
-  try {
-    command
-      .exitOverride()
-      .configureOutput({ writeErr: () => {}, writeOut: () => {} })
-      .parse(rest, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    const { DashError } = await import('../format/index.ts');
-    const [message = '', suggestion] = error.message
-      .replace(/^error: /, '')
-      .replaceAll("'", '`')
-      .split('\n');
-    const hint = suggestion ? suggestion.replace(/^\(|\)$/g, '').toLowerCase() : `\`${command.name()} --help\` shows how it is used`;
-    throw new DashError('USAGE', message, { hint, cause: error });
+/** The parser is loaded only where there is something to parse: `dash list` answers without it. */
+async function readCommand(entry: CommandEntry, rest: readonly string[]): Promise<{ readonly globals: GlobalOptions; readonly start: RunCommand }> {
+  if (entry.loadRun && rest.every((word) => word === '--json')) {
+    return { globals: { json: rest.length > 0, input: true }, start: (await entry.loadRun()).run };
   }
-}
-
-function withGlobalOptions(command: Command): Command {
-  return command
-    .helpOption('-h, --help', 'show this')
-    .option('--json', 'print one JSON document')
-    .option('-y, --yes', 'answer yes; never answers a permission question')
-    .option('--no-input', 'ask nothing; fail where a question would be asked')
-    .option('--quiet', 'print only results and errors')
-    .option('--verbose', 'print more of what happens')
-    .option('--dry-run', 'change nothing; show what would change')
-    .option('-C, --directory <dir>', 'work in this directory')
-    .option('--offline', 'use no network')
-    .option('--registry <url>', 'use this npm registry')
-    .option('-l, --local', 'work on the project instead of the user')
-    .option('--user', 'work on the user');
+  const { parseCommand } = await import('./parse-command.ts');
+  return parseCommand(entry, rest);
 }
 
 async function helpOf(entry: CommandEntry | undefined): Promise<string> {
   if (entry) {
-    const command = withGlobalOptions(new Command(`dash ${entry.name}`).description(entry.summary));
-    if (entry.aliases) command.aliases(entry.aliases);
-    (await entry.load()).define(command);
-    return command.helpInformation();
+    const { commandHelp } = await import('./parse-command.ts');
+    return commandHelp(entry);
   }
   const rows = COMMANDS.map(({ name, summary }) => [`  ${name}`, summary]);
   return `dash installs packages for AI agents and runs them with the permissions you consented to\n

@@ -1,10 +1,10 @@
 import { readInstalled } from '../../registry/index.ts';
-import type { DefineCommand } from '../command.ts';
+import type { DefineCommand, RunCommand } from '../command.ts';
 import { formatTable } from '../output/table.ts';
 import { oneLine, type Style } from '../output/terminal.ts';
 import { packageDocument, type PackageDocument } from '../package-document.ts';
 
-export const define: DefineCommand = () => async (invocation) => {
+export const run: RunCommand = async (invocation) => {
   const { home, cwd, stdout, globals } = invocation;
   const installed = await readInstalled({ dashHome: home, projectDir: cwd });
   const inScope = installed.filter(({ scope }) => (globals.local === true ? scope === 'project' : globals.user === true ? scope === 'user' : true));
@@ -15,6 +15,8 @@ export const define: DefineCommand = () => async (invocation) => {
     text: packages.length === 0 ? 'nothing is installed; `dash search` finds packages\n' : formatTable(packages.map((one) => rowOf(one, stdout.style))),
   };
 };
+
+export const define: DefineCommand = () => run;
 
 function rowOf({ name, version, scope, spec, permissions, resources, enabled }: PackageDocument, style: Style): string[] {
   const counts = Object.entries(resources)
