@@ -70,8 +70,8 @@ export async function inspect(pkg: VerifiedPackage, ports: InspectPorts, worksho
       ...compiled.entries.flatMap(({ unsupported }) =>
         unsupported.map(({ what, why, alternative, where }): Diagnostic => ({
           severity: 'warning',
-          code: 'UNSUPPORTED_MODULE',
-          message: `\`${what}\` ${why}; ${alternative}`,
+          code: what.startsWith('native addon') ? 'UNSUPPORTED_NATIVE_ADDON' : 'UNSUPPORTED_MODULE',
+          message: `\`${what}\`: ${why}; ${alternative}`,
           ...(where !== undefined && { where }),
         })),
       ),

@@ -3,6 +3,7 @@ import { lstatSync, readFileSync, realpathSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { ModuleGraph, ModuleNode, Unsupported } from '../../format/index.ts';
 import { unsupportedModules } from '../guest/builtins/unsupported.ts';
+import { callsOfRequire } from './calls-of-require.ts';
 import { hostModule } from './host-modules.ts';
 import { resolveModule, type PackageFiles, type PackageJson } from './resolve-module.ts';
 
@@ -37,6 +38,9 @@ export type EntryReply =
     };
 
 const NAMESPACE = 'package';
+/** Of an `awaiting` bundle: what the guest runtime answers, as CommonJS, and the module that imports the entry. */
+const GUEST = 'guest';
+const ENTRY = 'entry';
 const LOADERS: Readonly<Record<string, Loader>> = {
   '.ts': 'ts',
   '.mts': 'ts',
@@ -65,17 +69,24 @@ export async function bundle({ graph, entries }: BundleRequest, build: typeof Bu
   return replies;
 }
 
+/** `awaiting` is for modules with a top-level await: their bundle is the body of an async function, and exports a promise. */
+type Shape = 'plain' | 'awaiting';
+
 async function bundleEntry(graph: ModuleGraph, files: PackageFiles, entry: string, build: typeof Build): Promise<EntryReply> {
-  const sources = new Map<string, string>();
-  const importers = new Map<string, { node: string; path: string; specifier: string }>();
-  const native: Unsupported[] = [];
+  const plain = await bundleAs('plain', graph, files, entry, build);
+  return plain.kind === 'failed' && plain.code === 'UNSUPPORTED_SYNTAX' ? bundleAs('awaiting', graph, files, entry, build) : plain;
+}
+
+async function bundleAs(shape: Shape, graph: ModuleGraph, files: PackageFiles, entry: string, build: typeof Build): Promise<EntryReply> {
+  const records: Records = { sources: new Map(), importers: new Map(), native: new Map(), hidden: [] };
+  const { sources, importers, native, hidden } = records;
   try {
     const result = await build({
       entryPoints: [entry],
       bundle: true,
       write: false,
       outfile: 'bundle.js',
-      format: 'cjs',
+      format: shape === 'plain' ? 'cjs' : 'esm',
       platform: 'node',
       target: 'es2024',
       sourcemap: 'external',
@@ -86,28 +97,61 @@ async function bundleEntry(graph: ModuleGraph, files: PackageFiles, entry: strin
       tsconfigRaw: {},
       absWorkingDir: '/',
       jsx: 'automatic',
-      define: { 'import.meta.url': '__dash_meta_url', 'import.meta.filename': '__dash_meta_filename', 'import.meta.dirname': '__dash_meta_dirname' },
-      plugins: [fromGraph(graph, files, { sources, importers, native })],
+      define: {
+        'import.meta.url': '__dash_meta_url',
+        'import.meta.filename': '__dash_meta_filename',
+        'import.meta.dirname': '__dash_meta_dirname',
+        // esbuild does the same for CommonJS
+        ...(shape === 'awaiting' && { 'import.meta': '__dash_meta' }),
+      },
+      plugins: [fromGraph(graph, files, shape, records)],
     });
     const code = result.outputFiles.find(({ path }) => path.endsWith('.js'))?.text ?? '';
     const map = result.outputFiles.find(({ path }) => path.endsWith('.map'))?.text ?? '{}';
-    const externals = [
-      ...new Set(Object.values(result.metafile.outputs).flatMap(({ imports }) => imports.filter(({ external }) => external === true).map(({ path }) => path))),
-    ].sort();
-    return { kind: 'ok', entry, code, map: withRealSources(map, sources), externals, unsupported: [...unsupportedIn(externals), ...native] };
+    const required = awaitingButRequired(code);
+    if (required !== undefined)
+      return { kind: 'failed', entry, code: 'UNSUPPORTED_SYNTAX', message: REQUIRED_AWAITS, where: { path: sources.get(required) ?? entry } };
+    const outputs = Object.values(result.metafile.outputs);
+    const kept = new Set(outputs.flatMap(({ inputs }) => Object.keys(inputs).filter((name) => (inputs[name]?.bytesInOutput ?? 0) > 0)));
+    const asked = outputs.flatMap(({ imports }) => imports.filter(({ external }) => external === true).map(({ path }) => path));
+    const wrapped = [...kept].filter((name) => name.startsWith(`${GUEST}:`)).map((name) => name.slice(GUEST.length + 1));
+    const externals = [...new Set([...asked, ...wrapped])].sort();
+    return {
+      kind: 'ok',
+      entry,
+      code: shape === 'plain' ? code : inAsyncFunction(code),
+      map: withRealSources(map, sources),
+      externals,
+      unsupported: [...unsupportedIn(externals, kept), ...nativeIn(kept)],
+    };
   } catch (error) {
     return toFailure(entry, (error as Partial<BuildFailure>).errors?.[0], error);
   }
 
   /** Only what survived tree shaking counts: a builtin that a dropped module imported is not reachable. */
-  function unsupportedIn(externals: readonly string[]): Unsupported[] {
-    return externals.flatMap((name) => {
-      const entry = Object.hasOwn(unsupportedModules, name) ? unsupportedModules[name] : undefined;
-      if (entry === undefined) return [];
-      const from = importers.get(name);
-      const where = from === undefined ? undefined : { path: sourceName(graph, from.node, from.path), ...lineOf(graph, from) };
-      return [{ what: `node:${name}`, why: entry.why, alternative: entry.alternative, ...(where && { where }) }];
-    });
+  function unsupportedIn(externals: readonly string[], kept: ReadonlySet<string>): Unsupported[] {
+    const places = new Map(externals.map((name) => [name, importers.get(name)]));
+    for (const { module, builtin, ...place } of hidden) if (builtin !== undefined && kept.has(module) && !places.has(builtin)) places.set(builtin, place);
+    return [...places]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([name, place]) => {
+        const known = Object.hasOwn(unsupportedModules, name) ? unsupportedModules[name] : undefined;
+        if (known === undefined) return [];
+        return [{ what: `node:${name}`, why: known.why, alternative: known.alternative, ...(place && { where: whereOf(graph, place) }) }];
+      });
+  }
+
+  function nativeIn(kept: ReadonlySet<string>): Unsupported[] {
+    const asked = hidden
+      .filter(({ module, native: name }) => name !== undefined && kept.has(module))
+      .map(({ native: name = '', ...place }) => [name, whereOf(graph, place)] as const);
+    const loaded = [...native].filter(([module]) => kept.has(module)).map(([, { name, path }]) => [name, { path }] as const);
+    return [...new Map([...loaded, ...asked])].map(([name, where]) => ({
+      what: `native addon ${name}`,
+      why: 'native code runs outside every sandbox',
+      alternative: 'use a JavaScript implementation',
+      where,
+    }));
   }
 
   function toFailure(failed: string, message: Message | undefined, error: unknown): EntryReply {
@@ -116,11 +160,24 @@ async function bundleEntry(graph: ModuleGraph, files: PackageFiles, entry: strin
     const { location } = message;
     const where =
       location === null ? { path: failed } : { path: sources.get(location.file) ?? location.file, line: location.line, column: location.column + 1 };
-    const code = message.text.startsWith('Top-level await') ? 'UNSUPPORTED_SYNTAX' : typeof message.detail === 'string' ? message.detail : 'COMPILE_FAILED';
-    const text =
-      code === 'UNSUPPORTED_SYNTAX' ? 'top-level await is not supported in an extension: await inside the factory instead' : withGlobExplained(message.text);
+    const code = /top-level await/i.test(message.text) ? 'UNSUPPORTED_SYNTAX' : typeof message.detail === 'string' ? message.detail : 'COMPILE_FAILED';
+    const text = code === 'UNSUPPORTED_SYNTAX' ? REQUIRED_AWAITS : withGlobExplained(message.text);
     return { kind: 'failed', entry: failed, code, message: text, where };
   }
+}
+
+const REQUIRED_AWAITS = 'a module with a top-level await cannot be loaded with `require`: import it, or await inside the factory';
+
+/** esbuild lets `require` have a module that is still awaiting, half-made. @returns esbuild's name of such a module */
+function awaitingButRequired(code: string): string | undefined {
+  for (const [, init = '', name] of code.matchAll(/^var ([\w$]+) = __esm\(\{\n {2}async "([^"\n]*)"/gm))
+    if (code.includes(`(${init}(), __toCommonJS(`)) return name;
+  return undefined;
+}
+
+/** The entry module hands its exports over; all of them at the end, as `import` gives them. No newline before the code, so lines stay true. */
+function inAsyncFunction(code: string): string {
+  return `module.exports=(async()=>{"use strict";var __dash_require=require,__dash_meta={},__dash_entry;${code}\nreturn __dash_entry})()`;
 }
 
 /** esbuild speaks of the pattern that it made of `import('./' + name)`. */
@@ -130,50 +187,72 @@ function withGlobExplained(text: string): string {
     : text;
 }
 
+interface Place {
+  readonly node: string;
+  readonly path: string;
+  readonly specifier: string;
+}
+
 interface Records {
   /** esbuild's name of a module → the name in errors and maps. */
   readonly sources: Map<string, string>;
-  readonly importers: Map<string, { node: string; path: string; specifier: string }>;
-  readonly native: Unsupported[];
+  /** A name that the guest runtime answers → who asked first. */
+  readonly importers: Map<string, Place>;
+  /** esbuild's name of a module → the native addon that it is, or is a part of. */
+  readonly native: Map<string, { readonly name: string; readonly path: string }>;
+  /** Builtins and native packages that are asked for at run time, out of the bundler's sight. */
+  readonly hidden: (Place & { readonly module: string; readonly builtin?: string; readonly native?: string })[];
 }
 
-function fromGraph(graph: ModuleGraph, files: PackageFiles, { sources, importers, native }: Records): Plugin {
+function fromGraph(graph: ModuleGraph, files: PackageFiles, shape: Shape, { sources, importers, native, hidden }: Records): Plugin {
   return {
     name: 'module-graph',
     setup: ({ onResolve, onLoad }) => {
-      onResolve({ filter: /.*/ }, ({ path: specifier, kind, pluginData }) => {
-        if (kind === 'entry-point') return found(graph.root, specifier);
+      onResolve({ filter: /.*/ }, ({ path: specifier, kind, namespace, pluginData }) => {
+        if (kind === 'entry-point') return shape === 'plain' ? found(graph.root, specifier) : { path: specifier, namespace: ENTRY };
+        if (namespace === ENTRY) return found(graph.root, specifier);
         const importer = pluginData as { node: string; path: string };
         const host = hostModule(specifier);
         if (host !== undefined && graph.nodes[importer.node]?.dependencies[specifier] === undefined) {
           if (!importers.has(host)) importers.set(host, { ...importer, specifier });
-          return { path: host, external: true };
+          return atRunTime(host);
         }
         const isRequire = kind === 'require-call' || kind === 'require-resolve';
         const resolved = resolveModule(graph, files, importer, specifier, isRequire ? 'require' : 'import');
         if (resolved.kind === 'file') return found(resolved.node, resolved.path);
         // An optional module is asked for at run time and may be missing there; a static import may not.
-        if (isRequire || kind === 'dynamic-import') return { path: specifier, external: true };
+        if (isRequire || kind === 'dynamic-import') return atRunTime(specifier);
         return { errors: [{ text: `could not resolve \`${specifier}\`: ${resolved.reason}`, detail: 'DEPENDENCY_NOT_FOUND' }] };
       });
+
+      onLoad({ filter: /.*/, namespace: ENTRY }, ({ path }) => ({
+        contents: `import * as entry from ${JSON.stringify(path)};__dash_entry=entry;`,
+        loader: 'js',
+      }));
+      onLoad({ filter: /.*/, namespace: GUEST }, ({ path }) => ({ contents: `module.exports=__dash_require(${JSON.stringify(path)})`, loader: 'js' }));
 
       onLoad({ filter: /.*/, namespace: NAMESPACE }, ({ pluginData }) => {
         const { node: id, path } = pluginData as { node: string; path: string };
         const node = graph.nodes[id];
         if (node === undefined) throw new Error(`no package ${id}`);
+        const module = `${NAMESPACE}:${moduleName(graph, files, id, path)}`;
+        if (path.endsWith('.node') || isNative(files, node))
+          native.set(module, { name: path.endsWith('.node') ? `${node.name}/${path}` : node.name, path: sourceName(graph, id, path) });
         if (path.endsWith('.node')) {
-          native.push({
-            what: `native addon ${node.name}/${path}`,
-            why: 'native code runs outside every sandbox',
-            alternative: 'a JavaScript or WebAssembly implementation',
-            where: { path: sourceName(graph, id, path) },
-          });
           return { contents: nativeStub(`${node.name}/${path}`), loader: 'js' };
         }
         const loader = LOADERS[posix.extname(path)];
         if (loader === undefined)
           return { errors: [{ text: `${sourceName(graph, id, path)}: files of this type cannot be imported`, detail: 'COMPILE_FAILED' }] };
         const contents = readInside(node, path);
+        if (/^[jt]sx?$/.test(loader)) {
+          for (const specifier of callsOfRequire(contents)) {
+            const builtin = hostModule(specifier);
+            const target = graph.nodes[node.dependencies[specifier] ?? ''];
+            if (builtin !== undefined) hidden.push({ module, node: id, path, specifier, builtin });
+            else if (target !== undefined && isNative(files, target)) hidden.push({ module, node: id, path, specifier, native: target.name });
+          }
+        }
         // No `resolveDir`: `import('./' + name)` is the one thing that esbuild resolves without asking a plugin. It
         // would walk that directory itself, and bundle files of this machine.
         return { contents: /^[jt]sx?$/.test(loader) ? withMeta(contents, graph, id, path) : contents, loader, pluginData: { node: id, path } };
@@ -181,6 +260,10 @@ function fromGraph(graph: ModuleGraph, files: PackageFiles, { sources, importers
 
       // Behind the other: whatever way leads to a module that is not one of the graph's.
       onLoad({ filter: /.*/ }, ({ path }) => ({ errors: [{ text: `${path} is not part of the package`, detail: 'COMPILE_FAILED' }] }));
+
+      function atRunTime(name: string) {
+        return shape === 'plain' ? { path: name, external: true } : { path: name, namespace: GUEST };
+      }
 
       function found(id: string, path: string) {
         const name = moduleName(graph, files, id, path);
@@ -213,6 +296,16 @@ function nearestManifest(files: PackageFiles, node: ModuleNode, path: string): P
 function sourceName(graph: ModuleGraph, id: string, path: string): string {
   const node = graph.nodes[id];
   return id === graph.root || node === undefined ? path : `${node.name}@${node.version}/${path}`;
+}
+
+/** What says of itself that its JavaScript is a shell around compiled code. */
+function isNative(files: PackageFiles, node: ModuleNode): boolean {
+  const { napi, gypfile, binary } = files.manifest(node, '') ?? {};
+  return isObject(napi) || gypfile === true || isObject(binary);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 function hasSideEffects(graph: ModuleGraph, files: PackageFiles, id: string, path: string): boolean {
@@ -282,10 +375,11 @@ function withRealSources(map: string, sources: ReadonlyMap<string, string>): str
 }
 
 /** esbuild names the importing file of an external, not the line; the first mention of the specifier is it. */
-function lineOf(graph: ModuleGraph, { node: id, path, specifier }: { node: string; path: string; specifier: string }): { line?: number } {
+function whereOf(graph: ModuleGraph, { node: id, path, specifier }: Place): { path: string; line?: number } {
+  const name = sourceName(graph, id, path);
   const node = graph.nodes[id];
-  if (node === undefined) return {};
+  if (node === undefined) return { path: name };
   const lines = readInside(node, path).split('\n');
   const index = lines.findIndex((line) => line.includes(`'${specifier}'`) || line.includes(`"${specifier}"`));
-  return index === -1 ? {} : { line: index + 1 };
+  return index === -1 ? { path: name } : { path: name, line: index + 1 };
 }

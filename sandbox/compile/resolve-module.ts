@@ -22,6 +22,9 @@ export interface PackageJson {
   readonly exports?: unknown;
   readonly imports?: unknown;
   readonly sideEffects?: unknown;
+  readonly napi?: unknown;
+  readonly gypfile?: unknown;
+  readonly binary?: unknown;
 }
 
 export interface Importer {

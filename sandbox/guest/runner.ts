@@ -47,7 +47,7 @@ export function createRunner(
     for (const [index, entry] of entries.entries()) {
       const undo = registry.begin(index);
       try {
-        const factory = loadFactory(bundles[index], entry);
+        const factory = await loadFactory(bundles[index], entry);
         await factory(createExtensionApi(registry, link));
       } catch (error) {
         undo(); // a factory that throws leaves nothing behind
@@ -58,12 +58,13 @@ export function createRunner(
     send({ kind: 'activated', registrations: entries.map((_, index) => registry.registrations(index)), failures });
   }
 
-  function loadFactory(bundle: Bundle | undefined, entry: string): Factory {
+  async function loadFactory(bundle: Bundle | undefined, entry: string): Promise<Factory> {
     if (bundle === undefined) throw new Error(`no bundle for ${entry}`);
     const filename = `/package/${entry}`;
     const module: { exports: unknown } = { exports: {} };
     bundle(requireModule, module, module.exports, filename, filename.slice(0, filename.lastIndexOf('/')));
-    const exported = module.exports as { default?: unknown } | Factory;
+    // a promise when a module awaits at its top level
+    const exported = (await module.exports) as { default?: unknown } | Factory;
     const factory = typeof exported === 'function' ? exported : unwrapDefault(exported.default);
     if (typeof factory !== 'function') {
       throw Object.assign(new Error(`${entry} has no default export that is a function`), { code: 'FACTORY_MISSING' });
