@@ -2,7 +2,15 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
-import { conventionalManifest, DashError, type PackageManifest, parseManifest, type ResolvedResources, resolveResources } from '../../format/index.ts';
+import {
+  conventionalManifest,
+  DashError,
+  isEmptyResources,
+  type PackageManifest,
+  parseManifest,
+  type ResolvedResources,
+  resolveResources,
+} from '../../format/index.ts';
 import { isNpmName } from '../package-spec.ts';
 import type { Resolution } from '../resolve/resolution.ts';
 import type { Tree } from '../store/staging.ts';
@@ -32,7 +40,10 @@ export async function readManifest(tree: Tree, resolution: Resolution): Promise<
 
 /** Finds the resources of a package among its files. */
 export function findResources(manifest: PackageManifest, tree: Tree): ResolvedResources {
-  return resolveResources(manifest, tree.files, (path) => readFileSync(join(tree.dir, path), 'utf8'));
+  const found = resolveResources(manifest, tree.files, (path) => readFileSync(join(tree.dir, path), 'utf8'));
+  // pi leaves out what is not there without a word, so its authors never learned of it: the rest is worth having
+  if (manifest.dash.kind !== 'pi' || isEmptyResources(found.resources)) return found;
+  return { ...found, diagnostics: found.diagnostics.map((one) => (one.severity === 'error' ? { ...one, severity: 'warning' } : one)) };
 }
 
 function folderName(resolution: Resolution): string {

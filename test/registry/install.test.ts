@@ -117,6 +117,18 @@ describe('install from npm', () => {
     expect(await readdir(join(site.dashHome, 'store', 'v1', 'tmp'))).toEqual([]);
   });
 
+  it('takes the rest of a package that was written for pi, which leaves out what is not there', async () => {
+    const source = "export default (pi) => pi.registerCommand('x', { handler: () => {} });";
+    const registry = await startNpmRegistry({
+      name: 'pkg',
+      manifest: { pi: { extensions: ['index.js'], skills: ['../../skills'] } },
+      files: { 'index.js': source },
+    });
+    const site = await makeSite({ registry: registry.url });
+    const { diagnostics } = await site.install('npm:pkg');
+    expect(diagnostics).toMatchObject([{ severity: 'warning', code: 'ENTRY_OUTSIDE_PACKAGE' }]);
+  });
+
   it('says which version there is when the wanted one is not', async () => {
     const registry = await startNpmRegistry(extensionPackage('pkg', { version: '1.4.0' }));
     const site = await makeSite({ registry: registry.url });
