@@ -60,7 +60,10 @@ async function runCommand(entry: CommandEntry, rest: readonly string[], { stdout
     cwd: resolve(globals.directory ?? '.'),
     home: resolve(process.env['DASH_HOME'] || join(homedir(), '.dash')),
     env: process.env,
-    canAsk: globals.input && process.stdin.isTTY === true && process.stderr.isTTY === true,
+    // a getter: looking at standard input loads Node's streams, and most commands ask nothing
+    get canAsk() {
+      return globals.input && process.stdin.isTTY === true && process.stderr.isTTY === true;
+    },
     stdout,
     stderr,
     signal,

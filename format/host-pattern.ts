@@ -1,8 +1,11 @@
 import { createRequire } from 'node:module';
-import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import type { BlockList } from 'node:net';
 import type { Refuse } from './permission-syntax.ts';
 
 const require = createRequire(import.meta.url);
+
+/** Loaded when the first host is looked at: it brings sockets and streams along, and most commands need none. */
+const net = (): typeof import('node:net') => process.getBuiltinModule('node:net');
 
 /** The hosts a permission speaks of. Addresses of version 6 are kept without brackets. */
 export type HostPattern =
@@ -49,18 +52,27 @@ const SPECIAL: readonly (readonly [string, number])[] = [
   ['fec0::', 10],
   ['ff00::', 8],
 ];
-// one list for each version: a BlockList takes every IPv4 address for a member of ::ffff:0:0/96
-const SPECIAL_BLOCKS = { ipv4: new BlockList(), ipv6: new BlockList() };
-for (const [address, prefix] of SPECIAL) {
-  const version = isIPv4(address) ? 'ipv4' : 'ipv6';
-  SPECIAL_BLOCKS[version].addSubnet(address, prefix, version);
+
+/** Made when the first address is looked at: most commands never ask. */
+let specialBlocks: Readonly<Record<'ipv4' | 'ipv6', BlockList>> | undefined;
+
+function special(version: 'ipv4' | 'ipv6'): BlockList {
+  if (specialBlocks === undefined) {
+    // one list for each version: a BlockList takes every IPv4 address for a member of ::ffff:0:0/96
+    specialBlocks = { ipv4: new (net().BlockList)(), ipv6: new (net().BlockList)() };
+    for (const [address, prefix] of SPECIAL) {
+      const of = net().isIPv4(address) ? 'ipv4' : 'ipv6';
+      specialBlocks[of].addSubnet(address, prefix, of);
+    }
+  }
+  return specialBlocks[version];
 }
 
 /** Tells whether an IP address, with or without brackets, is on the public internet. Anything else is not. */
 export function isPublicAddress(address: string): boolean {
   const bare = unbracket(address);
   const version = versionOf(bare);
-  return version !== undefined && !SPECIAL_BLOCKS[version].check(bare, version);
+  return version !== undefined && !special(version).check(bare, version);
 }
 
 /** Reads a host: a name, `*.suffix`, an IPv4 address or `[IPv6]`. */
@@ -79,7 +91,7 @@ export function parseHost(text: string, at: number, refuse: Refuse): HostPattern
 /** Reads `ADDRESS/PREFIX`; bits after the prefix must be zero. */
 export function parseCidr(text: string, at: number, refuse: Refuse): HostPattern {
   const [written = '', bits = '', ...rest] = text.split('/');
-  const address = isIPv6(written) ? unbracket(normalise(`[${written}]`, at, refuse, `[${written.toLowerCase()}]`)) : written;
+  const address = net().isIPv6(written) ? unbracket(normalise(`[${written}]`, at, refuse, `[${written.toLowerCase()}]`)) : written;
   const version = versionOf(address);
   if (version === undefined) return refuse(at, `\`${written}\` is not an IP address`, 'write `net:cidr:10.0.0.0/8`');
   const widest = version === 'ipv4' ? 32 : 128;
@@ -99,7 +111,7 @@ export function formatHost(host: HostPattern): string {
     case 'suffix':
       return `*.${host.suffix}`;
     case 'address':
-      return isIPv6(host.address) ? `[${host.address}]` : host.address;
+      return net().isIPv6(host.address) ? `[${host.address}]` : host.address;
     case 'cidr':
       return `cidr:${host.address}/${host.prefix}`;
   }
@@ -169,7 +181,7 @@ function normalise(text: string, at: number, refuse: Refuse, expected = text.toL
   if (/[\s/\\?#@%]/.test(text)) refuse(at + text.search(/[\s/\\?#@%]/), 'this character cannot be part of a host');
   const hostname = URL.parse(`https://${text}`)?.hostname;
   if (hostname === undefined || hostname === '') return refuse(at, `\`${text}\` is not a host`);
-  if (text.startsWith('[')) return isIPv6(unbracket(hostname)) ? hostname : refuse(at, `\`${text}\` is not an address`);
+  if (text.startsWith('[')) return net().isIPv6(unbracket(hostname)) ? hostname : refuse(at, `\`${text}\` is not an address`);
   if (!foreign && hostname !== expected) return refuse(at, `\`${text}\` means another host than it says`, `write \`${hostname}\``);
   const labels = hostname.split('.');
   if (hostname.length > 253 || !labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label))) refuse(at, `\`${text}\` is not a host`);
@@ -181,12 +193,12 @@ function unbracket(host: string): string {
 }
 
 function versionOf(address: string): 'ipv4' | 'ipv6' | undefined {
-  if (isIPv4(address)) return 'ipv4';
-  return isIPv6(address) ? 'ipv6' : undefined;
+  if (net().isIPv4(address)) return 'ipv4';
+  return net().isIPv6(address) ? 'ipv6' : undefined;
 }
 
 function asRange(host: Range | { readonly address: string }): Range {
-  return 'prefix' in host ? host : { address: host.address, prefix: isIPv4(host.address) ? 32 : 128 };
+  return 'prefix' in host ? host : { address: host.address, prefix: net().isIPv4(host.address) ? 32 : 128 };
 }
 
 function rangeContains(outer: Range, inner: Range): boolean {
@@ -203,13 +215,13 @@ function inRange(network: string, prefix: number, address: string): boolean {
 }
 
 function block(network: string, prefix: number): BlockList {
-  const list = new BlockList();
-  list.addSubnet(network, prefix, isIPv4(network) ? 'ipv4' : 'ipv6');
+  const list = new (net().BlockList)();
+  list.addSubnet(network, prefix, net().isIPv4(network) ? 'ipv4' : 'ipv6');
   return list;
 }
 
 function toBits(address: string): bigint {
-  if (isIPv4(address)) return address.split('.').reduce((bits, byte) => (bits << 8n) | BigInt(byte), 0n);
+  if (net().isIPv4(address)) return address.split('.').reduce((bits, byte) => (bits << 8n) | BigInt(byte), 0n);
   const [head = '', tail] = address.split('::');
   const left = head === '' ? [] : head.split(':');
   const right = tail === undefined || tail === '' ? [] : tail.split(':');

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 
 import {
@@ -14,7 +15,7 @@ import type { LockEntry, Source } from './lock/lock-entry.ts';
 import { packageIdOf } from './package-source.ts';
 import { ignoreMissing } from './store/file-errors.ts';
 import { type PackageRecord, readCurrent, type StoredGraph } from './store/generation.ts';
-import { type Scope, scopePaths, storePaths, type StorePaths } from './store/store-paths.ts';
+import { projectsDirectory, type Scope, scopePaths, storePaths, type StorePaths } from './store/store-paths.ts';
 
 /** An installed package as its readers see it: everything from the generation file, nothing looked up. */
 export interface InstalledPackage {
@@ -58,7 +59,8 @@ export interface ReadInstalledOptions {
  * @throws {DashError} STORE_CORRUPT, LOCK_VERSION
  */
 export async function readInstalled({ dashHome, projectDir }: ReadInstalledOptions): Promise<InstalledPackage[]> {
-  const dir = projectDir === undefined ? undefined : await realpath(projectDir).catch(ignoreMissing);
+  // finding a project's state needs its hash; where no project has one, that is saved
+  const dir = projectDir === undefined || !existsSync(projectsDirectory(dashHome)) ? undefined : await realpath(projectDir).catch(ignoreMissing);
   const ofProject = dir === undefined ? [] : await readScope(dashHome, { kind: 'project', dir });
   const names = new Set(ofProject.map(({ name }) => name));
   const ofUser = await readScope(dashHome, { kind: 'user' });

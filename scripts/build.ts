@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { builtinModules } from 'node:module';
 import { join, relative } from 'node:path';
 
 import { build, type Plugin } from 'esbuild';
@@ -22,25 +21,36 @@ const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json', '--emitDeclara
 if (status !== 0) process.exit(1);
 
 /** Every output lies one folder below `dist`, so `../` is `dist` in each of them: a module keeps the place it was written for. */
-const keepPlaces: Plugin = {
-  name: 'keep-places',
+const sources: Plugin = {
+  name: 'sources',
   setup({ onLoad }) {
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
       const place = JSON.stringify(`../${relative(root, path).replace(/\.ts$/, '.js')}`);
-      return { loader: 'ts', contents: text.replaceAll('import.meta.url', `new URL(${place}, import.meta.url).href`) };
+      return { loader: 'ts', contents: lazyBuiltins(text).replaceAll('import.meta.url', `new URL(${place}, import.meta.url).href`) };
     });
   },
 };
 
-/** An `import` of `node:fs` touches every export of it, and that loads Node's streams and web APIs: 2 ms of each start. */
-const lazyBuiltins: Plugin = {
-  name: 'lazy-builtins',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:/ }, ({ path }) => (builtinModules.includes(path.slice('node:'.length)) ? { path, namespace: 'builtin' } : undefined));
-    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({ contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})` }));
-  },
-};
+/**
+ * An `import` of a builtin touches every export of it, and that loads Node's streams and web APIs; these two load much of
+ * Node besides. Asked for at the first call they cost nothing where they are not called: together half of what `dash list`
+ * took beyond a bare Node. Only functions are imported from them.
+ */
+function lazyBuiltins(text: string): string {
+  return text.replaceAll(/^import \{([^}]*)\} from '(node:[^']+)';$/gm, (_, names: string, module: string) => {
+    const members = names
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '' && !name.startsWith('type '))
+      .map((name) => name.split(' as '));
+    const builtin = `process.getBuiltinModule(${JSON.stringify(module)})`;
+    if (module === 'node:crypto' || module === 'node:fs/promises') {
+      return members.map(([name = '', local = name]) => `const ${local} = (...args) => ${builtin}.${name}(...args);`).join(' ');
+    }
+    return members.map(([name = '', local = name]) => `const ${local} = ${builtin}.${name};`).join(' ');
+  });
+}
 
 const { dependencies }: { readonly dependencies: Readonly<Record<string, string>> } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 await build({
@@ -60,6 +70,6 @@ await build({
   external: Object.keys(dependencies)
     .filter((name) => name !== 'commander')
     .flatMap((name) => [name, `${name}/*`]),
-  plugins: [keepPlaces, lazyBuiltins],
+  plugins: [sources],
   logLevel: 'warning',
 });

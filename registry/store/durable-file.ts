@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { ignoreMissing, isErrno } from './file-errors.ts';
@@ -25,7 +26,12 @@ export async function writeDurably(path: string, text: string, { mode = 0o644 }:
 }
 
 export async function readIfPresent(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch(ignoreMissing);
+  try {
+    // one small file, and the promises of `fs` would load half of Node's streams for it
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    return ignoreMissing(error);
+  }
 }
 
 /** Makes the names in a directory survive a power cut. Windows cannot and need not. */

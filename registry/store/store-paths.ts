@@ -53,13 +53,17 @@ export interface ScopePaths {
   generation(number: number): string;
 }
 
+/** Where the states of all projects lie. */
+export function projectsDirectory(home: string): string {
+  return join(home, 'state', 'projects');
+}
+
 /**
  * The generations of a project lie in DASH_HOME, not in the project: a repository that brings a ready-made state of its
  * own could name the source of a package that holds grants, and its own files. `dir` must be a real path.
  */
 export function scopePaths(home: string, scope: Scope): ScopePaths {
-  const state =
-    scope.kind === 'user' ? join(home, 'state') : join(home, 'state', 'projects', createHash('sha256').update(scope.dir).digest('hex').slice(0, 32));
+  const state = scope.kind === 'user' ? join(home, 'state') : join(projectsDirectory(home), createHash('sha256').update(scope.dir).digest('hex').slice(0, 32));
   return {
     state,
     current: join(state, 'current'),

@@ -44,6 +44,11 @@ export class RpcSession implements Disposable {
     return this.wait((record) => record.type === 'response' && record.id === id, from);
   }
 
+  /** Sends a record that has no response, such as the answer to a dialog. */
+  tell(record: Json): void {
+    this.#child.stdin?.write(`${JSON.stringify(record)}\n`);
+  }
+
   /** The first record at or after `from` that matches. */
   async wait(matches: (record: Json) => boolean, from = 0, timeoutMs = 30_000): Promise<Json> {
     const known = this.#records.slice(from).find(matches);
