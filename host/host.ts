@@ -84,6 +84,11 @@ export interface Host extends AsyncDisposable {
   /** Settles when a package or the mode asked for the end. */
   readonly ended: Promise<void>;
   subscribe(listener: HostListener): () => void;
+  /**
+   * Tells the packages that the session begins, once: whoever shows things is attached and listens by then. The first
+   * prompt does it where nobody else did.
+   */
+  begin(): Promise<void>;
   /** Takes a line of the user's: a command, or a prompt. @throws {DashError} NO_MODEL */
   prompt(text: string, options?: PromptOptions): Promise<PromptOutcome>;
   steer(text: string, images?: readonly ImageContent[]): void;
@@ -101,7 +106,7 @@ export interface Host extends AsyncDisposable {
 const COMMAND_TIMEOUT_MS = 3_600_000;
 
 /**
- * Makes a host: settings, packages, session. Starts no sandbox, except for packages that listen to `session_start`.
+ * Makes a host: settings, packages, session. Starts no sandbox.
  * @throws {DashError} SETTINGS_INVALID, SESSION_CORRUPT, NO_MODEL when a model was named that there is not
  *
  * @example
@@ -206,7 +211,13 @@ export async function createHost(options: HostOptions): Promise<Host> {
     describeSession: () => `${conversation.session.file ?? 'not written to a file'}: ${conversation.messages.length} messages`,
   };
 
+  let beginning: Promise<void> | undefined;
+  let hasBegun = false;
+  const begin = (): Promise<void> =>
+    (beginning ??= bus.notify({ type: 'session_start', reason: options.session?.kind === 'open' ? 'resume' : 'startup' }).then(() => void (hasBegun = true)));
+
   const prompt = async (text: string, { images = [], source = 'interactive', streamingBehavior, accepted }: PromptOptions = {}): Promise<PromptOutcome> => {
+    if (!hasBegun) await begin();
     const read = readPromptText(text, contributions());
     if (read.kind === 'host') return { kind: 'handled', message: await read.command.run(read.args, commandHost) };
     if (read.kind === 'extension') {
@@ -277,7 +288,6 @@ export async function createHost(options: HostOptions): Promise<Host> {
     dashHome,
     surroundings: { builtinTools: toolbox.builtinNames, builtinCommands: HOST_COMMANDS.map(({ name }) => name), places },
   });
-  await bus.notify({ type: 'session_start', reason: options.session?.kind === 'open' ? 'resume' : 'startup' });
 
   const settle = async (): Promise<void> => {
     do {
@@ -300,6 +310,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    begin,
     prompt,
     steer: (text, images = []) => conversation.queues.steer(userMessage(expandText(text, contributions().resources), images)),
     followUp: (text, images = []) => conversation.queues.followUp(userMessage(expandText(text, contributions().resources), images)),
@@ -313,7 +324,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     async [Symbol.asyncDispose]() {
       closing.abort();
       await conversation.abort();
-      await bus.notify({ type: 'session_shutdown', reason: 'quit' });
+      if (beginning !== undefined) await bus.notify({ type: 'session_shutdown', reason: 'quit' });
       await bus.settled();
       await loaded()[Symbol.asyncDispose]();
       conversation.session[Symbol.dispose]();

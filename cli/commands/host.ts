@@ -53,7 +53,7 @@ export const define: DefineCommand = (command) => {
     .option('--trust-project', 'read what this directory says to agents')
     .option('--no-extensions', 'load no packages');
   return async (invocation) => {
-    const { cwd, home, env, signal } = invocation;
+    const { cwd, home, env, signal, globals } = invocation;
     const flags = command.opts<HostFlags>();
     const mode = modeOf(flags, invocation);
     const prompt = mode === 'rpc' || mode === 'terminal' ? undefined : await readPrompt(command.args, flags, cwd);
@@ -81,7 +81,7 @@ export const define: DefineCommand = (command) => {
     switch (mode) {
       case 'rpc':
         signal.addEventListener('abort', () => process.stdin.destroy());
-        return { kind: 'streamed', exitCode: await runRpc(host, { input: process.stdin, output: process.stdout }) };
+        return { kind: 'streamed', exitCode: await runRpc(host, { input: process.stdin, output: process.stdout, hasUI: globals.input }) };
       case 'json':
         return { kind: 'streamed', exitCode: await runJson(host, { prompt: prompt ?? '', output: process.stdout, errors: process.stderr }) };
       case 'print':

@@ -27,6 +27,7 @@ export async function runReadline(host: Host, { input, output }: ReadlineOptions
     else terminal.close();
   });
   void host.ended.then(() => terminal.close());
+  await host.begin();
 
   for (;;) {
     if (!lines.waiting) terminal.prompt();

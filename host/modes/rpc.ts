@@ -45,6 +45,8 @@ export async function runRpc(host: Host, { input, output, hasUI = true }: RpcOpt
     ui.dismissAll();
     await Promise.all(working);
   };
+  // Not awaited: a package that asks at the start is answered by the records that are read below.
+  void host.begin();
   await Promise.race([serve(), host.ended]);
   unsubscribe();
   ui.dismissAll();

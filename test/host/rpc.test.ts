@@ -194,6 +194,37 @@ describe('rpc records', () => {
   });
 });
 
+describe('the beginning of a session', () => {
+  it('is told when the client is there: a package may show and ask at once', async () => {
+    const asked = Promise.withResolvers<unknown>();
+    const extension: TestPackage['extension'] = ({ ui }) => ({
+      on: [
+        [
+          'session_start',
+          async (_event, { context: { mode, hasUI } }) => {
+            ui.notify(`hello ${mode} ${hasUI}`, 'info');
+            asked.resolve(await ui.confirm('sure?', 'really', {}));
+            return undefined;
+          },
+        ],
+      ],
+    });
+    await using world = await startTestHost({ turns: [{}] }, [{ name: 'p', extension }], {}, { begin: false });
+    const [input, output] = [new PassThrough(), new PassThrough()];
+    const done = runRpc(world.host, { input, output });
+    for await (const line of linesOf(output)) {
+      const { method, message, id } = JSON.parse(line) as Record<string, unknown>;
+      if (method === 'notify') expect(message).toBe('hello rpc true');
+      if (method === 'confirm') {
+        input.end(`${JSON.stringify({ type: 'extension_ui_response', id, confirmed: true })}\n`);
+        break;
+      }
+    }
+    expect(await asked.promise).toBe(true);
+    expect(await done).toBe(0);
+  });
+});
+
 describe('a client that is gone', () => {
   it('ends the mode, and the run it began ends well', async () => {
     await using world = await startTestHost({ turns: [{ text: 'nobody listens' }] });
