@@ -65,6 +65,8 @@ class OpenPackage implements SandboxedPackage {
   #registrations: Registrations | undefined;
   #awake: Promise<GuestSession> | undefined;
   #session: GuestSession | undefined;
+  /** Handlers that were told that a session started: a process that takes over from a dead one is told again. */
+  readonly #begun = new Map<number, { readonly event: object; readonly context: CallContext }>();
   #strikes = 0;
   #disabled: DashError | undefined;
   #closed = false;
@@ -119,6 +121,7 @@ class OpenPackage implements SandboxedPackage {
 
   async deliver(handler: number, event: unknown, options: EventCallOptions): Promise<HandlerOutcome> {
     const answer = await this.#call({ op: 'event', handler, event }, options);
+    if (isSessionStart(event)) this.#begun.set(handler, { event, context: options.context });
     if ('error' in answer) throw guestError(this.name, 'an event handler', answer.error);
     const { value, event: after } = (answer.value ?? {}) as { value?: unknown; event?: unknown };
     return { value, event: after };
@@ -217,10 +220,19 @@ class OpenPackage implements SandboxedPackage {
         });
       }
       this.#registrations = actual;
+      await this.#tellAgain(session);
       return session;
     } catch (error) {
       session.kill();
       throw error;
+    }
+  }
+
+  /** Extensions build their state when a session starts; without it a respawned one would answer from an empty one. */
+  async #tellAgain(session: GuestSession): Promise<void> {
+    for (const [handler, { event, context }] of this.#begun) {
+      const answer = await session.call({ op: 'event', handler, event: { ...event, reason: 'reload' } }, { context, timeoutMs: DEFAULT_EVENT_TIMEOUT_MS });
+      if ('error' in answer) this.#options.onLog?.('error', `session_start after a restart: ${answer.error.message}`);
     }
   }
 
@@ -303,6 +315,10 @@ export function mergeRegistrations(parts: readonly Registrations[]): Registratio
     shortcuts: parts.flatMap((part) => part.shortcuts),
     providers: parts.flatMap((part) => part.providers),
   };
+}
+
+function isSessionStart(event: unknown): event is { readonly type: 'session_start' } {
+  return typeof event === 'object' && event !== null && 'type' in event && event.type === 'session_start';
 }
 
 function ownDirectory(graph: ModuleGraph, dependency: string | undefined): string | undefined {

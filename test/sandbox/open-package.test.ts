@@ -47,6 +47,23 @@ describe('a call', () => {
     expect(await readdir(fixture.workspace)).toEqual([]);
   });
 
+  test('in a process that takes over from a dead one finds the state of the session again', async () => {
+    const source = `export default (pi) => {
+      let started = 0;
+      pi.on('session_start', (event) => { started++; });
+      pi.registerTool({ name: 'started', description: 'd', execute: async () => ({ content: [{ type: 'text', text: String(started) }] }) });
+    };`;
+    await using fixture = await openFixture({ files: { 'index.ts': source } });
+    const [handler] = fixture.extension.registrations.events;
+    await fixture.extension.deliver(handler?.handler ?? -1, { type: 'session_start', reason: 'startup' }, { context });
+    expect(await fixture.text('started')).toBe('1');
+    const first = fixture.extension.pid ?? 0;
+    process.kill(first, 'SIGKILL');
+    await until(async () => !(await isAlive(first)) && fixture.extension.pid === undefined);
+    expect(await fixture.text('started')).toBe('1');
+    expect(fixture.extension.pid).not.toBe(first);
+  });
+
   test('gives an error the place in the author’s own file', async () => {
     const helper = `// one\n// two\nexport function fail(): never {\n  throw new Error('of the author');\n}\n`;
     await using fixture = await openFixture({
