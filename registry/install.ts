@@ -5,8 +5,10 @@ import { assertNotDelegated } from './grants.ts';
 import { type InstalledPackage, toInstalled } from './installed.ts';
 import { assertInstallable, inspect, type InspectedPackage } from './inspect/inspect.ts';
 import type { InspectPorts } from './inspect/inspect-ports.ts';
+import { assertAsLocked } from './lock/assert-as-locked.ts';
 import { type PackageView, viewPackage } from './list.ts';
 import { formatSpec, type PackageSpec } from './package-spec.ts';
+import type { Release } from './resolve/resolution.ts';
 import { resolve } from './resolve/resolve.ts';
 import { commit } from './store/commit.ts';
 import type { Generation, PackageRecord } from './store/generation.ts';
@@ -66,8 +68,9 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
   for (const spec of specs) {
     assertNotInterrupted(workshop);
     const pkg = await bring(spec, context.ports, workshop);
-    assertInstallable(pkg);
     const { name } = pkg.manifest;
+    assertAsLocked(name, releasesOf(pkg), base?.lock);
+    assertInstallable(pkg);
     if (names.has(name)) throw new DashError('USAGE', `two of the packages are named \`${name}\``, { hint: 'install one of them' });
     names.add(name);
     inspected.push(pkg);
@@ -117,6 +120,10 @@ function isInForce({ inspected, grants }: ConsentedPackage, base: Generation | u
     sameJson(installed, dependencies) &&
     sameJson(record.compiled, inspected.compiled)
   );
+}
+
+function releasesOf({ resolution, dependencies }: InspectedPackage): Release[] {
+  return [...(resolution.kind === 'npm' ? [resolution.release] : []), ...dependencies.map(({ release }) => release)];
 }
 
 async function report(
