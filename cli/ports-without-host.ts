@@ -51,7 +51,8 @@ export function portsWithoutHost(notice: (text: string) => void): HostPorts {
       setModel: () => Promise.resolve(false),
       setThinkingLevel: () => notKept('a thinking level'),
       complete: () => Promise.reject(new Error('a completion needs a running agent')),
-      emit: (_, channel) => notice(`event \`${channel}\` was sent: no other package is there to hear it`),
+      // what nobody hears is nobody's loss: an agent without other packages is no different
+      emit: () => undefined,
       flag: () => undefined,
     },
   };

@@ -95,10 +95,14 @@ function assertTool({ name, registrations }: SandboxedPackage, tool: string): vo
   });
 }
 
+/** A package that looks for its files everywhere is denied everywhere. */
+const DENIALS_SHOWN = 5;
+
 function textOf(content: ToolOutcome['content'], isError: boolean, denials: readonly Denial[], style: Style): string {
   const parts = content.map((part) => (part.type === 'text' && typeof part['text'] === 'string' ? manyLines(part['text']) : `[${part.type}]`));
-  const denied = denials.map(
-    ({ capability, target, hint }) => `${style.bad('denied')}: ${oneLine(capability)} ${oneLine(target)}\n${style.strong('hint')}: ${oneLine(hint)}`,
-  );
+  // the same refusal many times over is one thing to know
+  const hints = new Map(denials.map(({ capability, target, hint }) => [hint, `${oneLine(capability)} ${oneLine(target)}`]));
+  const denied = [...hints].slice(0, DENIALS_SHOWN).map(([hint, what]) => `${style.bad('denied')}: ${what}\n${style.strong('hint')}: \`${oneLine(hint)}\` allows it`);
+  if (hints.size > DENIALS_SHOWN) denied.push(`${style.bad('denied')}: ${hints.size - DENIALS_SHOWN} more; \`dash audit log\` shows all of them`);
   return `${[...(isError ? [style.bad('the tool answered with an error')] : []), ...parts, ...denied].join('\n')}\n`;
 }

@@ -23,16 +23,18 @@ export class EventBus {
 
   emit(channel: string, data: unknown): void {
     this.deliver(channel, data);
-    this.#link.request('agent.emit', { channel, data }).catch((error: unknown) => {
+    // Other packages get data: functions and cycles end here, where the package's own listeners still had them.
+    new Promise((resolve) => resolve(this.#link.request('agent.emit', { channel, data }))).catch((error: unknown) => {
       this.#link.log('error', `events.emit \`${channel}\`: ${describe(error)}`);
     });
   }
 
+  /** At once, as in pi: whoever emits may read what a listener put into the event. */
   deliver(channel: string, data: unknown): void {
-    for (const listener of this.#listeners.get(channel) ?? []) {
-      Promise.resolve()
-        .then(() => listener(data))
-        .catch((error: unknown) => this.#link.log('error', `a listener of \`${channel}\` threw: ${describe(error)}`));
+    for (const listener of [...(this.#listeners.get(channel) ?? [])]) {
+      new Promise((resolve) => resolve(listener(data))).catch((error: unknown) =>
+        this.#link.log('error', `a listener of \`${channel}\` threw: ${describe(error)}`),
+      );
     }
   }
 }

@@ -94,9 +94,12 @@ export class Registry {
   registerTool(tool: ToolDefinition): void {
     const name = requireName(tool?.name, 'registerTool');
     if (typeof tool.execute !== 'function') throw new TypeError(`registerTool: \`${name}\` has no execute function`);
-    // Tools that appear later need `tools:dynamic`; the parent pins them at first sight.
-    if (!this.#loading) this.#link.requestSync('tools.register', toToolRegistration(tool));
-    this.#slot().tools.set(name, tool);
+    if (this.#loading) return void this.#slot().tools.set(name, tool);
+    // Consent was given to the tools that the factory registers. Of those, one may change what it does.
+    const owner = this.#slots.find((slot) => slot.tools.has(name));
+    if (owner === undefined)
+      throw unsupported(`registerTool('${name}') after loading`, 'register it in the factory, and turn it on and off with `setActiveTools`');
+    owner.tools.set(name, tool);
   }
 
   registerCommand(name: string, command: Command): void {
@@ -196,8 +199,7 @@ export class Registry {
   }
 
   #registrationOnly(member: string): void {
-    if (!this.#loading)
-      throw unsupported(`${member} after loading`, `register in the factory; \`registerTool\` alone works later, with the permission \`tools:dynamic\``);
+    if (!this.#loading) throw unsupported(`${member} after loading`, 'register in the factory');
   }
 
   #find<T>(pick: (slot: Slot) => T | undefined): T | undefined {

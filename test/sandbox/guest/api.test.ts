@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { openFixture, tool } from '../../support/sandbox-fixture.ts';
+
+it('an event of a package is heard at once by its own extensions, which may answer in it', async () => {
+  const answering = `export default (pi) => { pi.events.on('app:config', (event) => event.reply('the answer')); };`;
+  const asking = `export default (pi) => { ${tool('ask', `let answer = 'none'; pi.events.emit('app:config', { reply: (value) => { answer = value } }); return answer`)} };`;
+  await using fixture = await openFixture({ files: { 'a.ts': answering, 'b.ts': asking }, entries: ['a.ts', 'b.ts'] });
+  expect(await fixture.text('ask')).toBe('the answer');
+});
+
+it('a listener that throws and an event that is no JSON disturb nobody', async () => {
+  const body = `let heard = 0; pi.events.on('x', () => { throw new Error('bad listener') }); pi.events.on('x', () => { heard++ }); const cycle = {}; cycle.self = cycle; pi.events.emit('x', cycle); return String(heard)`;
+  await using fixture = await openFixture({ files: { 'index.ts': `export default (pi) => { ${tool('emit', body)} };` } });
+  expect(await fixture.text('emit')).toBe('1');
+  expect(fixture.logs.join('\n')).toContain('bad listener');
+});
+
+it('after loading a tool may change what it does, and no tool may be added', async () => {
+  const again = `pi.registerTool({ name: 'change', description: 'other', execute: () => 'changed' }); return 'done'`;
+  const add = `try { pi.registerTool({ name: 'late', description: 'd', execute: () => 'x' }) } catch (error) { return error.code + ' ' + error.message }`;
+  await using fixture = await openFixture({ files: { 'index.ts': `export default (pi) => { ${tool('change', again)} ${tool('add', add)} };` } });
+  expect(await fixture.text('add')).toMatch(/^UNSUPPORTED_API `registerTool\('late'\) after loading` is not supported/);
+  expect(await fixture.text('change')).toBe('done');
+  expect(await fixture.text('change')).toBe('changed');
+  expect(fixture.extension.registrations.tools.map(({ name, description }) => [name, description])).toEqual([
+    ['change', 'a probe'],
+    ['add', 'a probe'],
+  ]);
+});
