@@ -2,7 +2,16 @@ import { join } from 'node:path';
 
 import { DashError, type Diagnostic, isDashError, type ModuleGraph, type PermissionSet, type Registrations, union } from '../format/index.ts';
 import type { LoadedPackage, OpenPackage, ReadPackages } from '../host/index.ts';
-import { digestDirectory, type Inspection, inspectSpec, type InstalledPackage, mergeCaptured, readGrants, readInstalled } from '../registry/index.ts';
+import {
+  digestDirectory,
+  type Inspection,
+  inspectSpec,
+  type InstalledPackage,
+  mergeCaptured,
+  narrowBuild,
+  readGrants,
+  readInstalled,
+} from '../registry/index.ts';
 import { AuditTrail, type Denial, type HostPorts, openPackage, type OpenOptions, type SandboxedPackage, type SandboxPackage } from '../sandbox/index.ts';
 import type { Invocation } from './command.ts';
 import { bundleStore, inspectPorts, npmConfigFor } from './compose.ts';
@@ -51,8 +60,9 @@ export async function openPackages(invocation: Invocation, { none = false }: { r
     if (contentHash === installed.contentHash) return unchanged(installed);
     try {
       await using inspection = await inspectDirectory(installed.dir, invocation);
-      const { resources, diagnostics } = inspection.package;
-      const made = await buildOf(inspection).then(
+      const { diagnostics } = inspection.package;
+      const { resources, ...narrowed } = narrowBuild(inspection.package, installed.filters);
+      const made = await buildOf({ graph: inspection.package.graph, ...narrowed }).then(
         (build) => () => Promise.resolve(build),
         (error: unknown) => () => Promise.reject(error instanceof Error ? error : new Error(String(error))),
       );
@@ -113,7 +123,19 @@ export async function openOne(
   await using inspection = await inspectDirectory(installed?.dir ?? dir, invocation);
   const { name, version } = inspection.package.manifest;
   const granted = installed === undefined ? grants : union(await readGrants(home, installed.grantKey, cwd), grants);
-  return closed(openPackage({ name, version, contentHash: inspection.contentHash, granted, ...(await buildOf(inspection)) }, options), closing);
+  return closed(
+    openPackage(
+      {
+        name,
+        version,
+        contentHash: inspection.contentHash,
+        granted,
+        ...(await buildOf({ ...inspection.package, ...narrowBuild(inspection.package, installed?.filters ?? []) })),
+      },
+      options,
+    ),
+    closing,
+  );
 }
 
 export async function inspectDirectory(dir: string, invocation: Invocation): Promise<Inspection> {
@@ -122,7 +144,7 @@ export async function inspectDirectory(dir: string, invocation: Invocation): Pro
 }
 
 /** @throws {DashError} what the author must mend, when no extension builds */
-async function buildOf({ package: { graph, compiled, captureOutcomes } }: Inspection): Promise<Build> {
+async function buildOf({ graph, compiled, captureOutcomes }: Pick<InstalledPackage, 'graph' | 'compiled' | 'captureOutcomes'>): Promise<Build> {
   const failed = [...compiled.failures, ...captureOutcomes.filter((outcome) => outcome.kind === 'failed')];
   const [first] = failed;
   if (first !== undefined && !captureOutcomes.some(({ kind }) => kind !== 'failed')) throw asDashError(first);

@@ -23,6 +23,8 @@ export const Settings = Type.Object({
   ),
   steeringMode: Type.Optional(QueueMode),
   followUpMode: Type.Optional(QueueMode),
+  /** What is left of packages; `registry/` reads it. */
+  packages: Type.Optional(Type.Array(Type.Unknown())),
 });
 export type Settings = Static<typeof Settings>;
 

@@ -2,11 +2,14 @@
  * Where packages come from and how they are kept. Reading what is installed loads nothing but this folder and
  * `format/`; whatever writes or fetches is loaded when it is called.
  */
+import type { ChoiceChange, ChooseContext, ChooseReport } from './choose.ts';
 import type { InspectContext, Inspection } from './inspect-spec.ts';
 import type { InstallContext, InstallReport } from './install.ts';
 import type { PackageSpec } from './package-spec.ts';
 import type { RemoveContext, RemoveReport } from './remove.ts';
 
+export { type Choice, narrowBuild, toggle } from './choice.ts';
+export type { ChoiceChange, ChooseContext, ChooseReport } from './choose.ts';
 export type { ConsentAnswer, ConsentPlan, ConsentPort, PackagePlan, PlannedPermission } from './consent.ts';
 export {
   addGrants,
@@ -50,4 +53,10 @@ export async function remove(names: readonly string[], context: RemoveContext): 
 export async function inspectSpec(spec: PackageSpec, context: InspectContext): Promise<Inspection> {
   const module = await import('./inspect-spec.ts');
   return module.inspectSpec(spec, context);
+}
+
+/** Leaves packages or resources of them out, or takes them in again. See `choose.ts`. @throws {DashError} NOT_INSTALLED, USAGE … */
+export async function choose(changes: readonly ChoiceChange[], context: ChooseContext): Promise<ChooseReport> {
+  const module = await import('./choose.ts');
+  return module.choose(changes, context);
 }

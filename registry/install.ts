@@ -157,9 +157,8 @@ export function installedFrom(
   { dashHome, scope }: { readonly dashHome: string; readonly scope: Scope },
 ): InstalledPackage {
   const record = generation.packages[name];
-  const lockEntry = generation.lock.packages[generation.lock.roots[name]?.id ?? ''];
-  if (record === undefined || lockEntry === undefined) throw new Error(`generation ${generation.number} lacks ${name}`);
-  return toInstalled(record, { scope: scope.kind, lockEntry, store: storePaths(dashHome) });
+  if (record === undefined) throw new Error(`generation ${generation.number} lacks ${name}`);
+  return toInstalled(record, { scope: scope.kind, lock: generation.lock, store: storePaths(dashHome) });
 }
 
 function replacedBy(record: PackageRecord | undefined): { readonly version: string; readonly source: string } | undefined {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import {
   formatPackageId,
@@ -8,10 +9,14 @@ import {
   type ModuleGraph,
   type PermissionRequest,
   type Registrations,
+  type ResourceFilter,
   type Resources,
 } from '../format/index.ts';
+import { type Choice, narrowBuild } from './choice.ts';
 import type { InspectedSkill } from './inspect/inspect-ports.ts';
 import type { LockEntry, Source } from './lock/lock-entry.ts';
+import type { Lockfile } from './lock/lockfile.ts';
+import { filtersFor, type PackageSetting, readPackageSettings } from './package-settings.ts';
 import { packageIdOf } from './package-source.ts';
 import { ignoreMissing } from './store/file-errors.ts';
 import { type PackageRecord, readCurrent, type StoredGraph } from './store/generation.ts';
@@ -33,7 +38,13 @@ export interface InstalledPackage {
   readonly contentHash: string;
   readonly dir: string;
   readonly graph: ModuleGraph;
+  /** What is left of what it brings. */
   readonly resources: Resources;
+  /** What it brings. */
+  readonly brought: Resources;
+  /** What leaves resources out: what was chosen, and settings. */
+  readonly filters: readonly ResourceFilter[];
+  readonly choice: Choice;
   readonly skills: readonly InspectedSkill[];
   readonly permissions: readonly PermissionRequest[];
   readonly optionalPermissions: readonly PermissionRequest[];
@@ -61,33 +72,48 @@ export interface ReadInstalledOptions {
 export async function readInstalled({ dashHome, projectDir }: ReadInstalledOptions): Promise<InstalledPackage[]> {
   // finding a project's state needs its hash; where no project has one, that is saved
   const dir = projectDir === undefined || !existsSync(projectsDirectory(dashHome)) ? undefined : await realpath(projectDir).catch(ignoreMissing);
-  const ofProject = dir === undefined ? [] : await readScope(dashHome, { kind: 'project', dir });
+  const settings = await readPackageSettings(join(dashHome, 'settings.json'), dashHome);
+  // a repository may leave out what it brings itself; a guard that the user installed is not its to switch off
+  const ofProject =
+    dir === undefined
+      ? []
+      : await readScope(dashHome, { kind: 'project', dir }, async () => [
+          ...settings,
+          ...(await readPackageSettings(join(dir, '.dash', 'settings.json'), dir)),
+        ]);
   const names = new Set(ofProject.map(({ name }) => name));
-  const ofUser = await readScope(dashHome, { kind: 'user' });
+  const ofUser = await readScope(dashHome, { kind: 'user' }, () => Promise.resolve(settings));
   return [...ofProject, ...ofUser.filter(({ name }) => !names.has(name))];
 }
 
-async function readScope(dashHome: string, scope: Scope): Promise<InstalledPackage[]> {
+async function readScope(dashHome: string, scope: Scope, readSettings: () => Promise<readonly PackageSetting[]>): Promise<InstalledPackage[]> {
   const store = storePaths(dashHome);
   const generation = await readCurrent(scopePaths(dashHome, scope));
   if (generation === undefined) return [];
-  return Object.values(generation.packages).map((record) => {
-    const root = generation.lock.roots[record.name];
-    const lockEntry = root === undefined ? undefined : generation.lock.packages[root.id];
-    if (lockEntry === undefined) throw new Error(`generation ${generation.number} has no lock entry for ${record.name}`);
-    return toInstalled(record, { scope: scope.kind, lockEntry, store });
-  });
+  const settings = await readSettings();
+  return Object.values(generation.packages).map((record) => toInstalled(record, { scope: scope.kind, lock: generation.lock, store, settings }));
 }
 
-export function toInstalled(
-  record: PackageRecord,
-  { scope, lockEntry, store }: { readonly scope: 'user' | 'project'; readonly lockEntry: LockEntry; readonly store: StorePaths },
-): InstalledPackage {
+export interface ToInstalledOptions {
+  readonly scope: 'user' | 'project';
+  /** The lock of the generation. */
+  readonly lock: Lockfile;
+  readonly store: StorePaths;
+  readonly settings?: readonly PackageSetting[];
+}
+
+export function toInstalled(record: PackageRecord, { scope, lock, store, settings = [] }: ToInstalledOptions): InstalledPackage {
+  const locked = lock.roots[record.name];
+  const lockEntry = locked === undefined ? undefined : lock.packages[locked.id];
+  if (locked === undefined || lockEntry === undefined) throw new Error(`the lock of the generation lacks ${record.name}`);
   const graph = toModuleGraph(record.graph, store);
   const root = graph.nodes[graph.root];
   if (root === undefined) throw new Error(`the graph of ${record.name} has no root`);
+  const id = formatPackageId(packageIdOf(record.name, record.source));
+  const filters = [...(locked.filter === undefined ? [] : [locked.filter]), ...filtersFor(settings, { id })];
+  const { resources, compiled, captureOutcomes } = narrowBuild(record, filters);
   return {
-    id: formatPackageId(packageIdOf(record.name, record.source)),
+    id,
     name: record.name,
     version: record.version,
     description: record.description,
@@ -98,15 +124,18 @@ export function toInstalled(
     contentHash: record.contentHash,
     dir: root.dir,
     graph,
-    resources: record.resources,
-    skills: record.skills,
+    resources,
+    brought: record.resources,
+    filters,
+    choice: { disabled: locked.disabled, filter: locked.filter },
+    skills: record.skills.filter(({ path }) => resources.skills.includes(path)),
     permissions: record.permissions,
     optionalPermissions: record.optionalPermissions,
-    compiled: record.compiled,
-    captureOutcomes: record.captureOutcomes,
-    captured: mergeCaptured(record.captureOutcomes),
+    compiled,
+    captureOutcomes,
+    captured: mergeCaptured(captureOutcomes),
     grantKey: record.grantKey,
-    enabled: record.enabled,
+    enabled: locked.disabled !== true,
     lockEntry,
   };
 }

@@ -38,6 +38,8 @@ export const LockEntry = Type.Object({
   hasInstallScript: Type.Optional(Type.Boolean()),
 });
 
+const Patterns = Type.Optional(Type.Array(Type.String()));
+
 /** One package the user asked for, with its own dependency graph. */
 export type LockRoot = Static<typeof LockRoot>;
 export const LockRoot = Type.Object({
@@ -50,4 +52,8 @@ export const LockRoot = Type.Object({
   permissionsSha256: Sha256,
   /** node → imported name → node. A node is a key of `packages`, followed by `(peers)` where it is bound to some. */
   graph: Type.Record(Type.String(), Type.Record(Type.String(), Type.String())),
+  /** `dash disable`: nothing of it is loaded. */
+  disabled: Type.Optional(Type.Boolean()),
+  /** Resources that `dash disable` left out. */
+  filter: Type.Optional(Type.Object({ extensions: Patterns, skills: Patterns, prompts: Patterns, themes: Patterns })),
 });

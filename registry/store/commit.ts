@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
 import { formatPackageId } from '../../format/index.ts';
+import type { Choice } from '../choice.ts';
 import type { ConsentedPackage } from '../consent.ts';
 import type { Grant } from '../grants.ts';
 import type { LockEntry, LockRoot } from '../lock/lock-entry.ts';
@@ -24,6 +25,8 @@ import { noteUnpacked } from './unpacked-index.ts';
 export interface Change {
   readonly add: readonly ConsentedPackage[];
   readonly remove: readonly string[];
+  /** What the user leaves out from now on, by name. Other packages keep what was chosen for them. */
+  readonly choices?: Readonly<Record<string, Choice>>;
 }
 
 export interface CommitContext {
@@ -73,7 +76,7 @@ export async function commit(change: Change, context: CommitContext): Promise<Ge
   }
 }
 
-function nextGeneration({ add, remove }: Change, { base, now }: CommitContext): Generation {
+function nextGeneration({ add, remove, choices = {} }: Change, { base, now }: CommitContext): Generation {
   const gone = new Set([...remove, ...add.map(({ inspected }) => inspected.manifest.name)]);
   const kept = Object.entries(base?.packages ?? {}).filter(([name]) => !gone.has(name));
   const records = add.map((pkg) => [pkg.inspected.manifest.name, toRecord(pkg)] as const);
@@ -82,7 +85,7 @@ function nextGeneration({ add, remove }: Change, { base, now }: CommitContext): 
     number: (base?.number ?? 0) + 1,
     createdAt: now.toISOString(),
     packages: Object.fromEntries([...kept, ...records]),
-    lock: nextLock(add, gone, base?.lock),
+    lock: withChoices(nextLock(add, gone, base?.lock), { ...choicesOf(base?.lock), ...choices }),
   };
 }
 
@@ -96,6 +99,19 @@ function nextLock(add: readonly ConsentedPackage[], gone: ReadonlySet<string>, b
   }
   const used = new Set([...roots.values()].flatMap(({ id, graph }) => [id, ...Object.keys(graph).map(pinOf)]));
   return { version: LOCK_VERSION, roots: Object.fromEntries(roots), packages: Object.fromEntries([...packages].filter(([id]) => used.has(id))) };
+}
+
+/** An update changes bytes, not what the user wants of them. */
+function choicesOf(lock: Lockfile | undefined): Record<string, Choice> {
+  return Object.fromEntries(Object.entries(lock?.roots ?? {}).map(([name, { disabled, filter }]) => [name, { disabled, filter }]));
+}
+
+function withChoices(lock: Lockfile, choices: Readonly<Record<string, Choice>>): Lockfile {
+  const roots = Object.entries(lock.roots).map(([name, { spec, id, permissions, permissionsSha256, graph }]): [string, LockRoot] => {
+    const { disabled = false, filter } = Object.hasOwn(choices, name) ? (choices[name] ?? {}) : {};
+    return [name, { spec, id, permissions, permissionsSha256, graph, ...(disabled && { disabled }), ...(filter !== undefined && { filter }) }];
+  });
+  return { ...lock, roots: Object.fromEntries(roots) };
 }
 
 function lockRoot(inspected: ConsentedPackage['inspected']): LockRoot {
@@ -145,7 +161,6 @@ function toRecord({ inspected, grantKey }: ConsentedPackage): PackageRecord {
     source,
     grantKey,
     contentHash: tree.treeSha256,
-    enabled: true,
     resources,
     permissions: manifest.dash.permissions,
     optionalPermissions: manifest.dash.optionalPermissions,

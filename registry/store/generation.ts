@@ -26,7 +26,6 @@ export interface PackageRecord {
   readonly grantKey: string;
   /** sha256 of the tree, or the digest of a linked directory when it was installed. */
   readonly contentHash: string;
-  readonly enabled: boolean;
   readonly resources: Resources;
   readonly permissions: readonly PermissionRequest[];
   readonly optionalPermissions: readonly PermissionRequest[];

@@ -94,7 +94,7 @@ describe('a state that was touched', () => {
       'a flipped bit in the generation',
       async (site: Site) => {
         const path = join(site.dashHome, 'state', 'generations', '1.json');
-        await writeFile(path, (await readFile(path, 'utf8')).replace('"enabled": true', '"enabled": !rue'));
+        await writeFile(path, (await readFile(path, 'utf8')).replace('"version": 1', '"version": !'));
       },
     ],
     ['a missing generation', async (site: Site) => rm(join(site.dashHome, 'state', 'generations'), { recursive: true })],

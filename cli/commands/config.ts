@@ -1,0 +1,73 @@
+import { DashError, narrowResources, RESOURCE_KINDS } from '../../format/index.ts';
+import { type Choice, type ChoiceChange, type InstalledPackage, readInstalled, toggle } from '../../registry/index.ts';
+import { collect } from '../collect-option.ts';
+import type { DefineCommand } from '../command.ts';
+import { oneLine } from '../output/terminal.ts';
+import { scopeOf } from '../scope.ts';
+import { applyChoices } from '../toggle-command.ts';
+
+interface ConfigFlags {
+  readonly enable: readonly string[];
+  readonly disable: readonly string[];
+}
+
+export const define: DefineCommand = (command) => {
+  command
+    .option('--enable <name[:resource]>', 'switch this on, without the list; may stand several times', collect, [])
+    .option('--disable <name[:resource]>', 'switch this off, without the list; may stand several times', collect, []);
+  return async (invocation) => {
+    const { enable, disable } = command.opts<ConfigFlags>();
+    const named = [...enable.map((text) => changeFor(text, true)), ...disable.map((text) => changeFor(text, false))];
+    if (named.length > 0) return applyChoices(named, invocation);
+
+    const { cwd, home, canAsk } = invocation;
+    const scope = scopeOf(invocation).kind;
+    const installed = (await readInstalled({ dashHome: home, projectDir: cwd })).filter((pkg) => pkg.scope === scope);
+    if (installed.length === 0) return { kind: 'document', document: { packages: [], diagnostics: [] }, text: 'nothing is installed\n' };
+    if (!canAsk) {
+      throw new DashError('INPUT_REQUIRED', 'the list needs a terminal', {
+        hint: 'say it with `--enable <name[:resource]>` and `--disable <name[:resource]>`',
+      });
+    }
+    const changes = await askWhatIsOn(installed);
+    if (changes.length === 0) return { kind: 'document', document: { packages: [], diagnostics: [] }, text: 'nothing was changed\n' };
+    return applyChoices(changes, invocation);
+  };
+};
+
+/** `name` or `name:resource`; no name of a package has a colon. */
+function changeFor(text: string, on: boolean): ChoiceChange {
+  const at = text.indexOf(':');
+  const name = at < 0 ? text : text.slice(0, at);
+  const resource = at < 0 ? undefined : text.slice(at + 1);
+  return { name, choose: (pkg) => toggle(pkg, resource, on) };
+}
+
+/** One list of everything that packages bring; what is marked is on. A package without any mark is off. */
+async function askWhatIsOn(installed: readonly InstalledPackage[]): Promise<readonly ChoiceChange[]> {
+  const { groupMultiselect, isCancel } = await import('@clack/prompts');
+  const pathsOf = (of: InstalledPackage['brought']) => RESOURCE_KINDS.flatMap((kind) => of[kind]);
+  const keyOf = (name: string, path: string) => `${name}\n${path}`;
+  const isOn = (pkg: InstalledPackage) => (pkg.enabled ? pathsOf(narrowResources(pkg.brought, pkg.choice.filter ?? {})) : []);
+  const answer = await groupMultiselect({
+    message: 'what should be on?',
+    options: Object.fromEntries(
+      installed.map((pkg) => [
+        oneLine(`${pkg.name} ${pkg.version}`),
+        pathsOf(pkg.brought).map((path) => ({ value: keyOf(pkg.name, path), label: oneLine(path) })),
+      ]),
+    ),
+    initialValues: installed.flatMap((pkg) => isOn(pkg).map((path) => keyOf(pkg.name, path))),
+    required: false,
+    output: process.stderr,
+  });
+  if (isCancel(answer)) return [];
+  const marked = new Set(answer);
+  return installed.flatMap((pkg) => {
+    const kept = pathsOf(pkg.brought).filter((path) => marked.has(keyOf(pkg.name, path)));
+    if (kept.join('\n') === isOn(pkg).join('\n')) return [];
+    if (kept.length === 0) return [{ name: pkg.name, choose: (current) => toggle(current, undefined, false) }];
+    const mark = (choice: Choice, path: string): Choice => toggle({ ...pkg, choice }, path, marked.has(keyOf(pkg.name, path)));
+    return [{ name: pkg.name, choose: () => pathsOf(pkg.brought).reduce(mark, {}) }];
+  });
+}

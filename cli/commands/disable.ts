@@ -1,0 +1,3 @@
+import { toggleCommand } from '../toggle-command.ts';
+
+export const define = toggleCommand(false);
