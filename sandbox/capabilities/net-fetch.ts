@@ -5,7 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { CapabilityFailure, defineCapability, type Need } from '../define-capability.ts';
-import { isPublicAddress } from './address.ts';
+import { leadsToInternet } from './address.ts';
 
 /**
  * HTTP(S) for guests. The URL is parsed once by WHATWG rules and decided on in that form; the host is resolved
@@ -173,7 +173,7 @@ async function checkedAddress(host: string): Promise<string> {
   if (isIP(host) !== 0) return host;
   if (host === 'localhost' || host.endsWith('.localhost')) return '127.0.0.1';
   const addresses = await resolveHost(host, { all: true, verbatim: true });
-  const hidden = addresses.find(({ address }) => !isPublicAddress(address));
+  const hidden = addresses.find(({ address }) => !leadsToInternet(address));
   if (hidden !== undefined) throw failure('EACCES', `${host} leads to the private address ${hidden.address}`);
   const first = addresses[0];
   if (first === undefined) throw failure('ENOTFOUND', `getaddrinfo ENOTFOUND ${host}`);

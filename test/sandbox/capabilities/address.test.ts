@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isPublicAddress } from '../../../sandbox/capabilities/address.ts';
+import { leadsToInternet } from '../../../sandbox/capabilities/address.ts';
 
 test.each([
   '1.1.1.1',
@@ -14,7 +14,7 @@ test.each([
   '2a00:1450:4001:81a::200e',
   '::ffff:8.8.8.8',
 ])('%s is public', (address) => {
-  expect(isPublicAddress(address)).toBe(true);
+  expect(leadsToInternet(address)).toBe(true);
 });
 
 test.each([
@@ -53,13 +53,15 @@ test.each([
   'fec0::1',
   'ff02::1',
   '100::1',
+  '3fff::1',
+  '5f00::1',
 ])('%s is not', (address) => {
-  expect(isPublicAddress(address)).toBe(false);
+  expect(leadsToInternet(address)).toBe(false);
 });
 
 test.each(['', 'localhost', '127.1', '2130706433', '0x7f000001', '0177.0.0.1', '1.1.1.1 ', '[::1]', 'fe80::1%eth0', '1.1.1.1:80', '1.1.1'])(
   '%j is no address at all, so not public',
   (text) => {
-    expect(isPublicAddress(text)).toBe(false);
+    expect(leadsToInternet(text)).toBe(false);
   },
 );
