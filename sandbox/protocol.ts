@@ -30,13 +30,11 @@ export type HostMessage =
   /** One message for the guest, already serialised ({@link ToGuest}). */
   | { readonly kind: 'tell'; readonly text: string }
   /** The answer to a synchronous request. */
-  | { readonly kind: 'reply'; readonly id: number; readonly text: string }
-  | { readonly kind: 'ping'; readonly id: number };
+  | { readonly kind: 'reply'; readonly id: number; readonly text: string };
 
 /** From the child process itself. Forged by a compromised child it can only hurt its own package. */
 export type ChildMessage =
   | { readonly kind: 'opened'; readonly caches: readonly { readonly name: string; readonly cache: string }[]; readonly rejected: readonly string[] }
-  | { readonly kind: 'pong'; readonly id: number }
   | { readonly kind: 'stuck'; readonly ms: number }
   | { readonly kind: 'dead'; readonly reason: 'memory' | 'catastrophe' | 'load' | 'flood'; readonly message: string };
 

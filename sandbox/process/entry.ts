@@ -49,8 +49,6 @@ async function receive(message: HostMessage): Promise<void> {
       resolve?.(message.text);
       return;
     }
-    case 'ping':
-      return say({ kind: 'pong', id: message.id });
   }
 }
 
