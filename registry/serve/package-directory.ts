@@ -1,11 +1,12 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import semver from 'semver';
 
+import { syncDirectory, writeDurably } from '../store/durable-file.ts';
+import { ignoreMissing } from '../store/file-errors.ts';
 import { isPublishableName, tarballFile } from './npm-name.ts';
 import type { PublishRequest } from './publish-request.ts';
 import { RegistryRefusal } from './registry-refusal.ts';
@@ -105,34 +106,6 @@ function withVersion(before: StoredPackument | undefined, request: PublishReques
   };
 }
 
-/** Temporary file, fsync, rename, fsync of the directory: after `kill -9` the old file or the new one, never half of it. */
-async function writeDurably(path: string, data: string | Buffer): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(temporary, 'wx', 0o644);
-    try {
-      await file.writeFile(data);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncDirectory(dirname(path));
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
 /** Two publishes of one package read and write the same packument, so all writes stand in one line. */
 function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
@@ -145,8 +118,4 @@ function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
 
 async function readIfPresent(path: string): Promise<Buffer | undefined> {
   return readFile(path).catch(ignoreMissing);
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
 }

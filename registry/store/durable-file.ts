@@ -5,14 +5,14 @@ import { dirname } from 'node:path';
 
 import { ignoreMissing, isErrno } from './file-errors.ts';
 
-/** Replaces a file so that a reader, and a machine that loses power, sees the old text or the new one. */
-export async function writeDurably(path: string, text: string, { mode = 0o644 }: { readonly mode?: number } = {}): Promise<void> {
+/** Replaces a file so that a reader, and a machine that loses power, sees the old bytes or the new ones. */
+export async function writeDurably(path: string, data: string | Buffer, { mode = 0o644 }: { readonly mode?: number } = {}): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   await mkdir(dirname(path), { recursive: true });
   try {
     const file = await open(temporary, 'wx', mode);
     try {
-      await file.writeFile(text);
+      await file.writeFile(data);
       await file.sync();
     } finally {
       await file.close();
