@@ -75,9 +75,12 @@ describe('parseManifest', () => {
     expect([dash.kind, dash.conventional]).toEqual(['conventional', ['extensions', 'skills', 'prompts', 'themes']]);
   });
 
-  it.each(['..', '.', '.hidden', '@a/..', '@../a', 'a/b/c', '../a', 'a b', '@a', '/etc', 'a\\b', ''])('refuses the name %j: it would become part of a path', (name) => {
-    expect(() => parse({ name })).toThrow(/is not the name of a package|`name`/);
-  });
+  it.each(['..', '.', '.hidden', '@a/..', '@../a', 'a/b/c', '../a', 'a b', '@a', '/etc', 'a\\b', ''])(
+    'refuses the name %j: it would become part of a path',
+    (name) => {
+      expect(() => parse({ name })).toThrow(/is not the name of a package|`name`/);
+    },
+  );
 
   it('takes name and version from elsewhere when they are missing', () => {
     expect(parseManifest('{}', 'package.json', { name: 'repo', version: '0.1.0' })).toMatchObject({ name: 'repo', version: '0.1.0' });

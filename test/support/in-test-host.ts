@@ -32,7 +32,12 @@ export interface TestHost extends AsyncDisposable {
 }
 
 /** A real host in temporary directories, with a scripted model and packages without a sandbox. */
-export async function startTestHost(script: Script, packages: readonly TestPackage[] = [], change: Partial<HostOptions> = {}, { begin = true } = {}): Promise<TestHost> {
+export async function startTestHost(
+  script: Script,
+  packages: readonly TestPackage[] = [],
+  change: Partial<HostOptions> = {},
+  { begin = true } = {},
+): Promise<TestHost> {
   const home = await mkdtemp(join(tmpdir(), 'dash-home-'));
   const cwd = change.cwd ?? (await mkdtemp(join(tmpdir(), 'dash-cwd-')));
   const opened: InTestPackage[] = [];
