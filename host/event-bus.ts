@@ -223,7 +223,7 @@ export function createEventBus(ports: EventBusPorts): EventBus {
         ({ value, event }, handler) => {
           const returned = isNothing(value) || (typeof value === 'object' && value !== null && !('messages' in value)) ? event : value;
           if (Value.Check(ChangedMessages, returned)) current = returned.messages;
-          else report(handler, 'context', new Error('a `context` handler must return {messages}'));
+          else report(handler, 'context', new Error('a `context` handler must return {messages}, each of them whole'));
           return 'go on';
         },
         signal,
@@ -283,7 +283,7 @@ export function createEventBus(ports: EventBusPorts): EventBus {
         ({ value }, handler) => {
           if (isNothing(value)) return 'go on';
           if (Value.Check(ChangedMessage, value) && value.message.role === current.role) current = value.message;
-          else report(handler, 'message_end', new Error('a `message_end` handler must return {message} with the same role'));
+          else report(handler, 'message_end', new Error('a `message_end` handler must return a whole {message} with the same role'));
           return 'go on';
         },
       );
@@ -321,13 +321,34 @@ interface Told {
 // Answers of handlers come from a guest; what does not fit is reported, never trusted.
 const ToolCallVerdict = Type.Object({ block: Type.Optional(Type.Boolean()), reason: Type.Optional(Type.String()), terminate: Type.Optional(Type.Boolean()) });
 const ChangedInput = Type.Object({ input: Type.Unsafe<JsonObject>(Type.Record(Type.String(), Type.Unknown())) });
-const Blocks = Type.Unsafe<ToolAnswer['content']>(Type.Array(Type.Object({ type: Type.Union([Type.Literal('text'), Type.Literal('image')]) })));
+const ContentBlock = Type.Union([
+  Type.Object({ type: Type.Literal('text'), text: Type.String() }),
+  Type.Object({ type: Type.Literal('image'), data: Type.String(), mimeType: Type.String() }),
+]);
+const Blocks = Type.Unsafe<ToolAnswer['content']>(Type.Array(ContentBlock));
 const ToolResultChange = Type.Object({
   content: Type.Optional(Blocks),
   details: Type.Optional(Type.Unsafe<ToolAnswer['details']>(Type.Unknown())),
   isError: Type.Optional(Type.Boolean()),
 });
-const AnyMessage = Type.Unsafe<AgentMessage>(Type.Object({ role: Type.String() }));
+const Block = Type.Union([
+  ContentBlock,
+  Type.Object({ type: Type.Literal('thinking'), thinking: Type.String() }),
+  Type.Object({ type: Type.Literal('toolCall'), id: Type.String(), name: Type.String(), arguments: Type.Record(Type.String(), Type.Unknown()) }),
+]);
+/** As much of a message as the loop, the session and the models read: one without it would break the session for good. */
+const AnyMessage = Type.Unsafe<AgentMessage>(
+  Type.Union([
+    Type.Object({ role: Type.Literal('assistant'), content: Type.Array(Block), stopReason: Type.String(), usage: Type.Object({ cost: Type.Object({}) }) }),
+    Type.Object({ role: Type.Literal('toolResult'), toolCallId: Type.String(), content: Type.Array(Block), isError: Type.Boolean() }),
+    Type.Object({
+      role: Type.Union([Type.Literal('user'), Type.Literal('custom'), Type.Literal('system')]),
+      content: Type.Union([Type.String(), Type.Array(Block)]),
+    }),
+    Type.Object({ role: Type.Union([Type.Literal('branchSummary'), Type.Literal('compactionSummary')]), summary: Type.String() }),
+    Type.Object({ role: Type.Literal('bashExecution'), command: Type.String(), output: Type.String() }),
+  ]),
+);
 const ChangedMessages = Type.Object({ messages: Type.Array(AnyMessage) });
 const ChangedMessage = Type.Object({ message: AnyMessage });
 const ChangedOptions = Type.Object({ systemPromptOptions: Type.Unsafe<JsonObject>(Type.Record(Type.String(), Type.Unknown())) });
