@@ -218,7 +218,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
 
   const prompt = async (text: string, { images = [], source = 'interactive', streamingBehavior, accepted }: PromptOptions = {}): Promise<PromptOutcome> => {
     if (!hasBegun) await begin();
-    const read = readPromptText(text, contributions());
+    // What a package says is text, as in pi: as a command it would do what only the user, or `session:control`, may.
+    const isTyped = source !== 'extension';
+    const read = isTyped ? readPromptText(text, contributions()) : { kind: 'text' as const };
     if (read.kind === 'host') return { kind: 'handled', message: await read.command.run(read.args, commandHost) };
     if (read.kind === 'extension') {
       const { command } = read;
@@ -244,7 +246,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     }
     const decision = await bus.input(text, images, source, streamingBehavior);
     if (decision.kind === 'handled') return { kind: 'handled' };
-    const expanded = expandText(decision.text, contributions().resources);
+    const expanded = isTyped ? expandText(decision.text, contributions().resources) : decision.text;
     if (!conversation.isStreaming) return { kind: 'started', done: conversation.start(expanded, decision.images, accepted) };
     if (streamingBehavior === undefined)
       throw new Error('the agent is at work; say with `streamingBehavior` whether this steers it or follows (`steer` or `followUp`)');
