@@ -111,7 +111,9 @@ export async function openOne(
     ...openOptions(invocation, ports, trail.open()),
     onDenial,
     onLog: (level, text) => {
-      if (level === 'warn' || level === 'error' || invocation.globals.verbose === true) notice(`${level}: ${text}`);
+      // the rest of what a package logs of an error is its stack, which means something to its author
+      if (invocation.globals.verbose === true) notice(`${level}: ${text}`);
+      else if (level === 'warn' || level === 'error') notice(`${level}: ${text.split('\n', 1).join('')}`);
     },
   };
   const closing = { close: () => trail.close() };

@@ -238,8 +238,7 @@ export class GuestSession {
   async #factoryError(bundle: number, error: GuestError): Promise<DashError> {
     const placed = await placeError(error, this.#options.scripts.sourceMap);
     const entry = this.#options.scripts.entries[bundle] ?? 'the extension';
-    const code =
-      placed.code === 'UNSUPPORTED_NATIVE_ADDON' || placed.code === 'UNSUPPORTED_MODULE' || placed.code === 'UNSUPPORTED_API' ? placed.code : 'FACTORY_FAILED';
+    const code = unsupportedCode(placed.code) ?? 'FACTORY_FAILED';
     return new DashError(code, `${this.#options.name}: ${entry} failed to load: ${placed.message}`, {
       where: placed.where ?? { path: entry },
       ...(placed.code === 'EACCES' && { cause: { code: 'EACCES' } }),
@@ -273,5 +272,19 @@ function describeCall(call: GuestCall): string {
       return `/${call.name}`;
     case 'event':
       return `event handler ${call.handler}`;
+  }
+}
+
+/** What the sandbox cannot do has the same name wherever it comes to light. */
+export function unsupportedCode(code: string | undefined): 'UNSUPPORTED_NATIVE_ADDON' | 'UNSUPPORTED_MODULE' | 'UNSUPPORTED_API' | undefined {
+  switch (code) {
+    case 'UNSUPPORTED_NATIVE_ADDON':
+    case 'UNSUPPORTED_MODULE':
+    case 'UNSUPPORTED_API':
+      return code;
+    case 'MODULE_NOT_FOUND':
+      return 'UNSUPPORTED_MODULE';
+    default:
+      return undefined;
   }
 }

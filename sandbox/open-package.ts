@@ -21,7 +21,7 @@ import type {
 } from './extension.ts';
 import { DEFAULT_EVENT_TIMEOUT_MS, DEFAULT_TOOL_TIMEOUT_MS, MAX_STRIKES } from './process/limits.ts';
 import { registrationsDiffer, showPlaces } from './registrations.ts';
-import { GuestSession } from './guest-session.ts';
+import { GuestSession, unsupportedCode } from './guest-session.ts';
 import type { HostPorts } from './ports.ts';
 import type { GuestCall } from './protocol.ts';
 
@@ -341,7 +341,7 @@ function isContent(block: unknown): block is ToolContent {
 function guestError(
   packageName: string,
   what: string,
-  { message, where }: { message: string; where?: { path: string; line?: number; column?: number } },
+  { code, message, where }: { code?: string; message: string; where?: { path: string; line?: number; column?: number } },
 ): DashError {
-  return new DashError('GUEST_ERROR', `${packageName}: ${what} failed: ${message}`, { ...(where && { where }) });
+  return new DashError(unsupportedCode(code) ?? 'GUEST_ERROR', `${packageName}: ${what} failed: ${message}`, { ...(where && { where }) });
 }

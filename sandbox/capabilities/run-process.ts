@@ -30,10 +30,10 @@ export const runProcess = defineCapability({
   ],
   run: ({ file }) => {
     throw new CapabilityFailure({
-      code: 'EACCES',
+      code: 'UNSUPPORTED_API',
       syscall: `spawn ${file}`,
       path: file,
-      message: `spawn ${file} EACCES: programs cannot be run by packages yet, even where \`exec\` is granted: the layer that would confine them is not part of this version`,
+      message: `spawn ${file}: programs cannot be run by packages yet, even where \`exec\` is granted: the layer that would confine them is not part of this version`,
     });
   },
 });

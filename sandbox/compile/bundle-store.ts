@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DashError, type CompiledEntry, type CompiledPackage, type RuntimePart } from '../../format/index.ts';
 import type { ScriptSource } from '../protocol.ts';
@@ -53,7 +53,7 @@ export async function loadBundles(store: BundleStore, compiled: CompiledPackage)
 export async function hasBundles(store: BundleStore, compiled: CompiledPackage): Promise<boolean> {
   const present = await Promise.all(
     compiled.entries.map(({ code }) =>
-      readFile(bundleFile(store, code, 'js')).then(
+      access(bundleFile(store, code, 'js')).then(
         () => true,
         () => false,
       ),

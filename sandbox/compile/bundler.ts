@@ -301,7 +301,7 @@ function sourceName(graph: ModuleGraph, id: string, path: string): string {
 /** What says of itself that its JavaScript is a shell around compiled code. */
 function isNative(files: PackageFiles, node: ModuleNode): boolean {
   const { napi, gypfile, binary } = files.manifest(node, '') ?? {};
-  return isObject(napi) || gypfile === true || isObject(binary);
+  return isObject(napi) || gypfile === true || isObject(binary) || files.isFile(node, 'binding.gyp');
 }
 
 function isObject(value: unknown): boolean {

@@ -4,5 +4,5 @@
  */
 export function callsOfRequire(source: string): Set<string> {
   if (!source.includes('createRequire')) return new Set();
-  return new Set(Array.from(source.matchAll(/require[\w$]*\s*\(\s*(["'])([^"'\n]{1,200})\1\s*\)/gi), ([, , specifier = '']) => specifier));
+  return new Set(Array.from(source.matchAll(/require[\w$]*\s*(?:\([^()"']*\)\s*)?\(\s*(["'])([^"'\n]{1,200})\1\s*\)/gi), ([, , specifier = '']) => specifier));
 }

@@ -57,7 +57,7 @@ export default function bootstrap(post: (text: string) => void, sync: SyncRefere
     }
     const module = modules(bare) ?? builtins(bare);
     if (module !== undefined) return module;
-    const error = new Error(`Cannot find module '${name}'`);
+    const error = new Error(`Cannot find module '${name}': what is loaded at run time must be a JavaScript dependency that a bundler can see`);
     throw Object.assign(error, { code: 'MODULE_NOT_FOUND' });
   }
 }

@@ -92,6 +92,18 @@ describe('what cannot run in the sandbox is named', () => {
     const keys = { 'package.json': '{"main":"index.js","napi":{"binaryName":"keys"}}', 'index.js': 'exports.keys = 1;' };
     expect(await unsupportedIn({ 'index.ts': source }, { keys })).toEqual([{ what: 'native addon keys', where }]);
   });
+
+  it('a package that is built on the machine', async () => {
+    const source = `import { createRequire } from 'node:module';\nexport default () => createRequire(import.meta.url)('db');\n`;
+    const db = { 'package.json': '{"main":"index.js"}', 'binding.gyp': '{}', 'index.js': '' };
+    expect(await unsupportedIn({ 'index.ts': source }, { db })).toEqual([{ what: 'native addon db', where: { path: 'index.ts', line: 2 } }]);
+  });
+
+  it('when loading asks for a module that is not in the bundle', async () => {
+    const source = `import { createRequire } from 'node:module';\nconst db = createRequire(import.meta.url)('db');\nexport default () => db;\n`;
+    await using fixture = await openFixture({ files: { 'index.ts': source } });
+    expect(fixture.captures).toMatchObject([{ kind: 'failed', error: { code: 'UNSUPPORTED_MODULE', where: { path: 'index.ts', line: 2 } } }]);
+  });
 });
 
 it.each([
