@@ -14,6 +14,7 @@ export interface CommandEntry {
 /** Every command, in the order of `dash --help`. */
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'install', aliases: ['add', 'i'], summary: 'install packages from npm, git or a directory', load: () => import('./commands/install.ts') },
+  { name: 'ci', summary: 'install what `dash.lock` says, asking nothing; grants come from the file `DASH_POLICY` names', load: () => import('./commands/ci.ts') },
   { name: 'remove', aliases: ['rm', 'uninstall'], summary: 'remove packages', load: () => import('./commands/remove.ts') },
   {
     name: 'list',

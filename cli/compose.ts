@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Diagnostic, isDashError } from '../format/index.ts';
 import { type InspectedSkill, type InspectPorts, inspectSpec, type NpmConfig, readNpmConfig } from '../registry/index.ts';
 import type { CheckPorts } from '../registry/publish/index.ts';
-import { type BundleStore, capturePackage, compilePackage } from '../sandbox/index.ts';
+import { type BundleStore, capturePackage, compilePackage, hasBundles } from '../sandbox/index.ts';
 import { checkSkill, parsePrompt, parseSkill, parseTheme } from '../skills-lib/index.ts';
 import type { Invocation } from './command.ts';
 
@@ -23,6 +23,7 @@ export function inspectPorts(home: string): InspectPorts {
   const store = bundleStore(home);
   return {
     compile: (request, signal) => compilePackage(request, store, signal),
+    isCompiled: (compiled) => hasBundles(store, compiled),
     capture: (request) => capturePackage(request, store),
     readSkills: (dir, paths) => Promise.all(paths.map((path) => inspectSkill(dir, path))),
   };

@@ -4,6 +4,7 @@ import {
   covers,
   DashError,
   type Diagnostic,
+  formatPackageId,
   formatPermission,
   parsePermission,
   parsePermissionSet,
@@ -15,7 +16,7 @@ import {
 } from '../format/index.ts';
 import { type Grant, type GrantMode, makeGrants, readGrants } from './grants.ts';
 import type { InspectedPackage } from './inspect/inspect.ts';
-import { grantKeyOf } from './package-source.ts';
+import { grantKeyOf, packageIdOf } from './package-source.ts';
 
 const consented: unique symbol = Symbol('consented');
 
@@ -82,6 +83,8 @@ export interface ConsentContext {
   /** `undefined` without a terminal, and under `--no-input`. */
   readonly consentPort: ConsentPort | undefined;
   readonly now: Date;
+  /** What a policy file grants, by source key. With it nothing that was granted before counts. */
+  readonly policy?: ReadonlyMap<string, readonly Permission[]>;
   /** What is installed under a name now. */
   replaced(name: string): { readonly version: string; readonly source: string } | undefined;
 }
@@ -104,7 +107,7 @@ export async function askConsent(packages: readonly InspectedPackage[], context:
   const open = decisions.flatMap(({ summary }) => summary);
   let refusedLater: readonly Permission[] = [];
   if (open.length > 0 && !wholeSummary) {
-    if (context.consentPort === undefined) throw consentRequired(decisions);
+    if (context.consentPort === undefined) throw consentRequired(decisions, context);
     const answer = await context.consentPort.ask({ packages: decisions.map((decision) => toPlan(decision, context)) });
     if (answer.kind === 'no') throw new DashError('CONSENT_REQUIRED', 'declined; nothing was changed');
     refusedLater = (answer.deny ?? []).map(parsePermission);
@@ -116,6 +119,27 @@ export async function askConsent(packages: readonly InspectedPackage[], context:
       grants: await toGrants(decision, refusedLater, context),
       [consented]: true,
     })),
+  );
+}
+
+/**
+ * Takes a new version under what the old one was granted, and nothing more: for an update that asks for nothing new.
+ * What it denies itself from now on is written down.
+ */
+export async function keepConsent(
+  packages: readonly InspectedPackage[],
+  { dashHome, workspace, now }: Pick<ConsentContext, 'dashHome' | 'workspace' | 'now'>,
+): Promise<readonly ConsentedPackage[]> {
+  return Promise.all(
+    packages.map(async (inspected): Promise<ConsentedPackage> => {
+      const { name, version, dash } = inspected.manifest;
+      const grantKey = grantKeyOf(name, inspected.source);
+      const held = await readGrants(dashHome, grantKey, workspace, now);
+      const isNew = ({ permission }: { readonly permission: string }) => !held.permissions.some((old) => formatPermission(old) === permission);
+      const denials = dash.permissions.map(({ permission }) => parsePermission(permission)).filter(({ deny }) => deny);
+      const grants = await makeGrants(denials, { mode: 'named', by: 'dash update', at: now.toISOString(), version }, workspace);
+      return { inspected, grantKey, grants: grants.filter(isNew), [consented]: true };
+    }),
   );
 }
 
@@ -134,6 +158,7 @@ interface Decision {
   readonly summary: readonly PlannedPermission[];
   readonly later: readonly PlannedPermission[];
   readonly named: readonly Permission[];
+  readonly ruled: readonly Permission[];
   readonly denied: readonly Permission[];
   readonly held: PermissionSet;
 }
@@ -145,24 +170,27 @@ interface Said {
   readonly context: ConsentContext;
 }
 
-async function decide(pkg: InspectedPackage, { named, denied, isOnly, context }: Said): Promise<Decision> {
+async function decide(pkg: InspectedPackage, { named: typed, denied, isOnly, context }: Said): Promise<Decision> {
   const grantKey = grantKeyOf(pkg.manifest.name, pkg.source);
   const held = await readGrants(context.dashHome, grantKey, context.workspace, context.now);
   const asked = [...pkg.manifest.dash.permissions, ...pkg.manifest.dash.optionalPermissions].map(({ permission }) => parsePermission(permission));
+  const ruled = context.policy?.get(grantKey) ?? context.policy?.get(formatPackageId(packageIdOf(pkg.manifest.name, pkg.source))) ?? [];
   // several packages: each gets what it asks for; a permission nobody declares needs a package of its own
-  const forThis = isOnly ? named : named.filter((permission) => asked.some((wanted) => isWithin(wanted, permission) || isWithin(permission, wanted)));
+  const named = isOnly ? typed : typed.filter((permission) => asked.some((wanted) => isWithin(wanted, permission) || isWithin(permission, wanted)));
+  const forThis = [...named, ...ruled];
   const denials = isOnly ? denied : denied.filter((permission) => asked.some((wanted) => isWithin(wanted, permission) || isWithin(permission, wanted)));
 
   const planned = plannedPermissions(
     pkg,
     forThis.filter((permission) => !asked.some((wanted) => isWithin(permission, wanted))),
   );
-  const forbidden = planned.find(({ permission, level }) => level === 'policy' && forThis.some((grant) => formatPermission(grant) === permission));
+  const forbidden = planned.find(({ permission, level }) => level === 'policy' && named.some((grant) => formatPermission(grant) === permission));
   if (forbidden !== undefined)
     throw new DashError('CONSENT_REQUIRED', `\`${forbidden.permission}\` can be granted by a policy file only`, { hint: 'install without it' });
 
   const lifted = forThis.map(formatPermission);
-  const settled = union({ permissions: held.permissions.filter((permission) => !permission.deny) }, permissionSet(forThis));
+  const before = context.policy === undefined ? held.permissions.filter((permission) => !permission.deny) : [];
+  const settled = union({ permissions: before }, permissionSet(forThis));
   const refusals = permissionSet([
     ...held.permissions.filter((permission) => permission.deny && !lifted.includes(formatPermission(permission).slice(1))).map(allowing),
     ...denials,
@@ -173,11 +201,11 @@ async function decide(pkg: InspectedPackage, { named, denied, isOnly, context }:
     return !wanted.deny && !isSettled && !covers(refusals, permissionSet([wanted]));
   });
   const of = (level: ConsentLevel) => open.filter((permission) => permission.level === level);
-  return { pkg, grantKey, quiet: of('quiet'), summary: of('summary'), later: [...of('one-by-one'), ...of('policy')], named: forThis, denied: denials, held };
+  return { pkg, grantKey, quiet: of('quiet'), summary: of('summary'), later: [...of('one-by-one'), ...of('policy')], named, ruled, denied: denials, held };
 }
 
 async function toGrants(
-  { pkg, quiet, summary, named, denied, held }: Decision,
+  { pkg, quiet, summary, named, ruled, denied, held }: Decision,
   refusedLater: readonly Permission[],
   { workspace, now }: ConsentContext,
 ): Promise<Grant[]> {
@@ -185,7 +213,7 @@ async function toGrants(
   const integrity = 'integrity' in source ? source.integrity : undefined;
   const details = (mode: GrantMode) => ({
     mode,
-    by: 'dash install',
+    by: mode === 'policy' ? 'policy' : 'dash install',
     at: now.toISOString(),
     version: manifest.version,
     ...(integrity !== undefined && { integrity }),
@@ -202,6 +230,7 @@ async function toGrants(
     ...(await makeGrants(parsed(quiet).filter(isNew), details('quiet'), workspace)),
     ...(await makeGrants(parsed(summary).filter(isNew), details('summary'), workspace)),
     ...(await makeGrants(named.filter(isNew), details('named'), workspace)),
+    ...(await makeGrants(ruled.filter(isNew), details('policy'), workspace)),
     ...(await makeGrants([...ownDenials, ...refusals.map(denying)].filter(isNew), details('named'), workspace)),
   ];
 }
@@ -230,14 +259,25 @@ function assertEachNamed(named: readonly Permission[], decisions: readonly Decis
   throw new DashError('USAGE', `none of the packages asks for \`${formatPermission(stray)}\``, { hint: 'install the package that is meant by itself' });
 }
 
-function consentRequired(decisions: readonly Decision[]): DashError {
+function consentRequired(decisions: readonly Decision[], { policy }: ConsentContext): DashError {
   const wants = decisions
     .filter(({ summary }) => summary.length > 0)
     .map(({ pkg, summary }) => `\`${pkg.manifest.name}\` asks for ${summary.map(({ permission }) => `\`${permission}\``).join(', ')}`);
   const flags = [...new Set(decisions.flatMap(({ summary }) => summary.map(({ permission }) => `--grant ${quoted(permission)}`)))];
   return new DashError('CONSENT_REQUIRED', `${wants.join('; ')}; nothing was changed`, {
-    hint: `add \`${flags.join(' ')}\`, or \`--grant summary\` for all of it`,
+    hint:
+      policy !== undefined
+        ? `let the file that \`DASH_POLICY\` names grant it: ${JSON.stringify({ version: 1, grants: policyFor(decisions) })}`
+        : `add \`${flags.join(' ')}\`, or \`--grant summary\` for all of it`,
   });
+}
+
+/** What the policy file would have to say. */
+function policyFor(decisions: readonly Decision[]): Record<string, readonly string[]> {
+  const wanting = decisions.filter(({ summary }) => summary.length > 0);
+  return Object.fromEntries(
+    wanting.map(({ grantKey, summary, ruled }) => [grantKey, [...ruled.map(formatPermission), ...summary.map(({ permission }) => permission)]]),
+  );
 }
 
 function quoted(permission: string): string {

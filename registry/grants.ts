@@ -8,8 +8,8 @@ import { readIfPresent, writeDurably } from './store/durable-file.ts';
 import { asDiskError, ignoreMissing } from './store/file-errors.ts';
 import { storePaths } from './store/store-paths.ts';
 
-/** How a grant came to be: by installing, by `--grant` or `--deny`, or by an answer at first use. */
-export type GrantMode = 'quiet' | 'summary' | 'named' | 'asked';
+/** How a grant came to be: by installing, by `--grant` or `--deny`, by an answer at first use, or by the policy of `dash ci`. */
+export type GrantMode = 'quiet' | 'summary' | 'named' | 'asked' | 'policy';
 
 /** One line of `grants.json`: a permission, or with `!` a denial, and why it holds. */
 export interface Grant {

@@ -7,6 +7,7 @@ import type { InspectContext, Inspection } from './inspect-spec.ts';
 import type { InstallContext, InstallReport } from './install.ts';
 import type { PackageSpec } from './package-spec.ts';
 import type { RemoveContext, RemoveReport } from './remove.ts';
+import type { RestoreContext } from './restore.ts';
 
 export { type Choice, narrowBuild, toggle } from './choice.ts';
 export type { ChoiceChange, ChooseContext, ChooseReport } from './choose.ts';
@@ -33,7 +34,9 @@ export type { LockEntry, Source } from './lock/lock-entry.ts';
 export { type NpmConfig, readNpmConfig, type ReadNpmConfigOptions } from './npm-config.ts';
 export { formatSpec, type PackageSpec, parseSpec } from './package-spec.ts';
 export type { CommitStep, Progress, ProgressListener } from './progress.ts';
+export { type PolicyGrants, readCiPolicy } from './ci-policy.ts';
 export type { RemoveContext, RemoveReport } from './remove.ts';
+export type { RestoreContext } from './restore.ts';
 export type { Scope } from './store/store-paths.ts';
 export type { SourcingOptions } from './workshop.ts';
 
@@ -41,6 +44,12 @@ export type { SourcingOptions } from './workshop.ts';
 export async function install(specs: readonly PackageSpec[], context: InstallContext): Promise<InstallReport> {
   const module = await import('./install.ts');
   return module.install(specs, context);
+}
+
+/** Makes the disk equal `dash.lock`. See `restore.ts`. @throws {DashError} LOCK_TAMPERED … */
+export async function restore(context: RestoreContext): Promise<InstallReport> {
+  const module = await import('./restore.ts');
+  return module.restore(context);
 }
 
 /** Removes packages by name or spec: all of them or none. See `remove.ts`. @throws {DashError} NOT_INSTALLED … */

@@ -144,11 +144,14 @@ async function report(
     unchanged: views.filter(({ pkg }) => !changed.includes(pkg)).map(({ view }) => view),
     held: [],
     diagnostics: [...workshop.diagnostics, ...consented.flatMap(({ inspected }) => inspected.diagnostics)],
-    ungranted: views.flatMap(({ pkg, view }) => {
-      const open = plannedPermissions(pkg.inspected).filter(({ permission }) => !permission.startsWith('!') && !view.permissions.granted.includes(permission));
-      return open.length === 0 ? [] : [{ name: view.name, permissions: open }];
-    }),
+    ungranted: views.flatMap(({ pkg, view }) => ungrantedOf(pkg, view)),
   };
+}
+
+/** What a package asked for and does not have. */
+export function ungrantedOf({ inspected }: ConsentedPackage, { name, permissions: { granted } }: PackageView): InstallReport['ungranted'] {
+  const open = plannedPermissions(inspected).filter(({ permission }) => !permission.startsWith('!') && !granted.includes(permission));
+  return open.length === 0 ? [] : [{ name, permissions: open }];
 }
 
 export function installedFrom(
@@ -161,7 +164,8 @@ export function installedFrom(
   return toInstalled(record, { scope: scope.kind, lock: generation.lock, store: storePaths(dashHome) });
 }
 
-function replacedBy(record: PackageRecord | undefined): { readonly version: string; readonly source: string } | undefined {
+/** What is installed under a name now, for the question. */
+export function replacedBy(record: PackageRecord | undefined): { readonly version: string; readonly source: string } | undefined {
   return record === undefined ? undefined : { version: record.version, source: record.grantKey };
 }
 

@@ -13,11 +13,15 @@ declare module 'pacote' {
       (spec: string, options: Options): Promise<Buffer>;
       stream<T>(spec: string, handler: (stream: NodeJS.ReadableStream) => Promise<T>, options: Options): Promise<T>;
     };
-    readonly RegistryFetcher: new (spec: string, options: Options) => { readonly registry: string };
   };
   export default pacote;
 }
 
 declare module 'npm-pick-manifest' {
   export default function pickManifest(packument: unknown, wanted: string, options: { readonly before?: Date | null }): unknown;
+}
+
+declare module 'npm-registry-fetch/lib/default-opts.js' {
+  const defaults: { readonly registry: string };
+  export default defaults;
 }

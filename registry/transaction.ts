@@ -1,3 +1,6 @@
+import { rm } from 'node:fs/promises';
+
+import { isDashError } from '../format/index.ts';
 import { realDirectory } from './fetch/local.ts';
 import { takeProcessLock } from './lock/process-lock.ts';
 import type { ProgressListener } from './progress.ts';
@@ -20,6 +23,8 @@ export interface TransactionOptions {
   readonly signal?: AbortSignal;
   /** How long to wait for another `dash`. Default 60,000. */
   readonly lockWaitMs?: number;
+  /** A damaged state counts as none: it is about to be made again from the lock. */
+  readonly mend?: boolean;
 }
 
 /**
@@ -27,7 +32,7 @@ export interface TransactionOptions {
  *
  * @throws {DashError} LOCKED, STORE_CORRUPT, DISK_ERROR
  */
-export async function beginTransaction({ dashHome, scope, onProgress, signal, lockWaitMs }: TransactionOptions): Promise<Transaction> {
+export async function beginTransaction({ dashHome, scope, onProgress, signal, lockWaitMs, mend = false }: TransactionOptions): Promise<Transaction> {
   const exactScope: Scope = scope.kind === 'user' ? scope : { kind: 'project', dir: await realDirectory(scope.dir) };
   const paths = scopePaths(dashHome, exactScope);
   const lock = await takeProcessLock(storePaths(dashHome).lock, {
@@ -36,10 +41,20 @@ export async function beginTransaction({ dashHome, scope, onProgress, signal, lo
     ...(lockWaitMs !== undefined && { waitMs: lockWaitMs }),
   });
   try {
-    await rollForward(dashHome, paths);
-    return { scope: paths, exactScope, base: await readCurrent(paths), [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose]() };
+    return { scope: paths, exactScope, base: await readBase(), [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose]() };
   } catch (error) {
     await lock[Symbol.asyncDispose]();
     throw error;
+  }
+
+  async function readBase(): Promise<Generation | undefined> {
+    try {
+      await rollForward(dashHome, paths);
+      return await readCurrent(paths);
+    } catch (error) {
+      if (!mend || !isDashError(error, 'STORE_CORRUPT')) throw error;
+      await rm(paths.journal, { force: true });
+      return undefined;
+    }
   }
 }

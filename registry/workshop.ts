@@ -5,7 +5,7 @@ import { openPackuments } from './resolve/packuments.ts';
 import type { NpmResolver } from './resolve/npm.ts';
 import { openStaging, type Staging } from './store/staging.ts';
 import { type StorePaths, storePaths } from './store/store-paths.ts';
-import { findUnpacked } from './store/unpacked-index.ts';
+import { isUnpacked } from './store/unpacked-index.ts';
 import { DEFAULT_MIN_AGE_MS, type FirstSeen, openFirstSeen } from './verify/age.ts';
 import { DEFAULT_TREE_LIMITS, type TreeLimits } from './verify/tree-safety.ts';
 
@@ -66,7 +66,7 @@ export async function openWorkshop(options: SourcingOptions): Promise<Workshop> 
       packuments: openPackuments({ npm, cacheDir: paths.packuments, offline, ...(signal !== undefined && { signal }) }),
       age: { minAgeMs, exclude: minAgeExclude, now },
       firstSeen,
-      isKnown: async (integrity) => (await findUnpacked(integrity, paths)) !== undefined,
+      isKnown: (integrity) => isUnpacked(integrity, paths),
       diagnostics,
     },
     firstSeen,

@@ -1,7 +1,7 @@
 /** Runs package code and knows nothing of npm: compile, capture, open, and the audit trail. */
 export { AuditTrail, readAuditTrails, type AuditFile, type AuditRecord } from './audit-trail.ts';
 export { capturePackage, type CaptureRequest } from './capture.ts';
-export type { BundleStore } from './compile/bundle-store.ts';
+export { type BundleStore, hasBundles } from './compile/bundle-store.ts';
 export { compilePackage } from './compile/compile-package.ts';
 export { isHostPackage } from './compile/host-modules.ts';
 export type {

@@ -1,26 +1,27 @@
-import { DashError, describePermission, parsePermission } from '../../format/index.ts';
-import { install, type InstallReport, parseSpec } from '../../registry/index.ts';
+import { DashError } from '../../format/index.ts';
+import { install, parseSpec, restore } from '../../registry/index.ts';
 import { collect } from '../collect-option.ts';
-import type { DefineCommand, Invocation } from '../command.ts';
+import type { DefineCommand } from '../command.ts';
 import { inspectPorts, npmConfigFor } from '../compose.ts';
 import { consentPrompt } from '../consent-prompt.ts';
 import { parseDuration } from '../duration.ts';
-import { formatDiagnostics } from '../output/diagnostics.ts';
+import { formatInstallReport } from '../output/install-report.ts';
 import { showProgress } from '../output/progress.ts';
-import { oneLine, type Style } from '../output/terminal.ts';
 import { scopeOf } from '../scope.ts';
 
 interface InstallFlags {
   readonly grant: readonly string[];
   readonly deny: readonly string[];
   readonly minAge?: string;
+  readonly frozen?: boolean;
 }
 
 export const define: DefineCommand = (command) => {
   command
-    .argument('[specs...]', '`npm:name@range`, `git:host/owner/repo`, a URL, a directory, a tarball')
+    .argument('[specs...]', '`npm:name@range`, `git:host/owner/repo`, a URL, a directory, a tarball; without any, what `dash.lock` says')
     .option('--grant <permission>', 'grant this; `summary` for all that one yes would grant; may stand several times', collect, [])
     .option('--deny <permission>', 'install without this; may stand several times', collect, [])
+    .option('--frozen', 'with no specs: fail rather than resolve anything or change `dash.lock`')
     .option('--min-age <duration>', 'how long a release must have been public, e.g. `3d` (the default), `12h`, `0`');
   return async (invocation) => {
     const { cwd, home, globals, canAsk, signal, stderr, stdout } = invocation;
@@ -33,8 +34,11 @@ export const define: DefineCommand = (command) => {
     const minAgeMs = flags.minAge === undefined ? undefined : parseDuration('--min-age', flags.minAge);
     if (minAgeMs === 0 && globals.quiet !== true) stderr.write('note: `--min-age 0`: releases are taken however young they are\n');
 
+    if (flags.frozen === true && specs.length > 0)
+      throw new DashError('USAGE', '`--frozen` takes what `dash.lock` says, so no package can be named with it', { hint: 'leave out one of the two' });
+
     using progress = showProgress(invocation);
-    const report = await install(specs, {
+    const context = {
       dashHome: home,
       scope: scopeOf(invocation),
       workspace: cwd,
@@ -47,33 +51,9 @@ export const define: DefineCommand = (command) => {
       ...(minAgeMs !== undefined && { minAgeMs }),
       ...(globals.offline === true && { offline: true }),
       ...(canAsk && { consentPort: progress.pausedFor(consentPrompt(stderr)) }),
-    });
+    };
+    const report = specs.length > 0 ? await install(specs, context) : await restore({ ...context, frozen: flags.frozen === true });
     progress[Symbol.dispose]();
-    const { installed, unchanged, held, diagnostics, ungranted } = report;
-    return { kind: 'document', document: { installed, unchanged, held, diagnostics, ungranted }, text: formatReport(report, invocation, stdout.style) };
+    return { kind: 'document', document: report, text: formatInstallReport(report, invocation, stdout.style) };
   };
 };
-
-function formatReport({ installed, unchanged, diagnostics, ungranted }: InstallReport, { globals }: Invocation, style: Style): string {
-  const lines: string[] = [];
-  for (const { name, version, resources, permissions } of installed) {
-    const counts = Object.entries(resources).flatMap(([kind, paths]) =>
-      paths.length === 0 ? [] : [`${paths.length} ${paths.length === 1 ? kind.slice(0, -1) : kind}`],
-    );
-    lines.push(`${style.good('installed')} ${style.strong(oneLine(name))} ${oneLine(version)}: ${counts.join(', ')}`);
-    for (const permission of permissions.granted) lines.push(`  may ${describePermission(parsePermission(permission))}  ${style.dim(`[${permission}]`)}`);
-    for (const permission of permissions.denied) lines.push(`  may not ${describePermission(parsePermission(permission))}  ${style.dim(`[${permission}]`)}`);
-    lines.push('  can talk to your model');
-  }
-  for (const { name, version } of unchanged) lines.push(`unchanged ${style.strong(oneLine(name))} ${oneLine(version)}`);
-  for (const { name, permissions } of ungranted) {
-    // what was refused on purpose is said above
-    const refused = installed.find((one) => one.name === name)?.permissions.denied ?? [];
-    for (const { permission } of permissions.filter((one) => !refused.includes(one.permission)))
-      lines.push(
-        `${style.warning('not granted')} to ${oneLine(name)}: ${describePermission(parsePermission(permission))}; \`dash permissions grant ${oneLine(name)} '${permission}'\` allows it`,
-      );
-  }
-  const shown = globals.quiet === true ? '' : formatDiagnostics(diagnostics, style);
-  return `${lines.join('\n')}\n${shown}`;
-}

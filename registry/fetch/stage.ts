@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 
 import { DashError } from '../../format/index.ts';
 import type { Source } from '../lock/lock-entry.ts';
-import type { Release, Resolution } from '../resolve/resolution.ts';
+import type { GitResolution, Release, Resolution } from '../resolve/resolution.ts';
 import { gitFor } from '../resolve/resolve.ts';
 import { asDiskError, isErrno } from '../store/file-errors.ts';
 import type { Tree } from '../store/staging.ts';
-import { findUnpacked } from '../store/unpacked-index.ts';
+import { findUnpacked, pinOfSource } from '../store/unpacked-index.ts';
 import { integrityOf } from '../verify/integrity.ts';
 import type { Workshop } from '../workshop.ts';
 import { fetchGit } from './git.ts';
@@ -35,12 +35,8 @@ export async function stage(resolution: Resolution, workshop: Workshop): Promise
     }
     case 'git': {
       const { spec, commit } = resolution;
-      const files = await fetchGit(resolution, await gitFor(spec.repository, workshop), workshop.limits);
-      return {
-        resolution,
-        source: { kind: 'git', url: spec.url, commit, ...(spec.subdir !== undefined && { subdir: spec.subdir }) },
-        tree: await workshop.staging.write(files),
-      };
+      const source: Source = { kind: 'git', url: spec.url, commit, ...(spec.subdir !== undefined && { subdir: spec.subdir }) };
+      return { resolution, source, tree: (await findStored(source, workshop)) ?? (await stageCommit(resolution, workshop)) };
     }
     case 'tarball': {
       const { spec } = resolution;
@@ -57,6 +53,17 @@ export async function stage(resolution: Resolution, workshop: Workshop): Promise
       return { resolution, source: { kind: 'directory', path: dir }, tree: { treeSha256: contentHash, dir, files } };
     }
   }
+}
+
+/** Finds the tree of something pinned that was unpacked before. */
+export async function findStored(source: Source, { paths }: Workshop): Promise<Tree | undefined> {
+  const pin = pinOfSource(source);
+  return pin === undefined ? undefined : findUnpacked(pin, paths);
+}
+
+async function stageCommit(resolution: GitResolution, workshop: Workshop): Promise<Tree> {
+  if (workshop.offline) throw new DashError('OFFLINE', `\`${resolution.spec.repository}\` is not in the store`, { hint: 'try again without `--offline`' });
+  return workshop.staging.write(await fetchGit(resolution, await gitFor(resolution.spec.repository, workshop), workshop.limits));
 }
 
 /** Gives the tree of one release, from the store when its tarball has been unpacked before. */

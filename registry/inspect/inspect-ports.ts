@@ -31,6 +31,8 @@ export interface InspectedSkill {
 export interface InspectPorts {
   /** Compiles every entry. What does not compile is in `failures`, not an exception. */
   compile(request: CompileRequest, signal?: AbortSignal): Promise<CompiledPackage>;
+  /** Tells whether what was compiled is still there: it is derived, and may be deleted. */
+  isCompiled(compiled: CompiledPackage): Promise<boolean>;
   /** Runs the factories without any permission, to learn what they register. One outcome for each compiled entry. */
   capture(request: CaptureRequest, signal?: AbortSignal): Promise<readonly CaptureOutcome[]>;
   /** Reads skills; a skill that cannot be loaded has a diagnostic of severity `error`. */

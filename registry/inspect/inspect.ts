@@ -10,7 +10,7 @@ import {
   type Resources,
   type Where,
 } from '../../format/index.ts';
-import { type DependencyGraph, resolveDependencies, ROOT } from '../resolve/dependencies.ts';
+import { resolveDependencies, ROOT } from '../resolve/dependencies.ts';
 import { type StagedDependency, stageDependencies } from '../store/dependency-store.ts';
 import type { VerifiedPackage } from '../verify/verify.ts';
 import type { Workshop } from '../workshop.ts';
@@ -38,16 +38,21 @@ export interface InspectedPackage extends VerifiedPackage {
  *
  * @throws {DashError} DEPENDENCY_NOT_FOUND and whatever fetching throws
  */
-export async function inspect(pkg: VerifiedPackage, ports: InspectPorts, workshop: Workshop): Promise<InspectedPackage> {
+export async function inspect(
+  pkg: VerifiedPackage,
+  ports: InspectPorts,
+  workshop: Workshop,
+  bring: BringDependencies = resolveAndStage,
+): Promise<InspectedPackage> {
   const { manifest, tree, resolution } = pkg;
   const { name, version } = manifest;
   const { resources, diagnostics } = findResources(manifest, tree);
   // text needs no modules
-  const graph = resources.extensions.length === 0 ? emptyGraph : await resolveDependencies(manifest, workshop.resolver);
-  const dependencies = await stageDependencies(graph, workshop);
+  const graph = resources.extensions.length === 0 ? NO_DEPENDENCIES : await bring(pkg, workshop);
+  const { dependencies } = graph;
   workshop.progress({ kind: 'staged', name, version });
 
-  const modules = toModuleGraph(pkg, graph, dependencies);
+  const modules = toModuleGraph(pkg, graph);
   const contentHash = tree.treeSha256;
   workshop.progress({ kind: 'compiling', name, version });
   const compiled = await ports.compile({ name, version, contentHash, graph: modules, entries: resources.extensions }, workshop.signal);
@@ -104,10 +109,27 @@ export function assertInstallable({ manifest, resources, compiled, captureOutcom
     throw failure(failed.error, 'CAPTURE_FAILED', `${name} cannot be loaded: ${failed.error.message}`, 'look closer with `dash inspect`', failed.entry);
 }
 
-const emptyGraph: DependencyGraph = { nodes: new Map(), diagnostics: [] };
+/** Everything below one package, brought here. */
+export interface BroughtDependencies {
+  /** What the package itself imports: name → key. */
+  readonly direct: Readonly<Record<string, string>>;
+  readonly dependencies: readonly StagedDependency[];
+  readonly diagnostics: readonly Diagnostic[];
+}
 
-function toModuleGraph({ manifest, tree }: VerifiedPackage, graph: DependencyGraph, dependencies: readonly StagedDependency[]): ModuleGraph {
-  const own = { name: manifest.name, version: manifest.version, dir: tree.dir, dependencies: Object.fromEntries(graph.nodes.get(ROOT)?.dependencies ?? []) };
+/** How dependencies are found: by resolving, or by a lock. */
+export type BringDependencies = (pkg: VerifiedPackage, workshop: Workshop) => Promise<BroughtDependencies>;
+
+const NO_DEPENDENCIES: BroughtDependencies = { direct: {}, dependencies: [], diagnostics: [] };
+
+async function resolveAndStage({ manifest }: VerifiedPackage, workshop: Workshop): Promise<BroughtDependencies> {
+  const graph = await resolveDependencies(manifest, workshop.resolver);
+  const direct = Object.fromEntries(graph.nodes.get(ROOT)?.dependencies ?? []);
+  return { direct, dependencies: await stageDependencies(graph, workshop), diagnostics: graph.diagnostics };
+}
+
+function toModuleGraph({ manifest, tree }: VerifiedPackage, { direct, dependencies }: BroughtDependencies): ModuleGraph {
+  const own = { name: manifest.name, version: manifest.version, dir: tree.dir, dependencies: direct };
   const others = dependencies.map(
     (node) => [node.key, { name: node.release.name, version: node.release.version, dir: node.tree.dir, dependencies: node.dependencies }] as const,
   );

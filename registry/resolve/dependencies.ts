@@ -2,7 +2,7 @@ import { DashError, isDashError, type Diagnostic } from '../../format/index.ts';
 import { isNpmName } from '../package-spec.ts';
 import { providedVersion } from './host-packages.ts';
 import { pickVersion, type NpmResolver } from './npm.ts';
-import type { VersionManifest } from './packuments.ts';
+import { type Packument, parseVersionManifest, type VersionManifest } from './packuments.ts';
 
 /** What a package says it needs; a manifest on disk and a version on the registry both have it. */
 export interface Needs {
@@ -170,7 +170,7 @@ interface Building {
   failure: DashError | undefined;
 }
 
-interface Request {
+export interface Request {
   readonly kind: 'required' | 'optional' | 'peer';
   /** The name it is imported by. */
   readonly as: string;
@@ -205,7 +205,7 @@ function requestsOf(node: Building, diagnostics: Diagnostic[], satisfies: (versi
 }
 
 /** A range, a tag, or an alias of one; `undefined` for what only a user may name: git, URLs, files, workspaces. */
-function parseRequest(kind: Request['kind'], as: string, wanted: string): Request | undefined {
+export function parseRequest(kind: Request['kind'], as: string, wanted: string): Request | undefined {
   const alias = /^npm:(@?[^@]+)(?:@(.*))?$/.exec(wanted);
   const name = alias === null ? as : (alias[1] ?? '');
   const range = (alias === null ? wanted : (alias[2] ?? '')).trim();
@@ -240,6 +240,11 @@ function needsOf(manifest: VersionManifest): Needs {
       .filter(([, { optional }]) => optional === true)
       .map(([peer]) => peer),
   };
+}
+
+/** What one version needs by its packument, `undefined` when there is no such version. @throws {DashError} REGISTRY_REPLY_INVALID */
+export function manifestNeeds({ name, versions }: Packument, version: string): Needs | undefined {
+  return Object.hasOwn(versions, version) ? needsOf(parseVersionManifest(versions[version], name)) : undefined;
 }
 
 /** A package that lacks something is left out together with what needs it, up to the first edge that is optional. */

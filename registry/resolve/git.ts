@@ -40,6 +40,7 @@ function namesFor(ref: string | undefined): string[] {
   return [`refs/tags/${ref}^{}`, `refs/tags/${ref}`, `refs/heads/${ref}`];
 }
 
-function isCommit(text: string): boolean {
+/** A commit by its full name. */
+export function isCommit(text: string): boolean {
   return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
 }

@@ -4,6 +4,7 @@ import { Value } from '@sinclair/typebox/value';
 import { DashError } from '../../format/index.ts';
 import type { NpmConfig } from '../npm-config.ts';
 import { isNpmName } from '../package-spec.ts';
+import { registryOf } from './registry-of.ts';
 
 const Names = Type.Record(Type.String(), Type.String());
 const Platforms = Type.Union([Type.String(), Type.Array(Type.String())]);
@@ -80,11 +81,7 @@ export function openPackuments({ npm, cacheDir, offline = false, signal }: Packu
       }
       return packument;
     },
-    async registryOf(name) {
-      const { default: pacote } = await import('pacote');
-      const { registry } = new pacote.RegistryFetcher(name, npm);
-      return registry === new pacote.RegistryFetcher(name, {}).registry ? undefined : `${registry.replace(/\/+$/, '')}/`;
-    },
+    registryOf: (name) => registryOf(name, npm),
   };
 }
 

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 
+import { DashError } from '../../format/index.ts';
 import { realDirectory } from '../fetch/local.ts';
 import { formatSpec, type PackageSpec } from '../package-spec.ts';
 import type { Workshop } from '../workshop.ts';
 import { type Git, openGit } from './git-command.ts';
-import { resolveGit } from './git.ts';
+import { isCommit, resolveGit } from './git.ts';
 import { resolveNpm } from './npm.ts';
 import type { Resolution } from './resolution.ts';
 
@@ -15,6 +16,11 @@ export async function resolve(spec: PackageSpec, workshop: Workshop): Promise<Re
     case 'npm':
       return resolveNpm(spec, workshop.resolver);
     case 'git':
+      if (workshop.offline && !(spec.ref !== undefined && isCommit(spec.ref))) {
+        throw new DashError('OFFLINE', `what \`${formatSpec(spec)}\` means now cannot be asked offline`, {
+          hint: 'try again without `--offline`, or name a commit with all of its digits',
+        });
+      }
       return resolveGit(spec, await gitFor(spec.repository, workshop));
     case 'tarball-url':
     case 'tarball-file':

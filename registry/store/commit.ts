@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { formatPackageId } from '../../format/index.ts';
 import type { Choice } from '../choice.ts';
 import type { ConsentedPackage } from '../consent.ts';
+import { npmSource } from '../fetch/stage.ts';
 import type { Grant } from '../grants.ts';
 import type { LockEntry, LockRoot } from '../lock/lock-entry.ts';
 import { LOCK_VERSION, type Lockfile } from '../lock/lockfile.ts';
+import { pinOf } from '../lock/pin-of.ts';
 import { sortedJson } from '../lock/sorted-json.ts';
 import { packageIdOf } from '../package-source.ts';
 import { formatSpec } from '../package-spec.ts';
@@ -16,11 +18,11 @@ import { lockRelease } from './dependency-store.ts';
 import { writeDurably } from './durable-file.ts';
 import { eachLimited } from './each-limited.ts';
 import { asDiskError } from './file-errors.ts';
-import { type Generation, type PackageRecord, pointerTo, type StoredNode } from './generation.ts';
+import { type Generation, generationNumbers, type PackageRecord, pointerTo, type StoredNode } from './generation.ts';
 import { rollForward, writeJournal } from './journal.ts';
 import type { Staging } from './staging.ts';
 import type { ScopePaths, StorePaths } from './store-paths.ts';
-import { noteUnpacked } from './unpacked-index.ts';
+import { noteUnpacked, pinOfSource } from './unpacked-index.ts';
 
 export interface Change {
   readonly add: readonly ConsentedPackage[];
@@ -50,22 +52,22 @@ export async function commit(change: Change, context: CommitContext): Promise<Ge
   const { store, scope, staging, progress } = context;
   try {
     for (const { inspected } of change.add) {
-      const own = { integrity: 'integrity' in inspected.source ? inspected.source.integrity : undefined, tree: inspected.tree };
-      const others = inspected.dependencies.map(({ release, tree }) => ({ integrity: release.integrity, tree }));
-      await eachLimited(inspected.source.kind === 'directory' ? others : [own, ...others], 16, async ({ integrity, tree }) => {
-        const stored = await staging.store(tree);
-        if (integrity !== undefined) await noteUnpacked(integrity, stored, store);
+      const others = inspected.dependencies.map(({ release, tree }) => ({ source: npmSource(release), tree }));
+      await eachLimited([{ source: inspected.source, tree: inspected.tree }, ...others], 16, async ({ source, tree }) => {
+        const pin = pinOfSource(source);
+        if (pin !== undefined) await noteUnpacked(pin, await staging.store(tree), store, source.kind === 'npm' ? source.tarball : undefined);
       });
     }
     progress({ kind: 'commit', step: 'stored' });
 
-    const generation = nextGeneration(change, context);
+    const generation = nextGeneration(change, context, 1 + Math.max(0, ...(await generationNumbers(scope))));
     const text = sortedJson(generation);
     const pointer = pointerTo(generation.number, text);
+    // before the generation: one that never comes into force is found by it, and goes
+    await writeJournal(scope, { version: 1, pointer, grants: grantsOf(change), creates: generation.number });
+    progress({ kind: 'commit', step: 'journal' });
     await writeDurably(scope.generation(generation.number), text);
     progress({ kind: 'commit', step: 'generation' });
-    await writeJournal(scope, { version: 1, pointer, grants: grantsOf(change) });
-    progress({ kind: 'commit', step: 'journal' });
     await writeDurably(scope.current, pointer);
     progress({ kind: 'commit', step: 'current' });
     await rollForward(store.home, scope, progress);
@@ -76,13 +78,13 @@ export async function commit(change: Change, context: CommitContext): Promise<Ge
   }
 }
 
-function nextGeneration({ add, remove, choices = {} }: Change, { base, now }: CommitContext): Generation {
+function nextGeneration({ add, remove, choices = {} }: Change, { base, now }: CommitContext, number: number): Generation {
   const gone = new Set([...remove, ...add.map(({ inspected }) => inspected.manifest.name)]);
   const kept = Object.entries(base?.packages ?? {}).filter(([name]) => !gone.has(name));
   const records = add.map((pkg) => [pkg.inspected.manifest.name, toRecord(pkg)] as const);
   return {
     version: 1,
-    number: (base?.number ?? 0) + 1,
+    number,
     createdAt: now.toISOString(),
     packages: Object.fromEntries([...kept, ...records]),
     lock: withChoices(nextLock(add, gone, base?.lock), { ...choicesOf(base?.lock), ...choices }),
@@ -93,9 +95,9 @@ function nextLock(add: readonly ConsentedPackage[], gone: ReadonlySet<string>, b
   const roots = new Map<string, LockRoot>(Object.entries(base?.roots ?? {}).filter(([name]) => !gone.has(name)));
   const packages = new Map<string, LockEntry>(Object.entries(base?.packages ?? {}));
   for (const { inspected } of add) {
-    roots.set(inspected.manifest.name, lockRoot(inspected));
-    packages.set(rootId(inspected), lockPackage(inspected));
-    for (const { key, release, tree } of inspected.dependencies) packages.set(pinOf(key), lockRelease(release, tree));
+    const locked = lockOf(inspected);
+    roots.set(inspected.manifest.name, locked.root);
+    for (const [id, entry] of locked.packages) packages.set(id, entry);
   }
   const used = new Set([...roots.values()].flatMap(({ id, graph }) => [id, ...Object.keys(graph).map(pinOf)]));
   return { version: LOCK_VERSION, roots: Object.fromEntries(roots), packages: Object.fromEntries([...packages].filter(([id]) => used.has(id))) };
@@ -114,6 +116,12 @@ function withChoices(lock: Lockfile, choices: Readonly<Record<string, Choice>>):
   return { ...lock, roots: Object.fromEntries(roots) };
 }
 
+/** How one package stands in the lock, by its bytes. */
+export function lockOf(inspected: ConsentedPackage['inspected']): { readonly root: LockRoot; readonly packages: ReadonlyMap<string, LockEntry> } {
+  const others = inspected.dependencies.map(({ key, release, tree }) => [pinOf(key), lockRelease(release, tree)] as const);
+  return { root: lockRoot(inspected), packages: new Map([[rootId(inspected), lockPackage(inspected)], ...others]) };
+}
+
 function lockRoot(inspected: ConsentedPackage['inspected']): LockRoot {
   const permissions = [...inspected.manifest.dash.permissions, ...inspected.manifest.dash.optionalPermissions].map(({ permission }) => permission).sort();
   return {
@@ -129,12 +137,6 @@ function lockPackage({ manifest, resolution, source, tree }: ConsentedPackage['i
   if (resolution.kind === 'npm') return lockRelease(resolution.release, tree);
   const pinned = { name: manifest.name, version: manifest.version, source };
   return resolution.kind === 'directory' ? pinned : { ...pinned, treeSha256: tree.treeSha256, files: tree.files.length };
-}
-
-/** A node of a graph without the peers it is bound to: one archive, whatever stands beside it. */
-function pinOf(key: string): string {
-  const peers = key.indexOf('(');
-  return peers < 0 ? key : key.slice(0, peers);
 }
 
 function rootId({ manifest, source }: ConsentedPackage['inspected']): string {

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 import { DashError, type CaptureOutcome, type CompiledPackage, type PermissionRequest, type Resources } from '../../format/index.ts';
 import type { InspectedSkill } from '../inspect/inspect-ports.ts';
 import type { Source } from '../lock/lock-entry.ts';
 import type { Lockfile } from '../lock/lockfile.ts';
 import { readIfPresent } from './durable-file.ts';
+import { ignoreMissing } from './file-errors.ts';
 import type { ScopePaths } from './store-paths.ts';
 
 /** One immutable state of a scope: what is installed, what was inspected, and the full lock. */
@@ -62,7 +65,25 @@ export async function readCurrent(paths: ScopePaths): Promise<Generation | undef
   const path = paths.generation(Number(number));
   const text = await readIfPresent(path);
   if (text === undefined || sha256(text) !== digest) throw corrupt(path);
-  const value: unknown = JSON.parse(text);
+  return parseGeneration(text, path);
+}
+
+/** Gives the numbers of the generations that are kept, in order. */
+export async function generationNumbers(paths: ScopePaths): Promise<number[]> {
+  const names = (await readdir(dirname(paths.generation(0))).catch(ignoreMissing)) ?? [];
+  return names
+    .flatMap((name) => /^(\d+)\.json$/.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+function parseGeneration(text: string, path: string): Generation {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw corrupt(path);
+  }
   if (isGeneration(value)) return value;
   throw new DashError('LOCK_VERSION', `\`${path}\` was written by a newer Dash`, { hint: 'update Dash; the file was not touched', where: { path } });
 }
@@ -72,14 +93,14 @@ export function pointerTo(number: number, text: string): string {
   return `${number} ${sha256(text)}\n`;
 }
 
-/** The digest in `current` has shown that these bytes are the ones we wrote; only the version can be another. */
+/** The file is ours, in a directory of ours, and was renamed into place whole; only the version can be another. */
 function isGeneration(value: unknown): value is Generation {
   return typeof value === 'object' && value !== null && 'version' in value && value.version === 1;
 }
 
 function corrupt(path: string): DashError {
   return new DashError('STORE_CORRUPT', `\`${path}\` is missing or damaged`, {
-    hint: 'put an older `dash.lock` in place and run `dash install`, or move the state directory away',
+    hint: '`dash install` makes it again from `dash.lock`; `dash rollback` goes back to an older one',
     where: { path },
   });
 }

@@ -4,7 +4,7 @@ import { applyGrants, type Grant } from '../grants.ts';
 import { formatLockfile } from '../lock/lockfile.ts';
 import type { ProgressListener } from '../progress.ts';
 import { readIfPresent, syncDirectory, writeDurably } from './durable-file.ts';
-import { readCurrent } from './generation.ts';
+import { type Generation, readCurrent } from './generation.ts';
 import type { ScopePaths } from './store-paths.ts';
 
 /** What remains to be done once `current` names the new generation. */
@@ -13,6 +13,8 @@ export interface Journal {
   /** The text of `current` that makes the rest due. */
   readonly pointer: string;
   readonly grants: Readonly<Record<string, readonly Grant[]>>;
+  /** The generation this commit writes: it goes when the commit never came into force. */
+  readonly creates?: number;
 }
 
 export async function writeJournal(paths: ScopePaths, journal: Journal): Promise<void> {
@@ -29,13 +31,21 @@ export async function rollForward(dashHome: string, paths: ScopePaths, onProgres
   const journal: unknown = JSON.parse(text);
   if (isJournal(journal) && (await readIfPresent(paths.current)) === journal.pointer) {
     const generation = await readCurrent(paths);
-    if (generation !== undefined) await writeDurably(paths.lockfile, formatLockfile(generation.lock));
+    if (generation !== undefined) await writeLockfile(paths, generation);
     onProgress({ kind: 'commit', step: 'lockfile' });
     for (const [key, grants] of Object.entries(journal.grants)) await applyGrants(dashHome, key, grants);
     onProgress({ kind: 'commit', step: 'grants' });
+  } else if (isJournal(journal) && journal.creates !== undefined) {
+    await rm(paths.generation(journal.creates), { force: true });
   }
   await rm(paths.journal, { force: true });
   await syncDirectory(paths.state);
+}
+
+/** Writes `dash.lock` where it does not say the same already: a checkout is not touched without need. */
+export async function writeLockfile(paths: ScopePaths, { lock }: Pick<Generation, 'lock'>): Promise<void> {
+  const text = formatLockfile(lock);
+  if ((await readIfPresent(paths.lockfile)) !== text) await writeDurably(paths.lockfile, text);
 }
 
 /** The file is ours, in a directory of ours, and was renamed into place whole. */

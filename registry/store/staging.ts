@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
+import { findDamage } from './check-tree.ts';
 import { eachLimited } from './each-limited.ts';
 import { syncDirectory } from './durable-file.ts';
 import { asDiskError, ignoreMissing, isErrno } from './file-errors.ts';
@@ -112,7 +113,7 @@ async function writeNew(path: string, data: Buffer): Promise<void> {
   }
 }
 
-/** Two packages with equal bytes are one tree: the one that is there already stays. */
+/** Two packages with equal bytes are one tree: the one that is there already stays, unless it is damaged. */
 async function moveIntoStore(tree: Tree, paths: StorePaths): Promise<Tree> {
   const target = paths.tree(tree.treeSha256);
   const stored = { ...tree, dir: paths.files(tree.treeSha256) };
@@ -122,7 +123,10 @@ async function moveIntoStore(tree: Tree, paths: StorePaths): Promise<Tree> {
     await rename(dirname(tree.dir), target);
   } catch (error) {
     if (!isErrno(error, 'ENOTEMPTY', 'EEXIST')) throw error;
-    return stored;
+    if ((await findDamage(tree.treeSha256, paths)) === undefined) return stored;
+    // out of the way first: a directory cannot be renamed onto one that is not empty
+    await rename(target, join(dirname(dirname(tree.dir)), `${tree.treeSha256}.damaged`));
+    await rename(dirname(tree.dir), target);
   }
   await syncDirectory(dirname(target));
   return stored;

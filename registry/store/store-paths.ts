@@ -8,16 +8,20 @@ export interface StorePaths {
   readonly tmp: string;
   /** The directory of one stored tree: `files.sha256` and `tree/`. */
   tree(treeSha256: string): string;
+  /** The sha256 of every file of a tree. */
+  listing(treeSha256: string): string;
   /** The unpacked files themselves. */
   files(treeSha256: string): string;
-  /** Says which tree the tarball with this sha512 unpacks to. */
-  unpacked(integrity: string): string;
+  /** Says which tree something pinned unpacks to: a tarball by its sha512, a commit with its directory by name. */
+  unpacked(pin: string): string;
   /** HTTP cache of packuments, with their ETags. */
   readonly packuments: string;
   /** When versions without a date were first seen here. */
   readonly firstSeen: string;
   readonly grants: string;
   readonly lock: string;
+  /** `dash.lock` of the user's own packages. */
+  readonly lockfile: string;
 }
 
 export function storePaths(home: string): StorePaths {
@@ -27,15 +31,19 @@ export function storePaths(home: string): StorePaths {
     home,
     tmp: join(store, 'tmp'),
     tree,
+    listing: (sha256) => join(tree(sha256), 'files.sha256'),
     files: (sha256) => join(tree(sha256), 'tree'),
-    unpacked: (integrity) => {
-      const hex = Buffer.from(integrity.replace(/^sha512-/, ''), 'base64').toString('hex');
+    unpacked: (pin) => {
+      const hex = pin.startsWith('sha512-')
+        ? Buffer.from(pin.slice('sha512-'.length), 'base64').toString('hex')
+        : createHash('sha512').update(pin).digest('hex');
       return join(store, 'unpacked', hex.slice(0, 2), hex);
     },
     packuments: join(home, 'meta', 'packuments'),
     firstSeen: join(home, 'meta', 'first-seen.json'),
     grants: join(home, 'grants.json'),
     lock: join(home, 'state', 'lock'),
+    lockfile: join(home, 'dash.lock'),
   };
 }
 

@@ -1,26 +1,60 @@
-import { readIfPresent, writeDurably } from './durable-file.ts';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { dirname } from 'node:path';
+
+import type { Source } from '../lock/lock-entry.ts';
+import { findDamage, parseListing } from './check-tree.ts';
+import { readIfPresent } from './durable-file.ts';
 import type { Tree } from './staging.ts';
 import type { StorePaths } from './store-paths.ts';
 
-/** Finds the tree that the tarball with this sha512 unpacks to, when it is in the store. */
-export async function findUnpacked(integrity: string, paths: StorePaths): Promise<Tree | undefined> {
-  const treeSha256 = (await readIfPresent(paths.unpacked(integrity)))?.trim();
-  if (treeSha256 === undefined || !/^[0-9a-f]{64}$/.test(treeSha256)) return undefined;
-  return readStoredTree(treeSha256, paths);
+/** What an archive is known by: equal pins are equal bytes. `undefined` for a directory, which may change. */
+export function pinOfSource(source: Source): string | undefined {
+  switch (source.kind) {
+    case 'npm':
+    case 'tarball':
+      return source.integrity;
+    case 'git':
+      return `git ${source.commit} ${source.subdir ?? ''}`;
+    case 'directory':
+      return undefined;
+  }
 }
 
-/** Notes what a tarball unpacks to. Only for trees that are in the store. */
-export async function noteUnpacked(integrity: string, tree: Tree, paths: StorePaths): Promise<void> {
-  const path = paths.unpacked(integrity);
-  if ((await readIfPresent(path)) !== `${tree.treeSha256}\n`) await writeDurably(path, `${tree.treeSha256}\n`);
+/** Tells whether what is pinned was unpacked here before. */
+export async function isUnpacked(pin: string, paths: StorePaths): Promise<boolean> {
+  const treeSha256 = await readNote(pin, paths);
+  return treeSha256 !== undefined && (await readIfPresent(paths.listing(treeSha256))) !== undefined;
 }
 
-async function readStoredTree(treeSha256: string, paths: StorePaths): Promise<Tree | undefined> {
-  const listing = await readIfPresent(`${paths.tree(treeSha256)}/files.sha256`);
-  if (listing === undefined) return undefined;
-  const files = listing
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => line.slice(66));
-  return { treeSha256, dir: paths.files(treeSha256), files };
+/** Finds the tree that something pinned unpacks to, when it is in the store and whole; a damaged one is as good as none. */
+export async function findUnpacked(pin: string, paths: StorePaths): Promise<Tree | undefined> {
+  const treeSha256 = await readNote(pin, paths);
+  if (treeSha256 === undefined || (await findDamage(treeSha256, paths)) !== undefined) return undefined;
+  const listing = (await readIfPresent(paths.listing(treeSha256))) ?? '';
+  return { treeSha256, dir: paths.files(treeSha256), files: [...parseListing(listing).keys()] };
+}
+
+/**
+ * Notes what something pinned unpacks to, and where the registry keeps it when that is an unusual place. Only for trees
+ * that are in the store. A note that is lost costs a download.
+ */
+export async function noteUnpacked(pin: string, tree: Tree, paths: StorePaths, place = ''): Promise<void> {
+  const path = paths.unpacked(pin);
+  const note = `${tree.treeSha256}\n${place}`;
+  if ((await readIfPresent(path)) === note) return;
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  await writeFile(temporary, note, { flag: 'wx' });
+  await rename(temporary, path);
+}
+
+/** Tells whether the registry itself once gave this place for the archive. */
+export async function isNotedPlace(pin: string, place: string, paths: StorePaths): Promise<boolean> {
+  return (await readIfPresent(paths.unpacked(pin)))?.split('\n')[1] === place;
+}
+
+async function readNote(pin: string, paths: StorePaths): Promise<string | undefined> {
+  const [treeSha256] = (await readIfPresent(paths.unpacked(pin)))?.split('\n') ?? [];
+  return treeSha256 !== undefined && /^[0-9a-f]{64}$/.test(treeSha256) ? treeSha256 : undefined;
 }

@@ -1,6 +1,15 @@
 import { join } from 'node:path';
 
-import { install, type InstallContext, type InstallReport, parseSpec, readInstalled, readNpmConfig } from '../../registry/index.ts';
+import {
+  install,
+  type InstallContext,
+  type InstallReport,
+  parseSpec,
+  readInstalled,
+  readNpmConfig,
+  restore,
+  type RestoreContext,
+} from '../../registry/index.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { plainPorts } from './plain-ports.ts';
 
@@ -9,6 +18,7 @@ export interface Site {
   readonly dashHome: string;
   readonly workspace: string;
   install(specs: string | readonly string[], options?: Partial<InstallContext>): Promise<InstallReport>;
+  restore(options?: Partial<RestoreContext>): Promise<InstallReport>;
   installed(): Promise<Record<string, string>>;
   context(options?: Partial<InstallContext>): Promise<InstallContext>;
 }
@@ -35,6 +45,7 @@ export async function makeSite({ registry }: { readonly registry?: string } = {}
         await context(options),
       );
     },
+    restore: async (options) => restore({ ...(await context(options)), ...options }),
     async installed() {
       return Object.fromEntries((await readInstalled({ dashHome })).map(({ name, version }) => [name, version]));
     },

@@ -33,6 +33,7 @@ export const plainPorts: InspectPorts = {
     }
     return { entries: compiled, failures };
   },
+  isCompiled: () => Promise.resolve(true),
   async capture({ graph, compiled }) {
     return Promise.all(
       compiled.entries.map(async ({ entry }) => {

@@ -1,0 +1,30 @@
+import { describePermission, parsePermission } from '../../format/index.ts';
+import type { InstallReport } from '../../registry/index.ts';
+import type { Invocation } from '../command.ts';
+import { formatDiagnostics } from './diagnostics.ts';
+import { oneLine, type Style } from './terminal.ts';
+
+/** What an install did, for people. */
+export function formatInstallReport({ installed, unchanged, diagnostics, ungranted }: InstallReport, { globals }: Invocation, style: Style): string {
+  const lines: string[] = [];
+  for (const { name, version, resources, permissions } of installed) {
+    const counts = Object.entries(resources).flatMap(([kind, paths]) =>
+      paths.length === 0 ? [] : [`${paths.length} ${paths.length === 1 ? kind.slice(0, -1) : kind}`],
+    );
+    lines.push(`${style.good('installed')} ${style.strong(oneLine(name))} ${oneLine(version)}: ${counts.join(', ')}`);
+    for (const permission of permissions.granted) lines.push(`  may ${describePermission(parsePermission(permission))}  ${style.dim(`[${permission}]`)}`);
+    for (const permission of permissions.denied) lines.push(`  may not ${describePermission(parsePermission(permission))}  ${style.dim(`[${permission}]`)}`);
+    lines.push('  can talk to your model');
+  }
+  for (const { name, version } of unchanged) lines.push(`unchanged ${style.strong(oneLine(name))} ${oneLine(version)}`);
+  for (const { name, permissions } of ungranted) {
+    // what was refused on purpose is said above
+    const refused = installed.find((one) => one.name === name)?.permissions.denied ?? [];
+    for (const { permission } of permissions.filter((one) => !refused.includes(one.permission)))
+      lines.push(
+        `${style.warning('not granted')} to ${oneLine(name)}: ${describePermission(parsePermission(permission))}; \`dash permissions grant ${oneLine(name)} '${permission}'\` allows it`,
+      );
+  }
+  const shown = globals.quiet === true ? '' : formatDiagnostics(diagnostics, style);
+  return `${lines.map((line) => `${line}\n`).join('')}${shown}`;
+}

@@ -1,0 +1,365 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { readCiPolicy, readGrants, readInstalled, type RestoreContext } from '../../registry/index.ts';
+import { makeGitRepository } from '../support/git-repository.ts';
+import { type FixtureRegistry, startNpmRegistry } from '../support/npm-registry.ts';
+import { packTarball } from '../support/tar.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { extensionPackage, makeSite, type Site } from './install-fixture.ts';
+
+const WITH_DEPENDENCIES = extensionPackage('pkg', { dependencies: { dep: '^1.0.0', aka: 'npm:real@2' }, permissions: ['net:api.example.com'] });
+
+async function published(): Promise<FixtureRegistry> {
+  return startNpmRegistry(
+    WITH_DEPENDENCIES,
+    { name: 'dep', version: '1.2.0', manifest: { dependencies: { deeper: '*' } } },
+    { name: 'dep', version: '0.9.0', tag: 'old' },
+    { name: 'deeper', version: '3.0.0' },
+    { name: 'real', version: '2.1.0' },
+    { name: 'evil', version: '1.0.0' },
+  );
+}
+
+async function installedSite(): Promise<{ registry: FixtureRegistry; site: Site }> {
+  const registry = await published();
+  const site = await makeSite({ registry: registry.url });
+  await site.install(['pkg'], { grant: ['summary'] });
+  registry.requests.length = 0;
+  return { registry, site };
+}
+
+const lockOf = (site: Site) => join(site.dashHome, 'dash.lock');
+const lockText = (site: Site) => readFile(lockOf(site), 'utf8');
+const pointer = (site: Site) => readFile(join(site.dashHome, 'state', 'current'), 'utf8');
+
+/** The lock alone, on a machine that has nothing else. */
+async function freshSite(registry: FixtureRegistry, lock: string): Promise<Site> {
+  const site = await makeSite({ registry: registry.url });
+  await mkdir(site.dashHome, { recursive: true });
+  await writeFile(lockOf(site), lock);
+  return site;
+}
+
+describe('an install without specs', () => {
+  it('does nothing, and asks nobody, when the disk equals the lock', async () => {
+    const { registry, site } = await installedSite();
+    const before = await pointer(site);
+    expect(await site.restore()).toMatchObject({ installed: [], unchanged: [{ name: 'pkg' }] });
+    expect(await pointer(site)).toBe(before);
+    expect(registry.requests).toEqual([]);
+  });
+
+  it('makes everything again from the lock alone, asking only for archives', async () => {
+    const { registry, site } = await installedSite();
+    const other = await freshSite(registry, await lockText(site));
+    const report = await other.restore({ frozen: true, grant: ['summary'] });
+    expect(report.installed).toMatchObject([{ name: 'pkg', version: '1.0.0', spec: 'npm:pkg' }]);
+    expect(await lockText(other)).toBe(await lockText(site));
+    expect(registry.requests.toSorted()).toEqual([
+      'GET /deeper/-/deeper-3.0.0.tgz',
+      'GET /dep/-/dep-1.2.0.tgz',
+      'GET /pkg/-/pkg-1.0.0.tgz',
+      'GET /real/-/real-2.1.0.tgz',
+    ]);
+    const records = await Promise.all([site, other].map(async ({ dashHome }) => (await readInstalled({ dashHome }))[0]));
+    expect(Object.keys(records[1]?.graph.nodes ?? {})).toEqual(Object.keys(records[0]?.graph.nodes ?? {}));
+    expect(records[1]?.captured).toEqual(records[0]?.captured);
+  });
+
+  it('needs no network while the store is warm, though the state is gone', async () => {
+    const { registry, site } = await installedSite();
+    await rm(join(site.dashHome, 'state'), { recursive: true });
+    expect((await site.restore({ frozen: true, offline: true })).installed).toMatchObject([{ name: 'pkg' }]);
+    expect(registry.requests).toEqual([]);
+  });
+
+  it('keeps the lock of a version that was published over', async () => {
+    const { registry, site } = await installedSite();
+    registry.publish({ ...WITH_DEPENDENCIES, version: '1.1.0' });
+    const other = await freshSite(registry, await lockText(site));
+    await other.restore({ grant: ['summary'] });
+    expect(await other.installed()).toEqual({ pkg: '1.0.0' });
+  });
+
+  it('grants nothing by the lock', async () => {
+    const { registry, site } = await installedSite();
+    const other = await freshSite(registry, await lockText(site));
+    await expect(other.restore()).rejects.toMatchObject({ code: 'CONSENT_REQUIRED' });
+    expect(existsSync(join(other.dashHome, 'state', 'current'))).toBe(false);
+  });
+
+  it('removes what the lock no longer has, and brings what it has now', async () => {
+    const registry = await startNpmRegistry(extensionPackage('one'), extensionPackage('two'));
+    const site = await makeSite({ registry: registry.url });
+    await site.install('one');
+    const withOne = await lockText(site);
+    await site.install('two');
+    await writeFile(lockOf(site), withOne);
+    expect((await site.restore()).diagnostics).toMatchObject([{ code: 'NOT_IN_LOCK' }]);
+    expect(await site.installed()).toEqual({ one: '1.0.0' });
+  });
+
+  it('writes a lock again that was lost, unless it is the last word', async () => {
+    const { site } = await installedSite();
+    const lock = await lockText(site);
+    await rm(lockOf(site));
+    await expect(site.restore({ frozen: true })).rejects.toMatchObject({ code: 'LOCK_MISSING', hint: expect.any(String) });
+    await site.restore();
+    expect(await lockText(site)).toBe(lock);
+  });
+
+  it('says that there is nothing to install where nothing ever was', async () => {
+    const site = await makeSite();
+    await expect(site.restore()).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(site.restore({ frozen: true })).rejects.toMatchObject({ code: 'LOCK_MISSING' });
+  });
+
+  it.each([
+    ['a missing generation', (site: Site) => rm(join(site.dashHome, 'state', 'generations'), { recursive: true })],
+    ['half a pointer', (site: Site) => writeFile(join(site.dashHome, 'state', 'current'), '1 abc')],
+    ['a state directory that is gone', (site: Site) => rm(join(site.dashHome, 'state'), { recursive: true })],
+    ['a store that is gone', (site: Site) => rm(join(site.dashHome, 'store'), { recursive: true })],
+    ['a flipped bit in the store', async (site: Site) => flipBit(site, 'dep')],
+    ['a file added to the store', async (site: Site) => writeFile(join(await treeOf(site, 'dep'), 'extra.js'), '')],
+    ['a file removed from the store', async (site: Site) => rm(join(await treeOf(site, 'dep'), 'package.json'))],
+  ])('mends %s', async (_, damage) => {
+    const { site } = await installedSite();
+    await damage(site);
+    await site.restore();
+    expect(await site.installed()).toEqual({ pkg: '1.0.0' });
+    const [pkg] = await readInstalled({ dashHome: site.dashHome });
+    for (const { dir } of Object.values(pkg?.graph.nodes ?? {})) expect(JSON.parse(await readFile(join(dir, 'package.json'), 'utf8'))).toHaveProperty('name');
+    expect((await readdir(await treeOf(site, 'dep'))).toSorted()).toEqual(['package.json']);
+    expect(await site.restore()).toMatchObject({ installed: [], unchanged: [{ name: 'pkg' }] });
+  });
+
+  it('keeps what was disabled', async () => {
+    const { registry, site } = await installedSite();
+    const lock: unknown = JSON.parse(await lockText(site));
+    const other = await freshSite(registry, JSON.stringify(lock).replace('"spec":"npm:pkg"', '"disabled":true,"spec":"npm:pkg"'));
+    await other.restore({ grant: ['summary'] });
+    expect((await readInstalled({ dashHome: other.dashHome }))[0]).toMatchObject({ enabled: false });
+  });
+
+  it('comes from git, a tarball and a directory as well', async () => {
+    const registry = await startNpmRegistry();
+    const site = await makeSite({ registry: registry.url });
+    const repository = await makeGitRepository({ 'package.json': JSON.stringify({ name: 'from-git', version: '1.0.0' }), 'skills/a/SKILL.md': skill('a') });
+    const archive = join(await temporaryDirectory(), 'it.tgz');
+    await writeFile(archive, packTarball({ 'package.json': JSON.stringify({ name: 'from-file', version: '2.0.0' }), 'skills/b/SKILL.md': skill('b') }));
+    const linked = await temporaryDirectory();
+    await mkdir(join(linked, 'skills/c'), { recursive: true });
+    await writeFile(join(linked, 'package.json'), JSON.stringify({ name: 'from-dir', version: '3.0.0' }));
+    await writeFile(join(linked, 'skills/c/SKILL.md'), skill('c'));
+    await site.install([`git:${repository.dir}`, archive, linked]);
+    const all = { 'from-dir': '3.0.0', 'from-file': '2.0.0', 'from-git': '1.0.0' };
+    for (const gone of ['state', 'store']) {
+      await rm(join(site.dashHome, gone), { recursive: true });
+      await site.restore({ frozen: true });
+      expect(await site.installed()).toEqual(all);
+    }
+    await rm(join(site.dashHome, 'state'), { recursive: true });
+    await rm(repository.dir, { recursive: true });
+    await rm(archive);
+    await site.restore({ frozen: true, offline: true });
+    expect(await site.installed()).toEqual(all);
+  });
+});
+
+describe('a lock that was edited', () => {
+  const edits: readonly (readonly [string, (lock: string) => string])[] = [
+    ['an integrity', (lock) => lock.replace(/("integrity": "sha512-)(.)/, (_, head: string, first: string) => `${head}${first === 'A' ? 'B' : 'A'}`)],
+    ['the hash of a tree', (lock) => lock.replace(/("treeSha256": ")(.)/, (_, head: string, first: string) => `${head}${first === '0' ? '1' : '0'}`)],
+    ['the number of files', (lock) => lock.replace(/"files": \d+/, '"files": 77')],
+    ['the permissions', (lock) => lock.replace('"net:api.example.com"', '"net:evil.example.com"')],
+    [
+      'the digest of the permissions',
+      (lock) => lock.replace(/("permissionsSha256": ")(.)/, (_, head: string, first: string) => `${head}${first === '0' ? '1' : '0'}`),
+    ],
+    ['the registry', (lock) => lock.replace(/"registry": "[^"]*"/, '"registry": "https://evil.example.com/"')],
+    ['the default registry', (lock) => lock.replaceAll(/,\s*"registry": "[^"]*"/g, '')],
+    ['the place of an archive', (lock) => lock.replace('"kind": "npm",', '"kind": "npm", "tarball": "https://evil.example.com/x.tgz",')],
+    ['a version that does not satisfy', (lock) => lock.replaceAll('dep@1.2.0', 'dep@0.9.0').replace('"version": "1.2.0"', '"version": "0.9.0"')],
+    ['a name', (lock) => lock.replaceAll('deeper@3.0.0', 'evil@1.0.0').replace('"name": "deeper"', '"name": "evil"')],
+    ['an edge that is not asked for', (lock) => lock.replace('"deeper": "deeper@3.0.0"', '"deeper": "deeper@3.0.0", "fs": "real@2.1.0"')],
+    ['an edge that is missing', (lock) => lock.replace('"deeper": "deeper@3.0.0"', '')],
+    ['an edge that dangles', (lock) => lock.replace('"deeper": "deeper@3.0.0"', '"deeper": "deeper@9.0.0"')],
+    ['a node nobody needs', (lock) => lock.replace('"real@2.1.0": {}', '"real@2.1.0": {}, "evil@1.0.0": {}')],
+    ['a pin that is missing', (lock) => lock.replace('"deeper@3.0.0": {\n      "files"', '"deeper@3.0.1": {\n      "files"')],
+    ['a spec the pin does not satisfy', (lock) => lock.replace('"spec": "npm:pkg"', '"spec": "npm:pkg@2"')],
+    ['another root', (lock) => lock.replace('"id": "pkg@1.0.0"', '"id": "real@2.1.0"')],
+  ];
+
+  it.each(edits)('in %s is refused, whether the store is warm or not', async (_, edit) => {
+    const { registry, site } = await installedSite();
+    const edited = edit(await lockText(site));
+    expect(edited).not.toBe(await lockText(site));
+    const before = await pointer(site);
+
+    await writeFile(lockOf(site), edited);
+    await expect(site.restore({ grant: ['summary'] })).rejects.toMatchObject({
+      code: 'LOCK_TAMPERED',
+      where: { path: lockOf(site) },
+      hint: expect.any(String),
+    });
+    expect(await pointer(site)).toBe(before);
+    expect(await lockText(site)).toBe(edited);
+    expect(await site.installed()).toEqual({ pkg: '1.0.0' });
+
+    const cold = await freshSite(registry, edited);
+    await expect(cold.restore({ grant: ['summary'], frozen: true })).rejects.toMatchObject({ code: 'LOCK_TAMPERED' });
+    expect(existsSync(join(cold.dashHome, 'state', 'current'))).toBe(false);
+  });
+
+  it.each([
+    [
+      'merge-conflict markers',
+      (lock: string) => lock.replace('"version": 1', '<<<<<<< ours\n"version": 1\n=======\n"version": 1\n>>>>>>> theirs'),
+      'LOCK_INVALID',
+    ],
+    ['half of it missing', (lock: string) => lock.slice(0, 200), 'LOCK_INVALID'],
+    ['a higher version', (lock: string) => lock.replace(/"version": 1\n/, '"version": 2\n'), 'LOCK_VERSION'],
+    ['a spec that is none', (lock: string) => lock.replace('"npm:pkg"', '"--upload-pack=x"'), 'LOCK_INVALID'],
+    ['a key twice', (lock: string) => lock.replace('"roots": {', '"roots": {}, "roots": {'), 'LOCK_INVALID'],
+  ])('with %s is refused and not rewritten', async (_, edit, code) => {
+    const { site } = await installedSite();
+    const edited = edit(await lockText(site));
+    await writeFile(lockOf(site), edited);
+    await expect(site.restore()).rejects.toMatchObject({ code });
+    expect(await lockText(site)).toBe(edited);
+    expect(await site.installed()).toEqual({ pkg: '1.0.0' });
+  });
+
+  it('takes an archive from elsewhere when the registry itself says so', async () => {
+    const { registry, site } = await installedSite();
+    const elsewhere = await startNpmRegistry({ name: 'dep', version: '1.2.0', manifest: { dependencies: { deeper: '*' } } });
+    const tarball = `${elsewhere.url}dep/-/dep-1.2.0.tgz`;
+    registry.publish({ name: 'dep', version: '1.2.0', manifest: { dependencies: { deeper: '*' } }, dist: { tarball } });
+    const fresh = await makeSite({ registry: registry.url });
+    await fresh.install('pkg', { grant: ['summary'] });
+    expect(await lockText(fresh)).toContain(tarball);
+    const other = await freshSite(registry, await lockText(fresh));
+    await other.restore({ frozen: true, grant: ['summary'] });
+    expect(await other.installed()).toEqual(await site.installed());
+    await rm(join(other.dashHome, 'state'), { recursive: true });
+    await other.restore({ frozen: true, offline: true });
+    expect(await other.installed()).toEqual(await site.installed());
+  });
+});
+
+describe('the lock of a project', () => {
+  async function projectSite(spec: (project: string) => Promise<string>) {
+    const registry = await startNpmRegistry();
+    const author = await makeSite({ registry: registry.url });
+    const project = await temporaryDirectory();
+    const scope = { kind: 'project', dir: project } as const;
+    await author.install(await spec(project), { scope });
+    return { author, scope, stranger: await makeSite({ registry: registry.url }) };
+  }
+
+  it.each([
+    ['a directory', async (project: string) => writeSkill(join(project, 'tool'))],
+    ['a repository on this machine', async () => `git:${(await makeGitRepository({ 'skills/a/SKILL.md': skill('a') })).dir}`],
+  ])('leads nobody to %s who did not name it', async (_, spec) => {
+    const { author, scope, stranger } = await projectSite(spec);
+    await expect(stranger.restore({ scope })).rejects.toMatchObject({ code: 'SOURCE_UNTRUSTED', hint: expect.stringContaining('dash install') });
+    await rm(join(author.dashHome, 'store'), { recursive: true, force: true });
+    await expect(author.restore({ scope })).resolves.toBeDefined();
+  });
+});
+
+describe('in CI', () => {
+  async function ciSite(policy?: unknown) {
+    const { registry, site } = await installedSite();
+    const outside = join(await temporaryDirectory(), 'policy.json');
+    if (policy !== undefined) await writeFile(outside, typeof policy === 'string' ? policy : JSON.stringify(policy));
+    const ci = await freshSite(registry, await lockText(site));
+    const run = async (options: Partial<RestoreContext> = {}) =>
+      ci.restore({ frozen: true, policy: await readCiPolicy(policy === undefined ? undefined : outside, ci.workspace), ...options });
+    return { ci, run, outside };
+  }
+
+  it('grants come from the policy file', async () => {
+    const { ci, run } = await ciSite({ version: 1, grants: { 'npm:pkg': ['net:api.example.com'] } });
+    expect((await run()).installed[0]?.permissions.granted).toEqual(['net:api.example.com']);
+    const [pkg] = await readInstalled({ dashHome: ci.dashHome });
+    expect((await readGrants(ci.dashHome, pkg?.grantKey ?? '', ci.workspace)).permissions).toHaveLength(1);
+  });
+
+  it.each([
+    ['there is no policy', undefined],
+    ['it speaks of another package', { version: 1, grants: { 'npm:other': ['net:api.example.com'] } }],
+    ['it grants something else', { version: 1, grants: { 'npm:pkg': ['net:other.example.com'] } }],
+  ])('consent is required when %s, and the hint is the policy that is missing', async (_, policy) => {
+    const { run } = await ciSite(policy);
+    await expect(run()).rejects.toMatchObject({ code: 'CONSENT_REQUIRED', hint: expect.stringContaining('net:api.example.com') });
+  });
+
+  it('what was granted on this machine before does not count', async () => {
+    const { ci, run } = await ciSite();
+    await ci.restore({ grant: ['summary'] });
+    await rm(join(ci.dashHome, 'state'), { recursive: true });
+    await expect(run()).rejects.toMatchObject({ code: 'CONSENT_REQUIRED' });
+  });
+
+  it.each([
+    ['an unknown key', { version: 1, grants: {}, allow: [] }],
+    ['an unknown version', { version: 2, grants: {} }],
+    ['a key that is no source', { version: 1, grants: { pkg: [] } }],
+    ['a permission that is none', { version: 1, grants: { 'npm:pkg': ['everything'] } }],
+    ['a denial', { version: 1, grants: { 'npm:pkg': ['!net:api.example.com'] } }],
+    ['text that is not JSON', '{'],
+  ])('a policy with %s is refused', async (_, policy) => {
+    const { run } = await ciSite(policy);
+    await expect(run()).rejects.toMatchObject({ code: 'POLICY_INVALID' });
+  });
+
+  it('a policy that is not there is refused', async () => {
+    await expect(readCiPolicy('/nowhere/policy.json', await temporaryDirectory())).rejects.toMatchObject({ code: 'POLICY_INVALID' });
+  });
+
+  it('a policy in the checkout is refused, from a sub-directory and through a link too', async () => {
+    const checkout = await temporaryDirectory();
+    await mkdir(join(checkout, '.git'));
+    await mkdir(join(checkout, 'packages/app'), { recursive: true });
+    await writeFile(join(checkout, 'policy.json'), '{"version": 1}');
+    for (const cwd of [checkout, join(checkout, 'packages/app')])
+      await expect(readCiPolicy(join(checkout, 'policy.json'), cwd)).rejects.toMatchObject({
+        code: 'POLICY_INVALID',
+        message: expect.stringContaining('checkout'),
+      });
+    const { symlink } = await import('node:fs/promises');
+    const outside = await temporaryDirectory();
+    await symlink(join(checkout, 'policy.json'), join(outside, 'link.json'));
+    await expect(readCiPolicy(join(outside, 'link.json'), checkout)).rejects.toMatchObject({ code: 'POLICY_INVALID' });
+  });
+});
+
+async function treeOf(site: Site, name: string): Promise<string> {
+  const [pkg] = await readInstalled({ dashHome: site.dashHome });
+  const node = Object.values(pkg?.graph.nodes ?? {}).find((one) => one.name === name);
+  if (node === undefined) throw new Error(`no ${name}`);
+  return node.dir;
+}
+
+async function flipBit(site: Site, name: string): Promise<void> {
+  const path = join(await treeOf(site, name), 'package.json');
+  const bytes = await readFile(path);
+  bytes[2] = (bytes[2] ?? 0) ^ 1;
+  await chmod(path, 0o644);
+  await writeFile(path, bytes);
+}
+
+async function writeSkill(dir: string): Promise<string> {
+  await mkdir(join(dir, 'skills/c'), { recursive: true });
+  await writeFile(join(dir, 'skills/c/SKILL.md'), skill('c'));
+  return dir;
+}
+
+function skill(name: string): string {
+  return `---\nname: ${name}\ndescription: does ${name}\n---\nbody\n`;
+}
