@@ -3,6 +3,7 @@ import { describe, type Host } from '../host.ts';
 import type { ImageContent } from '../model/messages.ts';
 import { withoutUser } from '../user-interface.ts';
 import { writeRecord } from './json-lines.ts';
+import { terminalText } from './terminal-text.ts';
 import { toWireEvent } from './wire-event.ts';
 
 export interface JsonOptions {
@@ -14,8 +15,8 @@ export interface JsonOptions {
 
 /** Runs one prompt and prints the session's header and every event, one JSON object a line. @returns the exit code */
 export async function runJson(host: Host, { prompt, images = [], output, errors }: JsonOptions): Promise<number> {
-  host.attach(withoutUser('json', (message) => errors.write(`${message}\n`)));
-  for (const diagnostic of host.diagnostics) if (diagnostic.severity === 'error') errors.write(`${describe(diagnostic)}\n`);
+  host.attach(withoutUser('json', (message) => errors.write(`${terminalText(message)}\n`)));
+  for (const diagnostic of host.diagnostics) if (diagnostic.severity === 'error') errors.write(`${terminalText(describe(diagnostic))}\n`);
   let failed = false;
   await writeRecord(output, host.conversation.session.tree.header);
   const unsubscribe = host.subscribe(async (event) => {

@@ -3,6 +3,7 @@ import { describe, type Host } from '../host.ts';
 import { lastAnswer } from '../session/export.ts';
 import type { ImageContent } from '../model/messages.ts';
 import { withoutUser } from '../user-interface.ts';
+import { terminalText } from './terminal-text.ts';
 
 export interface PrintOptions {
   readonly prompt: string;
@@ -14,24 +15,27 @@ export interface PrintOptions {
 
 /** Runs one prompt and prints the last answer. @returns the exit code */
 export async function runPrint(host: Host, { prompt, images = [], output, errors }: PrintOptions): Promise<number> {
-  host.attach(withoutUser('print', (message) => errors.write(`${message}\n`)));
-  for (const diagnostic of host.diagnostics) if (diagnostic.severity === 'error') errors.write(`${describe(diagnostic)}\n`);
+  const say = (line: string): void => void errors.write(`${terminalText(line)}\n`);
+  // An answer that goes into a file or a pipe stays as it is.
+  const answer = (text: string): void => void output.write(`${'isTTY' in output && output.isTTY === true ? terminalText(text) : text}\n`);
+  host.attach(withoutUser('print', say));
+  for (const diagnostic of host.diagnostics) if (diagnostic.severity === 'error') say(describe(diagnostic));
   const before = host.conversation.messages.length;
   let failure: string | undefined;
   const unsubscribe = host.subscribe((event) => {
-    if (event.type === 'extension_error') errors.write(`${event.extensionPath}: ${event.event}: ${event.error}\n`);
+    if (event.type === 'extension_error') say(`${event.extensionPath}: ${event.event}: ${event.error}`);
     if (event.type === 'error') failure = event.message;
   });
   const outcome = await host.prompt(prompt, { images });
   await host.settle();
   unsubscribe();
-  if (outcome.kind === 'handled' && outcome.message !== undefined) output.write(`${outcome.message}\n`);
+  if (outcome.kind === 'handled' && outcome.message !== undefined) answer(outcome.message);
   const last = host.conversation.messages.slice(before).findLast(({ role }) => role === 'assistant');
   if (last?.role === 'assistant') {
     const text = lastAnswer([last]);
-    if (text !== undefined) output.write(`${text}\n`);
+    if (text !== undefined) answer(text);
     if (last.stopReason === 'error' || last.stopReason === 'aborted') failure ??= last.errorMessage ?? last.stopReason;
   }
-  if (failure !== undefined) errors.write(`error: ${failure}\n`);
+  if (failure !== undefined) say(`error: ${failure}`);
   return failure === undefined ? 0 : 1;
 }

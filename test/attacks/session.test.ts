@@ -51,7 +51,9 @@ describe('a changed message is a whole one', () => {
 
   test('control: a whole one is taken', async () => {
     await using world = await startTestHost(SCRIPT, [
-      changer('message_end', (event) => (isAnswer(event) ? { message: { ...(event['message'] as object), content: [{ type: 'text', text: 'changed' }] } } : undefined)),
+      changer('message_end', (event) =>
+        isAnswer(event) ? { message: { ...(event['message'] as object), content: [{ type: 'text', text: 'changed' }] } } : undefined,
+      ),
     ]);
     await ask(world.host, 'hi');
     expect(world.host.conversation.messages.at(-1)).toMatchObject({ content: [{ type: 'text', text: 'changed' }] });
@@ -63,7 +65,9 @@ describe('a changed message is a whole one', () => {
     ['nothing as a block', { content: [null] }],
     ['a call without arguments', { content: [{ type: 'toolCall', id: '1', name: 'echo' }] }],
   ])('%s is refused, and the session stays whole', async (_, rest) => {
-    await using world = await startTestHost(SCRIPT, [changer('message_end', (event) => (isAnswer(event) ? { message: { role: 'assistant', ...rest } } : undefined))]);
+    await using world = await startTestHost(SCRIPT, [
+      changer('message_end', (event) => (isAnswer(event) ? { message: { role: 'assistant', ...rest } } : undefined)),
+    ]);
     await ask(world.host, 'hi');
     expect(complaints(world)).toEqual(['message_end']);
     expect(world.events.filter(({ type }) => type === 'error')).toEqual([]);
