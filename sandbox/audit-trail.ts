@@ -32,12 +32,18 @@ type WrittenRecord = AuditRecord & { readonly hash: string };
 /** The same decision again within this time is counted, not written: a flood must not fill the disk. */
 const REPEAT_WINDOW_MS = 1_000;
 const WRITTEN_BEFORE_COUNTING = 20;
+/** Lines of one package at once, and how many more each second: with a new target every time nothing repeats. */
+const LINES_AT_ONCE = 10_000;
+const LINES_PER_SECOND = 100;
+/** As much of a target as a line holds. */
+const MAX_TARGET_CHARACTERS = 1_024;
 
 /** Append-only JSONL, one file per process run, 0600 in a 0700 directory. */
 export class AuditTrail implements Disposable {
   readonly file: string;
   readonly #fd: number;
   #hash = '';
+  readonly #budgets = new Map<string, { left: number; at: number }>();
   #recent = new Map<string, { since: number; count: number; repeated: number; record: Omit<AuditRecord, 'time'> }>();
 
   /** @throws {DashError} AUDIT_UNWRITABLE: without a trail nothing is allowed */
@@ -62,8 +68,19 @@ export class AuditTrail implements Disposable {
   }
 
   /** @throws {DashError} AUDIT_UNWRITABLE */
-  append(record: Omit<AuditRecord, 'time'>): void {
+  append(full: Omit<AuditRecord, 'time'>): void {
     const now = Date.now();
+    const record = shortened(full);
+    if (this.#isCounted(record, now)) return;
+    if (this.#spend(record, now)) return this.#write({ time: new Date(now).toISOString(), ...record });
+    // Beyond its budget a package's decisions are told apart by their targets no longer.
+    const { target: _, permission: __, ...rest } = record;
+    const various = { ...rest, target: '(various)' };
+    if (!this.#isCounted(various, now)) this.#write({ time: new Date(now).toISOString(), ...various });
+  }
+
+  /** Whether the record came so often of late that it is counted instead of written. */
+  #isCounted(record: Omit<AuditRecord, 'time'>, now: number): boolean {
     const key = `${record['dash.package']}\0${record.capability}\0${record.target}\0${record.decision}\0${record['event.name']}`;
     let recent = this.#recent.get(key);
     if (recent === undefined || now - recent.since > REPEAT_WINDOW_MS) {
@@ -73,8 +90,19 @@ export class AuditTrail implements Disposable {
       this.#recent.set(key, recent);
     }
     recent.count++;
-    if (recent.count > WRITTEN_BEFORE_COUNTING) recent.repeated++;
-    else this.#write({ time: new Date(now).toISOString(), ...record });
+    if (recent.count <= WRITTEN_BEFORE_COUNTING) return false;
+    recent.repeated++;
+    return true;
+  }
+
+  /** Takes one line from what the package has left; what is no decision is written always. */
+  #spend(record: Omit<AuditRecord, 'time'>, now: number): boolean {
+    if (record.target === undefined) return true;
+    const name = record['dash.package'] ?? '';
+    const { left, at } = this.#budgets.get(name) ?? { left: LINES_AT_ONCE, at: now };
+    const room = Math.min(left + ((now - at) / 1_000) * LINES_PER_SECOND, LINES_AT_ONCE);
+    this.#budgets.set(name, { left: room < 1 ? room : room - 1, at: now });
+    return room >= 1;
   }
 
   /** Writes what was only counted and syncs; called at the end of a turn. */
@@ -139,6 +167,15 @@ export function readAuditTrails(directory: string): readonly AuditFile[] {
     }
     return { file, records, ...(brokenAt !== undefined && { brokenAt }) };
   });
+}
+
+function shortened(record: Omit<AuditRecord, 'time'>): Omit<AuditRecord, 'time'> {
+  const cut = (text: string): string => (text.length > MAX_TARGET_CHARACTERS ? `${text.slice(0, MAX_TARGET_CHARACTERS)}… (${text.length} characters)` : text);
+  return {
+    ...record,
+    ...(record.target !== undefined && { target: cut(record.target) }),
+    ...(record.permission !== undefined && { permission: cut(record.permission) }),
+  };
 }
 
 function trailFiles(directory: string): string[] {
