@@ -169,7 +169,7 @@ export class Broker {
       target,
       permission: decision.permission,
       rule: decision.rule,
-      hint: `dash permissions grant ${context.packageName} '${decision.permission}'`,
+      hint: hintFor(context.packageName, decision.permission, effect),
     };
     this.#options.onDenial(denial);
     throw new CapabilityFailure({
@@ -191,6 +191,15 @@ export class Broker {
     if (seen.allowed) return `a link leads out of what ${packageName} was granted`;
     return `${packageName} has no \`${seen.permission}\` (${seen.rule})`;
   }
+}
+
+/**
+ * The command that would allow it, to be copied into a shell. The package chose the path: a quote in it must not end
+ * ours, and a `*` in the name of a file would be granted as a pattern.
+ */
+function hintFor(packageName: string, permission: string, effect: Need['effect']): string {
+  if (effect.kind === 'fs' && effect.path.includes('*')) return 'a path with `*` in it cannot be granted by its name; grant its directory';
+  return `dash permissions grant ${packageName} '${permission.replaceAll("'", `'\\''`)}'`;
 }
 
 function definedCallId(id: string | undefined): { readonly 'call.id'?: string } {
