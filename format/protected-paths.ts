@@ -191,6 +191,9 @@ export function isProtectedWrite(path: string, places: Places): boolean {
 export function protection(access: 'fs:read' | 'fs:write', path: string, places: Places): Protection {
   if (below(places.data, path) !== undefined || below(places.tmp, path) !== undefined) return 'open';
   if (below(places.dashHome ?? `${places.home}/.dash`, path) !== undefined) return 'closed';
+  // What a process looks like from inside: the agent's own environment, with its keys, and its memory.
+  if (/^\/proc\/\d+(\/|$)/.test(path)) return 'closed';
+  if (below('/proc', path) !== undefined || below('/sys', path) !== undefined) return 'by-name';
   // names above the workspace or the home directory say where the user works, not what a file is
   const base = [places.workspace, places.home, '/']
     .filter((place) => below(place, path) !== undefined)
