@@ -5,6 +5,7 @@ import type { Places } from '../../format/index.ts';
 import { assertRegularFile, canonicalParent, canonicalPath, handlePath, openDirectory, openForReading, openForWriting } from '../confine-path.ts';
 import { CapabilityFailure, defineCapability, type CapabilityContext, type Need, type Request } from '../define-capability.ts';
 import { decidedPath, fileNeed, needBelow, needRead, Path } from './fs-read.ts';
+import { changing, renamingAlone } from './tree-lock.ts';
 
 /** Files and directories, changed. `fs:write` does not imply `fs:read`: a copy needs both. */
 const closed = { additionalProperties: false } as const;
@@ -57,7 +58,7 @@ export const writeFile = defineCapability({
   ),
   needs: ({ path }, context) => needWrite(path, context),
   run: async ({ text, base64, flag, mode = DEFAULT_FILE_MODE }, _context, _request, needs) => {
-    await using handle = await openForWriting(decidedPath(needs), flag, mode);
+    await using handle = await changing(() => openForWriting(decidedPath(needs), flag, mode));
     const bytes = base64 === undefined ? Buffer.from(text ?? '', 'utf8') : Buffer.from(base64, 'base64');
     await handle.writeFile(bytes);
     return { bytes: bytes.length };
@@ -72,7 +73,7 @@ export const makeDirectory = defineCapability({
   run: async ({ recursive }, _context, _request, needs) => {
     const path = decidedPath(needs);
     if (!recursive) {
-      await inParent(path, (place) => mkdir(place));
+      await changing(() => inParent(path, (place) => mkdir(place)));
       return { first: path };
     }
     // Every missing step is made through its verified parent: `mkdir -p` on the whole path would follow a link
@@ -80,7 +81,7 @@ export const makeDirectory = defineCapability({
     const missing: string[] = [];
     for (let step = path; !(await exists(step)); step = dirname(step)) missing.unshift(step);
     for (const step of missing) {
-      await inParent(step, (place) => mkdir(place)).catch((error: NodeJS.ErrnoException) => {
+      await changing(() => inParent(step, (place) => mkdir(place))).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'EEXIST') throw error;
       });
     }
@@ -112,11 +113,13 @@ export const remove = defineCapability({
     if (Object.values(places).includes(path))
       throw new CapabilityFailure({ code: 'EBUSY', message: 'EBUSY: this directory is a place of its own', syscall: 'rm' });
     if (recursive && (await isDirectory(path))) await decideBelow(path, needs, request);
-    await inParent(path, async (place) => {
-      if (kind === 'file') return unlink(place);
-      if (kind === 'directory') return recursive ? rm(place, { recursive, force }) : rmdir(place);
-      return rm(place, { recursive, force });
-    }).catch((error: NodeJS.ErrnoException) => {
+    await changing(() =>
+      inParent(path, async (place) => {
+        if (kind === 'file') return unlink(place);
+        if (kind === 'directory') return recursive ? rm(place, { recursive, force }) : rmdir(place);
+        return rm(place, { recursive, force });
+      }),
+    ).catch((error: NodeJS.ErrnoException) => {
       if (!(force && error.code === 'ENOENT')) throw error;
     });
     return {};
@@ -134,19 +137,22 @@ export const move = defineCapability({
   },
   run: async (_params, { places }, request, needs) => {
     const [from, to] = [decidedPath(needs, 0), decidedPath(needs, 1)];
-    // A link carried elsewhere points elsewhere: `./a -> b` is harmless here and may not be there.
-    if (!(await lstat(from)).isFile() && !(await lstat(from)).isDirectory()) {
-      throw new CapabilityFailure({ code: 'EACCES', message: 'EACCES: only files and directories can be renamed', syscall: 'rename' });
-    }
-    if (await isDirectory(from)) {
-      // In its private directories a package may give files any name. Between there and elsewhere a directory is
-      // copied, file by file: one that is moved could be filled between this look and the rename.
-      if (isPrivate(from, places) !== isPrivate(to, places))
-        throw new CapabilityFailure({ code: 'EXDEV', message: 'EXDEV: cross-device link not permitted', syscall: 'rename' });
-      await decideBelow(from, needs, request);
-    }
-    await inParent(from, (source) => inParent(to, (target) => rename(source, target)));
-    return {};
+    return renamingAlone(async () => {
+      const stats = await lstat(from);
+      // A link carried elsewhere points elsewhere: `./a -> b` is harmless here and may not be there.
+      if (!stats.isFile() && !stats.isDirectory()) {
+        throw new CapabilityFailure({ code: 'EACCES', message: 'EACCES: only files and directories can be renamed', syscall: 'rename' });
+      }
+      if (stats.isDirectory()) {
+        // In its private directories a package may give files any name. Between there and elsewhere a directory is
+        // copied, file by file: another process could fill it between this look and the rename.
+        if (isPrivate(from, places) !== isPrivate(to, places))
+          throw new CapabilityFailure({ code: 'EXDEV', message: 'EXDEV: cross-device link not permitted', syscall: 'rename' });
+        await decideBelow(from, needs, request);
+      }
+      await inParent(from, (source) => inParent(to, (target) => rename(source, target)));
+      return {};
+    });
   },
 });
 
@@ -172,7 +178,7 @@ async function copyTree(source: Need, target: Need, force: boolean, request: Req
   if (stats.isFile()) return copyOne(from, to, force);
   // Links inside the tree are left out: what they lead to was not decided on.
   if (!stats.isDirectory()) return;
-  await inParent(to, (place) => mkdir(place)).catch((error: NodeJS.ErrnoException) => {
+  await changing(() => inParent(to, (place) => mkdir(place))).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });
   await using directory = await openDirectory(from);
@@ -182,7 +188,7 @@ async function copyTree(source: Need, target: Need, force: boolean, request: Req
 async function copyOne(from: string, to: string, force: boolean): Promise<void> {
   await using source = await openForReading(from);
   await assertRegularFile(source);
-  await using target = await openForWriting(to, force ? 'w' : 'wx', DEFAULT_FILE_MODE);
+  await using target = await changing(() => openForWriting(to, force ? 'w' : 'wx', DEFAULT_FILE_MODE));
   if (process.platform === 'linux') await copyFile(`/proc/self/fd/${source.fd}`, `/proc/self/fd/${target.fd}`);
   else await target.writeFile(await source.readFile());
 }
@@ -198,7 +204,7 @@ export const makeTemporaryDirectory = defineCapability({
   needs: ({ prefix }, context) => needWriteName(`${prefix}${RANDOM_PART}`, context),
   run: async (_params, _context, _request, needs) => {
     const path = decidedPath(needs);
-    const made = await inParent(path, (place) => mkdtemp(place.slice(0, -RANDOM_PART.length)));
+    const made = await changing(() => inParent(path, (place) => mkdtemp(place.slice(0, -RANDOM_PART.length))));
     return { path: path.slice(0, -RANDOM_PART.length) + made.slice(-RANDOM_PART.length) };
   },
 });
