@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 export interface Person {
   readonly home: string;
   readonly dashHome: string;
+  /** Besides what every person's environment holds. */
+  readonly variables?: Readonly<Record<string, string | undefined>>;
 }
 
 export interface CliResult {
@@ -69,7 +71,7 @@ export class Stage implements Disposable {
   }
 }
 
-export function environment({ home, dashHome }: Person): NodeJS.ProcessEnv {
+export function environment({ home, dashHome, variables = {} }: Person): NodeJS.ProcessEnv {
   return {
     PATH: process.env.PATH ?? '',
     HOME: home,
@@ -79,6 +81,7 @@ export function environment({ home, dashHome }: Person): NodeJS.ProcessEnv {
     npm_config_cache: join(home, '.npm'),
     npm_config_userconfig: join(home, '.npmrc'),
     npm_config_update_notifier: 'false',
+    ...variables,
   };
 }
 
