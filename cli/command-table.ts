@@ -14,7 +14,11 @@ export interface CommandEntry {
 /** Every command, in the order of `dash --help`. */
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'install', aliases: ['add', 'i'], summary: 'install packages from npm, git or a directory', load: () => import('./commands/install.ts') },
-  { name: 'ci', summary: 'install what `dash.lock` says, asking nothing; grants come from the file `DASH_POLICY` names', load: () => import('./commands/ci.ts') },
+  {
+    name: 'ci',
+    summary: 'install what `dash.lock` says, asking nothing; grants come from the file `DASH_POLICY` names',
+    load: () => import('./commands/ci.ts'),
+  },
   { name: 'remove', aliases: ['rm', 'uninstall'], summary: 'remove packages', load: () => import('./commands/remove.ts') },
   {
     name: 'list',
@@ -23,9 +27,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/list.ts'),
     loadRun: () => import('./commands/list.ts'),
   },
+  { name: 'update', aliases: ['upgrade', 'up'], summary: 'update packages; what asks for more waits for you', load: () => import('./commands/update.ts') },
+  { name: 'outdated', summary: 'show which packages are behind', load: () => import('./commands/outdated.ts') },
   { name: 'enable', summary: 'switch a package, or one resource of it, on', load: () => import('./commands/enable.ts') },
   { name: 'disable', summary: 'switch a package, or one resource of it, off', load: () => import('./commands/disable.ts') },
   { name: 'config', summary: 'choose from a list what is on', load: () => import('./commands/config.ts') },
+  { name: 'rollback', summary: 'go back to an earlier state of what is installed', load: () => import('./commands/rollback.ts') },
+  { name: 'verify', summary: 'hash what is installed again and compare it with `dash.lock`', load: () => import('./commands/verify.ts') },
+  { name: 'gc', summary: 'remove from the store what the last three states do not need', load: () => import('./commands/gc.ts') },
   { name: 'search', summary: 'find packages on the registry', load: () => import('./commands/search.ts') },
   { name: 'inspect', summary: 'show what a package brings and wants, without installing it', load: () => import('./commands/inspect.ts') },
   { name: 'call', summary: 'run one tool of a package in the sandbox, without a model', load: () => import('./commands/call.ts') },

@@ -7,6 +7,8 @@ import type { InspectContext, Inspection } from './inspect-spec.ts';
 import type { InstallContext, InstallReport } from './install.ts';
 import type { PackageSpec } from './package-spec.ts';
 import type { RemoveContext, RemoveReport } from './remove.ts';
+import type { OutdatedContext, OutdatedPackage } from './update/outdated.ts';
+import type { UpdateContext, UpdateReport } from './update/update.ts';
 import type { RestoreContext } from './restore.ts';
 
 export { type Choice, narrowBuild, toggle } from './choice.ts';
@@ -38,6 +40,9 @@ export { type PolicyGrants, readCiPolicy } from './ci-policy.ts';
 export type { RemoveContext, RemoveReport } from './remove.ts';
 export type { RestoreContext } from './restore.ts';
 export type { Scope } from './store/store-paths.ts';
+export type { OutdatedContext, OutdatedFlag, OutdatedPackage } from './update/outdated.ts';
+export { waiting } from './update/parked.ts';
+export type { Step, UpdateContext, UpdateReport } from './update/update.ts';
 export type { SourcingOptions } from './workshop.ts';
 
 /** Installs packages: all of them or none. See `install.ts`. @throws {DashError} */
@@ -68,4 +73,16 @@ export async function inspectSpec(spec: PackageSpec, context: InspectContext): P
 export async function choose(changes: readonly ChoiceChange[], context: ChooseContext): Promise<ChooseReport> {
   const module = await import('./choose.ts');
   return module.choose(changes, context);
+}
+
+/** Fetches what is new, applies what asks for nothing, parks the rest. See `update/update.ts`. @throws {DashError} */
+export async function update(names: readonly string[], context: UpdateContext): Promise<UpdateReport> {
+  const module = await import('./update/update.ts');
+  return module.update(names, context);
+}
+
+/** Says which packages are behind. See `update/outdated.ts`. @throws {DashError} */
+export async function outdated(context: OutdatedContext): Promise<readonly OutdatedPackage[]> {
+  const module = await import('./update/outdated.ts');
+  return module.outdated(context);
 }

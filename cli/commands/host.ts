@@ -17,6 +17,7 @@ import {
   THINKING_LEVELS,
   type ThinkingLevel,
 } from '../../host/index.ts';
+import { waiting } from '../../registry/index.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
 import { openPackages } from '../open-packages.ts';
 
@@ -77,6 +78,7 @@ export const define: DefineCommand = (command) => {
       openPackage: packages.open,
     });
     signal.addEventListener('abort', () => void host.conversation.abort());
+    if (mode === 'terminal' || mode === 'print') await sayWhatWaits(invocation);
 
     switch (mode) {
       case 'rpc':
@@ -91,6 +93,16 @@ export const define: DefineCommand = (command) => {
     }
   };
 };
+
+/** New versions that nobody looked at do not run; that they are there is said once, at the start. */
+async function sayWhatWaits({ home, cwd, globals, stderr }: Invocation): Promise<void> {
+  if (globals.quiet === true) return;
+  const updates = await waiting(home, [{ kind: 'user' }, { kind: 'project', dir: cwd }]);
+  if (updates.length === 0) return;
+  stderr.write(
+    `${updates.length === 1 ? '1 update waits' : `${updates.length} updates wait`} for you: \`dash update\` shows why, \`dash update --accept\` takes ${updates.length === 1 ? 'it' : 'them'}\n`,
+  );
+}
 
 type Mode = 'rpc' | 'json' | 'print' | 'terminal';
 

@@ -1,0 +1,74 @@
+import { describePermission, parsePermission } from '../../format/index.ts';
+import { type Held, update, type UpdateReport } from '../../registry/index.ts';
+import { collect } from '../collect-option.ts';
+import type { DefineCommand, Invocation } from '../command.ts';
+import { inspectPorts, npmConfigFor } from '../compose.ts';
+import { consentPrompt } from '../consent-prompt.ts';
+import { parseDuration } from '../duration.ts';
+import { formatDiagnostics } from '../output/diagnostics.ts';
+import { showProgress } from '../output/progress.ts';
+import { oneLine, type Style } from '../output/terminal.ts';
+import { scopeOf } from '../scope.ts';
+
+interface UpdateFlags {
+  readonly accept?: boolean;
+  readonly to?: string;
+  readonly grant: readonly string[];
+  readonly deny: readonly string[];
+  readonly minAge?: string;
+}
+
+export const define: DefineCommand = (command) => {
+  command
+    .argument('[names...]', 'installed packages; default: all')
+    .option('--accept', 'take what waits; without names all of it')
+    .option('--to <version>', 'go to this version, branch, tag or commit')
+    .option('--grant <permission>', 'with `--accept`: grant this; may stand several times', collect, [])
+    .option('--deny <permission>', 'with `--accept`: update without this; may stand several times', collect, [])
+    .option('--min-age <duration>', 'how long a release must have been public, e.g. `3d` (the default), `12h`, `0`');
+  return async (invocation) => {
+    const { cwd, home, globals, canAsk, signal, stderr, stdout } = invocation;
+    const flags = command.opts<UpdateFlags>();
+    const minAgeMs = flags.minAge === undefined ? undefined : parseDuration('--min-age', flags.minAge);
+    using progress = showProgress(invocation);
+    const report = await update(command.args, {
+      dashHome: home,
+      scope: scopeOf(invocation),
+      workspace: cwd,
+      npm: await npmConfigFor(invocation),
+      ports: inspectPorts(home),
+      accept: flags.accept === true,
+      to: flags.to,
+      dryRun: globals.dryRun === true,
+      grant: flags.grant,
+      deny: flags.deny,
+      signal,
+      onProgress: progress.listener,
+      ...(minAgeMs !== undefined && { minAgeMs }),
+      ...(globals.offline === true && { offline: true }),
+      ...(canAsk && { consentPort: progress.pausedFor(consentPrompt(stderr)) }),
+    });
+    progress[Symbol.dispose]();
+    return { kind: 'document', document: report, text: textOf(report, invocation, stdout.style) };
+  };
+};
+
+function textOf({ steps, held, unchanged, diagnostics }: UpdateReport, { globals }: Invocation, style: Style): string {
+  const done = globals.dryRun === true ? 'would update' : style.good('updated');
+  const lines = [
+    ...steps.map(({ name, from, to }) => `${done} ${style.strong(oneLine(name))} ${oneLine(from)} → ${oneLine(to)}`),
+    ...held.flatMap((one) => heldLines(one, style)),
+    ...(steps.length + held.length === 0 ? [unchanged.length === 0 ? 'nothing is installed' : 'everything is up to date'] : []),
+  ];
+  return `${lines.join('\n')}\n${globals.quiet === true ? '' : formatDiagnostics(diagnostics, style)}`;
+}
+
+function heldLines({ name, from, to, reasons, permissionDiff: { added, removed }, review }: Held, style: Style): string[] {
+  return [
+    `${style.warning('waits for you')}: ${style.strong(oneLine(name))} ${oneLine(from)} → ${oneLine(to)}; ${oneLine(from)} keeps running`,
+    ...reasons.map(({ message }) => `  ${oneLine(message)}`),
+    ...added.map((permission) => `  + ${describePermission(parsePermission(permission))}  ${style.dim(`[${oneLine(permission)}]`)}`),
+    ...removed.map((permission) => `  - ${describePermission(parsePermission(permission))}  ${style.dim(`[${oneLine(permission)}]`)}`),
+    `  \`${oneLine(review)}\` takes it${added.length > 0 ? `; with \`--deny ${oneLine(added[0] ?? '')}\` without what is new` : ''}`,
+  ];
+}

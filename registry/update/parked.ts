@@ -1,0 +1,66 @@
+import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { Held } from '../install.ts';
+import type { Source } from '../lock/lock-entry.ts';
+import { sortedJson } from '../lock/sorted-json.ts';
+import { readIfPresent, writeDurably } from '../store/durable-file.ts';
+import { type Generation, readCurrent } from '../store/generation.ts';
+import { type Scope, type ScopePaths, scopePaths } from '../store/store-paths.ts';
+
+/** A new version that waits for the user while the old one keeps running. */
+export interface Parked extends Held {
+  /** What was running when it was found: once that is another, this is of no interest any more. */
+  readonly insteadOf: string;
+  readonly spec: string;
+  /** Exactly what was looked at: nothing else is taken in its place. */
+  readonly pin: Source;
+  readonly treeSha256: string;
+  readonly foundAt: string;
+}
+
+/**
+ * Reads what waits in a scope. These are notes: every one is looked at again before it is taken, and without the file
+ * the next `dash update` finds them anew.
+ */
+export async function readParked(paths: ScopePaths, generation: Generation | undefined): Promise<readonly Parked[]> {
+  const text = await readIfPresent(fileOf(paths));
+  if (text === undefined) return [];
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return [];
+  }
+  if (!isNotes(value)) return [];
+  return value.updates.filter(({ name, insteadOf }) => generation?.packages[name]?.contentHash === insteadOf);
+}
+
+export async function writeParked(paths: ScopePaths, updates: readonly Parked[]): Promise<void> {
+  const before = await readIfPresent(fileOf(paths));
+  if (updates.length === 0 && before === undefined) return;
+  const text = sortedJson({ version: 1, updates: updates.toSorted((a, b) => (a.name < b.name ? -1 : 1)) });
+  if (text !== before) await writeDurably(fileOf(paths), text);
+}
+
+/** Gives the updates that wait, of the user and of the project. @throws {DashError} STORE_CORRUPT, LOCK_VERSION */
+export async function waiting(dashHome: string, scopes: readonly Scope[]): Promise<readonly Parked[]> {
+  const found = await Promise.all(
+    scopes.map(async (scope) => {
+      const exact: Scope = scope.kind === 'user' ? scope : { kind: 'project', dir: await realpath(scope.dir) };
+      const paths = scopePaths(dashHome, exact);
+      // nothing was ever held: the generation need not be read
+      return (await readIfPresent(fileOf(paths))) === undefined ? [] : readParked(paths, await readCurrent(paths));
+    }),
+  );
+  return found.flat();
+}
+
+function fileOf({ state }: ScopePaths): string {
+  return join(state, 'parked.json');
+}
+
+/** The file is ours, in a directory of ours, and was renamed into place whole. */
+function isNotes(value: unknown): value is { readonly version: 1; readonly updates: readonly Parked[] } {
+  return typeof value === 'object' && value !== null && 'version' in value && value.version === 1 && 'updates' in value && Array.isArray(value.updates);
+}

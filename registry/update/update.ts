@@ -1,0 +1,236 @@
+import { DashError, type Diagnostic, isDashError, nearest } from '../../format/index.ts';
+import { askConsent, type ConsentedPackage, keepConsent } from '../consent.ts';
+import { assertNotDelegated, listGrants } from '../grants.ts';
+import { type Held, type InstallContext, installedFrom } from '../install.ts';
+import { assertInstallable, type InspectedPackage } from '../inspect/inspect.ts';
+import { type PackageView, viewPackage } from '../list.ts';
+import { grantKeyOf } from '../package-source.ts';
+import { formatSpec } from '../package-spec.ts';
+import { commit } from '../store/commit.ts';
+import type { Generation, PackageRecord } from '../store/generation.ts';
+import { beginTransaction } from '../transaction.ts';
+import { assertNotInterrupted, openWorkshop, type Workshop } from '../workshop.ts';
+import { bringTarget, findTarget } from './candidate.ts';
+import { type Edition, type HeldReason, permissionDiff, reasonsToHold } from './held-reasons.ts';
+import { readModelText } from './model-text.ts';
+import { type Parked, readParked, writeParked } from './parked.ts';
+
+export interface UpdateContext extends InstallContext {
+  /** Takes what would be held, asking for what is new. Without names: everything that waits. */
+  readonly accept?: boolean;
+  /** A version of npm, a branch, a tag or a commit; for one package. */
+  readonly to?: string | undefined;
+  /** Finds out and changes nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** A step that was, or in a dry run would be, taken. */
+export interface Step {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface UpdateReport {
+  readonly updated: readonly PackageView[];
+  readonly steps: readonly Step[];
+  readonly held: readonly Held[];
+  readonly unchanged: readonly PackageView[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Fetches what is new, applies what asks for nothing and changes nothing the model reads, and parks the rest beside the
+ * running version. All names or none.
+ *
+ * @throws {DashError} NOT_INSTALLED, TAG_MOVED, UNRELATED_HISTORY, CONSENT_REQUIRED, and what installing throws
+ */
+export async function update(names: readonly string[], context: UpdateContext): Promise<UpdateReport> {
+  const { accept = false, to, dryRun = false, dashHome, workspace } = context;
+  if (accept) assertNotDelegated();
+  if (to !== undefined && names.length !== 1)
+    throw new DashError('USAGE', '`--to` is for one package', { hint: 'name it: `dash update <name> --to <version>`' });
+  await using transaction = await beginTransaction(context);
+  const { base, scope } = transaction;
+  if (base === undefined) {
+    if (names[0] !== undefined) throw notInstalled(names[0], []);
+    return { updated: [], steps: [], held: [], unchanged: [], diagnostics: [] };
+  }
+  const parked = await readParked(scope, base);
+  const chosen = names.length > 0 ? names.map((name) => findRecord(name, base)) : accept ? recordsOf(parked, base) : Object.values(base.packages);
+  if (accept && chosen.length === 0) throw new DashError('USAGE', 'no update waits', { hint: '`dash update` looks for new versions' });
+
+  await using workshop = await openWorkshop(context);
+  await askAtOnce(chosen, workshop);
+  const found: Found[] = [];
+  for (const record of new Set(chosen)) {
+    assertNotInterrupted(workshop);
+    const waits = parked.find(({ name, to: version }) => name === record.name && (to === undefined || to === version));
+    found.push(await look(record, base, { context, workshop, parked: accept ? waits : undefined }));
+  }
+
+  const taken = found.filter((one): one is Changed => one.kind === 'changed' && (accept || one.reasons.length === 0));
+  const held = found.filter((one): one is Changed => one.kind === 'changed' && !taken.includes(one)).map((one) => park(one, workshop.now));
+  const steps = taken.map(({ record, inspected }) => ({ name: record.name, from: record.version, to: inspected.manifest.version }));
+  const kept = found.filter(({ kind }) => kind === 'same').map(({ record }) => record.name);
+  if (dryRun) return report({ updated: [], kept, generation: base });
+
+  const consented = await consentTo(taken, base, context, workshop);
+  workshop.progress({ kind: 'consented' });
+  assertNotInterrupted(workshop);
+  // notes first: they speak of what runs on, whatever becomes of the rest
+  const looked = new Set(found.map(({ record }) => record.name));
+  await writeParked(scope, [...parked.filter(({ name }) => !looked.has(name)), ...held]);
+  const generation =
+    consented.length === 0
+      ? base
+      : await commit(
+          { add: consented, remove: [] },
+          { store: workshop.paths, scope, base, staging: workshop.staging, progress: workshop.progress, now: workshop.now },
+        );
+  return report({ updated: steps.map(({ name }) => name), kept, generation });
+
+  async function report({ updated, kept: same, generation: now }: { updated: readonly string[]; kept: readonly string[]; generation: Generation }) {
+    const view = (name: string) => viewPackage(installedFrom(now, name, context), dashHome, workspace);
+    return {
+      updated: await Promise.all(updated.map(view)),
+      steps,
+      held: held.map(toHeld),
+      unchanged: await Promise.all(same.map(view)),
+      diagnostics: [...workshop.diagnostics, ...taken.flatMap(({ inspected }) => inspected.diagnostics)],
+    };
+  }
+}
+
+type Found = { readonly kind: 'same'; readonly record: PackageRecord } | Changed;
+
+interface Changed {
+  readonly kind: 'changed';
+  readonly record: PackageRecord;
+  readonly inspected: InspectedPackage;
+  readonly reasons: readonly HeldReason[];
+  readonly permissionDiff: Held['permissionDiff'];
+}
+
+interface LookOptions {
+  readonly context: UpdateContext;
+  readonly workshop: Workshop;
+  /** What is taken now, when it was found before. */
+  readonly parked: Parked | undefined;
+}
+
+async function look(record: PackageRecord, base: Generation, { context, workshop, parked }: LookOptions): Promise<Found> {
+  const target = await findTarget(record, workshop, { to: context.to, parked });
+  const brought = target === undefined ? undefined : await bringTarget(target, record, context.ports, workshop);
+  if (brought === undefined) return { kind: 'same', record };
+  const { inspected } = brought;
+  if (parked !== undefined && inspected.tree.treeSha256 !== parked.treeSha256) {
+    throw new DashError('INTEGRITY_MISMATCH', `\`${record.name}@${parked.to}\` is not what was held: its bytes have changed since`, {
+      hint: `\`dash update ${record.name}\` looks at it again`,
+    });
+  }
+  const [old, next] = [await installedEdition(record, base, workshop), await editionOf(inspected)];
+  const granted = (await listGrants(context.dashHome, record.grantKey)).filter(
+    ({ expires }) => expires === undefined || Date.parse(expires) > workshop.now.getTime(),
+  );
+  const reasons = [
+    ...brought.reasons,
+    ...reasonsToHold(
+      old,
+      next,
+      granted.map(({ permission }) => permission),
+    ),
+    ...broken(inspected, context.accept === true),
+  ];
+  return { kind: 'changed', record, inspected, reasons, permissionDiff: permissionDiff(old, next) };
+}
+
+/** A version that cannot run is one that waits, unless it is asked for. */
+function broken(inspected: InspectedPackage, mustWork: boolean): HeldReason[] {
+  try {
+    assertInstallable(inspected);
+    return [];
+  } catch (error) {
+    if (mustWork || !isDashError(error)) throw error;
+    return [{ code: 'DOES_NOT_WORK', message: error.message }];
+  }
+}
+
+async function consentTo(taken: readonly Changed[], base: Generation, context: UpdateContext, { now }: Workshop): Promise<readonly ConsentedPackage[]> {
+  const packages = taken.map(({ inspected }) => inspected);
+  const { dashHome, workspace, accept = false, grant = [], deny = [], consentPort } = context;
+  if (packages.length === 0) return [];
+  if (!accept) return keepConsent(packages, { dashHome, workspace, now });
+  const replaced = (name: string) => {
+    const record = base.packages[name];
+    return record === undefined ? undefined : { version: record.version, source: record.grantKey };
+  };
+  return askConsent(packages, { dashHome, workspace, grant, deny, consentPort, now, replaced });
+}
+
+async function editionOf({ manifest, source, resolution, resources, compiled, captureOutcomes, tree }: InspectedPackage): Promise<Edition> {
+  return {
+    version: manifest.version,
+    grantKey: grantKeyOf(manifest.name, source),
+    publisher: resolution.kind === 'npm' ? resolution.release.publisher : undefined,
+    requests: [...manifest.dash.permissions, ...manifest.dash.optionalPermissions],
+    text: await readModelText({ resources, compiled, captureOutcomes, dir: tree.dir }),
+  };
+}
+
+async function installedEdition(record: PackageRecord, { lock }: Generation, { paths }: Workshop): Promise<Edition> {
+  return {
+    version: record.version,
+    grantKey: record.grantKey,
+    publisher: lock.packages[lock.roots[record.name]?.id ?? '']?.publisher,
+    requests: [...record.permissions, ...record.optionalPermissions],
+    text: await readModelText({ ...record, dir: paths.files(record.contentHash) }),
+  };
+}
+
+function park({ record, inspected, reasons, permissionDiff: diff }: Changed, now: Date): Parked {
+  return {
+    name: record.name,
+    from: record.version,
+    to: inspected.manifest.version,
+    reasons,
+    permissionDiff: diff,
+    review: `dash update ${record.name} --accept`,
+    insteadOf: record.contentHash,
+    spec: formatSpec(inspected.resolution.spec),
+    pin: inspected.source,
+    treeSha256: inspected.tree.treeSha256,
+    foundAt: now.toISOString(),
+  };
+}
+
+/** What waits, as it is shown. */
+export function toHeld({ name, from, to, reasons, permissionDiff: diff, review }: Parked): Held {
+  return { name, from, to, reasons, permissionDiff: diff, review };
+}
+
+/** Asks for everything that will be needed, so that one slow answer does not make the others wait. */
+async function askAtOnce(records: readonly PackageRecord[], { resolver: { packuments } }: Workshop): Promise<void> {
+  await Promise.allSettled(records.filter(({ source }) => source.kind === 'npm').map(({ name }) => packuments.get(name)));
+}
+
+function recordsOf(parked: readonly Parked[], { packages }: Generation): PackageRecord[] {
+  return parked.flatMap(({ name }) => packages[name] ?? []);
+}
+
+function findRecord(name: string, { packages }: Generation): PackageRecord {
+  const records = Object.values(packages);
+  const found = records.find((record) => [record.name, record.spec, `npm:${record.name}`].includes(name));
+  if (found === undefined) throw notInstalled(name, records);
+  return found;
+}
+
+function notInstalled(name: string, records: readonly PackageRecord[]): DashError {
+  const near = nearest(
+    name,
+    records.map((record) => record.name),
+  );
+  return new DashError('NOT_INSTALLED', `\`${name}\` is not installed`, {
+    hint: near === undefined ? '`dash list` shows what is' : `did you mean \`${near}\`?`,
+  });
+}

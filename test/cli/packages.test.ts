@@ -1,0 +1,91 @@
+import { mkdir, realpath, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import { BIN, environment, run } from '../../scripts/demo/stage.ts';
+import { type PublishedVersion, startNpmRegistry } from '../support/npm-registry.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+/** The commands that look after packages, as a user types them. */
+async function withPackages(...versions: readonly PublishedVersion[]) {
+  const root = await realpath(await temporaryDirectory());
+  const [home, workspace] = [join(root, 'home'), join(root, 'workspace')];
+  await Promise.all([mkdir(home), mkdir(workspace)]);
+  const registry = await startNpmRegistry(...versions);
+  const person = { home, dashHome: join(home, '.dash') };
+  const env = { ...environment(person), npm_config_registry: registry.url };
+  const dash = (...args: readonly string[]) => run(process.execPath, [BIN, ...args], { cwd: workspace, env });
+  const json = async (...args: readonly string[]) => {
+    const { stdout, exitCode } = await dash(...args, '--json');
+    return { exitCode, document: JSON.parse(stdout) };
+  };
+  return { registry, workspace, dash, json };
+}
+
+const kit = (version: string, { permissions = [], greeting = 'hello' }: { permissions?: readonly string[]; greeting?: string } = {}): PublishedVersion => ({
+  name: 'kit',
+  version,
+  manifest: { dash: { extensions: ['index.ts'], skills: ['skills'], permissions } },
+  files: {
+    'index.ts': `export default (dash) => {
+      dash.registerTool({ name: 'greet', description: 'greets', parameters: { type: 'object', properties: {} }, execute: async () => ({ content: [{ type: 'text', text: '${greeting}' }] }) });
+    };`,
+    'skills/wave/SKILL.md': '---\nname: wave\ndescription: Waves when somebody comes by. Use it for greetings.\n---\nWave.\n',
+  },
+});
+
+describe('`dash enable`, `dash disable` and `dash config`', () => {
+  test('switch a package and its parts off and on', async () => {
+    const { dash, json } = await withPackages(kit('1.0.0'));
+    await dash('install', 'kit');
+    expect(await json('disable', 'kit', 'wave')).toMatchObject({
+      exitCode: 0,
+      document: { packages: [{ name: 'kit', enabled: true, resources: { skills: [], extensions: ['index.ts'] } }] },
+    });
+    expect(await json('config', '--enable', 'kit:wave', '--disable', 'kit')).toMatchObject({ document: { packages: [{ enabled: false }] } });
+    expect((await dash('list')).stdout).toMatch(/kit .*disabled/);
+    expect(await json('enable', 'kit')).toMatchObject({ document: { packages: [{ enabled: true, resources: { skills: ['skills/wave/SKILL.md'] } }] } });
+    expect(await dash('disable', 'kit', '--dry-run')).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('nothing was changed') });
+    expect(await json('config')).toMatchObject({ exitCode: 2, document: { error: { code: 'INPUT_REQUIRED', hint: expect.stringContaining('--disable') } } });
+    expect(await json('disable', 'kit', 'wavee')).toMatchObject({ exitCode: 2, document: { error: { code: 'USAGE', hint: 'did you mean `wave`?' } } });
+  });
+});
+
+describe('`dash outdated` and `dash update`', () => {
+  test('tell, apply, hold and take', async () => {
+    const { registry, dash, json } = await withPackages(kit('1.0.0'));
+    expect(await json('outdated')).toEqual({ exitCode: 0, document: { packages: [] } });
+    await dash('install', 'kit');
+    registry.publish(kit('1.1.0', { greeting: 'hi' }));
+    expect(await json('outdated')).toMatchObject({
+      exitCode: 6,
+      document: { packages: [{ name: 'kit', current: '1.0.0', wanted: '1.1.0', latest: '1.1.0', flags: [] }] },
+    });
+    expect(await json('update')).toMatchObject({ exitCode: 0, document: { updated: [{ name: 'kit', version: '1.1.0' }], held: [], unchanged: [] } });
+    expect((await dash('call', 'greet', '--package', 'kit')).stdout).toContain('hi');
+
+    registry.publish(kit('1.2.0', { permissions: ['net:api.example.com'] }));
+    const held = { name: 'kit', from: '1.1.0', to: '1.2.0', reasons: [{ code: 'NEW_HOST' }], permissionDiff: { added: ['net:api.example.com'], removed: [] } };
+    expect(await json('update')).toMatchObject({ exitCode: 0, document: { updated: [], held: [held] } });
+    expect((await dash('update')).stdout).toContain('1.1.0 keeps running');
+    expect(await json('update', '--accept')).toMatchObject({ exitCode: 4, document: { error: { code: 'CONSENT_REQUIRED' } } });
+    expect(await json('update', '--accept', '--deny', 'net:api.example.com')).toMatchObject({
+      exitCode: 0,
+      document: { updated: [{ version: '1.2.0', permissions: { granted: [], denied: ['net:api.example.com'] } }] },
+    });
+    expect(await dash('update')).toMatchObject({ stdout: 'everything is up to date\n' });
+  });
+
+  test('the agent says at its start that updates wait', async () => {
+    const { registry, workspace, dash } = await withPackages(kit('1.0.0'));
+    await dash('install', 'kit');
+    registry.publish(kit('2.0.0', { permissions: ['ui:notify'] }));
+    await dash('update');
+    const script = join(workspace, 'turns.json');
+    await writeFile(script, JSON.stringify({ turns: [{ text: 'done' }] }));
+    const said = await dash('-p', 'hello', '--model', `scripted:${script}`);
+    expect(said.stderr).toContain('1 update waits for you');
+    expect(said.stdout).not.toContain('waits');
+  });
+});
