@@ -9,7 +9,12 @@ import type { PackageSpec } from './package-spec.ts';
 import type { RemoveContext, RemoveReport } from './remove.ts';
 import type { OutdatedContext, OutdatedPackage } from './update/outdated.ts';
 import type { UpdateContext, UpdateReport } from './update/update.ts';
+import type { GarbageOptions, GarbageReport } from './collect-garbage.ts';
 import type { RestoreContext } from './restore.ts';
+import type { Scope } from './store/store-paths.ts';
+import type { RollbackContext, RollbackReport } from './rollback.ts';
+import type { StoreCheck } from './store-health.ts';
+import type { VerifyOptions, VerifyReport } from './verify-store.ts';
 
 export { type Choice, narrowBuild, toggle } from './choice.ts';
 export type { ChoiceChange, ChooseContext, ChooseReport } from './choose.ts';
@@ -39,6 +44,7 @@ export type { CommitStep, Progress, ProgressListener } from './progress.ts';
 export { type PolicyGrants, readCiPolicy } from './ci-policy.ts';
 export type { RemoveContext, RemoveReport } from './remove.ts';
 export type { RestoreContext } from './restore.ts';
+export type { StoreCheck } from './store-health.ts';
 export type { Scope } from './store/store-paths.ts';
 export type { OutdatedContext, OutdatedFlag, OutdatedPackage } from './update/outdated.ts';
 export { waiting } from './update/parked.ts';
@@ -73,6 +79,30 @@ export async function inspectSpec(spec: PackageSpec, context: InspectContext): P
 export async function choose(changes: readonly ChoiceChange[], context: ChooseContext): Promise<ChooseReport> {
   const module = await import('./choose.ts');
   return module.choose(changes, context);
+}
+
+/** Makes an older generation the state. See `rollback.ts`. @throws {DashError} USAGE, STORE_CORRUPT … */
+export async function rollback(context: RollbackContext): Promise<RollbackReport> {
+  const module = await import('./rollback.ts');
+  return module.rollback(context);
+}
+
+/** Removes what no generation that is kept names. See `collect-garbage.ts`. @throws {DashError} LOCKED, DISK_ERROR */
+export async function collectGarbage(options: GarbageOptions): Promise<GarbageReport> {
+  const module = await import('./collect-garbage.ts');
+  return module.collectGarbage(options);
+}
+
+/** Hashes the store again. See `verify-store.ts`. @throws {DashError} STORE_CORRUPT, LOCK_TAMPERED … */
+export async function verifyStore(options: VerifyOptions): Promise<VerifyReport> {
+  const module = await import('./verify-store.ts');
+  return module.verifyStore(options);
+}
+
+/** Looks at state and store for `dash doctor`. */
+export async function checkStore(dashHome: string, scopes: readonly Scope[]): Promise<StoreCheck[]> {
+  const module = await import('./store-health.ts');
+  return module.checkStore(dashHome, scopes);
 }
 
 /** Fetches what is new, applies what asks for nothing, parks the rest. See `update/update.ts`. @throws {DashError} */

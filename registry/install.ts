@@ -87,7 +87,7 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
   });
   workshop.progress({ kind: 'consented' });
   assertNotInterrupted(workshop);
-  const changed = consented.filter((pkg) => !isInForce(pkg, base));
+  const changed = consented.filter((pkg) => !isInForce(pkg, base) || !isStored(pkg, workshop));
   const generation =
     changed.length === 0
       ? base
@@ -120,6 +120,12 @@ function isInForce({ inspected, grants }: ConsentedPackage, base: Generation | u
     sameJson(installed, dependencies) &&
     sameJson(record.compiled, inspected.compiled)
   );
+}
+
+/** A damaged tree was fetched again, and has yet to take its place. */
+function isStored({ inspected: { source, tree, dependencies } }: ConsentedPackage, { paths }: Workshop): boolean {
+  const trees = [...(source.kind === 'directory' ? [] : [tree]), ...dependencies.map((dependency) => dependency.tree)];
+  return trees.every(({ treeSha256, dir }) => dir === paths.files(treeSha256));
 }
 
 function releasesOf({ resolution, dependencies }: InspectedPackage): Release[] {

@@ -56,7 +56,8 @@ export function filtersFor(settings: readonly PackageSetting[], pkg: { readonly 
   return settings.filter(({ spec, filter }) => idOf(spec) === pkg.id && Object.keys(filter).length > 0).map(({ filter }) => filter);
 }
 
-function idOf(spec: PackageSpec): string {
+/** What stays the same of a package, whichever version the spec asks for. */
+export function idOf(spec: PackageSpec): string {
   switch (spec.kind) {
     case 'npm':
       return formatPackageId({ kind: 'npm', name: spec.name });

@@ -1,4 +1,6 @@
-import { DashError, type Diagnostic, isDashError, parsePermission } from '../format/index.ts';
+import { dirname, join } from 'node:path';
+
+import { DashError, type Diagnostic, formatPackageId, isDashError, parsePermission } from '../format/index.ts';
 import { askConsent, type ConsentedPackage } from './consent.ts';
 import { findStored, stage } from './fetch/stage.ts';
 import { assertNotDelegated } from './grants.ts';
@@ -11,6 +13,9 @@ import { lockedResolution } from './lock/locked-resolution.ts';
 import { formatLockfile, type Lockfile } from './lock/lockfile.ts';
 import { pinOf } from './lock/pin-of.ts';
 import { type ClaimedLock, lockTampered, readLockfile } from './lock/read-lockfile.ts';
+import { packageIdOf } from './package-source.ts';
+import { idOf, readPackageSettings } from './package-settings.ts';
+import { formatSpec } from './package-spec.ts';
 import { commit } from './store/commit.ts';
 import { damagedPackages } from './store/damaged-packages.ts';
 import type { Generation } from './store/generation.ts';
@@ -40,6 +45,7 @@ export async function restore(context: RestoreContext): Promise<InstallReport> {
   const { base } = transaction;
   const claimed = await readClaim(transaction, context.frozen ?? false);
   const { lock } = claimed;
+  if (context.frozen === true) await assertAsSettings(claimed, transaction);
   const due = await dueNames(lock, transaction, context);
   const gone = Object.keys(base?.packages ?? {}).filter((name) => !Object.hasOwn(lock.roots, name));
   if (base !== undefined && due.length === 0 && gone.length === 0) {
@@ -82,6 +88,20 @@ async function readClaim({ scope, base }: Transaction, frozen: boolean): Promise
   const what = `there is no \`${scope.lockfile}\``;
   if (frozen) throw new DashError('LOCK_MISSING', what, { hint: 'install once without `--frozen`, and commit the lockfile' });
   throw new DashError('USAGE', `nothing to install: ${what}`, { hint: 'name a package, e.g. `dash install npm:name`' });
+}
+
+/** A package that the settings speak of, and that the lock lacks, would have to be resolved. */
+async function assertAsSettings({ lock, path }: ClaimedLock, { exactScope, scope }: Transaction): Promise<void> {
+  const settingsPath = join(dirname(scope.lockfile), 'settings.json');
+  const settings = await readPackageSettings(settingsPath, exactScope.kind === 'user' ? dirname(scope.lockfile) : exactScope.dir);
+  const entries = Object.values(lock.roots).flatMap(({ id }) => new Map(Object.entries(lock.packages)).get(id) ?? []);
+  const ids = new Set(entries.map(({ name, source }) => formatPackageId(packageIdOf(name, source))));
+  const missing = settings.find(({ spec }) => !ids.has(idOf(spec)));
+  if (missing === undefined) return;
+  throw new DashError('LOCK_OUTDATED', `\`${settingsPath}\` names \`${formatSpec(missing.spec)}\`, which \`${path}\` does not have`, {
+    hint: `install it: \`dash install ${formatSpec(missing.spec)}\``,
+    where: { path: settingsPath },
+  });
 }
 
 /** What differs between the lock and the state, or is no longer whole. */

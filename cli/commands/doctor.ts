@@ -1,9 +1,11 @@
+import { existsSync, realpathSync } from 'node:fs';
 import { access, constants, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 import { isDashError } from '../../format/index.ts';
 import { pingRegistry } from '../../registry/catalog/index.ts';
+import { checkStore, type StoreCheck } from '../../registry/index.ts';
 import { capturePackage, compilePackage } from '../../sandbox/index.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
 import { npmConfigFor } from '../compose.ts';
@@ -13,14 +15,16 @@ import type { Style } from '../output/terminal.ts';
 
 /** One thing that was looked at. */
 export interface DoctorCheck {
-  readonly id: 'node' | 'sandbox' | 'home' | 'shadowing' | 'registry' | 'clock';
+  readonly id: 'node' | 'sandbox' | 'home' | 'shadowing' | 'registry' | 'clock' | StoreCheck['id'];
   readonly status: 'ok' | 'warning' | 'failed';
   readonly message: string;
   readonly hint?: string;
 }
 
 export const define: DefineCommand = () => async (invocation) => {
-  const checks = (await Promise.all([checkNode(), checkSandbox(), checkHome(invocation), checkShadowing(invocation), checkRegistry(invocation)])).flat();
+  const checks = (
+    await Promise.all([checkNode(), checkSandbox(), checkHome(invocation), checkShadowing(invocation), checkRegistry(invocation), checkStores(invocation)])
+  ).flat();
   return {
     kind: 'document',
     document: { checks },
@@ -101,6 +105,12 @@ async function checkRegistry(invocation: Invocation): Promise<DoctorCheck[]> {
   } catch (error) {
     return [{ id: 'registry', status: 'failed', message: messageOf(error), hint: 'check network and proxy, and `registry` in your .npmrc' }];
   }
+}
+
+/** The user's packages, and the project's where the working directory has a lock. */
+function checkStores({ home, cwd }: Invocation): Promise<StoreCheck[]> {
+  const isProject = existsSync(join(cwd, '.dash', 'dash.lock'));
+  return checkStore(home, [{ kind: 'user' }, ...(isProject ? [{ kind: 'project', dir: realpathSync(cwd) } as const] : [])]);
 }
 
 function textOf(checks: readonly DoctorCheck[], style: Style): string {

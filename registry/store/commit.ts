@@ -9,7 +9,6 @@ import type { Grant } from '../grants.ts';
 import type { LockEntry, LockRoot } from '../lock/lock-entry.ts';
 import { LOCK_VERSION, type Lockfile } from '../lock/lockfile.ts';
 import { pinOf } from '../lock/pin-of.ts';
-import { sortedJson } from '../lock/sorted-json.ts';
 import { packageIdOf } from '../package-source.ts';
 import { formatSpec } from '../package-spec.ts';
 import type { ProgressListener } from '../progress.ts';
@@ -18,7 +17,7 @@ import { lockRelease } from './dependency-store.ts';
 import { writeDurably } from './durable-file.ts';
 import { eachLimited } from './each-limited.ts';
 import { asDiskError } from './file-errors.ts';
-import { type Generation, generationNumbers, type PackageRecord, pointerTo, type StoredNode } from './generation.ts';
+import { formatGeneration, type Generation, generationNumbers, type PackageRecord, pointerTo, type StoredNode } from './generation.ts';
 import { rollForward, writeJournal } from './journal.ts';
 import type { Staging } from './staging.ts';
 import type { ScopePaths, StorePaths } from './store-paths.ts';
@@ -61,7 +60,7 @@ export async function commit(change: Change, context: CommitContext): Promise<Ge
     progress({ kind: 'commit', step: 'stored' });
 
     const generation = nextGeneration(change, context, 1 + Math.max(0, ...(await generationNumbers(scope))));
-    const text = sortedJson(generation);
+    const text = formatGeneration(generation);
     const pointer = pointerTo(generation.number, text);
     // before the generation: one that never comes into force is found by it, and goes
     await writeJournal(scope, { version: 1, pointer, grants: grantsOf(change), creates: generation.number });

@@ -2,13 +2,13 @@ import { statSync } from 'node:fs';
 
 import { findDamage, isUntouchedSince } from './check-tree.ts';
 import type { Generation, PackageRecord } from './generation.ts';
-import type { ScopePaths, StorePaths } from './store-paths.ts';
+import type { StatePaths, StorePaths } from './store-paths.ts';
 
 /**
  * Finds the packages of a generation of which something in the store is missing or changed. What no file system call has
  * touched since the generation was written is not read again; `dash verify` reads everything.
  */
-export async function damagedPackages(generation: Generation, scope: ScopePaths, paths: StorePaths): Promise<Set<string>> {
+export async function damagedPackages(generation: Generation, scope: StatePaths, paths: StorePaths): Promise<Set<string>> {
   const sinceMs = statSync(scope.generation(generation.number)).mtimeMs;
   const damaged = new Map<string, boolean>();
   const names = new Set<string>();

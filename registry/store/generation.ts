@@ -6,9 +6,10 @@ import { DashError, type CaptureOutcome, type CompiledPackage, type PermissionRe
 import type { InspectedSkill } from '../inspect/inspect-ports.ts';
 import type { Source } from '../lock/lock-entry.ts';
 import type { Lockfile } from '../lock/lockfile.ts';
+import { sortedJson } from '../lock/sorted-json.ts';
 import { readIfPresent } from './durable-file.ts';
 import { ignoreMissing } from './file-errors.ts';
-import type { ScopePaths } from './store-paths.ts';
+import type { StatePaths } from './store-paths.ts';
 
 /** One immutable state of a scope: what is installed, what was inspected, and the full lock. */
 export interface Generation {
@@ -57,7 +58,7 @@ export interface StoredNode {
  * @throws {DashError} STORE_CORRUPT when it is missing or not the bytes that were committed
  * @throws {DashError} LOCK_VERSION when a newer Dash wrote it
  */
-export async function readCurrent(paths: ScopePaths): Promise<Generation | undefined> {
+export async function readCurrent(paths: StatePaths): Promise<Generation | undefined> {
   const pointer = await readIfPresent(paths.current);
   if (pointer === undefined) return undefined;
   const [, number = '', digest] = /^(\d+) ([0-9a-f]{64})\n$/.exec(pointer) ?? [];
@@ -69,12 +70,31 @@ export async function readCurrent(paths: ScopePaths): Promise<Generation | undef
 }
 
 /** Gives the numbers of the generations that are kept, in order. */
-export async function generationNumbers(paths: ScopePaths): Promise<number[]> {
+export async function generationNumbers(paths: StatePaths): Promise<number[]> {
   const names = (await readdir(dirname(paths.generation(0))).catch(ignoreMissing)) ?? [];
   return names
     .flatMap((name) => /^(\d+)\.json$/.exec(name)?.[1] ?? [])
     .map(Number)
     .sort((a, b) => a - b);
+}
+
+/**
+ * Reads a generation that need not be in force. It carries a digest of itself, for `current` names only one.
+ *
+ * @throws {DashError} STORE_CORRUPT, LOCK_VERSION
+ */
+export async function readGeneration(paths: StatePaths, number: number): Promise<{ readonly generation: Generation; readonly pointer: string }> {
+  const path = paths.generation(number);
+  const text = await readIfPresent(path);
+  if (text === undefined) throw corrupt(path);
+  const generation = parseGeneration(text, path);
+  if (formatGeneration(generation) !== text) throw corrupt(path);
+  return { generation, pointer: pointerTo(number, text) };
+}
+
+/** Writes a generation with the digest of all that is in it. */
+export function formatGeneration(generation: Generation): string {
+  return sortedJson({ ...generation, digest: sha256(sortedJson(generation)) });
 }
 
 function parseGeneration(text: string, path: string): Generation {
@@ -84,7 +104,10 @@ function parseGeneration(text: string, path: string): Generation {
   } catch {
     throw corrupt(path);
   }
-  if (isGeneration(value)) return value;
+  if (isGeneration(value)) {
+    const { digest: _, ...generation } = { digest: undefined, ...value };
+    return generation;
+  }
   throw new DashError('LOCK_VERSION', `\`${path}\` was written by a newer Dash`, { hint: 'update Dash; the file was not touched', where: { path } });
 }
 

@@ -132,14 +132,20 @@ async function moveIntoStore(tree: Tree, paths: StorePaths): Promise<Tree> {
   return stored;
 }
 
-async function removeAbandoned(tmp: string): Promise<void> {
+/** Clears away what commands left that were killed; what a living process has staged stays. */
+export async function removeAbandoned(tmp: string): Promise<void> {
   const names = (await readdir(tmp).catch(ignoreMissing)) ?? [];
   for (const name of names) {
-    const pid = Number(/^(\d+)-/.exec(name)?.[1]);
-    if (pid === process.pid || (pid > 0 && isAlive(pid))) continue;
+    if (!isAbandoned(name)) continue;
     await chmod(join(tmp, name), 0o700).catch(ignoreMissing);
     await rm(join(tmp, name), { recursive: true, force: true });
   }
+}
+
+/** Tells by its name whether a directory in staging belongs to a process that is gone. */
+export function isAbandoned(name: string): boolean {
+  const pid = Number(/^(\d+)-/.exec(name)?.[1]);
+  return !(pid > 0 && isAlive(pid));
 }
 
 function isAlive(pid: number): boolean {

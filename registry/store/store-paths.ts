@@ -50,15 +50,19 @@ export function storePaths(home: string): StorePaths {
 /** Which packages a command speaks of: the user's own, or those of one project. */
 export type Scope = { readonly kind: 'user' } | { readonly kind: 'project'; readonly dir: string };
 
-/** Where the state of one scope lies. */
-export interface ScopePaths {
+/** Where the generations of one scope lie. */
+export interface StatePaths {
   readonly state: string;
   /** Names the generation in force; its rename is the commit point. */
   readonly current: string;
   readonly journal: string;
-  /** The directory that holds `dash.lock`. */
-  readonly lockfile: string;
   generation(number: number): string;
+}
+
+/** Where everything of one scope lies. */
+export interface ScopePaths extends StatePaths {
+  /** `dash.lock`. */
+  readonly lockfile: string;
 }
 
 /** Where the states of all projects lie. */
@@ -71,12 +75,17 @@ export function projectsDirectory(home: string): string {
  * own could name the source of a package that holds grants, and its own files. `dir` must be a real path.
  */
 export function scopePaths(home: string, scope: Scope): ScopePaths {
-  const state = scope.kind === 'user' ? join(home, 'state') : join(projectsDirectory(home), createHash('sha256').update(scope.dir).digest('hex').slice(0, 32));
+  if (scope.kind === 'user') return { ...statePaths(join(home, 'state')), lockfile: storePaths(home).lockfile };
+  const name = createHash('sha256').update(scope.dir).digest('hex').slice(0, 32);
+  return { ...statePaths(join(projectsDirectory(home), name)), lockfile: join(scope.dir, '.dash', 'dash.lock') };
+}
+
+/** The same for a scope of which only the state is known. */
+export function statePaths(state: string): StatePaths {
   return {
     state,
     current: join(state, 'current'),
     journal: join(state, 'journal'),
-    lockfile: scope.kind === 'user' ? join(home, 'dash.lock') : join(scope.dir, '.dash', 'dash.lock'),
     generation: (number) => join(state, 'generations', `${number}.json`),
   };
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
@@ -110,6 +110,14 @@ describe('an install without specs', () => {
     await expect(site.restore({ frozen: true })).rejects.toMatchObject({ code: 'LOCK_MISSING', hint: expect.any(String) });
     await site.restore();
     expect(await lockText(site)).toBe(lock);
+  });
+
+  it('refuses, when frozen, a lock that lacks what the settings name', async () => {
+    const { site } = await installedSite();
+    await writeFile(join(site.dashHome, 'settings.json'), '{"packages": [{"source": "npm:pkg", "skills": []}, "npm:other"]}');
+    await expect(site.restore({ frozen: true })).rejects.toMatchObject({ code: 'LOCK_OUTDATED', hint: expect.stringContaining('npm:other') });
+    await writeFile(join(site.dashHome, 'settings.json'), '{"packages": ["npm:pkg"]}');
+    await site.restore({ frozen: true });
   });
 
   it('says that there is nothing to install where nothing ever was', async () => {
@@ -332,7 +340,6 @@ describe('in CI', () => {
         code: 'POLICY_INVALID',
         message: expect.stringContaining('checkout'),
       });
-    const { symlink } = await import('node:fs/promises');
     const outside = await temporaryDirectory();
     await symlink(join(checkout, 'policy.json'), join(outside, 'link.json'));
     await expect(readCiPolicy(join(outside, 'link.json'), checkout)).rejects.toMatchObject({ code: 'POLICY_INVALID' });

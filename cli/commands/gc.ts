@@ -1,0 +1,11 @@
+import { collectGarbage } from '../../registry/index.ts';
+import type { DefineCommand } from '../command.ts';
+
+export const define: DefineCommand = () => async (invocation) => {
+  const { home, globals, signal } = invocation;
+  const report = await collectGarbage({ dashHome: home, signal, dryRun: globals.dryRun === true });
+  const { removed } = report;
+  const verb = globals.dryRun === true ? 'would remove' : 'removed';
+  const text = `${verb} ${removed.generations} old states, ${removed.trees} archives and ${removed.bundles} compiled files: ${Math.round(removed.bytes / 1024)} kB\n`;
+  return { kind: 'document', document: report, text };
+};

@@ -1,0 +1,73 @@
+import { chmod } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+
+import { DashError } from '../format/index.ts';
+import { realDirectory } from './fetch/local.ts';
+import { formatLockfile } from './lock/lockfile.ts';
+import { lockTampered, readLockfile } from './lock/read-lockfile.ts';
+import { findDamage } from './store/check-tree.ts';
+import { treesOf } from './store/damaged-packages.ts';
+import { asDiskError } from './store/file-errors.ts';
+import { type Generation, readCurrent } from './store/generation.ts';
+import { type Scope, type ScopePaths, scopePaths, type StorePaths, storePaths } from './store/store-paths.ts';
+import { beginTransaction } from './transaction.ts';
+
+export interface VerifyOptions {
+  readonly dashHome: string;
+  readonly scope: Scope;
+}
+
+export interface VerifyReport {
+  /** The generation in force; `undefined` when nothing was ever installed. */
+  readonly generation: number | undefined;
+  readonly packages: number;
+  readonly trees: number;
+}
+
+/**
+ * Hashes everything in the store that is installed, and compares it with the lock. What is damaged is fetched again by
+ * the next `dash install`.
+ *
+ * @throws {DashError} STORE_CORRUPT naming the file; LOCK_TAMPERED when the lock is not the one in force; LOCK_INVALID …
+ */
+export async function verifyStore({ dashHome, scope }: VerifyOptions): Promise<VerifyReport> {
+  const paths = storePaths(dashHome);
+  const exact: Scope = scope.kind === 'user' ? scope : { kind: 'project', dir: await realDirectory(scope.dir) };
+  const state = scopePaths(dashHome, exact);
+  if (existsSync(state.journal)) await (await beginTransaction({ dashHome, scope }))[Symbol.asyncDispose]();
+  try {
+    const generation = await readCurrent(state);
+    await assertLockInForce(generation, state);
+    const trees = new Set(Object.values(generation?.packages ?? {}).flatMap(treesOf));
+    await assertTreesWhole(trees, paths);
+    return { generation: generation?.number, packages: Object.keys(generation?.packages ?? {}).length, trees: trees.size };
+  } catch (error) {
+    throw asDiskError(error, `reading \`${dashHome}\``);
+  }
+}
+
+async function assertTreesWhole(trees: ReadonlySet<string>, paths: StorePaths): Promise<void> {
+  const damaged: string[] = [];
+  for (const treeSha256 of trees) {
+    const path = await findDamage(treeSha256, paths);
+    if (path === undefined) continue;
+    damaged.push(path);
+    // a new time on it: whatever damaged the bytes, the next install looks at them
+    await chmod(paths.listing(treeSha256), 0o444).catch(() => undefined);
+  }
+  const [first, ...others] = damaged;
+  if (first === undefined) return;
+  const more = others.length === 0 ? '' : `, and ${others.length} other package${others.length === 1 ? '' : 's'} in the store`;
+  throw new DashError('STORE_CORRUPT', `\`${first}\` is missing or not what was installed${more}`, {
+    hint: '`dash install` fetches it again',
+    where: { path: first },
+  });
+}
+
+async function assertLockInForce(generation: Generation | undefined, { lockfile }: ScopePaths): Promise<void> {
+  const claimed = await readLockfile(lockfile);
+  const installed = generation === undefined ? undefined : formatLockfile(generation.lock);
+  if ((claimed === undefined ? undefined : formatLockfile(claimed.lock)) === installed) return;
+  if (claimed === undefined) throw new DashError('LOCK_MISSING', `there is no \`${lockfile}\``, { hint: '`dash install` writes it again' });
+  throw lockTampered(claimed, [], `\`${lockfile}\` says something else than what is installed; \`dash install\` makes them equal`);
+}
