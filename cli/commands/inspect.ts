@@ -107,6 +107,7 @@ function formatExtension(
   return lines;
 }
 
-function isWorthShowing({ severity }: Diagnostic): boolean {
-  return severity !== 'info';
+/** What an extension cannot do, and what it waits for, stands beside the extension. */
+function isWorthShowing({ severity, code }: Diagnostic): boolean {
+  return severity !== 'info' && code !== 'CAPTURE_DEFERRED' && !code.startsWith('UNSUPPORTED_');
 }

@@ -80,6 +80,7 @@ export async function inspect(
           ...(where !== undefined && { where }),
         })),
       ),
+      ...captureOutcomes.flatMap(deferred),
       ...scriptsIgnored(pkg, dependencies),
       ...(resolution.kind === 'npm' || resolution.kind === 'directory' ? [] : [ageUnknown(name)]),
     ],
@@ -134,6 +135,19 @@ function toModuleGraph({ manifest, tree }: VerifiedPackage, { direct, dependenci
     (node) => [node.key, { name: node.release.name, version: node.release.version, dir: node.tree.dir, dependencies: node.dependencies }] as const,
   );
   return { root: ROOT, nodes: Object.fromEntries([[ROOT, own] as const, ...others]) };
+}
+
+function deferred(outcome: CaptureOutcome): Diagnostic[] {
+  if (outcome.kind !== 'deferred') return [];
+  const needs = outcome.needs.map((permission) => `\`${permission}\``).join(', ');
+  return [
+    {
+      severity: 'warning',
+      code: 'CAPTURE_DEFERRED',
+      message: `it says what it offers only where it was granted ${needs}, so its tools are not known yet`,
+      where: { path: outcome.entry },
+    },
+  ];
 }
 
 function scriptsIgnored({ resolution }: VerifiedPackage, dependencies: readonly StagedDependency[]): Diagnostic[] {

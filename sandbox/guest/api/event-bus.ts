@@ -31,7 +31,9 @@ export class EventBus {
 
   /** At once, as in pi: whoever emits may read what a listener put into the event. */
   deliver(channel: string, data: unknown): void {
-    for (const listener of [...(this.#listeners.get(channel) ?? [])]) {
+    // those of now: one that is added while they run hears the next event
+    const listeners = Array.from(this.#listeners.get(channel) ?? []);
+    for (const listener of listeners) {
       new Promise((resolve) => resolve(listener(data))).catch((error: unknown) =>
         this.#link.log('error', `a listener of \`${channel}\` threw: ${describe(error)}`),
       );
