@@ -1,4 +1,4 @@
-import { DashError, type Diagnostic } from '../format/index.ts';
+import { type CompiledPackage, DashError, type Diagnostic } from '../format/index.ts';
 import { askConsent, type ConsentPort, type ConsentedPackage, type PlannedPermission, plannedPermissions } from './consent.ts';
 import { stage } from './fetch/stage.ts';
 import { assertNotDelegated } from './grants.ts';
@@ -118,7 +118,7 @@ function isInForce({ inspected, grants }: ConsentedPackage, base: Generation | u
     record.spec === formatSpec(inspected.resolution.spec) &&
     sameJson(record.source, inspected.source) &&
     sameJson(installed, dependencies) &&
-    sameJson(record.compiled, inspected.compiled)
+    sameJson(withoutCaches(record.compiled), withoutCaches(inspected.compiled))
   );
 }
 
@@ -173,6 +173,11 @@ export function installedFrom(
 /** What is installed under a name now, for the question. */
 export function replacedBy(record: PackageRecord | undefined): { readonly version: string; readonly source: string } | undefined {
   return record === undefined ? undefined : { version: record.version, source: record.grantKey };
+}
+
+/** V8 never makes the same cache twice; one made by the same V8 is as good as another. */
+function withoutCaches({ entries, failures }: CompiledPackage): unknown {
+  return { entries: entries.map(({ cache, ...entry }) => ({ ...entry, cache: cache?.v8 })), failures };
 }
 
 /** Compares plain data; the order of keys does not count. */

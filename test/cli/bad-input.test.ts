@@ -188,6 +188,21 @@ describe('a hash that does not match', () => {
     await expectRefusal(user, ['install', 'npm:needs'], 5, { code: 'INTEGRITY_MISMATCH' });
   });
 
+  test('a changed file in the store is not compiled: installing again brings the published bytes back', async () => {
+    const { user } = await userWithGood();
+    const before = await stateOf(user);
+    expect(await dash(user, 'install', 'npm:good')).toMatchObject({ status: 0, document: { installed: [], unchanged: [{ name: 'good' }] } });
+    expect(await stateOf(user)).toEqual(before);
+
+    const lock = await readFile(join(user.home, 'dash.lock'), 'utf8');
+    const file = await tamper(join(user.home, 'store'), /[/]index\.js$/, (source) => source.replace('version 1', 'tampered'));
+    expect(await dash(user, 'install', 'npm:good')).toMatchObject({ status: 0 });
+    expect(await readFile(file, 'utf8')).toBe(ANSWERS);
+    expect(await readFile(join(user.home, 'dash.lock'), 'utf8')).toBe(lock);
+    await rm(join(user.home, 'bundles'), { recursive: true });
+    await expectAnswer(user, 'version 1');
+  });
+
   test('a changed file in the store does not run where the bundle has to be made again', async () => {
     const { user } = await userWithGood();
     await tamper(join(user.home, 'store'), /[/]index\.js$/, (source) => source.replace('version 1', 'tampered'));
