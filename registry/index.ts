@@ -9,6 +9,7 @@ import type { PackageSpec } from './package-spec.ts';
 import type { RemoveContext, RemoveReport } from './remove.ts';
 import type { OutdatedContext, OutdatedPackage } from './update/outdated.ts';
 import type { UpdateContext, UpdateReport } from './update/update.ts';
+import type { WhyOptions, WhyReport } from './why.ts';
 import type { GarbageOptions, GarbageReport } from './collect-garbage.ts';
 import type { RestoreContext } from './restore.ts';
 import type { Scope } from './store/store-paths.ts';
@@ -49,6 +50,7 @@ export type { Scope } from './store/store-paths.ts';
 export type { OutdatedContext, OutdatedFlag, OutdatedPackage } from './update/outdated.ts';
 export { waiting } from './update/parked.ts';
 export type { Step, UpdateContext, UpdateReport } from './update/update.ts';
+export type { WhyOptions, WhyReport } from './why.ts';
 export type { SourcingOptions } from './workshop.ts';
 
 /** Installs packages: all of them or none. See `install.ts`. @throws {DashError} */
@@ -115,4 +117,10 @@ export async function update(names: readonly string[], context: UpdateContext): 
 export async function outdated(context: OutdatedContext): Promise<readonly OutdatedPackage[]> {
   const module = await import('./update/outdated.ts');
   return module.outdated(context);
+}
+
+/** Tells who brought a package, what let it in and who granted it what. See `why.ts`. @throws {DashError} NOT_INSTALLED … */
+export async function why(name: string, options: WhyOptions): Promise<WhyReport> {
+  const module = await import('./why.ts');
+  return module.why(name, options);
 }

@@ -89,3 +89,35 @@ describe('`dash outdated` and `dash update`', () => {
     expect(said.stdout).not.toContain('waits');
   });
 });
+
+describe('`dash info` and `dash why`', () => {
+  const asking = (permissions: Record<string, string>): PublishedVersion => ({
+    ...kit('1.0.0'),
+    manifest: { dash: { extensions: ['index.ts'], skills: ['skills'], permissions } },
+  });
+
+  test('tell the same of a package before and after it is installed, and then what it may do', async () => {
+    const { dash, json } = await withPackages(asking({ 'net:api.example.com': 'to ask for the weather', 'ui:notify': 'to say so' }));
+    const contains = { extensions: ['index.ts'], tools: [{ name: 'greet' }], skills: [{ name: 'wave' }], prompts: [], themes: [], commands: [], events: [] };
+    const wants = [
+      { permission: 'net:api.example.com', reason: 'to ask for the weather', level: 'summary', optional: false, says: expect.any(String) },
+      { permission: 'ui:notify' },
+    ];
+    const before = await json('info', 'npm:kit');
+    expect(before).toMatchObject({ exitCode: 0, document: { id: 'npm:kit', name: 'kit', version: '1.0.0', wants, contains, dependencies: [] } });
+    expect(before.document).not.toHaveProperty('installed');
+    await dash('install', 'kit', '--deny', 'net:api.example.com');
+    const after = await json('info', 'kit');
+    expect(after).toMatchObject({ document: { installed: { spec: 'npm:kit', scope: 'user', enabled: true }, contains } });
+    expect(after.document.wants).toMatchObject([{ state: 'denied' }, { state: 'granted' }]);
+    expect((await dash('info', 'kit')).stdout).toMatch(/may not .*net:api\.example\.com.*"to ask for the weather"/);
+    expect(await json('info', 'npm:nowhere')).toMatchObject({ exitCode: 7, document: { error: { code: 'PACKAGE_NOT_FOUND' } } });
+
+    expect(await json('why', 'kit')).toMatchObject({
+      exitCode: 0,
+      document: { broughtBy: [{ spec: 'npm:kit' }], grants: [{ permission: 'ui:notify' }, { permission: '!net:api.example.com' }] },
+    });
+    expect((await dash('why', 'kit')).stdout).toMatch(/denied net:api\.example\.com: by `dash install`, \d{4}-\d\d-\d\d \d\d:\d\d, at version 1\.0\.0/);
+    expect(await json('why', 'kitt')).toMatchObject({ exitCode: 7, document: { error: { code: 'NOT_INSTALLED', hint: 'did you mean `kit`?' } } });
+  });
+});

@@ -1,0 +1,33 @@
+import { why, type WhyReport } from '../../registry/index.ts';
+import type { DefineCommand } from '../command.ts';
+import { oneLine, type Style } from '../output/terminal.ts';
+
+export const define: DefineCommand = (command) => {
+  command.argument('<name>', 'an installed package, or a dependency of one');
+  return async ({ home, cwd, stdout }) => {
+    const report = await why(command.args[0] ?? '', { dashHome: home, projectDir: cwd });
+    return { kind: 'document', document: report, text: textOf(report, stdout.style) };
+  };
+};
+
+function textOf({ name, broughtBy, since, letIn, grants }: WhyReport, style: Style): string {
+  const lines = [style.strong(oneLine(name))];
+  for (const { scope, spec, path } of broughtBy) {
+    const way = path.length === 1 ? 'installed' : `needed: ${path.map(oneLine).join(' → ')}`;
+    lines.push(`  ${way}, for ${scope === 'user' ? 'you' : 'this project'}, by ${style.dim(oneLine(spec))}`);
+  }
+  if (since !== null) lines.push(`  runs since ${minute(since)}`);
+  for (const { message } of letIn) lines.push(`  ${oneLine(message)}`);
+  for (const { permission, by, at, version, project, expires } of grants) {
+    const what = permission.startsWith('!') ? `${style.bad('denied')} ${oneLine(permission.slice(1))}` : `${style.good('granted')} ${oneLine(permission)}`;
+    const where = project === undefined ? '' : `, in ${oneLine(project.path)}`;
+    const until = expires === undefined ? '' : `, until ${minute(expires)}`;
+    lines.push(`  ${what}: by \`${oneLine(by)}\`, ${minute(at)}${version === undefined ? '' : `, at version ${oneLine(version)}`}${where}${until}`);
+  }
+  if (letIn.length > 0 && grants.length === 0) lines.push('  nothing was granted to it');
+  return `${lines.join('\n')}\n`;
+}
+
+function minute(time: string): string {
+  return oneLine(time.slice(0, 16).replace('T', ' '));
+}
