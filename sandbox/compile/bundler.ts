@@ -89,6 +89,8 @@ async function bundleAs(shape: Shape, graph: ModuleGraph, files: PackageFiles, e
       format: shape === 'plain' ? 'cjs' : 'esm',
       platform: 'node',
       target: 'es2024',
+      // an isolate has no loader: `import()` of what is not bundled is a require that answers later
+      supported: { 'dynamic-import': false },
       sourcemap: 'external',
       sourcesContent: false,
       metafile: true,

@@ -113,3 +113,21 @@ it.each([
 ])('finds the names in %s', (source, names) => {
   expect([...callsOfRequire(source)]).toEqual(names);
 });
+
+describe('import()', () => {
+  const loads = (expression: string, top = '') => ({
+    'index.ts': `${top}export default (pi) => { ${tool('load', `const target = params.target; try { const module = await ${expression}; return String(module.basename?.('/a/b') ?? module.later ?? Object.keys(module)); } catch (error) { return error.code; }`)} };\n`,
+    'later.ts': `export const later = 'a file of the package';\n`,
+  });
+
+  it.each([['as it is'], [`await Promise.resolve();\n`]])('of a builtin, of a file, and of what is known only at run time answers (%j)', async (top) => {
+    const start = top === 'as it is' ? '' : top;
+    await using builtin = await openFixture({ files: loads(`import('node:path')`, start) });
+    expect(await builtin.text('load')).toBe('b');
+    await using file = await openFixture({ files: loads(`import('./later.ts')`, start) });
+    expect(await file.text('load')).toBe('a file of the package');
+    await using variable = await openFixture({ files: loads('import(target)', start) });
+    expect(await variable.text('load', { target: 'node:path' })).toBe('b');
+    expect(await variable.text('load', { target: 'nowhere-to-be-found' })).toBe('MODULE_NOT_FOUND');
+  });
+});
