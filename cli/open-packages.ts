@@ -32,6 +32,7 @@ type Build = Pick<SandboxPackage, 'graph' | 'compiled' | 'captured'>;
 export async function openPackages(invocation: Invocation, { none = false }: { readonly none?: boolean } = {}): Promise<PackageLoader> {
   const { home, cwd } = invocation;
   const builds = new Map<string, () => Promise<Build>>();
+  const sources = new Map<string, string>();
   const trail = lazyTrail(home);
 
   const read: ReadPackages = async () => {
@@ -44,6 +45,7 @@ export async function openPackages(invocation: Invocation, { none = false }: { r
     const granted = await readGrants(home, installed.grantKey, cwd);
     const { contentHash, build, resources, diagnostics } = installed.linked ? await current(installed) : unchanged(installed);
     builds.set(buildKey(installed.id, contentHash), build);
+    sources.set(installed.id, installed.grantKey);
     const { id, name, version, dir, linked } = installed;
     const captured = await build().then(
       (one) => one.captured !== undefined,
@@ -77,7 +79,10 @@ export async function openPackages(invocation: Invocation, { none = false }: { r
     const build = builds.get(buildKey(id, contentHash));
     if (build === undefined) throw new Error(`${name} was not read`);
     const { graph, compiled, captured } = await build();
-    return openPackage({ name, version, contentHash, graph, compiled, granted, captured }, openOptions(invocation, ports, trail.open()));
+    return openPackage(
+      { name, version, source: sources.get(id), contentHash, graph, compiled, granted, captured },
+      openOptions(invocation, ports, trail.open()),
+    );
   };
 
   return {
@@ -120,7 +125,7 @@ export async function openOne(
   if (installed !== undefined && !installed.linked) {
     const { name, version, contentHash, graph, compiled, captured } = installed;
     const granted = union(await readGrants(home, installed.grantKey, cwd), grants);
-    return closed(openPackage({ name, version, contentHash, graph, compiled, granted, captured }, options), closing);
+    return closed(openPackage({ name, version, source: installed.grantKey, contentHash, graph, compiled, granted, captured }, options), closing);
   }
   await using inspection = await inspectDirectory(installed?.dir ?? dir, invocation);
   const { name, version } = inspection.package.manifest;
@@ -130,6 +135,7 @@ export async function openOne(
       {
         name,
         version,
+        source: inspection.grantKey,
         contentHash: inspection.contentHash,
         granted,
         ...(await buildOf({ ...inspection.package, ...narrowBuild(inspection.package, installed?.filters ?? []) })),

@@ -1,7 +1,12 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 
-/** Removes what a package kept for itself under `data:/`. */
-export async function removeData(home: string, packageName: string): Promise<void> {
-  await rm(join(home, 'data', encodeURIComponent(packageName)), { recursive: true, force: true });
+import { type InstalledPackage, readInstalled } from '../registry/index.ts';
+import { dataDirectory } from '../sandbox/index.ts';
+import type { Invocation } from './command.ts';
+
+/** Removes what packages kept for themselves under `data:/`, unless one from the same source is still installed. */
+export async function removeData(removed: readonly InstalledPackage[], { home, cwd }: Pick<Invocation, 'home' | 'cwd'>): Promise<void> {
+  const left = new Set((await readInstalled({ dashHome: home, projectDir: cwd })).map(({ grantKey }) => grantKey));
+  const gone = removed.filter(({ grantKey }) => !left.has(grantKey));
+  await Promise.all(gone.map(({ name, grantKey }) => rm(dataDirectory(home, { name, source: grantKey }), { recursive: true, force: true })));
 }

@@ -39,8 +39,13 @@ function findOrigin(text: string, line: number, column: number): Where | undefin
     if (last?.text !== text) last = { text, map: new SourceMap(JSON.parse(text) as ConstructorParameters<typeof SourceMap>[0]) };
     const origin = last.map.findEntry(line - 1, column - 1);
     if (!('originalSource' in origin) || origin.originalSource === undefined) return undefined;
-    return { path: origin.originalSource, line: origin.originalLine + 1, column: origin.originalColumn + 1 };
+    return { path: visible(origin.originalSource), line: origin.originalLine + 1, column: origin.originalColumn + 1 };
   } catch {
     return undefined;
   }
+}
+
+/** The names in a source map may be the package's own: they are printed, and must not command a terminal. */
+function visible(path: string): string {
+  return path.slice(0, 1_024).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u{fffd}');
 }

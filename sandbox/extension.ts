@@ -86,6 +86,8 @@ export interface SandboxedPackage extends AsyncDisposable {
 export interface SandboxPackage {
   readonly name: string;
   readonly version: string;
+  /** Where it comes from, as its grants are keyed: its private directory belongs to that. Default: the name alone. */
+  readonly source?: string;
   /** Key of audit records: the tree's sha256, or the digest of a linked directory's sources. */
   readonly contentHash: string;
   readonly graph: ModuleGraph;

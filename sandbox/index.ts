@@ -1,5 +1,6 @@
 /** Runs package code and knows nothing of npm: compile, capture, open, and the audit trail. */
 export { AuditTrail, readAuditTrails, type AuditFile, type AuditRecord } from './audit-trail.ts';
+export { dataDirectory } from './data-directory.ts';
 export { capturePackage, type CaptureRequest } from './capture.ts';
 export { type BundleStore, hasBundles } from './compile/bundle-store.ts';
 export { compilePackage } from './compile/compile-package.ts';
@@ -31,3 +32,4 @@ export type {
 } from './ports.ts';
 export { digest as registrationDigest } from './registrations.ts';
 export { addonPath, guardAgainstInspectorSignal, sandboxCommand } from './process/layers.ts';
+export { toolchainDigest } from './process/runtime-files.ts';

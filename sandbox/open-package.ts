@@ -20,6 +20,7 @@ import type {
   ToolOutcome,
 } from './extension.ts';
 import { DEFAULT_EVENT_TIMEOUT_MS, DEFAULT_TOOL_TIMEOUT_MS, MAX_STRIKES } from './process/limits.ts';
+import { dataDirectory } from './data-directory.ts';
 import { registrationsDiffer, showPlaces } from './registrations.ts';
 import { GuestSession, unsupportedCode } from './guest-session.ts';
 import type { HostPorts } from './ports.ts';
@@ -267,7 +268,7 @@ class OpenPackage implements SandboxedPackage {
 
   /** pi packages keep their settings in "the agent's directory": here each has one of its own. */
   #agentDir(): string {
-    return join(this.#options.dashHome, 'data', encodeURIComponent(this.name), 'agent');
+    return join(dataDirectory(this.#options.dashHome, this.#package), 'agent');
   }
 
   #facts(places: Places, granted: ReturnType<typeof union>): GuestFacts {

@@ -1,6 +1,8 @@
 import { remove } from '../../registry/index.ts';
 import type { DefineCommand } from '../command.ts';
+import { findInstalled } from '../find-installed.ts';
 import { oneLine } from '../output/terminal.ts';
+import { packageDocument } from '../package-document.ts';
 import { removeData } from '../remove-data.ts';
 import { scopeOf } from '../scope.ts';
 
@@ -9,13 +11,16 @@ export const define: DefineCommand = (command) => {
   return async (invocation) => {
     const { cwd, home, signal, stdout, globals } = invocation;
     const { purge = false } = command.opts<{ readonly purge?: boolean }>();
-    if (globals.dryRun === true) return { kind: 'document', document: { removed: [] }, text: `would remove ${command.args.map(oneLine).join(', ')}\n` };
-    const { removed } = await remove(command.args, { dashHome: home, scope: scopeOf(invocation), workspace: cwd, signal, purge });
-    if (purge) await Promise.all(removed.map(({ name }) => removeData(home, name)));
+    const found = await Promise.all(command.args.map((name) => findInstalled(name, invocation)));
+    const isDryRun = globals.dryRun === true;
+    const { removed } = isDryRun
+      ? { removed: await Promise.all(found.map((one) => packageDocument(one, invocation))) }
+      : await remove(command.args, { dashHome: home, scope: scopeOf(invocation), workspace: cwd, signal, purge });
+    if (purge && !isDryRun) await removeData(found, invocation);
     return {
       kind: 'document',
       document: { removed },
-      text: removed.map(({ name, version }) => `removed ${stdout.style.strong(oneLine(name))} ${oneLine(version)}\n`).join(''),
+      text: removed.map(({ name, version }) => `${isDryRun ? 'would remove' : 'removed'} ${stdout.style.strong(oneLine(name))} ${oneLine(version)}\n`).join(''),
     };
   };
 };

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { RuntimePart } from '../../format/index.ts';
@@ -12,6 +13,13 @@ const DIRECTORY = new URL(import.meta.url.endsWith('.ts') ? '../../dist/guest/' 
 /** Path of a child process's program. */
 export function programPath(name: 'sandbox-process' | 'bundler-process'): string {
   return fileURLToPath(new URL(`${name}.cjs`, DIRECTORY));
+}
+
+/** Changes with whatever takes part in compiling and in running a guest. */
+export function toolchainDigest(): string {
+  const hash = createHash('sha256').update(process.versions.v8);
+  for (const name of ['bundler-process.cjs', 'sandbox-process.cjs', 'core.js', 'typebox.js', 'pi-tui.js']) hash.update(readFileSync(new URL(name, DIRECTORY)));
+  return hash.digest('hex');
 }
 
 const scripts = new Map<string, ScriptSource>();

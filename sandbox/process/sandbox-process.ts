@@ -31,7 +31,8 @@ export class SandboxProcess implements Disposable {
     guardAgainstInspectorSignal();
     const { execPath, args } = sandboxCommand(entryScript);
     this.#listener = listener;
-    this.#child = spawn(execPath, args, { cwd: '/', env: CHILD_ENVIRONMENT, stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
+    // In a group of its own: a Ctrl-C on the terminal is for the agent, which says what becomes of the package.
+    this.#child = spawn(execPath, args, { cwd: '/', env: CHILD_ENVIRONMENT, stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'], detached: true });
     this.#input = this.#child.stdio[3] as Duplex;
     const output = this.#child.stdio[4] as Readable;
 
