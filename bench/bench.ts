@@ -1,12 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { benchInstall } from './install.ts';
 import { benchSandbox } from './sandbox.ts';
 import { benchStart } from './start.ts';
 import type { Row } from './measure.ts';
 
 /** `npm run bench -- [start|sandbox] [--quick] [--json]`: measures, prints a table, keeps the document. */
-const SUITES: Readonly<Record<string, (options: { quick: boolean }) => Promise<Row[]>>> = { start: benchStart, sandbox: benchSandbox };
+const SUITES: Readonly<Record<string, (options: { quick: boolean }) => Promise<Row[]>>> = { start: benchStart, sandbox: benchSandbox, install: benchInstall };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

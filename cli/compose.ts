@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { type Diagnostic, isDashError } from '../format/index.ts';
 import { type InspectedSkill, type InspectPorts, inspectSpec, type NpmConfig, readNpmConfig } from '../registry/index.ts';
 import type { CheckPorts } from '../registry/publish/index.ts';
-import { type BundleStore, capturePackage, compilePackage, hasBundles } from '../sandbox/index.ts';
+import { type BundleStore, capturePackage, compilePackage, hasBundles, toolchainDigest } from '../sandbox/index.ts';
 import { checkSkill, parsePrompt, parseSkill, parseTheme } from '../skills-lib/index.ts';
 import type { Invocation } from './command.ts';
+import { packageRoot } from './package-root.ts';
 
 /**
  * Hands the implementations of `sandbox/` and `skills-lib/` to those who may not import them. This is
@@ -23,6 +24,7 @@ export function inspectPorts(home: string): InspectPorts {
   const store = bundleStore(home);
   return {
     compile: (request, signal) => compilePackage(request, store, signal),
+    toolchain: async () => `${await readFile(join(packageRoot(), 'package.json'), 'utf8')}${toolchainDigest()}`,
     isCompiled: (compiled) => hasBundles(store, compiled),
     capture: (request) => capturePackage(request, store),
     readSkills: (dir, paths) => Promise.all(paths.map((path) => inspectSkill(dir, path))),

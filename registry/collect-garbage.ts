@@ -111,9 +111,20 @@ async function unusedBundles(dashHome: string, kept: readonly Generation[], now:
   const entries = kept.flatMap(({ packages }) => Object.values(packages).flatMap(({ compiled }) => compiled.entries));
   const used = new Set(entries.flatMap(({ code, map, cache }) => [`${code}.js`, `${map}.map`, ...(cache === undefined ? [] : [`${cache.sha256}.cache`])]));
   const dir = join(dashHome, 'bundles');
-  const names = ((await readdir(dir).catch(ignoreMissing)) ?? []).filter((name) => !used.has(name));
-  const old = await Promise.all(names.map(async (name) => ((await stat(join(dir, name))).mtimeMs < now.getTime() - BUNDLE_AGE_MS ? [join(dir, name)] : [])));
+  const files = (await readdir(dir, { recursive: true, withFileTypes: true }).catch(ignoreMissing)) ?? [];
+  const old = await Promise.all(
+    files.map(async (entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const isYoung = (await stat(path)).mtimeMs >= now.getTime() - BUNDLE_AGE_MS;
+      return !entry.isFile() || isYoung || used.has(entry.name) || (path.endsWith('.json') && isNoteOf(await readFile(path, 'utf8'))) ? [] : [path];
+    }),
+  );
   return old.flat();
+
+  /** Of a build that is kept. */
+  function isNoteOf(note: string): boolean {
+    return entries.some(({ code }) => note.includes(code));
+  }
 }
 
 /** A note that leads nowhere is only in the way. */

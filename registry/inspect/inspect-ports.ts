@@ -31,6 +31,8 @@ export interface InspectedSkill {
 export interface InspectPorts {
   /** Compiles every entry. What does not compile is in `failures`, not an exception. */
   compile(request: CompileRequest, signal?: AbortSignal): Promise<CompiledPackage>;
+  /** Names the tools that compile and capture: what they made is used again as long as they stay the same. */
+  toolchain(): Promise<string>;
   /** Tells whether what was compiled is still there: it is derived, and may be deleted. */
   isCompiled(compiled: CompiledPackage): Promise<boolean>;
   /** Runs the factories without any permission, to learn what they register. One outcome for each compiled entry. */

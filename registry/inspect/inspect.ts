@@ -15,6 +15,7 @@ import { type StagedDependency, stageDependencies } from '../store/dependency-st
 import type { VerifiedPackage } from '../verify/verify.ts';
 import type { Workshop } from '../workshop.ts';
 import type { InspectedSkill, InspectPorts } from './inspect-ports.ts';
+import { type Build, buildOnce, type Ingredients } from './known-builds.ts';
 import { findResources } from './read-package.ts';
 
 const inspected: unique symbol = Symbol('inspected');
@@ -54,10 +55,20 @@ export async function inspect(
 
   const modules = toModuleGraph(pkg, graph);
   const contentHash = tree.treeSha256;
-  workshop.progress({ kind: 'compiling', name, version });
-  const compiled = await ports.compile({ name, version, contentHash, graph: modules, entries: resources.extensions }, workshop.signal);
-  workshop.progress({ kind: 'capturing', name, version });
-  const captureOutcomes = await ports.capture({ name, version, contentHash, graph: modules, compiled }, workshop.signal);
+  const entries = resources.extensions;
+  const ingredients = { name, version, contentHash, entries, graph: ingredientsOf(modules, dependencies) };
+  const { compiled, captureOutcomes } =
+    entries.length === 0
+      ? NO_BUILD
+      : await buildOnce(ingredients, workshop.paths, ports, async () => {
+          workshop.progress({ kind: 'compiling', name, version });
+          const bundles = await ports.compile({ name, version, contentHash, graph: modules, entries }, workshop.signal);
+          workshop.progress({ kind: 'capturing', name, version });
+          return {
+            compiled: bundles,
+            captureOutcomes: await ports.capture({ name, version, contentHash, graph: modules, compiled: bundles }, workshop.signal),
+          };
+        });
   const skills = await ports.readSkills(tree.dir, resources.skills);
   workshop.progress({ kind: 'inspected', name, version });
   return {
@@ -121,6 +132,7 @@ export interface BroughtDependencies {
 /** How dependencies are found: by resolving, or by a lock. */
 export type BringDependencies = (pkg: VerifiedPackage, workshop: Workshop) => Promise<BroughtDependencies>;
 
+const NO_BUILD: Build = { compiled: { entries: [], failures: [] }, captureOutcomes: [] };
 const NO_DEPENDENCIES: BroughtDependencies = { direct: {}, dependencies: [], diagnostics: [] };
 
 async function resolveAndStage({ manifest }: VerifiedPackage, workshop: Workshop): Promise<BroughtDependencies> {
@@ -148,6 +160,14 @@ function deferred(outcome: CaptureOutcome): Diagnostic[] {
       where: { path: outcome.entry },
     },
   ];
+}
+
+function ingredientsOf({ root, nodes }: ModuleGraph, dependencies: readonly StagedDependency[]): Ingredients['graph'] {
+  const own = { hash: '', dependencies: nodes[root]?.dependencies ?? {} };
+  return Object.fromEntries([
+    [root, own] as const,
+    ...dependencies.map(({ key, tree, dependencies: needs }) => [key, { hash: tree.treeSha256, dependencies: needs }] as const),
+  ]);
 }
 
 function scriptsIgnored({ resolution }: VerifiedPackage, dependencies: readonly StagedDependency[]): Diagnostic[] {

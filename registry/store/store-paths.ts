@@ -18,6 +18,8 @@ export interface StorePaths {
   readonly packuments: string;
   /** When versions without a date were first seen here. */
   readonly firstSeen: string;
+  /** What was compiled from ingredients with this digest. */
+  build(digest: string): string;
   readonly grants: string;
   readonly lock: string;
   /** `dash.lock` of the user's own packages. */
@@ -41,6 +43,7 @@ export function storePaths(home: string): StorePaths {
     },
     packuments: join(home, 'meta', 'packuments'),
     firstSeen: join(home, 'meta', 'first-seen.json'),
+    build: (digest) => join(home, 'bundles', 'builds', `${digest}.json`),
     grants: join(home, 'grants.json'),
     lock: join(home, 'state', 'lock'),
     lockfile: join(home, 'dash.lock'),

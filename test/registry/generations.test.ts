@@ -148,9 +148,12 @@ describe('gc', () => {
     const dir = join(site.dashHome, 'bundles');
     await mkdir(dir, { recursive: true });
     for (const name of ['old.js', 'young.js']) await writeFile(join(dir, name), '');
-    await utimes(join(dir, 'old.js'), 0, 0);
-    expect((await collectGarbage(contextOf(site))).removed.bundles).toBe(1);
-    expect(await readdir(dir)).toEqual(['young.js']);
+    const notes = await readdir(join(dir, 'builds'));
+    expect(notes).toHaveLength(5);
+    for (const name of ['old.js', ...notes.map((note) => join('builds', note))]) await utimes(join(dir, name), 0, 0);
+    expect((await collectGarbage(contextOf(site))).removed.bundles).toBe(3);
+    expect((await readdir(dir)).toSorted()).toEqual(['builds', 'young.js']);
+    expect(await readdir(join(dir, 'builds'))).toHaveLength(3);
   });
 
   it('refuses when it cannot know what is in force', async () => {

@@ -33,6 +33,7 @@ export const plainPorts: InspectPorts = {
     }
     return { entries: compiled, failures };
   },
+  toolchain: () => Promise.resolve('plain'),
   isCompiled: () => Promise.resolve(true),
   async capture({ graph, compiled }) {
     return Promise.all(

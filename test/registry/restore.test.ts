@@ -77,6 +77,21 @@ describe('an install without specs', () => {
     expect(registry.requests).toEqual([]);
   });
 
+  it('compiles nothing again that was compiled from the same bytes by the same tools', async () => {
+    const { site } = await installedSite();
+    const { ports } = await site.context();
+    const built: string[] = [];
+    const counting = { ...ports, compile: (...request: Parameters<typeof ports.compile>) => (built.push(request[0].name), ports.compile(...request)) };
+    await rm(join(site.dashHome, 'state'), { recursive: true });
+    await site.restore({ ports: counting });
+    expect(built).toEqual([]);
+    for (const changed of [{ toolchain: () => Promise.resolve('newer') }, { isCompiled: () => Promise.resolve(false) }]) {
+      await rm(join(site.dashHome, 'state'), { recursive: true });
+      await site.restore({ ports: { ...counting, ...changed } });
+    }
+    expect(built).toEqual(['pkg', 'pkg']);
+  });
+
   it('keeps the lock of a version that was published over', async () => {
     const { registry, site } = await installedSite();
     registry.publish({ ...WITH_DEPENDENCIES, version: '1.1.0' });

@@ -1,0 +1,70 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+import type { CaptureOutcome, CompiledPackage } from '../../format/index.ts';
+import { sortedJson } from '../lock/sorted-json.ts';
+import { readIfPresent } from '../store/durable-file.ts';
+import { asDiskError } from '../store/file-errors.ts';
+import type { StorePaths } from '../store/store-paths.ts';
+import type { InspectPorts } from './inspect-ports.ts';
+
+/** What compiling and capturing gave. */
+export interface Build {
+  readonly compiled: CompiledPackage;
+  readonly captureOutcomes: readonly CaptureOutcome[];
+}
+
+/** All that a build depends on: equal ingredients give equal builds. */
+export interface Ingredients {
+  readonly name: string;
+  readonly version: string;
+  readonly contentHash: string;
+  readonly entries: readonly string[];
+  /** node → what it is made of, and its edges. */
+  readonly graph: Readonly<Record<string, { readonly hash: string; readonly dependencies: Readonly<Record<string, string>> }>>;
+}
+
+/**
+ * Gives what was built from the same bytes by the same tools before, else builds. A build that failed is tried again. The
+ * note is derived and may be deleted; the bundles it names are compared with their hashes before they run.
+ */
+export async function buildOnce(ingredients: Ingredients, paths: StorePaths, ports: InspectPorts, build: () => Promise<Build>): Promise<Build> {
+  const path = paths.build(
+    createHash('sha256')
+      .update(sortedJson({ ...ingredients, toolchain: await ports.toolchain() }))
+      .digest('hex'),
+  );
+  const known = parse(await readIfPresent(path));
+  if (known !== undefined && (await ports.isCompiled(known.compiled))) return known;
+  const made = await build();
+  if (made.compiled.failures.length === 0 && made.captureOutcomes.every(({ kind }) => kind !== 'failed')) await note(path, made);
+  return made;
+}
+
+async function note(path: string, build: Build): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const temporary = `${path}.${randomUUID()}.tmp`;
+    await writeFile(temporary, JSON.stringify({ version: 1, ...build }), { flag: 'wx', mode: 0o600 });
+    await rename(temporary, path);
+  } catch (error) {
+    throw asDiskError(error, 'noting what was compiled');
+  }
+}
+
+function parse(text: string | undefined): Build | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return isBuild(value) ? { compiled: value.compiled, captureOutcomes: value.captureOutcomes } : undefined;
+  } catch {
+    // half a note, after a power cut
+    return undefined;
+  }
+}
+
+/** The file is ours; only a power cut can have left something else. */
+function isBuild(value: unknown): value is Build & { readonly version: 1 } {
+  return typeof value === 'object' && value !== null && 'version' in value && value.version === 1 && 'compiled' in value && 'captureOutcomes' in value;
+}
