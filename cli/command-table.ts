@@ -55,6 +55,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'pack', summary: 'write the tarball that would be published', load: () => import('./commands/pack.ts') },
   { name: 'publish', summary: 'check, pack and publish a package to the registry', load: () => import('./commands/publish.ts') },
   { name: 'registry serve', summary: 'serve a registry over a directory, on this machine', load: () => import('./commands/registry-serve.ts') },
+  { name: 'completion', summary: 'print what makes a shell complete `dash` with Tab', load: () => import('./commands/completion.ts') },
 ];
 
 /** What runs when no command is named. */

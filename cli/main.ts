@@ -9,6 +9,12 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${version()}\n`);
     return 0;
   }
+  // a shell asks at every press of Tab, with words that are not options of ours
+  if (argv[0] === '__complete') {
+    const { printCompletions } = await import('./complete.ts');
+    await printCompletions(argv.slice(argv[1] === '--' ? 2 : 1));
+    return 0;
+  }
   const { runProgram } = await import('./program.ts');
   return runProgram(argv, version());
 }

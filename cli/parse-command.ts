@@ -18,10 +18,15 @@ export async function parseCommand(entry: CommandEntry, rest: readonly string[])
 
 /** Writes the help of one command. */
 export async function commandHelp(entry: CommandEntry): Promise<string> {
+  return (await describeCommand(entry)).helpInformation();
+}
+
+/** Gives the arguments and options of one command, the global ones included. */
+export async function describeCommand(entry: CommandEntry): Promise<Command> {
   const command = withGlobalOptions(new Command(`dash ${entry.name}`).description(entry.summary));
   if (entry.aliases) command.aliases(entry.aliases);
   (await entry.load()).define(command);
-  return command.helpInformation();
+  return command;
 }
 
 function parse(command: Command, rest: readonly string[]): void {

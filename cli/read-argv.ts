@@ -56,7 +56,8 @@ const GLOBAL_FLAGS: ReadonlySet<string> = new Set([
 ]);
 const GLOBAL_VALUES: ReadonlySet<string> = new Set(['-C', '--directory', '--registry']);
 
-function indexOfName(argv: readonly string[]): number | undefined {
+/** Finds where the command's name stands, behind global options. */
+export function indexOfName(argv: readonly string[]): number | undefined {
   for (let at = 0; at < argv.length; at += 1) {
     const word = argv[at] ?? '';
     if (!word.startsWith('-')) return at;
