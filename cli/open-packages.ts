@@ -4,6 +4,7 @@ import { DashError, type Diagnostic, isDashError, type ModuleGraph, type Permiss
 import type { LoadedPackage, OpenPackage, ReadPackages } from '../host/index.ts';
 import {
   digestDirectory,
+  findChangedFile,
   type Inspection,
   inspectSpec,
   type InstalledPackage,
@@ -43,7 +44,7 @@ export async function openPackages(invocation: Invocation, { none = false }: { r
 
   async function load(installed: InstalledPackage): Promise<LoadedPackage> {
     const granted = await readGrants(home, installed.grantKey, cwd);
-    const { contentHash, build, resources, diagnostics } = installed.linked ? await current(installed) : unchanged(installed);
+    const { contentHash, build, resources, diagnostics } = installed.linked ? await current(installed) : await whole(installed);
     builds.set(buildKey(installed.id, contentHash), build);
     sources.set(installed.id, installed.grantKey);
     const { id, name, version, dir, linked } = installed;
@@ -52,6 +53,16 @@ export async function openPackages(invocation: Invocation, { none = false }: { r
       () => true, // it says what is wrong when it is opened
     );
     return { id, name, version, dir, linked, contentHash, resources, granted, captured, diagnostics };
+  }
+
+  /** A model must not read what somebody wrote into the store; code is checked when it is run. */
+  async function whole(installed: InstalledPackage): Promise<ReturnType<typeof unchanged>> {
+    const now = unchanged(installed);
+    const path = await findChangedFile(installed, home);
+    if (path === undefined) return now;
+    const message = `${installed.name} is not what was installed: \`${path}\` has changed; its skills, prompts and themes are left out`;
+    const resources = { ...now.resources, skills: [], prompts: [], themes: [] };
+    return { ...now, resources, diagnostics: [...now.diagnostics, { severity: 'error', code: 'STORE_CORRUPT', message, where: { path } }] };
   }
 
   /** The directory may have changed since it was installed; its dependencies are those it asks for now. */

@@ -33,6 +33,7 @@ export {
   revokeGrants,
 } from './grants.ts';
 export { digestDirectory, type DirectoryDigest } from './fetch/local.ts';
+export { findChangedFile } from './intact.ts';
 export { type InstalledPackage, mergeCaptured, readInstalled, type ReadInstalledOptions } from './installed.ts';
 export type { CaptureRequest, CompileRequest, InspectedSkill, InspectPorts } from './inspect/inspect-ports.ts';
 export type { InspectContext, Inspection } from './inspect-spec.ts';

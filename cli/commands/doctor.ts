@@ -15,7 +15,7 @@ import type { Style } from '../output/terminal.ts';
 
 /** One thing that was looked at. */
 export interface DoctorCheck {
-  readonly id: 'node' | 'sandbox' | 'home' | 'shadowing' | 'registry' | 'clock' | StoreCheck['id'];
+  readonly id: 'node' | 'sandbox' | 'files' | 'home' | 'shadowing' | 'registry' | 'clock' | StoreCheck['id'];
   readonly status: 'ok' | 'warning' | 'failed';
   readonly message: string;
   readonly hint?: string;
@@ -23,7 +23,15 @@ export interface DoctorCheck {
 
 export const define: DefineCommand = () => async (invocation) => {
   const checks = (
-    await Promise.all([checkNode(), checkSandbox(), checkHome(invocation), checkShadowing(invocation), checkRegistry(invocation), checkStores(invocation)])
+    await Promise.all([
+      checkNode(),
+      checkSandbox(),
+      checkFiles(),
+      checkHome(invocation),
+      checkShadowing(invocation),
+      checkRegistry(invocation),
+      checkStores(invocation),
+    ])
   ).flat();
   return {
     kind: 'document',
@@ -35,6 +43,17 @@ export const define: DefineCommand = () => async (invocation) => {
 
 async function checkNode(): Promise<DoctorCheck> {
   return { id: 'node', status: 'ok', message: `Node ${process.versions.node}, ${process.platform} ${process.arch}` };
+}
+
+/** Where an open file cannot be asked for its path, who renames directories to and fro may win a race against a check. */
+async function checkFiles(): Promise<DoctorCheck> {
+  if (existsSync('/proc/self/fd')) return { id: 'files', status: 'ok', message: 'open files are checked by the path they really have' };
+  return {
+    id: 'files',
+    status: 'warning',
+    message: 'file access is racy: this system has no /proc',
+    hint: 'grant packages no directories that other programs rename',
+  };
 }
 
 /** Compiles a small extension and lets it register a tool: what an install does, with nothing of anybody's. */

@@ -11,10 +11,10 @@ export const define: DefineCommand = (command) => {
     const { stdout, signal } = invocation;
     const { limit } = command.opts<{ readonly limit: string }>();
     const { results, total } = await searchNpm({ words: command.args, limit: parseLimit(limit), npm: await npmConfigFor(invocation), signal });
-    const rows = results.map(({ name, version, kinds, description }) => [
+    const rows = results.map(({ name, version, ecosystems, description }) => [
       stdout.style.strong(oneLine(name)),
       oneLine(version),
-      stdout.style.dim(kinds.join(',')),
+      stdout.style.dim(ecosystems.join(',')),
       oneLine(description).slice(0, 80),
     ]);
     return {

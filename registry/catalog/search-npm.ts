@@ -17,7 +17,11 @@ export interface FoundPackage {
   readonly version: string;
   readonly description: string;
   /** Which ecosystem's keyword it carries. */
-  readonly kinds: readonly ('dash' | 'pi')[];
+  readonly ecosystems: readonly ('dash' | 'pi')[];
+  /** What it brings and wants is in the package: a plain npm registry knows neither. */
+  readonly kinds: readonly string[];
+  readonly permissions: readonly string[];
+  readonly flags: readonly string[];
   readonly publishedAt: string | undefined;
 }
 
@@ -40,8 +44,17 @@ export async function searchNpm({ words, limit, npm, signal }: NpmSearchQuery): 
   const found = new Map<string, FoundPackage>();
   for (const hit of replies.flatMap(({ objects }) => objects.map((object) => object.package))) {
     const keywords = hit.keywords ?? [];
-    const kinds = (['dash', 'pi'] as const).filter((kind) => keywords.includes(KEYWORDS[kind]));
-    found.set(hit.name, { name: hit.name, version: hit.version, description: hit.description ?? '', kinds, publishedAt: hit.date });
+    const ecosystems = (['dash', 'pi'] as const).filter((kind) => keywords.includes(KEYWORDS[kind]));
+    found.set(hit.name, {
+      name: hit.name,
+      version: hit.version,
+      description: hit.description ?? '',
+      ecosystems,
+      kinds: [],
+      permissions: [],
+      flags: [],
+      publishedAt: hit.date,
+    });
   }
   const total = replies.reduce((sum, reply) => sum + reply.total, 0);
   // packages with both keywords are in both replies

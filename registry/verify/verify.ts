@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { PackageManifest } from '../../format/index.ts';
+import { type PackageManifest, parseJson } from '../../format/index.ts';
 import type { StagedPackage } from '../fetch/stage.ts';
 import { readManifest } from '../inspect/read-package.ts';
 import type { Tree } from '../store/staging.ts';
@@ -37,12 +37,7 @@ export async function assertIsRelease(tree: Tree, { name, version }: { readonly 
 }
 
 function readIdentity(text: string): { readonly name: string; readonly version: string } {
-  let value: unknown;
-  try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch {
-    throw hostile('MANIFEST_MISMATCH', 'its package.json is not JSON', 'package.json');
-  }
+  const value: unknown = parseJson(text, 'package.json', 'INVALID_MANIFEST').value;
   const of = (key: string): string => {
     const field: unknown = typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
     return typeof field === 'string' ? field : '';

@@ -92,7 +92,7 @@ async function readChecked(store: BundleStore, hash: string, kind: BundleKind, e
   }
   if (sha256(bytes) !== hash) {
     throw new DashError('BUNDLE_MISMATCH', `the compiled form of ${entry} is not the one that was inspected: its hash differs`, {
-      hint: 'something changed it; delete the directory `bundles` of DASH_HOME and run `dash install`',
+      hint: 'something changed it; delete the directory `bundles` of DASH_HOME: it is made again',
     });
   }
   return bytes;

@@ -144,7 +144,7 @@ describe('a broken package', () => {
   const [fromNpm, both, fromDirectory] = [['npm'], ['npm', 'directory'], ['directory']] as const;
   test.for([
     // an archive must carry the manifest that the registry shows: what is no manifest at all is no honest archive
-    [fromNpm, 'a manifest that is not JSON', 'HOSTILE_PACKAGE', 5, { 'package.json': '{"name": "good",\n "version": }' }, manifestFile],
+    [fromNpm, 'a manifest that is not JSON', 'INVALID_MANIFEST', 1, { 'package.json': '{"name": "good",\n "version": }' }, { ...manifestFile, line: 2 }],
     [fromDirectory, 'a manifest that is not JSON', 'INVALID_MANIFEST', 1, { 'package.json': '{"name": "good",\n "version": }' }, { ...manifestFile, line: 2 }],
     [both, 'a manifest with a field of the wrong type', 'INVALID_MANIFEST', 1, { 'package.json': manifest({ dash: { extensions: 7 } }) }, manifestFile],
     [

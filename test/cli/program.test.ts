@@ -166,7 +166,7 @@ test('from create to another user: pack, publish to a served registry, search', 
     await writeFile(join(here.env['HOME'] ?? '', '.npmrc'), `${url.replace('http:', '')}:_authToken=secret\n`);
     expect(dash(here, 'publish', 'review', '--registry', url, '--confirm')).toMatchObject({ status: 0, stdout: expect.stringContaining('published') });
     expect(json(dash(here, 'search', 'review', '--registry', url, '--json').stdout)).toMatchObject({
-      results: [{ name: '@acme/review', version: '0.1.0', kinds: ['dash'] }],
+      results: [{ name: '@acme/review', version: '0.1.0', ecosystems: ['dash'] }],
       total: 1,
     });
   } finally {

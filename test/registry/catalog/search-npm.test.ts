@@ -21,7 +21,7 @@ describe('searchNpm', () => {
       'weather-lib': [],
     });
     const { results, total } = await searchNpm({ words: ['weather'], limit: 10, npm });
-    expect(results.map(({ name, kinds }) => [name, kinds])).toEqual([
+    expect(results.map(({ name, ecosystems }) => [name, ecosystems])).toEqual([
       ['weather', ['dash']],
       ['weather-both', ['dash', 'pi']],
       ['weather-pi', ['pi']],
