@@ -39,9 +39,7 @@ export const ERROR_EXIT_CODES = {
   CHECK_FAILED: 6,
   // policy and trust
   RELEASE_TOO_YOUNG: 3,
-  TRUST_DOWNGRADE: 3,
   TAG_MOVED: 3,
-  SCOPE_BOUND: 3,
   SOURCE_UNTRUSTED: 3,
   POLICY_INVALID: 3,
   // consent
@@ -77,7 +75,6 @@ export const ERROR_EXIT_CODES = {
   SANDBOX_DIED: 8,
   SANDBOX_BUDGET: 8,
   SANDBOX_UNAVAILABLE: 8,
-  REENTRANT_CALL: 8,
   // disk
   DISK_ERROR: 9,
   DISK_FULL: 9,
@@ -92,7 +89,6 @@ export const ERROR_EXIT_CODES = {
   MODEL_FAILED: 1,
   SESSION_CORRUPT: 1,
   SETTINGS_INVALID: 1,
-  DOCTOR_FAILED: 1,
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_EXIT_CODES;

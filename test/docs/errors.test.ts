@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ERROR_EXIT_CODES } from '../../format/index.ts';
 
@@ -16,4 +17,15 @@ test('every error code is on the page with its exit code, and no other', () => {
   }
   expect([...documented.keys()].sort()).toEqual(Object.keys(ERROR_EXIT_CODES).sort());
   for (const [code, exit] of Object.entries(ERROR_EXIT_CODES)) expect(documented.get(code), code).toContain(exit);
+});
+
+test('every error code is given by something', () => {
+  const root = join(import.meta.dirname, '../..');
+  const sources = ['bin', 'cli', 'format', 'host', 'registry', 'sandbox', 'skills-lib'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && /\.[jt]s$/.test(entry.name) && entry.name !== 'dash-error.ts')
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8')),
+  );
+  const unused = Object.keys(ERROR_EXIT_CODES).filter((code) => !sources.some((text) => text.includes(`'${code}'`) || text.includes(`${code}:`)));
+  expect(unused).toEqual([]);
 });
