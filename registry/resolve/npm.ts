@@ -55,11 +55,11 @@ export async function toRelease(manifest: VersionManifest, { packuments }: Pick<
   const registry = await packuments.registryOf(name);
   const packument = await packuments.get(name);
   const publishedAt = packument.time?.[version];
-  assertTarballUrl(dist.tarball, registry, `${name}@${version}`);
+  const tarball = assertTarballUrl(dist.tarball, registry, `${name}@${version}`);
   return {
     name,
     version,
-    tarball: dist.tarball,
+    tarball,
     integrity: sha512Of(dist.integrity, `${name}@${version}`),
     ...(registry !== undefined && { registry }),
     ...(typeof publishedAt === 'string' && { publishedAt }),
@@ -94,10 +94,10 @@ async function pick(packument: Packument, wanted: string, before?: Date): Promis
 }
 
 /** A registry asked over https must not send us to http, where everybody on the way can answer. */
-function assertTarballUrl(tarball: string, registry: string | undefined, what: string): void {
+function assertTarballUrl(tarball: string, registry: string | undefined, what: string): string {
   const url = URL.parse(tarball);
   const isPlainRegistry = registry?.startsWith('http://') ?? false;
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isPlainRegistry)) return;
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isPlainRegistry)) return url.href; // as parsed: what a terminal obeys is escaped
   throw new DashError('REGISTRY_REPLY_INVALID', `the registry gives \`${what}\` an archive that is not fetched over https`, {
     hint: 'check `registry` in your `.npmrc`',
   });

@@ -4,6 +4,7 @@ import { Value } from '@sinclair/typebox/value';
 import { DashError } from '../../format/index.ts';
 import type { NpmConfig } from '../npm-config.ts';
 import { isNpmName } from '../package-spec.ts';
+import { fetchPackument } from './fetch-packument.ts';
 import { registryOf } from './registry-of.ts';
 
 const Names = Type.Record(Type.String(), Type.String());
@@ -58,11 +59,9 @@ export function openPackuments({ npm, cacheDir, offline = false, signal }: Packu
 
   async function request(name: string): Promise<Packument> {
     if (!isNpmName(name)) throw new DashError('PACKAGE_NOT_FOUND', `\`${name}\` is not an npm name`, { hint: 'check the name' });
-    const { default: pacote } = await import('pacote');
     let reply: unknown;
     try {
-      // full metadata: the dates of releases are in it
-      reply = await pacote.packument(name, { ...RETRIES, ...npm, cache: cacheDir, offline, signal, fullMetadata: true, ignoreScripts: true });
+      reply = await fetchPackument(name, { ...RETRIES, ...npm, cache: cacheDir, offline, signal });
     } catch (error) {
       throw asRegistryError(error, name);
     }
