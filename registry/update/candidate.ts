@@ -4,8 +4,9 @@ import { DashError, isDashError } from '../../format/index.ts';
 import { stage } from '../fetch/stage.ts';
 import { inspect, type InspectedPackage } from '../inspect/inspect.ts';
 import type { InspectPorts } from '../inspect/inspect-ports.ts';
+import { assertAsLocked } from '../lock/assert-as-locked.ts';
+import type { Lockfile } from '../lock/lockfile.ts';
 import { formatSpec, type GitSpec, type NpmSpec, parseSpec } from '../package-spec.ts';
-import { ROOT } from '../resolve/dependencies.ts';
 import { resolveNpm } from '../resolve/npm.ts';
 import type { NpmResolution, Resolution } from '../resolve/resolution.ts';
 import { resolve } from '../resolve/resolve.ts';
@@ -69,6 +70,13 @@ export interface Brought {
   readonly reasons: readonly HeldReason[];
 }
 
+export interface BringOptions {
+  readonly ports: InspectPorts;
+  readonly workshop: Workshop;
+  /** The one in force. */
+  readonly lock: Lockfile;
+}
+
 /**
  * Brings a target here and looks at it; `undefined` when it is what is installed.
  *
@@ -77,8 +85,7 @@ export interface Brought {
 export async function bringTarget(
   { resolution, reasons }: Target,
   record: PackageRecord,
-  ports: InspectPorts,
-  workshop: Workshop,
+  { ports, workshop, lock }: BringOptions,
 ): Promise<Brought | undefined> {
   const hasDependencies = Object.keys(record.graph.nodes).length > 1;
   if (isPinned(resolution, record) && !hasDependencies) return undefined;
@@ -93,6 +100,11 @@ export async function bringTarget(
   }
   workshop.progress({ kind: 'resolved', spec: record.spec, name, version });
   const inspected = await inspect(verified, ports, workshop);
+  assertAsLocked(
+    name,
+    inspected.dependencies.map(({ release }) => release),
+    lock,
+  );
   if (inspected.tree.treeSha256 === record.contentHash && isSameGraph(inspected, record)) return undefined;
   const { source } = inspected;
   const age = source.kind === 'tarball' && source.url !== undefined ? tooYoung(name, source.integrity, workshop) : [];
@@ -170,14 +182,9 @@ function isPinned(resolution: Resolution, { source }: PackageRecord): boolean {
   return resolution.kind === 'git' && source.kind === 'git' && source.commit === resolution.commit;
 }
 
-function isSameGraph({ graph, dependencies }: InspectedPackage, record: PackageRecord): boolean {
-  const next = new Map(dependencies.map(({ key, tree }) => [key, tree.treeSha256]));
-  const nodes = Object.entries(record.graph.nodes);
-  return (
-    nodes.length === Object.keys(graph.nodes).length &&
-    nodes.every(([key, { at, dependencies: edges }]) => {
-      const isSameTree = key === ROOT || ('treeSha256' in at && next.get(key) === at.treeSha256);
-      return isSameTree && isDeepStrictEqual(edges, graph.nodes[key]?.dependencies);
-    })
-  );
+/** Versions do not change, so the same names bound in the same way are the same code. */
+function isSameGraph({ graph }: InspectedPackage, record: PackageRecord): boolean {
+  const edges = (nodes: Readonly<Record<string, { readonly dependencies: Readonly<Record<string, string>> }>>) =>
+    Object.fromEntries(Object.entries(nodes).map(([key, { dependencies }]) => [key, dependencies]));
+  return isDeepStrictEqual(edges(graph.nodes), edges(record.graph.nodes));
 }

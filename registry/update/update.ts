@@ -121,7 +121,7 @@ interface LookOptions {
 
 async function look(record: PackageRecord, base: Generation, { context, workshop, parked }: LookOptions): Promise<Found> {
   const target = await findTarget(record, workshop, { to: context.to, parked });
-  const brought = target === undefined ? undefined : await bringTarget(target, record, context.ports, workshop);
+  const brought = target === undefined ? undefined : await bringTarget(target, record, { ports: context.ports, workshop, lock: base.lock });
   if (brought === undefined) return { kind: 'same', record };
   const { inspected } = brought;
   if (parked !== undefined && inspected.tree.treeSha256 !== parked.treeSha256) {

@@ -169,6 +169,14 @@ describe('an update', () => {
     await expect(run(site)).rejects.toMatchObject({ code: 'INTEGRITY_MISMATCH', message: expect.stringContaining('pkg@1.0.0') });
   });
 
+  it('refuses a dependency that was published again with other bytes', async () => {
+    const registry = await startNpmRegistry(extensionPackage('pkg', { dependencies: { dep: '^1.0.0' } }), { name: 'dep', version: '1.0.0' });
+    const site = await makeSite({ registry: registry.url });
+    await site.install('pkg');
+    registry.publish({ name: 'dep', version: '1.0.0', files: { 'index.js': 'evil' } });
+    await expect(run(site)).rejects.toMatchObject({ code: 'INTEGRITY_MISMATCH', message: expect.stringContaining('dep@1.0.0') });
+  });
+
   it.each<[string, readonly string[], Partial<UpdateContext>, string]>([
     ['a name that is not installed', ['pgk'], {}, 'NOT_INSTALLED'],
     ['a version without a name', [], { to: '1.0.0' }, 'USAGE'],
