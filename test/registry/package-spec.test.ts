@@ -95,8 +95,13 @@ describe('parseSpec', () => {
     }
   });
 
-  it('reads back what it writes', () => {
+  it('reads back what it writes, of every kind and with any name', () => {
     const segment = fc.stringMatching(/^[a-z][a-z0-9]{0,6}$/);
+    // whatever a file system allows, but not what is refused: control and invisible characters
+    const odd = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
+      .filter((name) => !/[/\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name) && name.isWellFormed() && name !== '.' && name !== '..');
+    const ref = fc.stringMatching(/^[a-z0-9_][a-z0-9_+@=-]{0,8}$/).filter((name) => !name.includes('@{'));
     const text = fc.oneof(
       fc.tuple(segment, fc.constantFrom('', '@1.0.0', '@^2', '@beta')).map(([name, wanted]) => `npm:${name}${wanted}`),
       fc
@@ -105,8 +110,23 @@ describe('parseSpec', () => {
           ([prefix, owner, repo, subdir, ref]) =>
             `${prefix}host.example/${owner}/${repo}${subdir === null ? '' : `/${subdir}`}${ref === null ? '' : `#${ref}`}`,
         ),
-      segment.map((name) => `git:/srv/${name}`),
-      segment.map((name) => `./${name}`),
+      fc
+        .tuple(fc.constantFrom('git+ssh://git@', 'git+https://', 'git:git@'), segment, segment, fc.option(ref), fc.option(odd))
+        .filter(([, , , , subdir]) => subdir === null || !/[:#]/.test(subdir))
+        .map(([prefix, owner, repo, branch, subdir]) => {
+          const fragment = [...(branch === null ? [] : [branch]), ...(subdir === null ? [] : [`path:${subdir}`])].join('::');
+          return `${prefix}host.example${prefix === 'git:git@' ? ':' : '/'}${owner}/${repo}.git${fragment === '' ? '' : `#${fragment}`}`;
+        }),
+      fc
+        .tuple(
+          odd.filter((name) => !name.includes('#')),
+          fc.option(ref),
+        )
+        .map(([name, branch]) => `git:/srv/${name}${branch === null ? '' : `#${branch}`}`),
+      odd.map((name) => `./${name}`),
+      odd.map((name) => `file:/srv/${name}`),
+      odd.map((name) => `/srv/${name}.tgz`),
+      fc.tuple(segment, fc.constantFrom('', '?a=b', '#frag')).map(([name, tail]) => `https://host.example/${name}.tar.gz${tail}`),
       segment.map((name) => `${name}.tgz`),
     );
     fc.assert(

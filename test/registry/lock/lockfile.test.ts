@@ -1,6 +1,11 @@
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { emptyLockfile, formatLockfile, type Lockfile, parseLockfile } from '../../../registry/lock/lockfile.ts';
 
 const integrity = `sha512-${'A'.repeat(86)}==`;
@@ -24,6 +29,46 @@ const lockfile: Lockfile = {
   },
 };
 
+const names = fc.oneof(fc.stringMatching(/^(@[a-z]{1,4}\/)?[a-z][a-z0-9-]{0,6}$/), fc.constantFrom('__proto__', 'constructor', '1'));
+const hex = fc.stringMatching(/^[0-9a-f]{64}$/);
+const sources = fc.oneof(
+  fc.record({ kind: fc.constant('npm' as const), integrity: fc.constant(integrity) }),
+  fc.record({ kind: fc.constant('npm' as const), integrity: fc.constant(integrity), registry: fc.webUrl(), tarball: fc.webUrl() }),
+  fc.record({ kind: fc.constant('git' as const), url: fc.webUrl(), commit: fc.stringMatching(/^[0-9a-f]{40}$/) }),
+  fc.record({ kind: fc.constant('tarball' as const), path: fc.string(), integrity: fc.constant(integrity) }),
+  fc.record({ kind: fc.constant('directory' as const), path: fc.string() }),
+);
+const entries = fc.record({ name: names, version: fc.string(), source: sources, treeSha256: hex, files: fc.nat() });
+const patterns = fc.array(fc.string(), { maxLength: 3 });
+const roots = fc.record(
+  {
+    spec: fc.string(),
+    id: fc.string(),
+    permissions: fc.array(fc.string(), { maxLength: 3 }),
+    permissionsSha256: hex,
+    graph: fc.dictionary(names, fc.dictionary(names, names, { maxKeys: 2 }), { maxKeys: 2 }),
+    disabled: fc.boolean(),
+    filter: fc.record({ extensions: patterns, skills: patterns, prompts: patterns, themes: patterns }, { requiredKeys: [] }),
+  },
+  { requiredKeys: ['spec', 'id', 'permissions', 'permissionsSha256', 'graph'] },
+);
+const arbitraryLock = fc.record({
+  version: fc.constant(1 as const),
+  roots: fc.dictionary(names, roots, { maxKeys: 4 }),
+  packages: fc.dictionary(names, entries, { maxKeys: 4 }),
+});
+
+/** A lock of packages that need nothing of each other. */
+function lockWith(packages: readonly string[]): Lockfile {
+  const root = (name: string) => ({ spec: `npm:${name}`, id: `${name}@1.0.0`, permissions: [], permissionsSha256: sha256, graph: { '.': {} } });
+  const entry = (name: string) => ({ name, version: '1.0.0', source: { kind: 'npm' as const, integrity }, treeSha256: sha256, files: 2 });
+  return {
+    version: 1,
+    roots: Object.fromEntries(packages.map((name) => [name, root(name)])),
+    packages: Object.fromEntries(packages.map((name) => [`${name}@1.0.0`, entry(name)])),
+  };
+}
+
 describe('dash.lock', () => {
   it('reads back what it writes, with sorted keys and LF', () => {
     const text = formatLockfile(lockfile);
@@ -46,6 +91,49 @@ describe('dash.lock', () => {
         expect(Object.prototype).not.toHaveProperty('spec');
       }),
     );
+  });
+
+  it('reads back whatever it can hold, and writes equal values as equal bytes', () => {
+    fc.assert(
+      fc.property(arbitraryLock, (lock) => {
+        const text = formatLockfile(lock);
+        expect(parseLockfile(text, 'dash.lock')).toEqual(lock);
+        expect(formatLockfile(parseLockfile(text, 'dash.lock'))).toBe(text);
+        const shuffled = {
+          packages: Object.fromEntries(Object.entries(lock.packages).toReversed()),
+          version: lock.version,
+          roots: Object.fromEntries(Object.entries(lock.roots).toReversed()),
+        };
+        expect(formatLockfile(shuffled)).toBe(text);
+      }),
+    );
+  });
+
+  it('merges by lines when two branches add different packages, or the conflict is seen', async () => {
+    const dir = await temporaryDirectory();
+    const paths = { base: join(dir, 'base'), ours: join(dir, 'ours'), theirs: join(dir, 'theirs') };
+    const names = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,3}$/), { minLength: 3, maxLength: 9 });
+    let clean = 0;
+    fc.assert(
+      fc.property(names, fc.infiniteStream(fc.constantFrom('base', 'ours', 'theirs')), (all, sides) => {
+        const sideOf = new Map(all.map((name) => [name, sides.next().value ?? 'base']));
+        const lockOf = (...kept: readonly string[]) => lockWith(all.filter((name) => kept.includes(sideOf.get(name) ?? '')));
+        writeFileSync(paths.base, formatLockfile(lockOf('base')));
+        writeFileSync(paths.ours, formatLockfile(lockOf('base', 'ours')));
+        writeFileSync(paths.theirs, formatLockfile(lockOf('base', 'theirs')));
+        const { status, stdout } = spawnSync('git', ['merge-file', '--stdout', paths.ours, paths.base, paths.theirs], { encoding: 'utf8' });
+        if (status === 0) {
+          clean++;
+          expect(parseLockfile(stdout, 'dash.lock')).toEqual(lockOf('base', 'ours', 'theirs'));
+        } else {
+          expect(() => parseLockfile(stdout, 'dash.lock')).toThrow(
+            expect.objectContaining({ code: 'LOCK_INVALID', where: { path: 'dash.lock', line: expect.any(Number) } }),
+          );
+        }
+      }),
+      { numRuns: 60, seed: 1 },
+    );
+    expect(clean).toBeGreaterThan(10);
   });
 
   it.each([

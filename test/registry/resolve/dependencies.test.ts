@@ -1,3 +1,8 @@
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
 import fc from 'fast-check';
 import semver from 'semver';
 import { describe, expect, it } from 'vitest';
@@ -5,6 +10,8 @@ import { describe, expect, it } from 'vitest';
 import { type DependencyGraph, type Needs, resolveDependencies, ROOT } from '../../../registry/resolve/dependencies.ts';
 import type { Packument, Packuments } from '../../../registry/resolve/packuments.ts';
 import { DashError } from '../../../format/index.ts';
+import { startNpmRegistry } from '../../support/npm-registry.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 interface Version {
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -44,6 +51,19 @@ async function graphOf(root: Partial<Needs>, world: World): Promise<DependencyGr
     isKnown: async () => true,
     diagnostics: [],
   });
+}
+
+/** What the real npm would install, as `name@version`. */
+async function askNpm(dependencies: Readonly<Record<string, string>>, registry: string): Promise<string[]> {
+  const dir = await temporaryDirectory();
+  await writeFile(join(dir, 'package.json'), JSON.stringify({ name: 'root', version: '1.0.0', dependencies }));
+  const flags = ['--package-lock-only', '--ignore-scripts', '--no-audit', '--no-fund', '--registry', registry, '--cache', join(dir, 'cache')];
+  await promisify(execFile)('npm', ['install', ...flags], { cwd: dir, env: { PATH: process.env['PATH'], HOME: dir } });
+  const lock: { readonly packages: Readonly<Record<string, { readonly version: string }>> } = JSON.parse(
+    await readFile(join(dir, 'package-lock.json'), 'utf8'),
+  );
+  const installed = Object.entries(lock.packages).filter(([path]) => path !== '');
+  return installed.map(([path, { version }]) => `${path.slice(path.lastIndexOf('node_modules/') + 13)}@${version}`).sort();
 }
 
 const edges = ({ nodes }: DependencyGraph) => Object.fromEntries([...nodes].map(([key, { dependencies }]) => [key, Object.fromEntries(dependencies)]));
@@ -213,6 +233,23 @@ describe('a dependency graph', () => {
         }),
         { numRuns: 200 },
       );
+    });
+
+    it('is what npm answers, where nobody wants two versions of one package', async () => {
+      const oneRange = fc.tuple(...names.map(() => range));
+      const wants = fc.tuple(fc.subarray(names, { minLength: 1, maxLength: 3 }), ...names.map(() => fc.subarray(names, { maxLength: 3 })));
+      for (const [ranges, [ofRoot, ...ofOthers]] of fc.sample(fc.tuple(oneRange, wants), { numRuns: 6, seed: 20_260_101 })) {
+        const pick = (wanted: readonly string[]) => Object.fromEntries(wanted.map((name) => [name, ranges[names.indexOf(name)] ?? '*']));
+        const manifest = (at: number) => ({ dependencies: pick(ofOthers[at] ?? []) });
+        const known: World = Object.fromEntries(
+          names.map((name, at) => [name, Object.fromEntries(['1.0.0', '1.1.0', '2.0.0'].map((version) => [version, manifest(at)]))]),
+        );
+        const registry = await startNpmRegistry(
+          ...names.flatMap((name, at) => ['1.0.0', '1.1.0', '2.0.0'].map((version) => ({ name, version, manifest: manifest(at) }))),
+        );
+        const ours = await graphOf({ dependencies: pick(ofRoot) }, known);
+        expect([...ours.nodes.keys()].filter((key) => key !== ROOT).toSorted()).toEqual(await askNpm(pick(ofRoot), registry.url));
+      }
     });
 
     it('is the same under shuffled input', async () => {
