@@ -87,7 +87,15 @@ function dash(dir: string, registry: string, { roots }: PackageSet): Manager {
 
 function npm(dir: string, registry: string, set: PackageSet): Manager {
   const project = projectOf(dir, set);
-  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--package-lock', '--loglevel=error', `--registry=${registry}`, `--cache=${join(dir, 'cache')}`];
+  const flags = [
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--package-lock',
+    '--loglevel=error',
+    `--registry=${registry}`,
+    `--cache=${join(dir, 'cache')}`,
+  ];
   return {
     name: 'npm',
     async cold() {

@@ -81,7 +81,9 @@ export async function serveSet(
   const published = new Date(Date.now() - 365 * 86_400_000).toISOString();
   const server = createServer((request, response) => {
     requests++;
-    void answer(decodeURIComponent(request.url ?? '/')).then(({ status, type, body }) => response.writeHead(status, { 'content-type': type, 'cache-control': 'public, max-age=300' }).end(body));
+    void answer(decodeURIComponent(request.url ?? '/')).then(({ status, type, body }) =>
+      response.writeHead(status, { 'content-type': type, 'cache-control': 'public, max-age=300' }).end(body),
+    );
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

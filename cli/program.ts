@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -58,7 +58,7 @@ async function runCommand(entry: CommandEntry, rest: readonly string[], { stdout
   return start({
     globals,
     cwd: resolve(globals.directory ?? '.'),
-    home: resolve(process.env['DASH_HOME'] || join(homedir(), '.dash')),
+    home: realHome(resolve(process.env['DASH_HOME'] || join(homedir(), '.dash'))),
     env: process.env,
     // a getter: looking at standard input loads Node's streams, and most commands ask nothing
     get canAsk() {
@@ -119,6 +119,15 @@ function abortOnInterrupt(): AbortSignal {
   });
   process.once('SIGTERM', () => controller.abort());
   return controller.signal;
+}
+
+/** Its real path where it exists: the processes of the sandbox may read paths and not the links that lead to them. */
+function realHome(home: string): string {
+  try {
+    return realpathSync(home);
+  } catch {
+    return home; // it is made when something is written, and then it is no link
+  }
 }
 
 /** `dash list | head -1` closes the pipe while we write; that is no failure. */

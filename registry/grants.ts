@@ -86,9 +86,11 @@ export async function applyGrants(dashHome: string, key: string, grants: readonl
 /**
  * Takes permissions back, in every project or in one; without a list all of them. Takes effect with the next operation.
  *
- * @throws {DashError} DISK_ERROR, DISK_FULL, LOCKED, STORE_CORRUPT
+ * @throws {DashError} DELEGATED_CONSENT, DISK_ERROR, DISK_FULL, LOCKED, STORE_CORRUPT
  */
 export async function revokeGrants(dashHome: string, key: string, permissions?: readonly string[], projectDir?: string): Promise<readonly Grant[]> {
+  // taking a denial back widens what is allowed
+  assertNotDelegated();
   const canonical = permissions?.map((text) => formatPermission(parsePermission(text)));
   const project = projectDir === undefined ? undefined : await identify(projectDir);
   const isMeant = (grant: Grant) =>

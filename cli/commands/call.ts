@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { DashError, nearest, parsePermissionSet } from '../../format/index.ts';
+import { assertNotDelegated } from '../../registry/index.ts';
 import type { Denial, SandboxedPackage, ToolOutcome } from '../../sandbox/index.ts';
 import type { DefineCommand } from '../command.ts';
 import { collect } from '../collect-option.ts';
@@ -27,6 +28,7 @@ export const define: DefineCommand = (command) => {
     const [tool = '', json = '{}'] = command.args;
     const flags = command.opts<CallFlags>();
     if (flags.package === undefined) throw new DashError('USAGE', 'which package?', { hint: 'name it: `--package <name>` or `--package <dir>`' });
+    if (flags.grant.length > 0) assertNotDelegated();
     const args = parseArguments(json);
     const timeoutMs = parseTimeout(flags.timeout);
 
@@ -102,7 +104,9 @@ function textOf(content: ToolOutcome['content'], isError: boolean, denials: read
   const parts = content.map((part) => (part.type === 'text' && typeof part['text'] === 'string' ? manyLines(part['text']) : `[${part.type}]`));
   // the same refusal many times over is one thing to know
   const hints = new Map(denials.map(({ capability, target, hint }) => [hint, `${oneLine(capability)} ${oneLine(target)}`]));
-  const denied = [...hints].slice(0, DENIALS_SHOWN).map(([hint, what]) => `${style.bad('denied')}: ${what}\n${style.strong('hint')}: \`${oneLine(hint)}\` allows it`);
+  const denied = [...hints]
+    .slice(0, DENIALS_SHOWN)
+    .map(([hint, what]) => `${style.bad('denied')}: ${what}\n${style.strong('hint')}: \`${oneLine(hint)}\` allows it`);
   if (hints.size > DENIALS_SHOWN) denied.push(`${style.bad('denied')}: ${hints.size - DENIALS_SHOWN} more; \`dash audit log\` shows all of them`);
   return `${[...(isError ? [style.bad('the tool answered with an error')] : []), ...parts, ...denied].join('\n')}\n`;
 }

@@ -1,5 +1,5 @@
 import { DashError, isDashError, type Where } from '../../format/index.ts';
-import { manyLines, type Style } from './terminal.ts';
+import { manyLines, oneLine, type Style } from './terminal.ts';
 
 /** The document of a failure with `--json`. */
 export interface ErrorDocument {
@@ -17,8 +17,8 @@ export function errorDocument(error: unknown): ErrorDocument {
 export function formatError(error: unknown, style: Style): string {
   const { code, message, hint, where } = errorDocument(error).error;
   const lines = [`${style.bad(code)}: ${manyLines(message)}`];
-  if (where) lines.push(`  at ${formatWhere(where)}`);
-  if (!isDashError(error) && error instanceof Error && error.stack) lines.push(style.dim(error.stack));
+  if (where) lines.push(`  at ${oneLine(formatWhere(where))}`);
+  if (!isDashError(error) && error instanceof Error && error.stack) lines.push(style.dim(manyLines(error.stack)));
   if (hint !== undefined) lines.push(`${style.strong('hint')}: ${manyLines(hint)}`);
   return `${lines.join('\n')}\n`;
 }
