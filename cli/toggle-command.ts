@@ -35,7 +35,9 @@ export async function applyChoices(changes: readonly ChoiceChange[], invocation:
 
 function textOf({ packages, diagnostics }: ChooseReport, { globals }: Invocation, style: Invocation['stdout']['style']): string {
   const lines = packages.map(({ name, enabled, resources }) => {
-    const counts = Object.entries(resources).flatMap(([kind, paths]) => (paths.length === 0 ? [] : [`${paths.length} ${kind}`]));
+    const counts = Object.entries(resources).flatMap(([kind, paths]) =>
+      paths.length === 0 ? [] : [`${paths.length} ${paths.length === 1 ? kind.slice(0, -1) : kind}`],
+    );
     const state = enabled ? `${style.good('on')}: ${counts.length === 0 ? 'nothing is left of it' : counts.join(', ')}` : style.warning('off');
     return `${style.strong(oneLine(name))} is ${state}\n`;
   });

@@ -7,6 +7,7 @@ import { assertInstallable, inspect, type InspectedPackage } from './inspect/ins
 import type { InspectPorts } from './inspect/inspect-ports.ts';
 import { assertAsLocked } from './lock/assert-as-locked.ts';
 import { type PackageView, viewPackage } from './list.ts';
+import { grantKeyOf } from './package-source.ts';
 import { formatSpec, type PackageSpec } from './package-spec.ts';
 import type { Release } from './resolve/resolution.ts';
 import { resolve } from './resolve/resolve.ts';
@@ -14,6 +15,7 @@ import { commit } from './store/commit.ts';
 import type { Generation, PackageRecord } from './store/generation.ts';
 import { type Scope, storePaths } from './store/store-paths.ts';
 import { beginTransaction } from './transaction.ts';
+import { assertSameLine } from './update/git-line.ts';
 import { verify } from './verify/verify.ts';
 import { assertNotInterrupted, openWorkshop, type SourcingOptions, type Workshop } from './workshop.ts';
 
@@ -73,6 +75,7 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
     assertInstallable(pkg);
     if (names.has(name)) throw new DashError('USAGE', `two of the packages are named \`${name}\``, { hint: 'install one of them' });
     names.add(name);
+    await assertStillTheSame(pkg, base?.packages[name], workshop);
     inspected.push(pkg);
   }
 
@@ -97,6 +100,13 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
         );
   if (generation === undefined) throw new Error('something was to be installed and nothing is');
   return report(consented, changed, generation, context, workshop);
+}
+
+/** Naming a spec again is no way round a tag that was moved or a repository that was made anew. */
+async function assertStillTheSame({ resolution, manifest, source }: InspectedPackage, before: PackageRecord | undefined, workshop: Workshop): Promise<void> {
+  if (resolution.kind !== 'git' || before?.source.kind !== 'git' || before.grantKey !== grantKeyOf(manifest.name, source) || workshop.offline) return;
+  const isNamed = formatSpec(resolution.spec) !== before.spec;
+  await assertSameLine({ spec: resolution.spec, from: before.source.commit, to: resolution.commit, isNamed }, workshop);
 }
 
 /** Goes with one spec from what was typed to what was seen. */

@@ -311,6 +311,8 @@ describe('an update from git', () => {
     repository.git('tag', '--force', 'v1');
     for (const accept of [false, true])
       await expect(run(site, ['kit'], { accept, ...LATER })).rejects.toMatchObject({ code: 'TAG_MOVED', hint: expect.any(String) });
+    // nor is installing it again a way round
+    await expect(site.install(`git:${repository.dir}#v1`)).rejects.toMatchObject({ code: 'TAG_MOVED' });
     expect(await site.installed()).toEqual({ kit: '1.0.0' });
   });
 
