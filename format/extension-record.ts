@@ -103,10 +103,19 @@ export interface ModuleGraph {
   readonly nodes: Readonly<Record<string, ModuleNode>>;
 }
 
-export interface ModuleNode {
+export type ModuleNode = {
   readonly name: string;
   readonly version: string;
-  /** Absolute directory of the unpacked package. */
-  readonly dir: string;
   readonly dependencies: Readonly<Record<string, string>>;
-}
+} & (
+  | {
+      /** Absolute directory of the unpacked package. */
+      readonly dir: string;
+      readonly pack?: undefined;
+    }
+  | {
+      /** Absolute path of the pack that holds its files (`pack.ts`). Never of the root. */
+      readonly pack: string;
+      readonly dir?: undefined;
+    }
+);

@@ -24,6 +24,7 @@ export { conventionalManifest, parseManifest, type DashSection, type ManifestDef
 export { manifestSchemas, type DashManifest, type ManifestSchemas } from './manifest-schema.ts';
 export { EVENT_NAMES, findMember, MEMBERS, type MemberRow } from './members.ts';
 export { nearest } from './nearest.ts';
+export { formatPackHead, PACK_LINE_BYTES, packHeadLength, type PackedFile, parsePackHead } from './pack.ts';
 export { formatPackageId, isLinked, parsePackageId, type PackageId } from './package-id.ts';
 export { formatPermission, parsePermission, PLAIN_AREAS, type FsArea, type Permission, type PermissionOf, type PlainArea } from './permission.ts';
 export {

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { isDashError } from '../format/index.ts';
-import { treesOf } from './store/damaged-packages.ts';
 import { asDiskError, ignoreMissing } from './store/file-errors.ts';
 import { type Generation, generationNumbers, readCurrent, readGeneration } from './store/generation.ts';
 import { removeAbandoned } from './store/staging.ts';
 import { projectsDirectory, type StatePaths, scopePaths, statePaths, type StorePaths, storePaths } from './store/store-paths.ts';
+import { objectsOf, pathOf } from './store/stored-object.ts';
 import { beginTransaction, type TransactionOptions } from './transaction.ts';
 
 /** How many generations of a scope are kept besides the one in force. */
@@ -23,8 +23,8 @@ export type GarbageOptions = Omit<TransactionOptions, 'scope'> & {
 };
 
 export interface GarbageReport {
-  readonly removed: { readonly generations: number; readonly trees: number; readonly bundles: number; readonly bytes: number };
-  readonly kept: { readonly generations: number; readonly trees: number };
+  readonly removed: { readonly generations: number; readonly archives: number; readonly bundles: number; readonly bytes: number };
+  readonly kept: { readonly generations: number; readonly archives: number };
 }
 
 /**
@@ -40,23 +40,24 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageRe
   try {
     const scopes = await allScopes(dashHome);
     const { kept, dropped } = await sortGenerations(scopes);
-    const live = new Set(kept.flatMap(({ packages }) => Object.values(packages).flatMap(treesOf)));
-    const trees = (await storedTrees(paths)).filter((tree) => !live.has(basename(tree)));
+    const objects = objectsOf(kept.flatMap(({ packages }) => Object.values(packages)));
+    const live = new Set(objects.map((object) => pathOf(object, paths)));
+    const archives = (await storedPaths(paths)).filter((path) => !live.has(path));
     const bundles = await unusedBundles(dashHome, kept, now);
     let bytes = 0;
-    for (const path of [...dropped, ...trees, ...bundles]) bytes += await sizeOf(path);
+    for (const path of [...dropped, ...archives, ...bundles]) bytes += await sizeOf(path);
 
     if (!dryRun) {
       // first the generations: one that named a tree that is gone could be gone back to
       for (const path of dropped) await rm(path, { force: true });
-      for (const tree of trees) await removeTree(tree, paths);
+      for (const archive of archives) await removeWhole(archive, paths);
       for (const bundle of bundles) await rm(bundle, { force: true });
-      await removeNotes(live, paths);
+      await removeNotes(new Set(objects.map(({ sha256 }) => sha256)), paths);
       await removeAbandoned(paths.tmp);
     }
     return {
-      removed: { generations: dropped.length, trees: trees.length, bundles: bundles.length, bytes },
-      kept: { generations: kept.length, trees: live.size },
+      removed: { generations: dropped.length, archives: archives.length, bundles: bundles.length, bytes },
+      kept: { generations: kept.length, archives: live.size },
     };
   } catch (error) {
     throw asDiskError(error, `cleaning up \`${dashHome}\``);
@@ -93,17 +94,17 @@ async function sortGenerations(scopes: readonly StatePaths[]): Promise<{ readonl
   }
 }
 
-async function storedTrees(paths: StorePaths): Promise<string[]> {
+async function storedPaths(paths: StorePaths): Promise<string[]> {
   const store = dirname(paths.tmp);
-  const shelves = ((await readdir(store).catch(ignoreMissing)) ?? []).filter((name) => /^[0-9a-f]{2}$/.test(name));
-  const trees = await Promise.all(shelves.map(async (shelf) => (await readdir(join(store, shelf))).map((name) => join(store, shelf, name))));
-  return trees.flat();
+  const shelves = ((await readdir(store).catch(ignoreMissing)) ?? []).filter((name) => name === 'packs' || /^[0-9a-f]{2}$/.test(name));
+  const found = await Promise.all(shelves.map(async (shelf) => (await readdir(join(store, shelf))).map((name) => join(store, shelf, name))));
+  return found.flat();
 }
 
 /** Out of the store in one step, so that no half of it is ever found there. */
-async function removeTree(tree: string, { tmp }: StorePaths): Promise<void> {
+async function removeWhole(path: string, { tmp }: StorePaths): Promise<void> {
   const grave = join(tmp, `garbage-${randomUUID()}`);
-  await rename(tree, grave);
+  await rename(path, grave);
   await rm(grave, { recursive: true, force: true });
 }
 

@@ -134,8 +134,8 @@ function isInForce({ inspected, grants }: ConsentedPackage, base: Generation | u
 
 /** A damaged tree was fetched again, and has yet to take its place. */
 function isStored({ inspected: { source, tree, dependencies } }: ConsentedPackage, { paths }: Workshop): boolean {
-  const trees = [...(source.kind === 'directory' ? [] : [tree]), ...dependencies.map((dependency) => dependency.tree)];
-  return trees.every(({ treeSha256, dir }) => dir === paths.files(treeSha256));
+  const isRootStored = source.kind === 'directory' || tree.dir === paths.files(tree.treeSha256);
+  return isRootStored && dependencies.every(({ pack }) => pack.path === paths.pack(pack.treeSha256));
 }
 
 function releasesOf({ resolution, dependencies }: InspectedPackage): Release[] {

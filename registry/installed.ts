@@ -108,7 +108,7 @@ export function toInstalled(record: PackageRecord, { scope, lock, store, setting
   if (locked === undefined || lockEntry === undefined) throw new Error(`the lock of the generation lacks ${record.name}`);
   const graph = toModuleGraph(record.graph, store);
   const root = graph.nodes[graph.root];
-  if (root === undefined) throw new Error(`the graph of ${record.name} has no root`);
+  if (root?.dir === undefined) throw new Error(`the graph of ${record.name} has no root`);
   const id = formatPackageId(packageIdOf(record.name, record.source));
   const filters = [...(locked.filter === undefined ? [] : [locked.filter]), ...filtersFor(settings, { id })];
   const { resources, compiled, captureOutcomes } = narrowBuild(record, filters);
@@ -142,8 +142,8 @@ export function toInstalled(record: PackageRecord, { scope, lock, store, setting
 
 function toModuleGraph({ root, nodes }: StoredGraph, store: StorePaths): ModuleGraph {
   const placed = Object.entries(nodes).map(([key, { name, version, at, dependencies }]) => {
-    const dir = 'linked' in at ? at.linked : store.files(at.treeSha256);
-    return [key, { name, version, dir, dependencies }] as const;
+    const place = 'pack' in at ? { pack: store.pack(at.pack) } : { dir: 'linked' in at ? at.linked : store.files(at.treeSha256) };
+    return [key, { name, version, ...place, dependencies }] as const;
   });
   return { root, nodes: Object.fromEntries(placed) };
 }

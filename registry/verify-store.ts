@@ -5,11 +5,10 @@ import { DashError } from '../format/index.ts';
 import { realDirectory } from './fetch/local.ts';
 import { formatLockfile } from './lock/lockfile.ts';
 import { lockTampered, readLockfile } from './lock/read-lockfile.ts';
-import { findDamage } from './store/check-tree.ts';
-import { treesOf } from './store/damaged-packages.ts';
 import { asDiskError } from './store/file-errors.ts';
 import { type Generation, readCurrent } from './store/generation.ts';
 import { type Scope, type ScopePaths, scopePaths, type StorePaths, storePaths } from './store/store-paths.ts';
+import { doubtPath, findDamage, objectsOf, type StoredObject } from './store/stored-object.ts';
 import { beginTransaction } from './transaction.ts';
 
 export interface VerifyOptions {
@@ -21,7 +20,8 @@ export interface VerifyReport {
   /** The generation in force; `undefined` when nothing was ever installed. */
   readonly generation: number | undefined;
   readonly packages: number;
-  readonly trees: number;
+  /** Trees and packs in the store. */
+  readonly archives: number;
 }
 
 /**
@@ -38,22 +38,22 @@ export async function verifyStore({ dashHome, scope }: VerifyOptions): Promise<V
   try {
     const generation = await readCurrent(state);
     await assertLockInForce(generation, state);
-    const trees = new Set(Object.values(generation?.packages ?? {}).flatMap(treesOf));
-    await assertTreesWhole(trees, paths);
-    return { generation: generation?.number, packages: Object.keys(generation?.packages ?? {}).length, trees: trees.size };
+    const objects = objectsOf(Object.values(generation?.packages ?? {}));
+    await assertWhole(objects, paths);
+    return { generation: generation?.number, packages: Object.keys(generation?.packages ?? {}).length, archives: objects.length };
   } catch (error) {
     throw asDiskError(error, `reading \`${dashHome}\``);
   }
 }
 
-async function assertTreesWhole(trees: ReadonlySet<string>, paths: StorePaths): Promise<void> {
+async function assertWhole(objects: readonly StoredObject[], paths: StorePaths): Promise<void> {
   const damaged: string[] = [];
-  for (const treeSha256 of trees) {
-    const path = await findDamage(treeSha256, paths);
+  for (const object of objects) {
+    const path = await findDamage(object, paths);
     if (path === undefined) continue;
     damaged.push(path);
     // a new time on it: whatever damaged the bytes, the next install looks at them
-    await chmod(paths.listing(treeSha256), 0o444).catch(() => undefined);
+    await chmod(doubtPath(object, paths), 0o444).catch(() => undefined);
   }
   const [first, ...others] = damaged;
   if (first === undefined) return;

@@ -25,6 +25,7 @@ import { registrationsDiffer, showPlaces } from './registrations.ts';
 import { GuestSession, unsupportedCode } from './guest-session.ts';
 import type { HostPorts } from './ports.ts';
 import type { GuestCall } from './protocol.ts';
+import { unpackedDirectory } from './unpacked-directory.ts';
 
 export interface OpenOptions {
   readonly ports: HostPorts;
@@ -191,7 +192,13 @@ class OpenPackage implements SandboxedPackage {
       facts,
       makeBroker: (state) =>
         new Broker({
-          context: { packageName: this.name, places, ports, ownDirectory: (dependency) => ownDirectory(this.#package.graph, dependency), random: randomBytes },
+          context: {
+            packageName: this.name,
+            places,
+            ports,
+            ownDirectory: (dependency) => ownDirectory(this.#package.graph, dependency, bundles),
+            random: randomBytes,
+          },
           version,
           contentHash,
           granted,
@@ -322,9 +329,9 @@ function isSessionStart(event: unknown): event is { readonly type: 'session_star
   return typeof event === 'object' && event !== null && 'type' in event && event.type === 'session_start';
 }
 
-function ownDirectory(graph: ModuleGraph, dependency: string | undefined): string | undefined {
-  if (dependency === undefined) return graph.nodes[graph.root]?.dir;
-  return Object.values(graph.nodes).find(({ name }) => name === dependency)?.dir;
+function ownDirectory(graph: ModuleGraph, dependency: string | undefined, bundles: BundleStore): string | undefined {
+  const node = dependency === undefined ? graph.nodes[graph.root] : Object.values(graph.nodes).find(({ name }) => name === dependency);
+  return node && unpackedDirectory(node, join(bundles.directory, 'unpacked'));
 }
 
 function toOutcome(value: unknown): ToolOutcome {

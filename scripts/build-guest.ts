@@ -1,6 +1,7 @@
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { guestParts } from '../sandbox/guest/build/parts.ts';
 
@@ -11,6 +12,17 @@ import { guestParts } from '../sandbox/guest/build/parts.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const directory = fileURLToPath(new URL('../dist/guest/', import.meta.url));
 mkdirSync(directory, { recursive: true });
+
+/** Loading a module of `format/` does nothing that anybody could see: a program gets those it uses, not all of them. */
+const onlyWhatIsUsed: Plugin = {
+  name: 'only-what-is-used',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^\.{1,2}\// }, ({ path, resolveDir }) => {
+      const file = join(resolveDir, path);
+      return file.startsWith(join(root, 'format/')) ? { path: file, sideEffects: false } : undefined;
+    });
+  },
+};
 
 for (const name of ['sandbox-process', 'bundler-process'] as const) {
   const entry = name === 'sandbox-process' ? 'sandbox/process/entry.ts' : 'sandbox/compile/bundler-process.ts';
@@ -24,6 +36,9 @@ for (const name of ['sandbox-process', 'bundler-process'] as const) {
     target: 'node24',
     external: ['esbuild', 'isolated-vm'],
     logLevel: 'warning',
+    // of modules that are left out again
+    logOverride: { 'empty-import-meta': 'silent' },
+    plugins: [onlyWhatIsUsed],
   });
 }
 for (const part of await guestParts()) writeFileSync(`${directory}${part.name}.js`, part.source);

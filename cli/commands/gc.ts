@@ -6,6 +6,6 @@ export const define: DefineCommand = () => async (invocation) => {
   const report = await collectGarbage({ dashHome: home, signal, dryRun: globals.dryRun === true });
   const { removed } = report;
   const verb = globals.dryRun === true ? 'would remove' : 'removed';
-  const text = `${verb} ${removed.generations} old states, ${removed.trees} archives and ${removed.bundles} compiled files: ${Math.round(removed.bytes / 1024)} kB\n`;
+  const text = `${verb} ${removed.generations} old states, ${removed.archives} archives and ${removed.bundles} compiled files: ${Math.round(removed.bytes / 1024)} kB\n`;
   return { kind: 'document', document: report, text };
 };

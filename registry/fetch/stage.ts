@@ -1,13 +1,17 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { DashError } from '../../format/index.ts';
 import type { Source } from '../lock/lock-entry.ts';
 import type { GitResolution, Release, Resolution } from '../resolve/resolution.ts';
 import { gitFor } from '../resolve/resolve.ts';
+import { eachLimited } from '../store/each-limited.ts';
 import { asDiskError, isErrno } from '../store/file-errors.ts';
+import type { Pack } from '../store/pack.ts';
 import type { Tree } from '../store/staging.ts';
-import { findUnpacked, pinOfSource } from '../store/unpacked-index.ts';
+import { findPacked, findUnpacked, pinOfSource } from '../store/unpacked-index.ts';
 import { integrityOf } from '../verify/integrity.ts';
+import type { PackageFile } from '../verify/tree-safety.ts';
 import type { Workshop } from '../workshop.ts';
 import { fetchGit } from './git.ts';
 import { digestDirectory } from './local.ts';
@@ -67,18 +71,37 @@ async function stageCommit(resolution: GitResolution, workshop: Workshop): Promi
 }
 
 /** Gives the tree of one release, from the store when its tarball has been unpacked before. */
-export async function stageRelease({ name, version, tarball, integrity }: Release, workshop: Workshop): Promise<Tree> {
-  const stored = await findUnpacked(integrity, workshop.paths);
+export async function stageRelease(release: Release, workshop: Workshop): Promise<Tree> {
+  const { paths, staging } = workshop;
+  const stored = await findUnpacked(release.integrity, paths);
   if (stored !== undefined) return stored;
+  return staging.write((await findPacked(release.integrity, paths))?.files ?? (await fetchFiles(release, workshop)));
+}
+
+/** The same as a pack, for a dependency. */
+export async function stagePack(release: Release, workshop: Workshop): Promise<Pack> {
+  const { paths, staging } = workshop;
+  const stored = await findPacked(release.integrity, paths);
+  if (stored !== undefined) return stored.pack;
+  const tree = await findUnpacked(release.integrity, paths);
+  return staging.pack(tree === undefined ? await fetchFiles(release, workshop) : await readTree(tree));
+}
+
+async function fetchFiles({ name, version, tarball, integrity }: Release, workshop: Workshop): Promise<readonly PackageFile[]> {
   workshop.progress({ kind: 'downloading', name, version });
   const bytes = await fetchTarball(tarball, { what: `${name}@${version}`, integrity }, workshop);
   workshop.progress({ kind: 'downloaded', name, version, bytes: bytes.length });
   try {
-    return await workshop.staging.write(await readTarball(bytes, workshop.limits));
+    return await readTarball(bytes, workshop.limits);
   } catch (error) {
     if (!(error instanceof DashError) || error.code !== 'HOSTILE_PACKAGE') throw error;
     throw new DashError('HOSTILE_PACKAGE', `${error.message} (in \`${name}@${version}\`)`, { hint: error.hint, where: error.where, cause: error });
   }
+}
+
+/** A root of somebody is a dependency of somebody else. */
+function readTree({ dir, files }: Tree): Promise<PackageFile[]> {
+  return eachLimited(files, 16, async (path) => ({ path, data: await readFile(join(dir, path)) }));
 }
 
 /** How the lock names a release. */

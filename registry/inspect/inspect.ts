@@ -144,7 +144,7 @@ async function resolveAndStage({ manifest }: VerifiedPackage, workshop: Workshop
 function toModuleGraph({ manifest, tree }: VerifiedPackage, { direct, dependencies }: BroughtDependencies): ModuleGraph {
   const own = { name: manifest.name, version: manifest.version, dir: tree.dir, dependencies: direct };
   const others = dependencies.map(
-    (node) => [node.key, { name: node.release.name, version: node.release.version, dir: node.tree.dir, dependencies: node.dependencies }] as const,
+    (node) => [node.key, { name: node.release.name, version: node.release.version, pack: node.pack.path, dependencies: node.dependencies }] as const,
   );
   return { root: ROOT, nodes: Object.fromEntries([[ROOT, own] as const, ...others]) };
 }
@@ -166,7 +166,7 @@ function ingredientsOf({ root, nodes }: ModuleGraph, dependencies: readonly Stag
   const own = { hash: '', dependencies: nodes[root]?.dependencies ?? {} };
   return Object.fromEntries([
     [root, own] as const,
-    ...dependencies.map(({ key, tree, dependencies: needs }) => [key, { hash: tree.treeSha256, dependencies: needs }] as const),
+    ...dependencies.map(({ key, pack, dependencies: needs }) => [key, { hash: pack.treeSha256, dependencies: needs }] as const),
   ]);
 }
 

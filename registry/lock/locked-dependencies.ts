@@ -1,16 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-
 import { isDashError } from '../../format/index.ts';
-import { stageRelease } from '../fetch/stage.ts';
 import type { BroughtDependencies } from '../inspect/inspect.ts';
 import { ROOT, type Needs } from '../resolve/dependencies.ts';
 import { manifestNeeds } from '../resolve/dependencies.ts';
 import { readNeeds } from '../resolve/read-needs.ts';
-import type { StagedDependency } from '../store/dependency-store.ts';
+import { type StagedDependency, stagePackOnce } from '../store/dependency-store.ts';
 import { eachLimited } from '../store/each-limited.ts';
-import type { Tree } from '../store/staging.ts';
-import { assertIsRelease } from '../verify/verify.ts';
+import type { Pack } from '../store/pack.ts';
 import type { Workshop } from '../workshop.ts';
 import { type EdgeTarget, type Satisfies, wrongEdge } from './assert-edges.ts';
 import { lockedRelease } from './locked-release.ts';
@@ -31,20 +26,17 @@ export async function lockedDependencies(name: string, root: LockRoot, needs: Ne
   const graph = new Map(Object.entries(root.graph));
   assertReachable(name, graph, claimed);
 
-  const trees = new Map<string, Promise<Tree>>();
+  const packs = new Map<string, Promise<Pack>>();
   const keys = [...graph.keys()].filter((key) => key !== ROOT);
   const dependencies = await eachLimited(keys, DOWNLOADS, async (key): Promise<StagedDependency> => {
     const release = await lockedRelease(key, claimed, workshop);
-    const tree = trees.get(release.integrity) ?? stageRelease(release, workshop);
-    trees.set(release.integrity, tree);
-    await assertIsRelease(await tree, release);
-    return { key, release, tree: await tree, dependencies: graph.get(key) ?? {} };
+    return { key, release, pack: await stagePackOnce(release, packs, workshop), dependencies: graph.get(key) ?? {} };
   });
 
   const targets = new Map<string, EdgeTarget>(dependencies.map(({ key, release }) => [key, release]));
   assertEdges(ROOT, needs);
   for (const dependency of dependencies) {
-    const inside = readNeeds(await readFile(join(dependency.tree.dir, 'package.json'), 'utf8'));
+    const inside = readNeeds(dependency.pack.manifest ?? '{}');
     // a registry may say something else than the archive; what it says counted when the graph was made
     if (wrongIn(dependency.key, inside) !== undefined) assertEdges(dependency.key, (await publishedNeeds(dependency, workshop)) ?? inside);
   }

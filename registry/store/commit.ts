@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { formatPackageId } from '../../format/index.ts';
 import type { Choice } from '../choice.ts';
 import type { ConsentedPackage } from '../consent.ts';
 import { npmSource } from '../fetch/stage.ts';
 import type { Grant } from '../grants.ts';
-import type { LockEntry, LockRoot } from '../lock/lock-entry.ts';
+import type { LockEntry, LockRoot, Source } from '../lock/lock-entry.ts';
 import { LOCK_VERSION, type Lockfile } from '../lock/lockfile.ts';
 import { pinOf } from '../lock/pin-of.ts';
 import { packageIdOf } from '../package-source.ts';
@@ -14,7 +14,7 @@ import { formatSpec } from '../package-spec.ts';
 import type { ProgressListener } from '../progress.ts';
 import { ROOT } from '../resolve/dependencies.ts';
 import { lockRelease } from './dependency-store.ts';
-import { writeDurably } from './durable-file.ts';
+import { syncDirectory, writeDurably } from './durable-file.ts';
 import { eachLimited } from './each-limited.ts';
 import { asDiskError } from './file-errors.ts';
 import { formatGeneration, type Generation, generationNumbers, type PackageRecord, pointerTo, type StoredNode } from './generation.ts';
@@ -51,12 +51,13 @@ export async function commit(change: Change, context: CommitContext): Promise<Ge
   const { store, scope, staging, progress } = context;
   try {
     for (const { inspected } of change.add) {
-      const others = inspected.dependencies.map(({ release, tree }) => ({ source: npmSource(release), tree }));
-      await eachLimited([{ source: inspected.source, tree: inspected.tree }, ...others], 16, async ({ source, tree }) => {
-        const pin = pinOfSource(source);
-        if (pin !== undefined) await noteUnpacked(pin, await staging.store(tree), store, source.kind === 'npm' ? source.tarball : undefined);
+      const pin = pinOfSource(inspected.source);
+      if (pin !== undefined) await noteUnpacked(pin, await staging.store(inspected.tree), store, placeOf(inspected.source));
+      await eachLimited(inspected.dependencies, 16, async ({ release, pack }) => {
+        await noteUnpacked(release.integrity, await staging.storePack(pack), store, placeOf(npmSource(release)));
       });
     }
+    if (change.add.some(({ inspected }) => inspected.dependencies.length > 0)) await syncDirectory(dirname(store.pack('')));
     progress({ kind: 'commit', step: 'stored' });
 
     const generation = nextGeneration(change, context, 1 + Math.max(0, ...(await generationNumbers(scope))));
@@ -117,7 +118,7 @@ function withChoices(lock: Lockfile, choices: Readonly<Record<string, Choice>>):
 
 /** How one package stands in the lock, by its bytes. */
 export function lockOf(inspected: ConsentedPackage['inspected']): { readonly root: LockRoot; readonly packages: ReadonlyMap<string, LockEntry> } {
-  const others = inspected.dependencies.map(({ key, release, tree }) => [pinOf(key), lockRelease(release, tree)] as const);
+  const others = inspected.dependencies.map(({ key, release, pack }) => [pinOf(key), lockRelease(release, pack)] as const);
   return { root: lockRoot(inspected), packages: new Map([[rootId(inspected), lockPackage(inspected)], ...others]) };
 }
 
@@ -138,6 +139,11 @@ function lockPackage({ manifest, resolution, source, tree }: ConsentedPackage['i
   return resolution.kind === 'directory' ? pinned : { ...pinned, treeSha256: tree.treeSha256, files: tree.files.length };
 }
 
+/** Only an unusual place has to be remembered. */
+function placeOf(source: Source): string | undefined {
+  return source.kind === 'npm' ? source.tarball : undefined;
+}
+
 function rootId({ manifest, source }: ConsentedPackage['inspected']): string {
   return source.kind === 'npm' ? `${manifest.name}@${manifest.version}` : formatPackageId(packageIdOf(manifest.name, source));
 }
@@ -150,8 +156,8 @@ function toRecord({ inspected, grantKey }: ConsentedPackage): PackageRecord {
     at: source.kind === 'directory' ? { linked: source.path } : { treeSha256: tree.treeSha256 },
     dependencies: graph.nodes[graph.root]?.dependencies ?? {},
   };
-  const others = dependencies.map(({ key, release, tree: { treeSha256 }, dependencies: needs }) => {
-    const node: StoredNode = { name: release.name, version: release.version, at: { treeSha256 }, dependencies: needs };
+  const others = dependencies.map(({ key, release, pack, dependencies: needs }) => {
+    const node: StoredNode = { name: release.name, version: release.version, at: { pack: pack.treeSha256 }, dependencies: needs };
     return [key, node] as const;
   });
   return {

@@ -48,7 +48,7 @@ export interface StoredGraph {
 export interface StoredNode {
   readonly name: string;
   readonly version: string;
-  readonly at: { readonly treeSha256: string } | { readonly linked: string };
+  readonly at: { readonly treeSha256: string } | { readonly pack: string } | { readonly linked: string };
   readonly dependencies: Readonly<Record<string, string>>;
 }
 

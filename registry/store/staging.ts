@@ -6,6 +6,7 @@ import { findDamage } from './check-tree.ts';
 import { eachLimited } from './each-limited.ts';
 import { syncDirectory } from './durable-file.ts';
 import { asDiskError, ignoreMissing, isErrno } from './file-errors.ts';
+import { type Pack, writePack } from './pack.ts';
 import type { StorePaths } from './store-paths.ts';
 import type { PackageFile } from '../verify/tree-safety.ts';
 
@@ -23,6 +24,10 @@ export interface Staging extends AsyncDisposable {
   readonly dir: string;
   /** Writes a tree that has passed every check, flushed to the disk. Equal trees are written once. */
   write(files: readonly PackageFile[]): Promise<Tree>;
+  /** The same as one file, for code that only the bundler reads. */
+  pack(files: readonly PackageFile[]): Promise<Pack>;
+  /** Moves a pack into the store. @throws {DashError} DISK_ERROR, DISK_FULL */
+  storePack(pack: Pack): Promise<Pack>;
   /** Moves a tree into the store. @throws {DashError} DISK_ERROR, DISK_FULL */
   store(tree: Tree): Promise<Tree>;
 }
@@ -53,6 +58,21 @@ export async function openStaging(paths: StorePaths): Promise<Staging> {
         written.set(listing.treeSha256, tree);
       }
       return tree;
+    },
+    async pack(files) {
+      const { treeSha256 } = describeTree(files);
+      try {
+        return await writePack(dir, files, treeSha256);
+      } catch (error) {
+        throw asDiskError(error, 'unpacking');
+      }
+    },
+    async storePack(pack) {
+      try {
+        return await movePackIntoStore(pack, paths);
+      } catch (error) {
+        throw asDiskError(error, 'moving a package into the store');
+      }
     },
     async store(tree) {
       let stored = moved.get(tree.treeSha256);
@@ -130,6 +150,15 @@ async function moveIntoStore(tree: Tree, paths: StorePaths): Promise<Tree> {
   }
   await syncDirectory(dirname(target));
   return stored;
+}
+
+/** A rename replaces what is there: the same bytes, or a damaged pack. The directory is flushed once, after all of them. */
+async function movePackIntoStore(pack: Pack, paths: StorePaths): Promise<Pack> {
+  const target = paths.pack(pack.treeSha256);
+  if (pack.path === target) return pack;
+  await mkdir(dirname(target), { recursive: true });
+  await rename(pack.path, target);
+  return { ...pack, path: target };
 }
 
 /** Clears away what commands left that were killed; what a living process has staged stays. */

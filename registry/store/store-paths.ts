@@ -12,6 +12,8 @@ export interface StorePaths {
   listing(treeSha256: string): string;
   /** The unpacked files themselves. */
   files(treeSha256: string): string;
+  /** The pack of a dependency's code. */
+  pack(treeSha256: string): string;
   /** Says which tree something pinned unpacks to: a tarball by its sha512, a commit with its directory by name. */
   unpacked(pin: string): string;
   /** HTTP cache of packuments, with their ETags. */
@@ -35,6 +37,7 @@ export function storePaths(home: string): StorePaths {
     tree,
     listing: (sha256) => join(tree(sha256), 'files.sha256'),
     files: (sha256) => join(tree(sha256), 'tree'),
+    pack: (sha256) => join(store, 'packs', sha256),
     unpacked: (pin) => {
       const hex = pin.startsWith('sha512-')
         ? Buffer.from(pin.slice('sha512-'.length), 'base64').toString('hex')

@@ -1,12 +1,15 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import type { Source } from '../lock/lock-entry.ts';
 import { findDamage, parseListing } from './check-tree.ts';
 import { readIfPresent } from './durable-file.ts';
+import { type Pack, readPack } from './pack.ts';
 import type { Tree } from './staging.ts';
 import type { StorePaths } from './store-paths.ts';
+import type { PackageFile } from '../verify/tree-safety.ts';
 
 /** What an archive is known by: equal pins are equal bytes. `undefined` for a directory, which may change. */
 export function pinOfSource(source: Source): string | undefined {
@@ -24,7 +27,7 @@ export function pinOfSource(source: Source): string | undefined {
 /** Tells whether what is pinned was unpacked here before. */
 export async function isUnpacked(pin: string, paths: StorePaths): Promise<boolean> {
   const treeSha256 = await readNote(pin, paths);
-  return treeSha256 !== undefined && (await readIfPresent(paths.listing(treeSha256))) !== undefined;
+  return treeSha256 !== undefined && [paths.listing(treeSha256), paths.pack(treeSha256)].some((path) => existsSync(path));
 }
 
 /** Finds the tree that something pinned unpacks to, when it is in the store and whole; a damaged one is as good as none. */
@@ -35,11 +38,17 @@ export async function findUnpacked(pin: string, paths: StorePaths): Promise<Tree
   return { treeSha256, dir: paths.files(treeSha256), files: [...parseListing(listing).keys()] };
 }
 
+/** The same for a pack. */
+export async function findPacked(pin: string, paths: StorePaths): Promise<{ readonly pack: Pack; readonly files: readonly PackageFile[] } | undefined> {
+  const treeSha256 = await readNote(pin, paths);
+  return treeSha256 === undefined ? undefined : readPack(paths.pack(treeSha256), treeSha256);
+}
+
 /**
  * Notes what something pinned unpacks to, and where the registry keeps it when that is an unusual place. Only for trees
  * that are in the store. A note that is lost costs a download.
  */
-export async function noteUnpacked(pin: string, tree: Tree, paths: StorePaths, place = ''): Promise<void> {
+export async function noteUnpacked(pin: string, tree: Pick<Tree, 'treeSha256'>, paths: StorePaths, place = ''): Promise<void> {
   const path = paths.unpacked(pin);
   const note = `${tree.treeSha256}\n${place}`;
   if ((await readIfPresent(path)) === note) return;

@@ -23,17 +23,21 @@ export interface VerifiedPackage extends StagedPackage {
  */
 export async function verify(staged: StagedPackage): Promise<VerifiedPackage> {
   const { resolution, tree } = staged;
-  if (resolution.kind === 'npm') await assertIsRelease(tree, resolution.release);
+  if (resolution.kind === 'npm') await assertIsRelease(await manifestText(tree), resolution.release);
   return { ...staged, manifest: await readManifest(tree, resolution), [verified]: true };
 }
 
 /** What the registry calls a package, and what the package calls itself, must be one. @throws {DashError} HOSTILE_PACKAGE */
-export async function assertIsRelease(tree: Tree, { name, version }: { readonly name: string; readonly version: string }): Promise<void> {
-  if (!tree.files.includes('package.json')) throw hostile('NO_MANIFEST', `\`${name}@${version}\` has no package.json`);
-  const inside = readIdentity(await readFile(join(tree.dir, 'package.json'), 'utf8'));
+export async function assertIsRelease(manifest: string | undefined, { name, version }: { readonly name: string; readonly version: string }): Promise<void> {
+  if (manifest === undefined) throw hostile('NO_MANIFEST', `\`${name}@${version}\` has no package.json`);
+  const inside = readIdentity(manifest);
   const { default: semver } = await import('semver');
   const isSame = inside.name === name && semver.clean(inside.version, { loose: true }) === semver.clean(version, { loose: true });
   if (!isSame) throw hostile('MANIFEST_MISMATCH', `\`${name}@${version}\` calls itself \`${inside.name}@${inside.version}\``, 'package.json');
+}
+
+async function manifestText({ dir, files }: Tree): Promise<string | undefined> {
+  return files.includes('package.json') ? readFile(join(dir, 'package.json'), 'utf8') : undefined;
 }
 
 function readIdentity(text: string): { readonly name: string; readonly version: string } {

@@ -1,11 +1,11 @@
 import type { build as Build, BuildFailure, Loader, Message, Plugin } from 'esbuild';
-import { lstatSync, readFileSync, realpathSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import { posix } from 'node:path';
 import type { ModuleGraph, ModuleNode, Unsupported } from '../../format/index.ts';
 import { unsupportedModules } from '../guest/builtins/unsupported.ts';
 import { callsOfRequire } from './calls-of-require.ts';
 import { hostModule } from './host-modules.ts';
-import { resolveModule, type PackageFiles, type PackageJson } from './resolve-module.ts';
+import { moduleFiles, type ModuleFiles } from './module-files.ts';
+import { resolveModule, type PackageJson } from './resolve-module.ts';
 
 /**
  * The program of the confined compile process: one request on stdin, one reply on stdout. It runs no code of
@@ -59,11 +59,10 @@ const LOADERS: Readonly<Record<string, Loader>> = {
   '.yaml': 'text',
   '.yml': 'text',
 };
-const MAX_SOURCE_BYTES = 20 * 1024 * 1024;
 
 /** `build` is esbuild's: the process that may load it hands it in. */
 export async function bundle({ graph, entries }: BundleRequest, build: typeof Build): Promise<BundleReply> {
-  const files = packageFiles();
+  const files = moduleFiles();
   const replies: EntryReply[] = [];
   for (const entry of entries) replies.push(await bundleEntry(graph, files, entry, build));
   return replies;
@@ -72,12 +71,12 @@ export async function bundle({ graph, entries }: BundleRequest, build: typeof Bu
 /** `awaiting` is for modules with a top-level await: their bundle is the body of an async function, and exports a promise. */
 type Shape = 'plain' | 'awaiting';
 
-async function bundleEntry(graph: ModuleGraph, files: PackageFiles, entry: string, build: typeof Build): Promise<EntryReply> {
+async function bundleEntry(graph: ModuleGraph, files: ModuleFiles, entry: string, build: typeof Build): Promise<EntryReply> {
   const plain = await bundleAs('plain', graph, files, entry, build);
   return plain.kind === 'failed' && plain.code === 'UNSUPPORTED_SYNTAX' ? bundleAs('awaiting', graph, files, entry, build) : plain;
 }
 
-async function bundleAs(shape: Shape, graph: ModuleGraph, files: PackageFiles, entry: string, build: typeof Build): Promise<EntryReply> {
+async function bundleAs(shape: Shape, graph: ModuleGraph, files: ModuleFiles, entry: string, build: typeof Build): Promise<EntryReply> {
   const records: Records = { sources: new Map(), importers: new Map(), native: new Map(), hidden: [] };
   const { sources, importers, native, hidden } = records;
   try {
@@ -139,14 +138,14 @@ async function bundleAs(shape: Shape, graph: ModuleGraph, files: PackageFiles, e
       .flatMap(([name, place]) => {
         const known = Object.hasOwn(unsupportedModules, name) ? unsupportedModules[name] : undefined;
         if (known === undefined) return [];
-        return [{ what: `node:${name}`, why: known.why, alternative: known.alternative, ...(place && { where: whereOf(graph, place) }) }];
+        return [{ what: `node:${name}`, why: known.why, alternative: known.alternative, ...(place && { where: whereOf(graph, files, place) }) }];
       });
   }
 
   function nativeIn(kept: ReadonlySet<string>): Unsupported[] {
     const asked = hidden
       .filter(({ module, native: name }) => name !== undefined && kept.has(module))
-      .map(({ native: name = '', ...place }) => [name, whereOf(graph, place)] as const);
+      .map(({ native: name = '', ...place }) => [name, whereOf(graph, files, place)] as const);
     const loaded = [...native].filter(([module]) => kept.has(module)).map(([, { name, path }]) => [name, { path }] as const);
     return [...new Map([...loaded, ...asked])].map(([name, where]) => ({
       what: `native addon ${name}`,
@@ -206,7 +205,7 @@ interface Records {
   readonly hidden: (Place & { readonly module: string; readonly builtin?: string; readonly native?: string })[];
 }
 
-function fromGraph(graph: ModuleGraph, files: PackageFiles, shape: Shape, { sources, importers, native, hidden }: Records): Plugin {
+function fromGraph(graph: ModuleGraph, files: ModuleFiles, shape: Shape, { sources, importers, native, hidden }: Records): Plugin {
   return {
     name: 'module-graph',
     setup: ({ onResolve, onLoad }) => {
@@ -246,7 +245,7 @@ function fromGraph(graph: ModuleGraph, files: PackageFiles, shape: Shape, { sour
         const loader = LOADERS[posix.extname(path)];
         if (loader === undefined)
           return { errors: [{ text: `${sourceName(graph, id, path)}: files of this type cannot be imported`, detail: 'COMPILE_FAILED' }] };
-        const contents = readInside(node, path);
+        const contents = files.read(node, path);
         if (/^[jt]sx?$/.test(loader)) {
           for (const specifier of callsOfRequire(contents)) {
             const builtin = hostModule(specifier);
@@ -280,14 +279,14 @@ function fromGraph(graph: ModuleGraph, files: PackageFiles, shape: Shape, { sour
  * A dependency's file of a `type: module` package must look like ESM to esbuild, or a default import of
  * CommonJS in it gets the wrong object. The package's own files keep the interoperation that jiti gives them.
  */
-function moduleName(graph: ModuleGraph, files: PackageFiles, id: string, path: string): string {
+function moduleName(graph: ModuleGraph, files: ModuleFiles, id: string, path: string): string {
   const name = sourceName(graph, id, path);
   const node = graph.nodes[id];
   if (id === graph.root || node === undefined || !/\.[jt]s$/.test(path)) return name;
   return nearestManifest(files, node, path)?.type === 'module' ? `${name}.mjs` : name;
 }
 
-function nearestManifest(files: PackageFiles, node: ModuleNode, path: string): PackageJson | undefined {
+function nearestManifest(files: ModuleFiles, node: ModuleNode, path: string): PackageJson | undefined {
   for (let directory = posix.dirname(path); ; directory = posix.dirname(directory)) {
     const manifest = files.manifest(node, directory === '.' ? '' : directory);
     if (manifest !== undefined || directory === '.') return manifest;
@@ -301,7 +300,7 @@ function sourceName(graph: ModuleGraph, id: string, path: string): string {
 }
 
 /** What says of itself that its JavaScript is a shell around compiled code. */
-function isNative(files: PackageFiles, node: ModuleNode): boolean {
+function isNative(files: ModuleFiles, node: ModuleNode): boolean {
   const { napi, gypfile, binary } = files.manifest(node, '') ?? {};
   return isObject(napi) || gypfile === true || isObject(binary) || files.isFile(node, 'binding.gyp');
 }
@@ -310,7 +309,7 @@ function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null;
 }
 
-function hasSideEffects(graph: ModuleGraph, files: PackageFiles, id: string, path: string): boolean {
+function hasSideEffects(graph: ModuleGraph, files: ModuleFiles, id: string, path: string): boolean {
   const node = graph.nodes[id];
   if (node === undefined || id === graph.root) return true;
   const { sideEffects } = files.manifest(node, '') ?? {};
@@ -337,51 +336,17 @@ function nativeStub(name: string): string {
   return `throw Object.assign(new Error(${JSON.stringify(`\`${name}\` is a native addon: native code cannot run in the sandbox`)}), {code: 'UNSUPPORTED_NATIVE_ADDON'});`;
 }
 
-/** @throws when the file is a link, leaves the package, or is not a plain file */
-function readInside(node: ModuleNode, path: string): string {
-  if (posix.normalize(`/${path}`) !== `/${path}`) throw new Error(`${path} leaves the package`);
-  const file = join(node.dir, path);
-  const stats = lstatSync(file);
-  if (!stats.isFile()) throw new Error(`${path} is not a plain file`);
-  if (stats.size > MAX_SOURCE_BYTES) throw new Error(`${path} is larger than ${MAX_SOURCE_BYTES} bytes`);
-  // A directory link on the way would lead out without being seen by lstat.
-  if (realpathSync(file) !== join(realpathSync(node.dir), path)) throw new Error(`${path} is reached through a link`);
-  return readFileSync(file, 'utf8');
-}
-
-function packageFiles(): PackageFiles {
-  const manifests = new Map<string, PackageJson | undefined>();
-  return {
-    isFile: (node, path) => lstatSync(join(node.dir, path), { throwIfNoEntry: false })?.isFile() === true,
-    manifest: (node, directory) => {
-      const file = join(node.dir, directory, 'package.json');
-      if (!manifests.has(file)) manifests.set(file, readManifest(file));
-      return manifests.get(file);
-    },
-  };
-}
-
-function readManifest(file: string): PackageJson | undefined {
-  if (lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
-  try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined; // Node treats an unreadable manifest of a directory as an error; for us it has no fields
-  }
-}
-
 function withRealSources(map: string, sources: ReadonlyMap<string, string>): string {
   const parsed = JSON.parse(map) as { sources?: string[] };
   return JSON.stringify({ ...parsed, sources: (parsed.sources ?? []).map((source) => sources.get(source) ?? source) });
 }
 
 /** esbuild names the importing file of an external, not the line; the first mention of the specifier is it. */
-function whereOf(graph: ModuleGraph, { node: id, path, specifier }: Place): { path: string; line?: number } {
+function whereOf(graph: ModuleGraph, files: ModuleFiles, { node: id, path, specifier }: Place): { path: string; line?: number } {
   const name = sourceName(graph, id, path);
   const node = graph.nodes[id];
   if (node === undefined) return { path: name };
-  const lines = readInside(node, path).split('\n');
+  const lines = files.read(node, path).split('\n');
   const index = lines.findIndex((line) => line.includes(`'${specifier}'`) || line.includes(`"${specifier}"`));
   return index === -1 ? { path: name } : { path: name, line: index + 1 };
 }

@@ -106,7 +106,12 @@ async function bundleConfined(request: BundleRequest, signal: AbortSignal | unde
   const program = programPath('bundler-process');
   const esbuild = createRequire(import.meta.url).resolve('esbuild');
   const modules = dirname(dirname(dirname(esbuild)));
-  const readable = [program, `${modules}/esbuild/*`, `${modules}/@esbuild/*`, ...Object.values(request.graph.nodes).map(({ dir }) => `${dir}/*`)];
+  const readable = [
+    program,
+    `${modules}/esbuild/*`,
+    `${modules}/@esbuild/*`,
+    ...Object.values(request.graph.nodes).map((node) => node.pack ?? `${node.dir}/*`),
+  ];
   const child = spawn(
     process.execPath,
     [

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
@@ -28,8 +28,8 @@ async function siteWithHistory(): Promise<Site> {
 const contextOf = ({ dashHome, workspace }: Site) => ({ dashHome, workspace, scope: USER });
 const lockText = ({ dashHome }: Site) => readFile(join(dashHome, 'dash.lock'), 'utf8');
 
-async function treesIn({ dashHome }: Site): Promise<number> {
-  const shelves = (await readdir(join(dashHome, 'store/v1'))).filter((name) => name.length === 2);
+async function archivesIn({ dashHome }: Site): Promise<number> {
+  const shelves = (await readdir(join(dashHome, 'store/v1'))).filter((name) => name === 'packs' || name.length === 2);
   return (await Promise.all(shelves.map((shelf) => readdir(join(dashHome, 'store/v1', shelf))))).flat().length;
 }
 
@@ -85,7 +85,7 @@ describe('rollback', () => {
     await expect(rollback(contextOf(site))).rejects.toMatchObject({ code: 'STORE_CORRUPT', where: { path } });
     const [pkg] = await readInstalled(site);
     await rollback({ ...contextOf(site), number: 3 });
-    await rm(Object.values(pkg?.graph.nodes ?? {})[1]?.dir ?? '', { recursive: true });
+    await rm(Object.values(pkg?.graph.nodes ?? {})[1]?.pack ?? '');
     await expect(rollback({ ...contextOf(site), number: 5 })).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
     expect(await site.installed()).toEqual({ pkg: '3.0.0' });
   });
@@ -102,17 +102,17 @@ describe('rollback', () => {
 describe('gc', () => {
   it('keeps the last three generations and what they name', async () => {
     const site = await siteWithHistory();
-    expect(await treesIn(site)).toBe(10);
-    expect(await collectGarbage({ ...contextOf(site), dryRun: true })).toMatchObject({ removed: { generations: 2, trees: 4 } });
-    expect(await treesIn(site)).toBe(10);
+    expect(await archivesIn(site)).toBe(10);
+    expect(await collectGarbage({ ...contextOf(site), dryRun: true })).toMatchObject({ removed: { generations: 2, archives: 4 } });
+    expect(await archivesIn(site)).toBe(10);
     const report = await collectGarbage(contextOf(site));
-    expect(report).toMatchObject({ removed: { generations: 2, trees: 4 }, kept: { generations: 3, trees: 6 } });
+    expect(report).toMatchObject({ removed: { generations: 2, archives: 4 }, kept: { generations: 3, archives: 6 } });
     expect(report.removed.bytes).toBeGreaterThan(0);
     expect(await generationsOf(site)).toEqual(['3.json', '4.json', '5.json']);
-    expect(await treesIn(site)).toBe(6);
+    expect(await archivesIn(site)).toBe(6);
     await rollback({ ...contextOf(site), number: 3 });
     await verifyStore(contextOf(site));
-    expect(await collectGarbage(contextOf(site))).toMatchObject({ removed: { generations: 0, trees: 0, bytes: 0 } });
+    expect(await collectGarbage(contextOf(site))).toMatchObject({ removed: { generations: 0, archives: 0, bytes: 0 } });
     await site.install('pkg@1.0.0');
     expect(await site.installed()).toEqual({ pkg: '1.0.0' });
   });
@@ -160,15 +160,15 @@ describe('gc', () => {
     const site = await siteWithHistory();
     await rm(join(site.dashHome, 'state/generations/5.json'));
     await expect(collectGarbage(contextOf(site))).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
-    expect(await treesIn(site)).toBe(10);
+    expect(await archivesIn(site)).toBe(10);
   });
 });
 
 describe('verify', () => {
   it('finds nothing wrong with what was just installed, nor with nothing', async () => {
     const site = await siteWithHistory();
-    expect(await verifyStore(contextOf(site))).toEqual({ generation: 5, packages: 1, trees: 2 });
-    expect(await verifyStore(contextOf(await makeSite()))).toEqual({ generation: undefined, packages: 0, trees: 0 });
+    expect(await verifyStore(contextOf(site))).toEqual({ generation: 5, packages: 1, archives: 2 });
+    expect(await verifyStore(contextOf(await makeSite()))).toEqual({ generation: undefined, packages: 0, archives: 0 });
   });
 
   it.each([
@@ -185,13 +185,34 @@ describe('verify', () => {
   ])('names the file of %s, and the next install brings it back', async (_, damage) => {
     const site = await siteWithHistory();
     const [pkg] = await readInstalled(site);
-    const dir = Object.values(pkg?.graph.nodes ?? {}).find(({ name }) => name === 'dep-5')?.dir ?? '';
-    await damage(join(dir, 'index.js'));
+    const dir = pkg?.dir ?? '';
+    await damage(join(dir, 'index.ts'));
     await expect(verifyStore(contextOf(site))).rejects.toMatchObject({ code: 'STORE_CORRUPT', where: { path: expect.stringContaining(dir) } });
     expect(await checkStore(site.dashHome, [USER])).toContainEqual(expect.objectContaining({ id: 'store', status: 'failed' }));
     await site.restore();
     await verifyStore(contextOf(site));
-    expect(await readdir(dir)).toEqual(['index.js', 'package.json']);
+    expect((await readdir(dir)).toSorted()).toEqual(['index.ts', 'package.json']);
+  });
+
+  it.each([
+    ['a flipped bit', (path: string) => flip(path)],
+    ['a missing file', (path: string) => rm(path)],
+    ['bytes that follow', (path: string) => chmod(path, 0o644).then(() => appendFile(path, 'more'))],
+    [
+      'a link in the place of a file',
+      async (path: string) => {
+        await rename(path, `${path}.moved`);
+        await symlink(`${path}.moved`, path);
+      },
+    ],
+  ])('finds %s in the pack of a dependency too', async (_, damage) => {
+    const site = await siteWithHistory();
+    const [pkg] = await readInstalled(site);
+    const path = Object.values(pkg?.graph.nodes ?? {}).find(({ name }) => name === 'dep-5')?.pack ?? '';
+    await damage(path);
+    await expect(verifyStore(contextOf(site))).rejects.toMatchObject({ code: 'STORE_CORRUPT', where: { path } });
+    await site.restore();
+    await verifyStore(contextOf(site));
   });
 
   it('makes the next install look at bytes that changed behind the clock', async () => {

@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 
 import type { DashError } from '../../format/index.ts';
 import { type ConsentPlan, digestDirectory, inspectSpec, list, parseSpec, readGrants, readInstalled, remove, revokeGrants } from '../../registry/index.ts';
+import { filesOf } from '../support/module-files.ts';
 import { type PublishedVersion, startNpmRegistry } from '../support/npm-registry.ts';
 import { packTarball } from '../support/tar.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -33,7 +34,7 @@ describe('install from npm', () => {
     expect(pkg).toMatchObject({ linked: false, captured: { tools: [{ name: 'greet' }] }, resources: { extensions: ['index.ts'] } });
     expect(await readFile(join(pkg?.dir ?? '', 'index.ts'), 'utf8')).toContain('tool:greet');
     const shout = pkg?.graph.nodes[pkg.graph.nodes[pkg.graph.root]?.dependencies['shout'] ?? ''];
-    expect(await readFile(join(shout?.dir ?? '', 'index.js'), 'utf8')).toBe('exports.shout = 1');
+    expect(shout && filesOf(shout)).toMatchObject({ 'index.js': 'exports.shout = 1' });
 
     const lock = JSON.parse(await readFile(join(site.dashHome, 'dash.lock'), 'utf8'));
     expect(Object.keys(lock.packages)).toEqual(['greeter@1.0.0', 'shout@1.2.0']);
@@ -417,7 +418,7 @@ describe('a linked directory', () => {
     await site.install('./my-tools');
     const [pkg] = await readInstalled({ dashHome: site.dashHome });
     expect(pkg).toMatchObject({ linked: true, dir, contentHash: (await digestDirectory(dir)).contentHash, source: { kind: 'directory', path: dir } });
-    expect(pkg?.graph.nodes['dep@1.0.0']?.dir).toContain(join('store', 'v1'));
+    expect(pkg?.graph.nodes['dep@1.0.0']?.pack).toContain(join('store', 'v1', 'packs'));
   });
 
   it('needs no package.json when it holds skills', async () => {
@@ -538,7 +539,7 @@ describe('ports', () => {
         ...plainPorts,
         async compile(request) {
           seen.push(request.contentHash, ...request.entries);
-          for (const { dir } of Object.values(request.graph.nodes)) expect(existsSync(join(dir, 'package.json'))).toBe(true);
+          for (const node of Object.values(request.graph.nodes)) expect(filesOf(node)).toHaveProperty(['package.json']);
           return plainPorts.compile(request);
         },
       },

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { CompiledEntry, CompileFailure, Registrations } from '../../format/index.ts';
 import type { InspectPorts } from '../../registry/index.ts';
+import { filesOf } from '../support/module-files.ts';
 
 export const NOTHING_REGISTERED: Registrations = { tools: [], commands: [], events: [], flags: [], shortcuts: [], providers: [] };
 
@@ -24,8 +24,8 @@ export const plainPorts: InspectPorts = {
       }
       for (const [, imported = ''] of text.matchAll(/from '([^'.][^']*)'/g)) {
         const key = graph.nodes[graph.root]?.dependencies[imported];
-        const dir = key === undefined ? undefined : graph.nodes[key]?.dir;
-        if (dir === undefined || !existsSync(join(dir, 'package.json')))
+        const node = key === undefined ? undefined : graph.nodes[key];
+        if (node === undefined || filesOf(node)['package.json'] === undefined)
           failures.push({ entry, error: { code: 'COMPILE_FAILED', message: `cannot find ${imported}` } });
       }
       const hash = createHash('sha256').update(text).digest('hex');

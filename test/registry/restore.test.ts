@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
 import { readCiPolicy, readGrants, readInstalled, type RestoreContext } from '../../registry/index.ts';
 import { makeGitRepository } from '../support/git-repository.ts';
+import { filesOf } from '../support/module-files.ts';
 import { type FixtureRegistry, startNpmRegistry } from '../support/npm-registry.ts';
 import { packTarball } from '../support/tar.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -146,17 +147,20 @@ describe('an install without specs', () => {
     ['half a pointer', (site: Site) => writeFile(join(site.dashHome, 'state', 'current'), '1 abc')],
     ['a state directory that is gone', (site: Site) => rm(join(site.dashHome, 'state'), { recursive: true })],
     ['a store that is gone', (site: Site) => rm(join(site.dashHome, 'store'), { recursive: true })],
-    ['a flipped bit in the store', async (site: Site) => flipBit(site, 'dep')],
-    ['a file added to the store', async (site: Site) => writeFile(join(await treeOf(site, 'dep'), 'extra.js'), '')],
-    ['a file removed from the store', async (site: Site) => rm(join(await treeOf(site, 'dep'), 'package.json'))],
+    ['a flipped bit in a package', async (site: Site) => flipBit(join(await treeOf(site), 'index.ts'))],
+    ['a file added to a package', async (site: Site) => writeFile(join(await treeOf(site), 'extra.js'), '')],
+    ['a file removed from a package', async (site: Site) => rm(join(await treeOf(site), 'package.json'))],
+    ['a flipped bit in a dependency', async (site: Site) => flipBit(await packOf(site, 'dep'))],
+    ['a dependency that is cut off', async (site: Site) => cutOff(await packOf(site, 'dep'))],
+    ['a dependency that is gone', async (site: Site) => rm(await packOf(site, 'dep'))],
   ])('mends %s', async (_, damage) => {
     const { site } = await installedSite();
     await damage(site);
     await site.restore();
     expect(await site.installed()).toEqual({ pkg: '1.0.0' });
     const [pkg] = await readInstalled({ dashHome: site.dashHome });
-    for (const { dir } of Object.values(pkg?.graph.nodes ?? {})) expect(JSON.parse(await readFile(join(dir, 'package.json'), 'utf8'))).toHaveProperty('name');
-    expect((await readdir(await treeOf(site, 'dep'))).toSorted()).toEqual(['package.json']);
+    for (const node of Object.values(pkg?.graph.nodes ?? {})) expect(JSON.parse(filesOf(node)['package.json'] ?? '')).toHaveProperty('name');
+    expect((await readdir(await treeOf(site))).toSorted()).toEqual(['index.ts', 'package.json']);
     expect(await site.restore()).toMatchObject({ installed: [], unchanged: [{ name: 'pkg' }] });
   });
 
@@ -361,19 +365,27 @@ describe('in CI', () => {
   });
 });
 
-async function treeOf(site: Site, name: string): Promise<string> {
+async function treeOf(site: Site): Promise<string> {
   const [pkg] = await readInstalled({ dashHome: site.dashHome });
-  const node = Object.values(pkg?.graph.nodes ?? {}).find((one) => one.name === name);
-  if (node === undefined) throw new Error(`no ${name}`);
-  return node.dir;
+  return pkg?.dir ?? '';
 }
 
-async function flipBit(site: Site, name: string): Promise<void> {
-  const path = join(await treeOf(site, name), 'package.json');
+async function packOf(site: Site, name: string): Promise<string> {
+  const [pkg] = await readInstalled({ dashHome: site.dashHome });
+  return Object.values(pkg?.graph.nodes ?? {}).find((one) => one.name === name)?.pack ?? '';
+}
+
+async function flipBit(path: string): Promise<void> {
   const bytes = await readFile(path);
-  bytes[2] = (bytes[2] ?? 0) ^ 1;
+  const last = bytes.length - 1;
+  bytes[last] = (bytes[last] ?? 0) ^ 1;
   await chmod(path, 0o644);
   await writeFile(path, bytes);
+}
+
+async function cutOff(path: string): Promise<void> {
+  await chmod(path, 0o644);
+  await truncate(path, 100);
 }
 
 async function writeSkill(dir: string): Promise<string> {

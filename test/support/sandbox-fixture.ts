@@ -1,7 +1,15 @@
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parsePermissionSet, type CaptureOutcome, type CompiledPackage, type DashError, type ModuleGraph, type Registrations } from '../../format/index.ts';
+import {
+  parsePermissionSet,
+  type CaptureOutcome,
+  type CompiledPackage,
+  type DashError,
+  type ModuleGraph,
+  type ModuleNode,
+  type Registrations,
+} from '../../format/index.ts';
 import {
   AuditTrail,
   capturePackage,
@@ -14,6 +22,7 @@ import {
   type SandboxedPackage,
   type ToolOutcome,
 } from '../../sandbox/index.ts';
+import { writePackFile } from './module-files.ts';
 
 /** A directory of its own under the real path of the system's temporary one, gone at the end of the scope. */
 export async function temporaryDirectory(prefix = 'dash-test-'): Promise<AsyncDisposable & { readonly path: string }> {
@@ -64,6 +73,8 @@ export interface FixtureOptions {
   /** Files of the package; the entry is `index.ts` unless `entries` says otherwise. */
   readonly files: Readonly<Record<string, string>>;
   readonly entries?: readonly string[];
+  /** Dependencies by name, kept in packs. */
+  readonly packs?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly granted?: readonly string[];
   readonly workspaceFiles?: Readonly<Record<string, string>>;
   readonly homeFiles?: Readonly<Record<string, string>>;
@@ -87,7 +98,14 @@ export async function openFixture(options: FixtureOptions): Promise<Fixture> {
   await writeFiles(home, homeFiles);
 
   const bundles = { directory: at('bundles') };
-  const graph: ModuleGraph = { root: name, nodes: { [name]: { name, version: '1.0.0', dir: packageDirectory, dependencies: {} } } };
+  const packs = Object.entries(options.packs ?? {});
+  const dependencies = Object.fromEntries(packs.map(([dependency]) => [dependency, dependency]));
+  const others = packs.map(async ([dependency, of]): Promise<[string, ModuleNode]> => [
+    dependency,
+    { name: dependency, version: '1.0.0', pack: await writePackFile(at('packs'), of), dependencies: {} },
+  ]);
+  const own: ModuleNode = { name, version: '1.0.0', dir: packageDirectory, dependencies };
+  const graph: ModuleGraph = { root: name, nodes: Object.fromEntries([[name, own], ...(await Promise.all(others))]) };
   const compiled = await compilePackage({ graph, entries }, bundles);
   const [failure] = compiled.failures;
   if (failure !== undefined) throw new Error(`${failure.entry}: ${failure.error.message}`);

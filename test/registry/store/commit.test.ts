@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 import { list, readGrants, readInstalled } from '../../../registry/index.ts';
+import { filesOf } from '../../support/module-files.ts';
 import { startNpmRegistry } from '../../support/npm-registry.ts';
 import { extensionPackage, makeSite, type Site } from '../install-fixture.ts';
 
@@ -50,7 +51,7 @@ describe('an install that is killed', () => {
       expect(await installInChild(site, registry.url, moment, 'pkg@2.0.0')).toMatchObject({ signal: 'SIGKILL' });
       expect(await site.installed()).toEqual({ pkg: version });
       const [pkg] = await readInstalled({ dashHome: site.dashHome });
-      for (const { dir } of Object.values(pkg?.graph.nodes ?? {})) expect(existsSync(join(dir, 'package.json'))).toBe(true);
+      for (const node of Object.values(pkg?.graph.nodes ?? {})) expect(filesOf(node)).toHaveProperty(['package.json']);
 
       await site.install('pkg@2.0.0', { grant: ['summary'] });
       expect(await site.installed()).toEqual({ pkg: '2.0.0' });

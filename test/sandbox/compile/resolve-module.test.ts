@@ -252,9 +252,9 @@ describe('against esbuild, on real packages', () => {
     nodes: { app: { name: 'app', version: '0', dir: '/', dependencies: Object.fromEntries(names.map((name) => [name, name])) }, ...nodes },
   };
   const files: PackageFiles = {
-    isFile: (node, path) => lstatSync(join(node.dir, path), { throwIfNoEntry: false })?.isFile() === true,
+    isFile: (node, path) => lstatSync(join(node.dir ?? '', path), { throwIfNoEntry: false })?.isFile() === true,
     manifest: (node, directory) => {
-      const file = join(node.dir, directory, 'package.json');
+      const file = join(node.dir ?? '', directory, 'package.json');
       return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as PackageJson) : undefined;
     },
   };
