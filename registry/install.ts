@@ -2,7 +2,7 @@ import { type CompiledPackage, DashError, type Diagnostic } from '../format/inde
 import { askConsent, type ConsentPort, type ConsentedPackage, type PlannedPermission, plannedPermissions } from './consent.ts';
 import { stage } from './fetch/stage.ts';
 import { assertNotDelegated } from './grants.ts';
-import { type InstalledPackage, toInstalled } from './installed.ts';
+import { installedFrom } from './installed.ts';
 import { assertInstallable, inspect, type InspectedPackage } from './inspect/inspect.ts';
 import type { InspectPorts } from './inspect/inspect-ports.ts';
 import { assertAsLocked } from './lock/assert-as-locked.ts';
@@ -12,8 +12,9 @@ import { formatSpec, type PackageSpec } from './package-spec.ts';
 import type { Release } from './resolve/resolution.ts';
 import { resolve } from './resolve/resolve.ts';
 import { commit } from './store/commit.ts';
+import { eachLimited } from './store/each-limited.ts';
 import type { Generation, PackageRecord } from './store/generation.ts';
-import { type Scope, storePaths } from './store/store-paths.ts';
+import type { Scope } from './store/store-paths.ts';
 import { beginTransaction } from './transaction.ts';
 import { assertSameLine } from './update/git-line.ts';
 import { verify } from './verify/verify.ts';
@@ -67,9 +68,11 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
 
   const inspected: InspectedPackage[] = [];
   const names = new Set<string>();
-  for (const spec of specs) {
+  const brought = await eachLimited(specs, rootsAtOnce(specs.map(({ kind }) => kind)), (spec) => {
     assertNotInterrupted(workshop);
-    const pkg = await bring(spec, context.ports, workshop);
+    return bring(spec, context.ports, workshop);
+  });
+  for (const pkg of brought) {
     const { name } = pkg.manifest;
     assertAsLocked(name, releasesOf(pkg), base?.lock);
     assertInstallable(pkg);
@@ -107,6 +110,11 @@ async function assertStillTheSame({ resolution, manifest, source }: InspectedPac
   if (resolution.kind !== 'git' || before?.source.kind !== 'git' || before.grantKey !== grantKeyOf(manifest.name, source) || workshop.offline) return;
   const isNamed = formatSpec(resolution.spec) !== before.spec;
   await assertSameLine({ spec: resolution.spec, from: before.source.commit, to: resolution.commit, isNamed }, workshop);
+}
+
+/** While one compiles another downloads. Two from one repository would fetch into one place. */
+export function rootsAtOnce(kinds: readonly PackageSpec['kind'][]): number {
+  return kinds.filter((kind) => kind === 'git').length > 1 ? 1 : 3;
 }
 
 /** Goes with one spec from what was typed to what was seen. */
@@ -168,16 +176,6 @@ async function report(
 export function ungrantedOf({ inspected }: ConsentedPackage, { name, permissions: { granted } }: PackageView): InstallReport['ungranted'] {
   const open = plannedPermissions(inspected).filter(({ permission }) => !permission.startsWith('!') && !granted.includes(permission));
   return open.length === 0 ? [] : [{ name, permissions: open }];
-}
-
-export function installedFrom(
-  generation: Generation,
-  name: string,
-  { dashHome, scope }: { readonly dashHome: string; readonly scope: Scope },
-): InstalledPackage {
-  const record = generation.packages[name];
-  if (record === undefined) throw new Error(`generation ${generation.number} lacks ${name}`);
-  return toInstalled(record, { scope: scope.kind, lock: generation.lock, store: storePaths(dashHome) });
 }
 
 /** What is installed under a name now, for the question. */

@@ -19,7 +19,7 @@ import type { Lockfile } from './lock/lockfile.ts';
 import { filtersFor, type PackageSetting, readPackageSettings } from './package-settings.ts';
 import { packageIdOf } from './package-source.ts';
 import { ignoreMissing } from './store/file-errors.ts';
-import { type PackageRecord, readCurrent, type StoredGraph } from './store/generation.ts';
+import { type Generation, type PackageRecord, readCurrent, type StoredGraph } from './store/generation.ts';
 import { projectsDirectory, type Scope, scopePaths, storePaths, type StorePaths } from './store/store-paths.ts';
 
 /** An installed package as its readers see it: everything from the generation file, nothing looked up. */
@@ -100,6 +100,17 @@ export interface ToInstalledOptions {
   readonly lock: Lockfile;
   readonly store: StorePaths;
   readonly settings?: readonly PackageSetting[];
+}
+
+/** Gives one package of a generation as its readers see it. */
+export function installedFrom(
+  generation: Generation,
+  name: string,
+  { dashHome, scope }: { readonly dashHome: string; readonly scope: Scope },
+): InstalledPackage {
+  const record = generation.packages[name];
+  if (record === undefined) throw new Error(`generation ${generation.number} lacks ${name}`);
+  return toInstalled(record, { scope: scope.kind, lock: generation.lock, store: storePaths(dashHome) });
 }
 
 export function toInstalled(record: PackageRecord, { scope, lock, store, settings = [] }: ToInstalledOptions): InstalledPackage {

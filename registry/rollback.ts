@@ -1,6 +1,6 @@
 import { DashError } from '../format/index.ts';
 import { assertNotDelegated } from './grants.ts';
-import { installedFrom } from './install.ts';
+import { installedFrom } from './installed.ts';
 import { type PackageView, viewPackage } from './list.ts';
 import { writeDurably } from './store/durable-file.ts';
 import { damagedPackages } from './store/damaged-packages.ts';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 
 import { DashError } from '../format/index.ts';
 import { realDirectory } from './fetch/local.ts';
-import { formatLockfile } from './lock/lockfile.ts';
+import { formatLockfile } from './lock/format-lockfile.ts';
 import { lockTampered, readLockfile } from './lock/read-lockfile.ts';
 import { asDiskError } from './store/file-errors.ts';
 import { type Generation, readCurrent } from './store/generation.ts';

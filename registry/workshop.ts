@@ -3,6 +3,7 @@ import type { NpmConfig } from './npm-config.ts';
 import type { ProgressListener } from './progress.ts';
 import { openPackuments } from './resolve/packuments.ts';
 import type { NpmResolver } from './resolve/npm.ts';
+import type { Pack } from './store/pack.ts';
 import { openStaging, type Staging } from './store/staging.ts';
 import { type StorePaths, storePaths } from './store/store-paths.ts';
 import { isUnpacked } from './store/unpacked-index.ts';
@@ -37,6 +38,8 @@ export interface Workshop extends AsyncDisposable {
   readonly offline: boolean;
   readonly signal: AbortSignal | undefined;
   readonly now: Date;
+  /** Dependencies brought here so far, by integrity: packages share them. */
+  readonly packs: Map<string, Promise<Pack>>;
   readonly diagnostics: Diagnostic[];
   readonly progress: ProgressListener;
 }
@@ -74,6 +77,7 @@ export async function openWorkshop(options: SourcingOptions): Promise<Workshop> 
     offline,
     signal,
     now,
+    packs: new Map(),
     diagnostics,
     progress: onProgress,
     async [Symbol.asyncDispose]() {

@@ -5,7 +5,6 @@ import { manifestNeeds } from '../resolve/dependencies.ts';
 import { readNeeds } from '../resolve/read-needs.ts';
 import { type StagedDependency, stagePackOnce } from '../store/dependency-store.ts';
 import { eachLimited } from '../store/each-limited.ts';
-import type { Pack } from '../store/pack.ts';
 import type { Workshop } from '../workshop.ts';
 import { type EdgeTarget, type Satisfies, wrongEdge } from './assert-edges.ts';
 import { lockedRelease } from './locked-release.ts';
@@ -26,11 +25,10 @@ export async function lockedDependencies(name: string, root: LockRoot, needs: Ne
   const graph = new Map(Object.entries(root.graph));
   assertReachable(name, graph, claimed);
 
-  const packs = new Map<string, Promise<Pack>>();
   const keys = [...graph.keys()].filter((key) => key !== ROOT);
   const dependencies = await eachLimited(keys, DOWNLOADS, async (key): Promise<StagedDependency> => {
     const release = await lockedRelease(key, claimed, workshop);
-    return { key, release, pack: await stagePackOnce(release, packs, workshop), dependencies: graph.get(key) ?? {} };
+    return { key, release, pack: await stagePackOnce(release, workshop), dependencies: graph.get(key) ?? {} };
   });
 
   const targets = new Map<string, EdgeTarget>(dependencies.map(({ key, release }) => [key, release]));

@@ -2,10 +2,8 @@ import { Type, type Static } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 
 import { DashError, parseJson } from '../../format/index.ts';
+import { LOCK_VERSION } from './format-lockfile.ts';
 import { LockEntry, LockRoot } from './lock-entry.ts';
-import { sortedJson } from './sorted-json.ts';
-
-export const LOCK_VERSION = 1;
 
 /** `dash.lock`: pins and compares; it never grants. */
 export type Lockfile = Static<typeof Lockfile>;
@@ -16,10 +14,6 @@ export const Lockfile = Type.Object({
 });
 
 export const emptyLockfile: Lockfile = { version: LOCK_VERSION, roots: {}, packages: {} };
-
-export function formatLockfile(lockfile: Lockfile): string {
-  return sortedJson(lockfile);
-}
 
 /**
  * Reads a `dash.lock`. It may come from anybody's pull request: a claim, to be compared with bytes.

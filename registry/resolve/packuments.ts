@@ -5,6 +5,7 @@ import { DashError } from '../../format/index.ts';
 import type { NpmConfig } from '../npm-config.ts';
 import { isNpmName } from '../package-spec.ts';
 import { fetchPackument } from './fetch-packument.ts';
+import { asDiskError, isErrno } from '../store/file-errors.ts';
 import { registryOf } from './registry-of.ts';
 
 const Names = Type.Record(Type.String(), Type.String());
@@ -105,6 +106,8 @@ export function asRegistryError(error: unknown, what: string): unknown {
   if (!(error instanceof Error)) return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const options = { cause: error };
+  // its cache is on our disk
+  if (isErrno(error, 'ENOSPC', 'EDQUOT', 'EROFS')) return asDiskError(error, `keeping what the registry said of \`${what}\``);
   if (code === 'E404')
     return new DashError('PACKAGE_NOT_FOUND', `\`${what}\` is not on the registry`, {
       hint: 'check the name with `dash search`, and the registry in your `.npmrc`',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { formatPackageId } from '../../format/index.ts';
@@ -7,7 +8,8 @@ import type { ConsentedPackage } from '../consent.ts';
 import { npmSource } from '../fetch/stage.ts';
 import type { Grant } from '../grants.ts';
 import type { LockEntry, LockRoot, Source } from '../lock/lock-entry.ts';
-import { LOCK_VERSION, type Lockfile } from '../lock/lockfile.ts';
+import { LOCK_VERSION } from '../lock/format-lockfile.ts';
+import type { Lockfile } from '../lock/lockfile.ts';
 import { pinOf } from '../lock/pin-of.ts';
 import { packageIdOf } from '../package-source.ts';
 import { formatSpec } from '../package-spec.ts';
@@ -49,11 +51,17 @@ export interface CommitContext {
  */
 export async function commit(change: Change, context: CommitContext): Promise<Generation> {
   const { store, scope, staging, progress } = context;
+  const moved: string[] = [];
+  let isCommitted = false;
   try {
     for (const { inspected } of change.add) {
       const pin = pinOfSource(inspected.source);
-      if (pin !== undefined) await noteUnpacked(pin, await staging.store(inspected.tree), store, placeOf(inspected.source));
+      if (pin !== undefined) {
+        if (inspected.tree.dir !== store.files(inspected.tree.treeSha256)) moved.push(store.tree(inspected.tree.treeSha256));
+        await noteUnpacked(pin, await staging.store(inspected.tree), store, placeOf(inspected.source));
+      }
       await eachLimited(inspected.dependencies, 16, async ({ release, pack }) => {
+        if (pack.path !== store.pack(pack.treeSha256)) moved.push(store.pack(pack.treeSha256));
         await noteUnpacked(release.integrity, await staging.storePack(pack), store, placeOf(npmSource(release)));
       });
     }
@@ -69,11 +77,14 @@ export async function commit(change: Change, context: CommitContext): Promise<Ge
     await writeDurably(scope.generation(generation.number), text);
     progress({ kind: 'commit', step: 'generation' });
     await writeDurably(scope.current, pointer);
+    isCommitted = true;
     progress({ kind: 'commit', step: 'current' });
     await rollForward(store.home, scope, progress);
     progress({ kind: 'commit', step: 'done' });
     return generation;
   } catch (error) {
+    // on a full disk they would be in the way of whatever is tried next
+    if (!isCommitted) await Promise.allSettled(moved.map((path) => rm(path, { recursive: true, force: true })));
     throw asDiskError(error, `writing to \`${join(store.home, 'state')}\``);
   }
 }

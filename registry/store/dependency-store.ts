@@ -25,17 +25,17 @@ const DOWNLOADS = 12;
  * @throws {DashError} INTEGRITY_MISSING, INTEGRITY_MISMATCH, HOSTILE_PACKAGE, REGISTRY_ERROR …
  */
 export async function stageDependencies(graph: DependencyGraph, workshop: Workshop): Promise<StagedDependency[]> {
-  const packs = new Map<string, Promise<Pack>>();
   const nodes = [...graph.nodes.values()].filter(({ key }) => key !== ROOT);
   return eachLimited(nodes, DOWNLOADS, async ({ key, manifest, dependencies }) => {
     if (manifest === undefined) throw new Error(`${key} has no manifest`);
     const release = await toRelease(manifest, workshop.resolver);
-    return { key, release, pack: await stagePackOnce(release, packs, workshop), dependencies: Object.fromEntries(dependencies) };
+    return { key, release, pack: await stagePackOnce(release, workshop), dependencies: Object.fromEntries(dependencies) };
   });
 }
 
-/** Brings one release here, unless another node has; checks for every node that it is what it is called. */
-export async function stagePackOnce(release: Release, packs: Map<string, Promise<Pack>>, workshop: Workshop): Promise<Pack> {
+/** Brings one release here, unless another node or package has; checks for every node that it is what it is called. */
+export async function stagePackOnce(release: Release, workshop: Workshop): Promise<Pack> {
+  const { packs } = workshop;
   const pack = packs.get(release.integrity) ?? stagePack(release, workshop);
   packs.set(release.integrity, pack);
   const { manifest } = await pack;

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 
 import { applyGrants, type Grant } from '../grants.ts';
-import { formatLockfile } from '../lock/lockfile.ts';
+import { formatLockfile } from '../lock/format-lockfile.ts';
 import type { ProgressListener } from '../progress.ts';
 import { readIfPresent, syncDirectory, writeDurably } from './durable-file.ts';
 import { type Generation, readCurrent } from './generation.ts';

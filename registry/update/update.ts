@@ -1,7 +1,8 @@
 import { DashError, type Diagnostic, isDashError, nearest } from '../../format/index.ts';
 import { askConsent, type ConsentedPackage, keepConsent } from '../consent.ts';
 import { assertNotDelegated, listGrants } from '../grants.ts';
-import { type Held, type InstallContext, installedFrom } from '../install.ts';
+import type { Held, InstallContext } from '../install.ts';
+import { installedFrom } from '../installed.ts';
 import { assertInstallable, type InspectedPackage } from '../inspect/inspect.ts';
 import { type PackageView, viewPackage } from '../list.ts';
 import { grantKeyOf } from '../package-source.ts';

@@ -317,6 +317,15 @@ describe('in CI', () => {
     expect((await readGrants(ci.dashHome, pkg?.grantKey ?? '', ci.workspace)).permissions).toHaveLength(1);
   });
 
+  it('what is installed already is decided on again, and stays as it is', async () => {
+    const { ci, run } = await ciSite({ version: 1, grants: { 'npm:pkg': ['net:api.example.com'] } });
+    await run();
+    const before = await pointer(ci);
+    expect(await run({ offline: true })).toMatchObject({ installed: [], unchanged: [{ name: 'pkg' }] });
+    expect(await pointer(ci)).toBe(before);
+    await expect(run({ policy: new Map() })).rejects.toMatchObject({ code: 'CONSENT_REQUIRED' });
+  });
+
   it.each([
     ['there is no policy', undefined],
     ['it speaks of another package', { version: 1, grants: { 'npm:other': ['net:api.example.com'] } }],

@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
-import { emptyLockfile, formatLockfile, type Lockfile, parseLockfile } from '../../../registry/lock/lockfile.ts';
+import { formatLockfile } from '../../../registry/lock/format-lockfile.ts';
+import { emptyLockfile, type Lockfile, parseLockfile } from '../../../registry/lock/lockfile.ts';
 
 const integrity = `sha512-${'A'.repeat(86)}==`;
 const sha256 = 'a'.repeat(64);
