@@ -41,6 +41,7 @@ export async function openStaging(paths: StorePaths): Promise<Staging> {
   const dir = join(paths.tmp, `${process.pid}-${randomUUID()}`);
   const written = new Map<string, Promise<Tree>>();
   const moved = new Map<string, Promise<Tree>>();
+  const movedPacks = new Map<string, Promise<Pack>>();
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     await removeAbandoned(paths.tmp);
@@ -68,8 +69,10 @@ export async function openStaging(paths: StorePaths): Promise<Staging> {
       }
     },
     async storePack(pack) {
+      const stored = movedPacks.get(pack.path) ?? movePackIntoStore(pack, paths);
+      movedPacks.set(pack.path, stored);
       try {
-        return await movePackIntoStore(pack, paths);
+        return await stored;
       } catch (error) {
         throw asDiskError(error, 'moving a package into the store');
       }

@@ -108,6 +108,19 @@ describe('an install without specs', () => {
     expect(existsSync(join(other.dashHome, 'state', 'current'))).toBe(false);
   });
 
+  it('takes what several packages need once, when they are installed and when they are brought back', async () => {
+    const names = ['one', 'two', 'three', 'four'];
+    const registry = await startNpmRegistry(...names.map((name) => extensionPackage(name, { dependencies: { dep: '1' } })), { name: 'dep' });
+    const site = await makeSite({ registry: registry.url });
+    await site.install(names);
+    expect(registry.requests.filter((request) => request.includes('dep'))).toEqual(['GET /dep', 'GET /dep/-/dep-1.0.0.tgz']);
+    await Promise.all(['state', 'store'].map((dir) => rm(join(site.dashHome, dir), { recursive: true })));
+    registry.requests.length = 0;
+    await site.restore({ frozen: true });
+    expect(Object.keys(await site.installed())).toEqual(names.toSorted());
+    expect(registry.requests.filter((request) => request.includes('dep'))).toEqual(['GET /dep/-/dep-1.0.0.tgz']);
+  });
+
   it('removes what the lock no longer has, and brings what it has now', async () => {
     const registry = await startNpmRegistry(extensionPackage('one'), extensionPackage('two'));
     const site = await makeSite({ registry: registry.url });
