@@ -1,12 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 
 import { checkStore, readInstalled, verifyStore } from '../../../registry/index.ts';
 import { filesOf } from '../../support/module-files.ts';
@@ -161,6 +161,9 @@ describe('a full disk', () => {
 function mountTmpfs(size: string): string | undefined {
   const dir = mkdtempSync(join(tmpdir(), 'dash-full-'));
   if (spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', dir]).status !== 0) return undefined;
-  process.once('exit', () => spawnSync('umount', ['-l', dir]));
+  afterAll(() => {
+    spawnSync('umount', ['-l', dir]);
+    rmdirSync(dir);
+  });
   return dir;
 }
