@@ -169,7 +169,7 @@ describe('the inspector', () => {
       '--inspect-port=0',
       '--input-type=module',
       '-e',
-      `const { guardAgainstInspectorSignal } = await import(${sandbox('process/layers.ts')}); guardAgainstInspectorSignal(); console.log('up'); process.on('SIGUSR2', () => console.log('still here')); setInterval(() => {}, 1000)`,
+      `const { guardAgainstInspectorSignal } = await import(${sandbox('process/layers.ts')}); guardAgainstInspectorSignal(); process.on('SIGUSR2', () => console.log('still here')); setInterval(() => {}, 1000); console.log('up')`,
     ]);
     await until(() => agent.text().includes('up'));
     agent.kill('SIGUSR1');
