@@ -4,6 +4,8 @@ export type Progress =
   | { readonly kind: 'resolving'; readonly spec: string }
   | { readonly kind: 'resolved'; readonly spec: string; readonly name: string; readonly version: string }
   | { readonly kind: 'downloading'; readonly name: string; readonly version: string }
+  /** So much of an archive is here; `total` when the registry says how much it is. */
+  | { readonly kind: 'received'; readonly name: string; readonly version: string; readonly bytes: number; readonly total: number | undefined }
   | { readonly kind: 'downloaded'; readonly name: string; readonly version: string; readonly bytes: number }
   | { readonly kind: 'staged' | 'compiling' | 'capturing' | 'inspected'; readonly name: string; readonly version: string }
   | { readonly kind: 'consented' }

@@ -1,4 +1,5 @@
 import { DashError, type Diagnostic } from '../format/index.ts';
+import { openRegistryHttp, type RegistryHttp } from './http/registry-http.ts';
 import type { NpmConfig } from './npm-config.ts';
 import type { ProgressListener } from './progress.ts';
 import { openPackuments } from './resolve/packuments.ts';
@@ -32,6 +33,7 @@ export interface Workshop extends AsyncDisposable {
   readonly paths: StorePaths;
   readonly staging: Staging;
   readonly npm: NpmConfig;
+  readonly http: RegistryHttp;
   readonly resolver: NpmResolver;
   readonly firstSeen: FirstSeen;
   readonly limits: TreeLimits;
@@ -61,12 +63,14 @@ export async function openWorkshop(options: SourcingOptions): Promise<Workshop> 
   const firstSeen = await openFirstSeen(paths.firstSeen);
   const diagnostics: Diagnostic[] = [];
   const staging = await openStaging(paths);
+  const http = openRegistryHttp({ npm, signal });
   return {
     paths,
     staging,
     npm,
+    http,
     resolver: {
-      packuments: openPackuments({ npm, cacheDir: paths.packuments, offline, ...(signal !== undefined && { signal }) }),
+      packuments: openPackuments({ npm, http, cacheDir: paths.packuments, offline }),
       age: { minAgeMs, exclude: minAgeExclude, now },
       firstSeen,
       isKnown: (integrity) => isUnpacked(integrity, paths),

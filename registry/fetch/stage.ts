@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DashError } from '../../format/index.ts';
 import type { Source } from '../lock/lock-entry.ts';
 import type { GitResolution, Release, Resolution } from '../resolve/resolution.ts';
+import { defaultRegistry } from '../resolve/registry-of.ts';
 import { gitFor } from '../resolve/resolve.ts';
 import { eachLimited } from '../store/each-limited.ts';
 import { asDiskError, isErrno } from '../store/file-errors.ts';
@@ -44,7 +45,7 @@ export async function stage(resolution: Resolution, workshop: Workshop): Promise
     }
     case 'tarball': {
       const { spec } = resolution;
-      const bytes = spec.kind === 'tarball-url' ? await fetchTarball(spec.url, { what: spec.url }, workshop) : await readArchive(spec.path);
+      const bytes = spec.kind === 'tarball-url' ? await fetchTarball({ url: spec.url, what: spec.url }, workshop) : await readArchive(spec.path);
       const origin = spec.kind === 'tarball-url' ? { url: spec.url } : { path: spec.path };
       return {
         resolution,
@@ -87,9 +88,13 @@ export async function stagePack(release: Release, workshop: Workshop): Promise<P
   return staging.pack(tree === undefined ? await fetchFiles(release, workshop) : await readTree(tree));
 }
 
-async function fetchFiles({ name, version, tarball, integrity }: Release, workshop: Workshop): Promise<readonly PackageFile[]> {
+async function fetchFiles({ name, version, tarball, integrity, registry }: Release, workshop: Workshop): Promise<readonly PackageFile[]> {
   workshop.progress({ kind: 'downloading', name, version });
-  const bytes = await fetchTarball(tarball, { what: `${name}@${version}`, integrity }, workshop);
+  const onReceived = (bytes: number, total: number | undefined) => workshop.progress({ kind: 'received', name, version, bytes, total });
+  const bytes = await fetchTarball(
+    { url: tarball, what: `${name}@${version}`, integrity, registry: registry ?? (await defaultRegistry()), onReceived },
+    workshop,
+  );
   workshop.progress({ kind: 'downloaded', name, version, bytes: bytes.length });
   try {
     return await readTarball(bytes, workshop.limits);

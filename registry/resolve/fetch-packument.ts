@@ -1,28 +1,54 @@
 import { DashError } from '../../format/index.ts';
+import { type Answer, type RegistryHttp, unreadable } from '../http/registry-http.ts';
+import { keptAnswer, keepAnswer } from './packument-cache.ts';
 
 /** Several times the largest there is. A registry that never ends its answer must not fill the memory. */
 const MAX_PACKUMENT_BYTES = 256 * 1024 * 1024;
 
+export interface FetchPackumentOptions {
+  /** The one that `name` is bound to, with its final slash. */
+  readonly registry: string;
+  readonly http: RegistryHttp;
+  readonly cacheDir: string;
+  /** Asks nobody: what was asked before, however long ago, is all there is. */
+  readonly offline?: boolean;
+  readonly maxBytes?: number;
+}
+
 /**
- * Asks the registry that `name` is bound to for everything it knows of it. pacote's own function reads an answer of any
- * size, and stumbles over one that is `null`.
+ * Gives everything a registry knows of `name`, as text that was JSON. Asks again only when the last answer is no longer
+ * fresh, and then by its ETag.
  *
- * @throws {DashError} REGISTRY_REPLY_INVALID when the answer has no end; otherwise what npm's library throws
+ * @throws {DashError} OFFLINE, and as {@link RegistryHttp.get}
  */
-export async function fetchPackument(name: string, options: Readonly<Record<string, unknown>>, maxBytes: number = MAX_PACKUMENT_BYTES): Promise<unknown> {
-  const { default: npmFetch } = await import('npm-registry-fetch');
+export async function fetchPackument(
+  name: string,
+  { registry, http, cacheDir, offline = false, maxBytes = MAX_PACKUMENT_BYTES }: FetchPackumentOptions,
+): Promise<unknown> {
+  const url = `${registry}${name.replace('/', '%2f')}`;
+  const kept = await keptAnswer(url, cacheDir);
+  if (kept !== undefined && (offline || kept.isFresh)) return parse(kept.body, name);
+  if (offline) throw new DashError('OFFLINE', `\`${name}\` is not available offline`, { hint: 'try again without `--offline`' });
   // full metadata: the dates of releases are in it
-  const { body } = await npmFetch(`/${name.replace('/', '%2f')}`, { ...options, spec: name, headers: { accept: 'application/json' } });
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > maxBytes) {
-      throw new DashError('REGISTRY_REPLY_INVALID', `the registry's answer for \`${name}\` has more than ${maxBytes} bytes`, {
-        hint: 'check `registry` in your `.npmrc`',
-      });
-    }
-    chunks.push(chunk);
+  const headers = { accept: 'application/json', ...kept?.conditions };
+  const answer = await http.get(url, { what: name, headers, registry, maxBytes, compressed: true });
+  const body = bodyOf(answer, kept?.body, name);
+  const packument = parse(body, name);
+  await keepAnswer(url, { headers: answer.headers, body }, cacheDir);
+  return packument;
+}
+
+/** "Not changed" to somebody who has nothing is no answer. */
+function bodyOf({ status, body }: Answer, kept: string | undefined, name: string): string {
+  if (status === 200) return body.toString('utf8');
+  if (kept === undefined) throw unreadable(name, undefined);
+  return kept;
+}
+
+function parse(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw unreadable(name, error);
   }
-  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
+import { openRegistryHttp } from '../../registry/http/registry-http.ts';
 import { fetchPackument } from '../../registry/resolve/fetch-packument.ts';
 import { openPackuments } from '../../registry/resolve/packuments.ts';
 import { toRelease } from '../../registry/resolve/npm.ts';
@@ -41,16 +42,20 @@ const endless =
 
 describe('an answer of any size', () => {
   const MAX = 1024 * 1024;
+  const ask = async (registry: string): Promise<unknown> => {
+    await using cache = await temporaryDirectory();
+    return fetchPackument('x', { registry, http: openRegistryHttp({ npm: { registry } }), cacheDir: cache.path, maxBytes: MAX });
+  };
 
   test('control: below the limit it is read', async () => {
     const registry = await registryThat(endless(MAX / 2, { bytes: 0 }));
-    expect(await fetchPackument('x', { registry }, MAX)).toEqual({ name: 'x' });
+    expect(await ask(registry)).toEqual({ name: 'x' });
   });
 
   test('is not read to its end', async () => {
     const sent = { bytes: 0 };
     const registry = await registryThat(endless(1024 * MAX, sent));
-    await expect(fetchPackument('x', { registry }, MAX)).rejects.toMatchObject({ code: 'REGISTRY_REPLY_INVALID' });
+    await expect(ask(registry)).rejects.toMatchObject({ code: 'REGISTRY_REPLY_INVALID' });
     expect(sent.bytes).toBeLessThan(64 * MAX);
   });
 });
@@ -58,7 +63,9 @@ describe('an answer of any size', () => {
 test.each(['null', '5', '[]', '"x"', '<html>', '{"name":"x","versions":null,"dist-tags":{}}'])('the answer %j is a named error', async (body) => {
   await using cache = await temporaryDirectory();
   const registry = await registryThat((response) => response.end(body));
-  await expect(openPackuments({ npm: { registry }, cacheDir: cache.path }).get('x')).rejects.toMatchObject({ code: 'REGISTRY_REPLY_INVALID' });
+  await expect(openPackuments({ npm: { registry }, http: openRegistryHttp({ npm: { registry } }), cacheDir: cache.path }).get('x')).rejects.toMatchObject({
+    code: 'REGISTRY_REPLY_INVALID',
+  });
 });
 
 test('the address of an archive holds nothing that a terminal or a header obeys', async () => {
