@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { DashError, type Diagnostic, isDashError, type ModuleGraph, type PermissionSet, type Registrations, union } from '../format/index.ts';
+import { DashError, type Diagnostic, isDashError, type ModuleGraph, type PermissionSet, type Registrations } from '../format/index.ts';
 import type { LoadedPackage, OpenPackage, ReadPackages } from '../host/index.ts';
 import {
   digestDirectory,
@@ -10,12 +10,15 @@ import {
   type InstalledPackage,
   mergeCaptured,
   narrowBuild,
-  readGrants,
+  emptyGrantPage,
+  openGrantBook,
   readInstalled,
+  readProfile,
 } from '../registry/index.ts';
 import { AuditTrail, type Denial, type HostPorts, openPackage, type OpenOptions, type SandboxedPackage, type SandboxPackage } from '../sandbox/index.ts';
 import type { Invocation } from './command.ts';
 import { bundleStore, inspectPorts, npmConfigFor } from './compose.ts';
+import { authorityOf, withGrants } from './package-authority.ts';
 
 /** The installed packages as the host asks for them, again at every reload. */
 export interface PackageLoader extends AsyncDisposable {
@@ -33,8 +36,9 @@ type Build = Pick<SandboxPackage, 'graph' | 'compiled' | 'captured'>;
 export async function openPackages(invocation: Invocation, { none = false }: { readonly none?: boolean } = {}): Promise<PackageLoader> {
   const { home, cwd } = invocation;
   const builds = new Map<string, () => Promise<Build>>();
-  const sources = new Map<string, string>();
+  const loaded = new Map<string, InstalledPackage>();
   const trail = lazyTrail(home);
+  const [book, { profile }] = await Promise.all([openGrantBook(home, cwd), readProfile(home)]);
 
   const read: ReadPackages = async () => {
     if (none) return [];
@@ -43,10 +47,10 @@ export async function openPackages(invocation: Invocation, { none = false }: { r
   };
 
   async function load(installed: InstalledPackage): Promise<LoadedPackage> {
-    const granted = await readGrants(home, installed.grantKey, cwd);
+    const granted = book.of(installed.grantKey).granted();
     const { contentHash, build, resources, diagnostics } = installed.linked ? await current(installed) : await whole(installed);
     builds.set(buildKey(installed.id, contentHash), build);
-    sources.set(installed.id, installed.grantKey);
+    loaded.set(installed.id, installed);
     const { id, name, version, dir, linked } = installed;
     const captured = await build().then(
       (one) => one.captured !== undefined,
@@ -88,10 +92,12 @@ export async function openPackages(invocation: Invocation, { none = false }: { r
 
   const open: OpenPackage = async ({ id, name, version, contentHash, granted }, ports) => {
     const build = builds.get(buildKey(id, contentHash));
-    if (build === undefined) throw new Error(`${name} was not read`);
+    const installed = loaded.get(id);
+    if (build === undefined || installed === undefined) throw new Error(`${name} was not read`);
     const { graph, compiled, captured } = await build();
+    const { grantKey: source } = installed;
     return openPackage(
-      { name, version, source: sources.get(id), contentHash, graph, compiled, granted, captured },
+      { name, version, source, contentHash, graph, compiled, granted, captured, authority: authorityOf(book.of(source), installed, profile) },
       openOptions(invocation, ports, trail.open()),
     );
   };
@@ -123,6 +129,7 @@ export async function openOne(
 ): Promise<SandboxedPackage> {
   const { home, cwd } = invocation;
   const trail = lazyTrail(home);
+  const [book, { profile }] = await Promise.all([openGrantBook(home, cwd), readProfile(home)]);
   const options: OpenOptions = {
     ...openOptions(invocation, ports, trail.open()),
     onDenial,
@@ -134,13 +141,16 @@ export async function openOne(
   };
   const closing = { close: () => trail.close() };
   if (installed !== undefined && !installed.linked) {
-    const { name, version, contentHash, graph, compiled, captured } = installed;
-    const granted = union(await readGrants(home, installed.grantKey, cwd), grants);
-    return closed(openPackage({ name, version, source: installed.grantKey, contentHash, graph, compiled, granted, captured }, options), closing);
+    const { name, version, grantKey: source, contentHash, graph, compiled, captured } = installed;
+    const authority = withGrants(authorityOf(book.of(source), installed, profile), grants);
+    return closed(openPackage({ name, version, source, contentHash, graph, compiled, granted: authority.granted(), authority, captured }, options), closing);
   }
   await using inspection = await inspectDirectory(installed?.dir ?? dir, invocation);
   const { name, version } = inspection.package.manifest;
-  const granted = installed === undefined ? grants : union(await readGrants(home, installed.grantKey, cwd), grants);
+  const { permissions, optionalPermissions } = inspection.package.manifest.dash;
+  // A directory that was never installed holds nothing, whatever another package of its source was granted.
+  const page = installed === undefined ? emptyGrantPage() : book.of(installed.grantKey);
+  const authority = withGrants(authorityOf(page, { version, permissions, optionalPermissions }, profile), grants);
   return closed(
     openPackage(
       {
@@ -148,7 +158,8 @@ export async function openOne(
         version,
         source: inspection.grantKey,
         contentHash: inspection.contentHash,
-        granted,
+        granted: authority.granted(),
+        authority,
         ...(await buildOf({ ...inspection.package, ...narrowBuild(inspection.package, installed?.filters ?? []) })),
       },
       options,

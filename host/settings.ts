@@ -23,6 +23,8 @@ export const Settings = Type.Object({
   ),
   steeringMode: Type.Optional(QueueMode),
   followUpMode: Type.Optional(QueueMode),
+  /** How much is asked; `registry/` reads it. */
+  profile: Type.Optional(Type.Unknown()),
   /** What is left of packages; `registry/` reads it. */
   packages: Type.Optional(Type.Array(Type.Unknown())),
 });

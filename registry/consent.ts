@@ -6,17 +6,20 @@ import {
   type Diagnostic,
   formatPackageId,
   formatPermission,
+  levelUnder,
   parsePermission,
   parsePermissionSet,
   type Permission,
   permissionSet,
   type PermissionSet,
+  type Profile,
   type Resources,
   union,
 } from '../format/index.ts';
 import { type Grant, type GrantMode, makeGrants, readGrants } from './grants.ts';
 import type { InspectedPackage } from './inspect/inspect.ts';
 import { grantKeyOf, packageIdOf } from './package-source.ts';
+import { readProfile } from './profile.ts';
 
 const consented: unique symbol = Symbol('consented');
 
@@ -97,17 +100,24 @@ export interface ConsentContext {
  * @throws {DashError} INVALID_PERMISSION, USAGE
  */
 export async function askConsent(packages: readonly InspectedPackage[], context: ConsentContext): Promise<readonly ConsentedPackage[]> {
+  const { profile } = await readProfile(context.dashHome);
+  const isLocked = profile === 'locked';
+  if (isLocked && context.grant.length > 0) {
+    throw new DashError('CONSENT_REQUIRED', 'the profile `locked` grants nothing on the command line', {
+      hint: 'let the file that `DASH_POLICY` names grant it, and run `dash ci`',
+    });
+  }
   const named = context.grant.filter((text) => text !== 'summary').map(parsePermission);
   const denied = context.deny.map((text) => parsePermission(text.startsWith('!') ? text.slice(1) : text));
   if (named.some(({ deny }) => deny)) throw new DashError('USAGE', '`--grant` takes what is allowed', { hint: 'use `--deny` for the others' });
   const wholeSummary = context.grant.includes('summary');
-  const decisions = await Promise.all(packages.map((pkg) => decide(pkg, { named, denied, isOnly: packages.length === 1, context })));
+  const decisions = await Promise.all(packages.map((pkg) => decide(pkg, { named, denied, isOnly: packages.length === 1, profile, context })));
   assertEachNamed(named, decisions, packages);
 
   const open = decisions.flatMap(({ summary }) => summary);
   let refusedLater: readonly Permission[] = [];
   if (open.length > 0 && !wholeSummary) {
-    if (context.consentPort === undefined) throw consentRequired(decisions, context);
+    if (context.consentPort === undefined || isLocked) throw consentRequired(decisions, context);
     const answer = await context.consentPort.ask({ packages: decisions.map((decision) => toPlan(decision, context)) });
     if (answer.kind === 'no') throw new DashError('CONSENT_REQUIRED', 'declined; nothing was changed');
     refusedLater = (answer.deny ?? []).map(parsePermission);
@@ -144,10 +154,17 @@ export async function keepConsent(
 }
 
 /** Gives a permission its level among all that a package asks for. */
-export function plannedPermissions({ manifest }: Pick<InspectedPackage, 'manifest'>, extra: readonly Permission[] = []): PlannedPermission[] {
+export function plannedPermissions(
+  { manifest }: Pick<InspectedPackage, 'manifest'>,
+  extra: readonly Permission[] = [],
+  profile: Profile = 'balanced',
+): PlannedPermission[] {
   const requests = [...manifest.dash.permissions, ...extra.map((permission) => ({ permission: formatPermission(permission) }))];
   const set = parsePermissionSet([...requests, ...manifest.dash.optionalPermissions].map(({ permission }) => permission));
-  return requests.map((request) => ({ ...request, level: consentLevel(parsePermission(request.permission), set) }));
+  return requests.map((request) => {
+    const permission = parsePermission(request.permission);
+    return { ...request, level: levelUnder(profile, permission, consentLevel(permission, set)) };
+  });
 }
 
 interface Decision {
@@ -167,10 +184,11 @@ interface Said {
   readonly named: readonly Permission[];
   readonly denied: readonly Permission[];
   readonly isOnly: boolean;
+  readonly profile: Profile;
   readonly context: ConsentContext;
 }
 
-async function decide(pkg: InspectedPackage, { named: typed, denied, isOnly, context }: Said): Promise<Decision> {
+async function decide(pkg: InspectedPackage, { named: typed, denied, isOnly, profile, context }: Said): Promise<Decision> {
   const grantKey = grantKeyOf(pkg.manifest.name, pkg.source);
   const held = await readGrants(context.dashHome, grantKey, context.workspace, context.now);
   const asked = [...pkg.manifest.dash.permissions, ...pkg.manifest.dash.optionalPermissions].map(({ permission }) => parsePermission(permission));
@@ -183,6 +201,7 @@ async function decide(pkg: InspectedPackage, { named: typed, denied, isOnly, con
   const planned = plannedPermissions(
     pkg,
     forThis.filter((permission) => !asked.some((wanted) => isWithin(permission, wanted))),
+    profile,
   );
   const forbidden = planned.find(({ permission, level }) => level === 'policy' && named.some((grant) => formatPermission(grant) === permission));
   if (forbidden !== undefined)

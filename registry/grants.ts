@@ -48,7 +48,15 @@ export type GrantDetails = Omit<Grant, 'permission' | 'project'>;
 export async function readGrants(dashHome: string, key: string, projectDir: string, now = new Date()): Promise<PermissionSet> {
   const project = await identify(projectDir);
   const held = (await readAll(dashHome)).get(key) ?? [];
-  return permissionSet(held.filter((grant) => isInForce(grant, project, now)).map(({ permission }) => parsePermission(permission)));
+  return permissionSet(grantsInForce(held, project, now).map(({ permission }) => parsePermission(permission)));
+}
+
+/**
+ * Gives the lines of a key that hold in `project` at `now`. One that expired, or was made in another project, is as if it
+ * had never been.
+ */
+export function grantsInForce(held: readonly Grant[], project: ProjectIdentity | undefined, now: Date): readonly Grant[] {
+  return held.filter((grant) => isInForce(grant, project, now));
 }
 
 /** Gives every line that is written for a key, of all projects. @throws {DashError} STORE_CORRUPT */
@@ -56,13 +64,21 @@ export async function listGrants(dashHome: string, key: string): Promise<readonl
   return (await readAll(dashHome)).get(key) ?? [];
 }
 
-/** Binds to `projectDir` what speaks of the workspace or runs programs; what speaks of a host or a name holds everywhere. */
-export async function makeGrants(permissions: readonly Permission[], details: GrantDetails, projectDir: string): Promise<Grant[]> {
+/**
+ * Binds to `projectDir` what speaks of the workspace or runs programs; what speaks of a host or a name holds everywhere,
+ * unless it is bound `always`: the answer to a question of one project is meant for that one.
+ */
+export async function makeGrants(
+  permissions: readonly Permission[],
+  details: GrantDetails,
+  projectDir: string,
+  bound: 'by kind' | 'always' = 'by kind',
+): Promise<Grant[]> {
   const project = await identify(projectDir);
   return permissions.map((permission) => ({
     permission: formatPermission(permission),
     ...details,
-    ...(!permission.deny && isOfProject(permission) && project !== undefined && { project }),
+    ...(!permission.deny && (bound === 'always' || isOfProject(permission)) && project !== undefined && { project }),
   }));
 }
 
@@ -134,7 +150,11 @@ async function changeGrants(dashHome: string, key: string, change: (held: readon
 async function readAll(dashHome: string): Promise<Map<string, readonly Grant[]>> {
   const path = storePaths(dashHome).grants;
   const text = await readIfPresent(path);
-  if (text === undefined) return new Map();
+  return text === undefined ? new Map() : parseGrants(text, path);
+}
+
+/** Reads `grants.json`. @throws {DashError} STORE_CORRUPT: better nothing than the wrong thing */
+export function parseGrants(text: string, path: string): Map<string, readonly Grant[]> {
   const corrupt = (cause?: unknown) =>
     new DashError('STORE_CORRUPT', `\`${path}\` is damaged; nothing is granted`, {
       hint: 'move it away and grant again with `dash permissions grant`',
@@ -175,7 +195,8 @@ function isOfProject(permission: Permission): boolean {
   return permission.area === 'exec';
 }
 
-async function identify(dir: string): Promise<ProjectIdentity | undefined> {
+/** Says which project a directory is now. `undefined` for a root: it is nobody's. */
+export async function identify(dir: string): Promise<ProjectIdentity | undefined> {
   const path = await realpath(dir).catch(ignoreMissing);
   if (path === undefined || dirname(path) === path) return undefined;
   const { dev, ino } = await lstat(path);

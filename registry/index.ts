@@ -32,6 +32,7 @@ export {
   readGrants,
   revokeGrants,
 } from './grants.ts';
+export { emptyGrantPage, type GrantBook, type GrantPage, openGrantBook } from './grant-book.ts';
 export { digestDirectory, type DirectoryDigest } from './fetch/local.ts';
 export { findChangedFile } from './intact.ts';
 export { type InstalledPackage, mergeCaptured, readInstalled, type ReadInstalledOptions } from './installed.ts';
@@ -43,6 +44,7 @@ export type { LockEntry, Source } from './lock/lock-entry.ts';
 export { type NpmConfig, readNpmConfig, type ReadNpmConfigOptions } from './npm-config.ts';
 export { formatSpec, type PackageSpec, parseSpec } from './package-spec.ts';
 export type { CommitStep, Progress, ProgressListener } from './progress.ts';
+export { chooseProfile, MACHINE_SETTINGS, parseProfile, type ProfileReading, readProfile } from './profile.ts';
 export { type PolicyGrants, readCiPolicy } from './ci-policy.ts';
 export type { RemoveContext, RemoveReport } from './remove.ts';
 export type { RestoreContext } from './restore.ts';

@@ -1,10 +1,12 @@
 import { Value } from '@sinclair/typebox/value';
-import { allows, type Decision, type PermissionSet } from '../format/index.ts';
+import { allows, type Decision, parsePermissionSet } from '../format/index.ts';
 import type { AuditRecord } from './audit-trail.ts';
+import type { Authority, RequestedPermission } from './authority.ts';
 import { CAPABILITIES } from './capabilities/index.ts';
 import { CapabilityFailure, type AnyCapability, type CapabilityContext, type Need, type Request, type Subscription } from './define-capability.ts';
 import type { Denial } from './extension.ts';
 import { MAX_PENDING_REQUESTS, MAX_SUBSCRIPTIONS } from './process/limits.ts';
+import type { CallOrigin, PermissionAnswer } from './ports.ts';
 import type { CapabilityErrorData } from './protocol.ts';
 
 /** What the guest gets: a value or the fields of an error. The broker itself never throws and never rejects. */
@@ -14,13 +16,28 @@ export interface BrokerOptions {
   readonly context: CapabilityContext;
   readonly version: string;
   readonly contentHash: string;
-  readonly granted: PermissionSet;
+  readonly authority: Authority;
   readonly audit: { append(record: Omit<AuditRecord, 'time'>): void };
   /** Whether some call of the host is being served right now. Outside of one, files, network and programs need `background`. */
   readonly inCall: () => boolean;
   readonly callId: () => string | undefined;
+  /** The user's message behind what is being served; without one no question is raised. */
+  readonly origin: () => CallOrigin | undefined;
+  /** Stops the clocks of what is being served while a person thinks. */
+  readonly pauseClocks: () => Disposable;
   readonly onDenial: (denial: Denial) => void;
 }
+
+type Refusal = Extract<Decision, { allowed: false }>;
+
+/** Whether the guest can wait for a person: one whose thread stands still cannot. */
+interface Asking {
+  readonly patience: 'waits' | 'at once';
+  readonly signal: AbortSignal;
+}
+
+const ONCE = 'asked: once';
+const DECLINED = 'declined by the user';
 
 /** Effects that a package may not have on its own account, with nobody having asked for anything. */
 const NEEDS_A_CALL = new Set(['fs', 'net', 'exec']);
@@ -34,16 +51,11 @@ export class Broker {
   readonly #pending = new Map<number, AbortController>();
   readonly #subscriptions = new Map<number, AbortController>();
   readonly #end = new AbortController();
-  #granted: PermissionSet;
+  /** Answers that came after a request that could not wait for them: each lets one call of its kind pass. */
+  readonly #permits = new Set<string>();
 
   constructor(options: BrokerOptions) {
     this.#options = options;
-    this.#granted = options.granted;
-  }
-
-  /** Takes effect on the next operation, also of calls in flight. */
-  set granted(granted: PermissionSet) {
-    this.#granted = granted;
   }
 
   /** An asynchronous request. `cancel(id)` ends it early. */
@@ -53,7 +65,7 @@ export class Broker {
     const controller = new AbortController();
     this.#pending.set(id, controller);
     try {
-      return await this.#serve(capability, params, controller.signal);
+      return await this.#serve(capability, params, controller.signal, 'waits');
     } finally {
       this.#pending.delete(id);
     }
@@ -61,7 +73,7 @@ export class Broker {
 
   /** A request that the guest's thread waits for: never a question, never a subscription. */
   async requestSync(capability: string, params: unknown, signal: AbortSignal): Promise<Answer> {
-    return this.#serve(capability, params, signal);
+    return this.#serve(capability, params, signal, 'at once');
   }
 
   cancel(id: number): void {
@@ -76,12 +88,12 @@ export class Broker {
     const end = (answer: Answer): void => {
       if (this.#subscriptions.delete(id)) event(answer);
     };
-    const answer = await this.#admit(capability, params, 'subscription', async (admitted, needs) => {
-      const signal = AbortSignal.any([controller.signal, this.#end.signal]);
+    const asking: Asking = { patience: 'waits', signal: AbortSignal.any([controller.signal, this.#end.signal]) };
+    const answer = await this.#admit(capability, params, 'subscription', asking, async (admitted, needs) => {
       await (admitted as Subscription).start(
         params as never,
         this.#options.context,
-        { ...this.#gate(admitted), signal, event: (value) => event({ value }), error: (error) => end(toAnswer(error, params)) },
+        { ...this.#gate(admitted, asking), signal: asking.signal, event: (value) => event({ value }), error: (error) => end(toAnswer(error, params)) },
         needs,
       );
       return undefined;
@@ -102,11 +114,11 @@ export class Broker {
     this.#subscriptions.clear();
   }
 
-  #serve(capability: string, params: unknown, signal: AbortSignal): Promise<Answer> {
-    return this.#admit(capability, params, 'request', async (admitted, needs) => {
+  #serve(capability: string, params: unknown, signal: AbortSignal, patience: Asking['patience']): Promise<Answer> {
+    const asking: Asking = { patience, signal: AbortSignal.any([signal, this.#end.signal]) };
+    return this.#admit(capability, params, 'request', asking, async (admitted, needs) => {
       if (admitted.kind !== 'request') throw new Error('admitted as a request');
-      const either = AbortSignal.any([signal, this.#end.signal]);
-      return admitted.run(params as never, this.#options.context, { ...this.#gate(admitted), signal: either }, needs);
+      return admitted.run(params as never, this.#options.context, { ...this.#gate(admitted, asking), signal: asking.signal }, needs);
     });
   }
 
@@ -115,6 +127,7 @@ export class Broker {
     name: string,
     params: unknown,
     kind: AnyCapability['kind'],
+    asking: Asking,
     run: (capability: AnyCapability, needs: readonly Need[]) => Promise<unknown>,
   ): Promise<Answer> {
     try {
@@ -122,7 +135,7 @@ export class Broker {
       if (capability === undefined || capability.kind !== kind) return failed('ENOSYS', `there is no capability \`${name.slice(0, 100)}\``);
       if (!Value.Check(capability.params, params)) return failed('ERR_INVALID_ARG_VALUE', `the parameters of \`${name}\` do not have its form`);
       const needs = await capability.needs(params as never, this.#options.context);
-      for (const need of needs) await this.#decide(capability, need);
+      for (const need of needs) await this.#decide(capability, need, asking);
       const value = await run(capability, needs);
       return { value };
     } catch (error) {
@@ -130,25 +143,48 @@ export class Broker {
     }
   }
 
-  #gate(capability: AnyCapability): Pick<Request, 'decide' | 'permits'> {
-    return { decide: (need) => this.#decide(capability, need), permits: (need) => this.#rule(need).allowed };
+  #gate(capability: AnyCapability, asking: Asking): Pick<Request, 'decide' | 'permits'> {
+    return { decide: (need) => this.#decide(capability, need, asking), permits: (need) => this.#rule(need).allowed };
   }
 
   #rule({ effect, own }: Need): Decision {
     const { places } = this.#options.context;
     if (own === true) return { allowed: true, rule: 'own files' };
-    const decision = allows(this.#granted, effect, places);
+    const granted = this.#options.authority.granted();
+    const decision = allows(granted, effect, places);
     if (!decision.allowed || !NEEDS_A_CALL.has(effect.kind) || this.#options.inCall()) return decision;
-    const background = allows(this.#granted, { kind: 'area', area: 'background' }, places);
+    const background = allows(granted, { kind: 'area', area: 'background' }, places);
     return background.allowed ? decision : { ...background, rule: 'outside a call' };
   }
 
   /** @throws {CapabilityFailure} the denial, with what would allow it */
-  async #decide(capability: AnyCapability, need: Need): Promise<void> {
-    const { context, version, contentHash, audit, callId } = this.#options;
-    const { effect, target } = need;
-    const decision = this.#rule(need);
+  async #decide(capability: AnyCapability, need: Need, asking: Asking): Promise<void> {
+    const ruled = this.#rule(need);
+    const decision = ruled.allowed ? ruled : await this.#askFor(capability, need, ruled, asking);
     // The record comes before the effect: what cannot be written down does not happen.
+    this.#record(capability, need, decision);
+    if (decision.allowed) return this.#options.authority.used(decision.rule);
+
+    const { packageName } = this.#options.context;
+    const { effect, target } = need;
+    this.#options.onDenial({
+      package: packageName,
+      capability: capability.name,
+      target,
+      permission: decision.permission,
+      rule: decision.rule,
+      hint: hintFor(packageName, decision.permission, effect),
+    });
+    throw new CapabilityFailure({
+      code: 'EACCES',
+      errno: -13,
+      message: `EACCES: permission denied: ${this.#reason(need, decision)}, ${capability.name} '${need.asked ?? target}'`,
+      ...(effect.kind === 'fs' && { syscall: capability.name.slice(3), path: need.asked ?? target }),
+    });
+  }
+
+  #record(capability: AnyCapability, { target }: Need, decision: Decision): void {
+    const { context, version, contentHash, audit, callId } = this.#options;
     audit.append({
       'event.name': 'decision',
       'dash.package': context.packageName,
@@ -161,22 +197,89 @@ export class Broker {
       rule: decision.rule,
       ...(!decision.allowed && { permission: decision.permission }),
     });
-    if (decision.allowed) return;
+  }
 
-    const denial: Denial = {
-      package: context.packageName,
+  /**
+   * Asks the user for what the package asked for at install and was not given yet. A yes lets this same call go on; who
+   * cannot wait is denied now, and finds the answer when it asks again.
+   */
+  async #askFor(capability: AnyCapability, need: Need, denied: Refusal, asking: Asking): Promise<Decision> {
+    const wanted = this.#askable(need, denied);
+    const origin = this.#options.origin();
+    const { questions } = this.#options.context.ports;
+    if (wanted === undefined || origin === undefined || questions === undefined) return denied;
+    const permit = `${capability.name}\n${need.target}`;
+    if (this.#permits.delete(permit)) return { allowed: true, rule: ONCE };
+
+    const { context, version, authority } = this.#options;
+    const put = async (signal: AbortSignal): Promise<PermissionAnswer | undefined> => {
+      const answer = await questions.ask(
+        {
+          ...origin,
+          package: context.packageName,
+          version,
+          capability: capability.name,
+          target: need.target,
+          permission: wanted.permission,
+          ...(wanted.reason !== undefined && { reason: wanted.reason }),
+          ...(need.confinement !== undefined && { confinement: need.confinement }),
+          mayPause: false,
+        },
+        signal,
+        () => !this.#rule(need).allowed,
+      );
+      if (answer === undefined) return undefined;
+      this.#recordAnswer(capability, need, wanted.permission, answer);
+      if (answer === 'session' || answer === 'project') await authority.allow(wanted.permission, answer);
+      return answer;
+    };
+    if (asking.patience === 'at once') {
+      void put(this.#end.signal).then(
+        (answer) => answer === 'once' && this.#permits.add(permit),
+        () => undefined, // what could not be written down was not granted
+      );
+      return denied;
+    }
+    using _ = this.#options.pauseClocks();
+    const answer = await put(asking.signal);
+    switch (answer) {
+      case undefined:
+        return this.#rule(need); // nobody could be asked, or an answer to another question settled it
+      case 'no':
+      case 'pause':
+        return { ...denied, rule: DECLINED };
+      case 'once':
+        // The call for which it was asked may have ended meanwhile.
+        return this.#options.inCall() ? { allowed: true, rule: ONCE } : denied;
+      case 'session':
+      case 'project':
+        return this.#rule(need);
+    }
+  }
+
+  /** The requested permission that would allow it. A denial, a closed path and work outside a call are no matter for a question. */
+  #askable({ effect, confinement }: Need, { rule }: Refusal): RequestedPermission | undefined {
+    if (rule !== 'no grant' && rule !== 'protected path') return undefined;
+    if (effect.kind === 'exec' && confinement === undefined) return undefined;
+    if (NEEDS_A_CALL.has(effect.kind) && !this.#options.inCall()) return undefined;
+    const requested = this.#options.authority.requested();
+    const found = allows(parsePermissionSet(requested.map(({ permission }) => permission)), effect, this.#options.context.places);
+    return found.allowed ? requested.find(({ permission }) => permission === found.rule) : undefined;
+  }
+
+  #recordAnswer(capability: AnyCapability, { target }: Need, permission: string, answer: PermissionAnswer): void {
+    const { context, version, contentHash, audit, callId } = this.#options;
+    audit.append({
+      'event.name': 'consent',
+      'dash.package': context.packageName,
+      'dash.version': version,
+      'content.hash': contentHash,
+      ...definedCallId(callId()),
       capability: capability.name,
       target,
-      permission: decision.permission,
-      rule: decision.rule,
-      hint: hintFor(context.packageName, decision.permission, effect),
-    };
-    this.#options.onDenial(denial);
-    throw new CapabilityFailure({
-      code: 'EACCES',
-      errno: -13,
-      message: `EACCES: permission denied: ${this.#reason(need, decision)}, ${capability.name} '${need.asked ?? target}'`,
-      ...(effect.kind === 'fs' && { syscall: capability.name.slice(3), path: need.asked ?? target }),
+      decision: answer === 'no' || answer === 'pause' ? 'deny' : 'allow',
+      rule: `asked: ${answer}`,
+      permission,
     });
   }
 
@@ -184,8 +287,9 @@ export class Broker {
    * Why, in the guest's words. With the path that links lead to, a denial would answer `readlink` for the whole
    * disk, to a package without any grant.
    */
-  #reason({ effect, asked }: Need, denied: Decision & { allowed: false }): string {
+  #reason({ effect, asked }: Need, denied: Refusal): string {
     const { packageName } = this.#options.context;
+    if (denied.rule === DECLINED) return `the user declined \`${denied.permission}\` for ${packageName}; do not try another way`;
     const seen =
       effect.kind === 'fs' && asked !== undefined && asked !== effect.path ? this.#rule({ effect: { ...effect, path: asked }, target: asked }) : denied;
     if (seen.allowed) return `a link leads out of what ${packageName} was granted`;

@@ -8,6 +8,7 @@ import {
   type ModuleGraph,
   type Registrations,
 } from '../format/index.ts';
+import { fixedAuthority } from './authority.ts';
 import { Broker } from './broker.ts';
 import { loadBundles, type BundleStore } from './compile/bundle-store.ts';
 import type { Denial, GuestFacts } from './extension.ts';
@@ -92,11 +93,10 @@ async function activateEntry(
         },
         version,
         contentHash,
-        granted: emptyPermissionSet,
+        authority: fixedAuthority(emptyPermissionSet),
         // Nothing is granted, so nothing happens that a trail would have to hold.
         audit: { append: () => undefined },
-        inCall: state.inCall,
-        callId: state.callId,
+        ...state,
         onDenial: (denial) => denials.push(denial),
       }),
     onLog: () => undefined,

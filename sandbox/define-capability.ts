@@ -1,6 +1,6 @@
 import type { Static, TSchema } from '@sinclair/typebox';
 import type { Effect, Places } from '../format/index.ts';
-import type { HostPorts } from './ports.ts';
+import type { Confinement, HostPorts } from './ports.ts';
 import type { CapabilityErrorData } from './protocol.ts';
 
 /** What a capability may use besides its parameters. One per package and generation. */
@@ -34,6 +34,8 @@ export interface Need {
   readonly asked?: string;
   /** A package may always read the files it came with: it was them that were inspected. */
   readonly own?: true;
+  /** Of programs: how it would run. Without it the program cannot run at all, and nobody is asked. */
+  readonly confinement?: Confinement;
 }
 
 interface CapabilityBase<P extends TSchema> {

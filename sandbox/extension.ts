@@ -1,4 +1,6 @@
 import type { CompiledPackage, ModuleGraph, PermissionSet, Registrations } from '../format/index.ts';
+import type { Authority } from './authority.ts';
+import type { CallOrigin } from './ports.ts';
 
 /** What a guest sees of the moment it is called in; sent along with every call. */
 export interface CallContext {
@@ -26,6 +28,8 @@ export interface ToolCallOptions {
   readonly timeoutMs?: number;
   readonly onUpdate?: (partial: ToolOutcome) => void;
   readonly context: CallContext;
+  /** The user's message that this goes back to; stays in the host. */
+  readonly origin?: CallOrigin;
 }
 
 export interface EventCallOptions {
@@ -33,6 +37,8 @@ export interface EventCallOptions {
   /** Default 30,000; interceptors get less from the host. */
   readonly timeoutMs?: number;
   readonly context: CallContext;
+  /** The user's message that this goes back to; stays in the host. */
+  readonly origin?: CallOrigin;
 }
 
 /** What one handler answered: its return value, and the event after in-place changes. */
@@ -92,7 +98,10 @@ export interface SandboxPackage {
   readonly contentHash: string;
   readonly graph: ModuleGraph;
   readonly compiled: CompiledPackage;
+  /** What it may do when it is opened. */
   readonly granted: PermissionSet;
+  /** What it may do from then on. Default: the same, and nobody is asked for more. */
+  readonly authority?: Authority;
   /** `undefined` where capture was deferred or not yet made: then the first wake makes it. */
   readonly captured: Registrations | undefined;
 }

@@ -1,23 +1,34 @@
 import { DashError, type Registrations } from '../format/index.ts';
 import type { Broker, Answer } from './broker.ts';
 import type { PackageScripts } from './compile/bundle-store.ts';
+import { Deadline } from './deadline.ts';
 import { placeError, type PlacedError } from './error-place.ts';
 import type { CallContext, GuestFacts } from './extension.ts';
 import { ACTIVATION_TIMEOUT_MS, GUEST_MEMORY_MIB, KILL_GRACE_MS, MAX_LOG_CHARACTERS } from './process/limits.ts';
 import { programPath, runtimeScript } from './process/runtime-files.ts';
 import { SandboxProcess, type ProcessListener } from './process/sandbox-process.ts';
+import type { CallOrigin } from './ports.ts';
 import { parseGuestMessage, parseSyncRequest, type GuestCall, type GuestError, type GuestMessage, type ToGuest } from './protocol.ts';
 
 export interface GuestSessionOptions {
   readonly name: string;
   readonly scripts: PackageScripts;
   readonly facts: GuestFacts;
-  readonly makeBroker: (state: { inCall: () => boolean; callId: () => string | undefined }) => Broker;
+  readonly makeBroker: (state: ServingState) => Broker;
   readonly onLog: (level: 'debug' | 'info' | 'warn' | 'error', text: string) => void;
   /** Once, when the process is gone; `undefined` when it was ended on purpose. */
   readonly onEnd: (error: DashError | undefined) => void;
   /** A kill goes into the trail with its reason. */
   readonly audit: (reason: string) => void;
+}
+
+/** What is being served right now, as the broker sees it. */
+export interface ServingState {
+  readonly inCall: () => boolean;
+  readonly callId: () => string | undefined;
+  /** The user's message behind every call in flight; `undefined` when there is one without. */
+  readonly origin: () => CallOrigin | undefined;
+  readonly pauseClocks: () => Disposable;
 }
 
 export interface Activation {
@@ -30,6 +41,7 @@ export type CallAnswer = { readonly value: unknown } | { readonly error: PlacedE
 export interface CallOptions {
   readonly context: CallContext;
   readonly timeoutMs: number;
+  readonly origin?: CallOrigin;
   readonly signal?: AbortSignal;
   readonly onUpdate?: (value: unknown) => void;
 }
@@ -37,6 +49,8 @@ export interface CallOptions {
 interface PendingCall {
   resolve(answer: CallAnswer): void;
   reject(error: DashError): void;
+  readonly origin: CallOrigin | undefined;
+  readonly deadline: Deadline;
   readonly onUpdate?: (value: unknown) => void;
 }
 
@@ -59,6 +73,8 @@ export class GuestSession {
     this.#broker = options.makeBroker({
       inCall: () => this.#activation !== undefined || this.#calls.size > 0,
       callId: () => (this.#calls.size === 1 ? `${this.#calls.keys().next().value}` : undefined),
+      origin: () => this.#origin(),
+      pauseClocks: () => this.#pauseClocks(),
     });
     const listener: ProcessListener = {
       guest: (text) => this.#hear(text),
@@ -113,18 +129,18 @@ export class GuestSession {
   }
 
   /** @throws {DashError} DEADLINE_EXCEEDED, MEMORY_LIMIT, SANDBOX_DIED, INTERRUPTED when aborted and not heeded */
-  async call(call: GuestCall, { context, timeoutMs, signal, onUpdate }: CallOptions): Promise<CallAnswer> {
+  async call(call: GuestCall, { context, timeoutMs, origin, signal, onUpdate }: CallOptions): Promise<CallAnswer> {
     if (signal?.aborted === true) throw new DashError('INTERRUPTED', `${this.#options.name}: \`${describeCall(call)}\` was aborted before it began`);
     const id = this.#nextCall++;
     const { promise, resolve, reject } = Promise.withResolvers<CallAnswer>();
-    this.#calls.set(id, { resolve, reject, ...(onUpdate && { onUpdate }) });
     let grace: NodeJS.Timeout | undefined;
 
-    const deadline = setTimeout(() => {
+    const deadline = new Deadline(timeoutMs, () => {
       this.#abort(id);
       const error = new DashError('DEADLINE_EXCEEDED', `${this.#options.name}: \`${describeCall(call)}\` did not end within ${timeoutMs} ms and was stopped`);
       grace = setTimeout(() => this.kill(error), KILL_GRACE_MS);
-    }, timeoutMs);
+    });
+    this.#calls.set(id, { resolve, reject, origin, deadline, ...(onUpdate && { onUpdate }) });
     const onAbort = (): void => {
       this.#abort(id);
       // A guest that ignores its signal keeps running without a call: without rights outside of one.
@@ -137,12 +153,24 @@ export class GuestSession {
     try {
       return await promise;
     } finally {
-      clearTimeout(deadline);
+      deadline.clear();
       clearTimeout(grace);
       signal?.removeEventListener('abort', onAbort);
       this.#calls.delete(id);
       if (this.#calls.size === 0) this.#process.unref();
     }
+  }
+
+  /** Which of several calls a request belongs to only the guest knows, and it is not asked: all of them must be the user's. */
+  #origin(): CallOrigin | undefined {
+    const origins = [...this.#calls.values()].map(({ origin }) => origin);
+    return origins.includes(undefined) ? undefined : origins.at(-1);
+  }
+
+  #pauseClocks(): Disposable {
+    const pauses = new DisposableStack();
+    for (const { deadline } of this.#calls.values()) pauses.use(deadline.pause());
+    return pauses;
   }
 
   tell(message: ToGuest): void {

@@ -1,5 +1,6 @@
 /** Runs package code and knows nothing of npm: compile, capture, open, and the audit trail. */
 export { AuditTrail, readAuditTrails, type AuditFile, type AuditRecord } from './audit-trail.ts';
+export { type Authority, fixedAuthority, type Lasting, type RequestedPermission } from './authority.ts';
 export { dataDirectory } from './data-directory.ts';
 export { capturePackage, type CaptureRequest } from './capture.ts';
 export { type BundleStore, hasBundles } from './compile/bundle-store.ts';
@@ -20,16 +21,22 @@ export { mergeRegistrations, openPackage, type OpenOptions } from './open-packag
 export type {
   AgentPort,
   AgentQuery,
+  CallOrigin,
+  Confinement,
   CustomMessage,
   DialogOptions,
   HostPorts,
   NotifyLevel,
+  PermissionAnswer,
+  PermissionQuestion,
+  QuestionPort,
   SessionControl,
   SessionPort,
   SessionQuery,
   UiPort,
   UiSurface,
 } from './ports.ts';
+export { createQuestionDesk } from './question-desk.ts';
 export { digest as registrationDigest } from './registrations.ts';
 export { addonPath, guardAgainstInspectorSignal, sandboxCommand } from './process/layers.ts';
 export { toolchainDigest } from './process/runtime-files.ts';

@@ -2,8 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { DashError, formatPermission, parsePermissionSet, union, type ModuleGraph, type Places, type Registrations } from '../format/index.ts';
+import {
+  DashError,
+  formatPermission,
+  parsePermissionSet,
+  union,
+  type ModuleGraph,
+  type PermissionSet,
+  type Places,
+  type Registrations,
+} from '../format/index.ts';
 import type { AuditTrail } from './audit-trail.ts';
+import { type Authority, fixedAuthority } from './authority.ts';
 import { Broker } from './broker.ts';
 import { hasBundles, loadBundles, type BundleStore } from './compile/bundle-store.ts';
 import { compilePackage } from './compile/compile-package.ts';
@@ -46,6 +56,20 @@ export interface OpenOptions {
 
 /** What installing a package grants without a word: its own directories and a note to the user. */
 const IMPLICIT = parsePermissionSet(['fs:read:data:/', 'fs:write:data:/', 'fs:read:tmp:/', 'fs:write:tmp:/', 'ui:notify']);
+
+/** Computed once for each set: an authority answers with the same one until something changes. */
+function withImplicit(authority: Authority): Authority {
+  const sets = new WeakMap<PermissionSet, PermissionSet>();
+  return {
+    ...authority,
+    granted() {
+      const granted = authority.granted();
+      const known = sets.get(granted) ?? union(granted, IMPLICIT);
+      sets.set(granted, known);
+      return known;
+    },
+  };
+}
 
 /**
  * One generation of a package. Nothing starts until something is called; the first call starts a process,
@@ -107,11 +131,10 @@ class OpenPackage implements SandboxedPackage {
   async callTool(
     name: string,
     args: unknown,
-    { toolCallId, signal, timeoutMs = DEFAULT_TOOL_TIMEOUT_MS, onUpdate, context }: ToolCallOptions,
+    { toolCallId, signal, timeoutMs = DEFAULT_TOOL_TIMEOUT_MS, onUpdate, context, origin }: ToolCallOptions,
   ): Promise<ToolOutcome> {
-    const answer = await this.#call({ op: 'tool', name, toolCallId, args }, { timeoutMs, context, ...(signal && { signal }) }, (value) =>
-      onUpdate?.(toOutcome(value)),
-    );
+    const how = { timeoutMs, context, ...(signal && { signal }), ...(origin && { origin }) };
+    const answer = await this.#call({ op: 'tool', name, toolCallId, args }, how, (value) => onUpdate?.(toOutcome(value)));
     if ('error' in answer) return { content: [{ type: 'text', text: answer.error.message }], details: {}, isError: true };
     return toOutcome(answer.value);
   }
@@ -151,15 +174,17 @@ class OpenPackage implements SandboxedPackage {
     if (this.#privateTmp !== undefined) await rm(this.#privateTmp, { recursive: true, force: true });
   }
 
-  async #call(
-    call: GuestCall,
-    { signal, timeoutMs = DEFAULT_EVENT_TIMEOUT_MS, context }: { signal?: AbortSignal; timeoutMs?: number; context: CallContext },
-    onUpdate?: (value: unknown) => void,
-  ) {
+  async #call(call: GuestCall, { signal, timeoutMs = DEFAULT_EVENT_TIMEOUT_MS, context, origin }: EventCallOptions, onUpdate?: (value: unknown) => void) {
     this.#inFlight++;
     try {
       const session = await this.#wake();
-      return await session.call(call, { context, timeoutMs, ...(signal && { signal }), ...(onUpdate && { onUpdate }) });
+      return await session.call(call, {
+        context,
+        timeoutMs,
+        ...(signal && { signal }),
+        ...(origin && { origin }),
+        ...(onUpdate && { onUpdate }),
+      });
     } finally {
       this.#inFlight--;
       if (this.#inFlight === 0) this.#idle?.resolve();
@@ -179,7 +204,8 @@ class OpenPackage implements SandboxedPackage {
   async #start(): Promise<GuestSession> {
     const { compiled, graph, version, contentHash, captured } = this.#package;
     const { audit, bundles, ports, onDenial, onLog } = this.#options;
-    const granted = union(this.#package.granted, IMPLICIT);
+    const authority = withImplicit(this.#package.authority ?? fixedAuthority(this.#package.granted));
+    const granted = authority.granted();
     const places = await this.#places();
     // Bundles are derived: where somebody emptied the directory they are made again, and must come out the same.
     if (!(await hasBundles(bundles, compiled))) await compilePackage({ graph, entries: compiled.entries.map(({ entry }) => entry) }, bundles);
@@ -201,10 +227,9 @@ class OpenPackage implements SandboxedPackage {
           },
           version,
           contentHash,
-          granted,
+          authority,
           audit,
-          inCall: state.inCall,
-          callId: state.callId,
+          ...state,
           onDenial: (denial) => onDenial?.(denial),
         }),
       onLog: (level, text) => onLog?.(level, text),
@@ -278,7 +303,7 @@ class OpenPackage implements SandboxedPackage {
     return join(dataDirectory(this.#options.dashHome, this.#package), 'agent');
   }
 
-  #facts(places: Places, granted: ReturnType<typeof union>): GuestFacts {
+  #facts(places: Places, granted: PermissionSet): GuestFacts {
     const env: Record<string, string> = {};
     for (const permission of granted.permissions) {
       if (permission.area !== 'env' || permission.deny) continue;

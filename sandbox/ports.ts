@@ -6,6 +6,46 @@ export interface HostPorts {
   readonly ui: UiPort;
   readonly session: SessionPort;
   readonly agent: AgentPort;
+  /** Where permissions are asked for at first use; without it nobody can be asked, and what is not granted is denied. */
+  readonly questions?: QuestionPort;
+}
+
+/** What set a call going: a message that the user typed. A call without one may raise no question. */
+export interface CallOrigin {
+  /** The same for everything that one message set going. */
+  readonly chain: string;
+  readonly message: string;
+  /** What is in the model's context and is not the user's word, newest first. */
+  readonly sources: readonly string[];
+}
+
+/** May this package do this, now? Text of the package in it is as the package wrote it: who draws it cleans it. */
+export interface PermissionQuestion extends CallOrigin {
+  readonly package: string;
+  readonly version: string;
+  readonly capability: string;
+  /** The exact call: path, URL or command line. */
+  readonly target: string;
+  /** What the package asked for when it was installed, of which this call is a part; canonical. */
+  readonly permission: string;
+  /** The author's words; never trusted. */
+  readonly reason?: string;
+  /** Of programs: whether the operating system confines them, or they can do anything the user can. */
+  readonly confinement?: Confinement;
+  /** Whether to offer to deny everything of this package from now on. */
+  readonly mayPause: boolean;
+}
+
+export type Confinement = 'confined' | 'full access';
+
+export type PermissionAnswer = 'once' | 'session' | 'project' | 'no' | 'pause';
+
+export interface QuestionPort {
+  /**
+   * Asks the user. `undefined`: nobody was asked, because nobody is there or because `isStillOpen` said no when its turn
+   * came: an earlier answer may have settled it.
+   */
+  ask(question: PermissionQuestion, signal: AbortSignal, isStillOpen: () => boolean): Promise<PermissionAnswer | undefined>;
 }
 
 export type NotifyLevel = 'info' | 'warning' | 'error';

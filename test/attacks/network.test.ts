@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parsePermissionSet } from '../../format/index.ts';
+import { type Authority, fixedAuthority } from '../../sandbox/authority.ts';
 import { Broker } from '../../sandbox/broker.ts';
 import { extensionOf, openFixture, recordingPorts } from '../support/sandbox-fixture.ts';
 
@@ -54,7 +55,7 @@ afterAll(async () => {
   await granted[Symbol.asyncDispose]();
 });
 
-function broker(permissions: readonly string[], inCall = true): Broker {
+function broker(permissions: readonly string[], inCall = true, authority: Authority = fixedAuthority(parsePermissionSet(permissions))): Broker {
   return new Broker({
     context: {
       packageName: 'p',
@@ -65,10 +66,12 @@ function broker(permissions: readonly string[], inCall = true): Broker {
     },
     version: '1.0.0',
     contentHash: 'x',
-    granted: parsePermissionSet(permissions),
+    authority,
     audit: { append: () => undefined },
     inCall: () => inCall,
     callId: () => undefined,
+    origin: () => undefined,
+    pauseClocks: () => ({ [Symbol.dispose]: () => undefined }),
     onDenial: () => undefined,
   });
 }
@@ -377,7 +380,8 @@ describe('a body', () => {
   test('that never comes ends with the request', async () => {
     let closed = false;
     route = (_request, response) => void response.on('close', () => (closed = true));
-    const one = broker(grant());
+    let held = parsePermissionSet(grant());
+    const one = broker([], true, { ...fixedAuthority(held), granted: () => held });
     const answer = one.request(1, 'net.fetch', { url: base(), method: 'GET', headers: [], redirect: 'follow' });
     await expect.poll(() => granted.hits.length, { timeout: 5_000 }).toBe(1);
     one.cancel(1);
@@ -397,10 +401,11 @@ test('nothing is fetched outside of a call without `background`', async () => {
 });
 
 test('a revocation takes effect on the next hop of a request in flight', async () => {
-  const one = broker(grant());
+  let held = parsePermissionSet(grant());
+  const one = broker([], true, { ...fixedAuthority(held), granted: () => held });
   route = (request, response) => {
     if (request.url === '/end') return void response.end('end');
-    one.granted = parsePermissionSet([]);
+    held = parsePermissionSet([]);
     response.writeHead(302, { location: '/end' }).end();
   };
   expect(await one.request(1, 'net.fetch', { url: base(), method: 'GET', headers: [], redirect: 'follow' })).toMatchObject({ error: { code: 'EACCES' } });

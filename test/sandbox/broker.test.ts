@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parsePermissionSet } from '../../format/index.ts';
+import { fixedAuthority } from '../../sandbox/authority.ts';
 import { Broker, type BrokerOptions } from '../../sandbox/broker.ts';
 import type { Denial } from '../../sandbox/extension.ts';
 import { recordingPorts, temporaryDirectory, writeFiles } from '../support/sandbox-fixture.ts';
@@ -22,10 +23,12 @@ async function scene(permissions: readonly string[], more: Partial<BrokerOptions
     },
     version: '1.0.0',
     contentHash: 'x',
-    granted: parsePermissionSet(permissions),
+    authority: fixedAuthority(parsePermissionSet(permissions)),
     audit: { append: (record) => void records.push(record) },
     inCall: () => true,
     callId: () => '7',
+    origin: () => undefined,
+    pauseClocks: () => ({ [Symbol.dispose]: () => undefined }),
     onDenial: (denial) => denials.push(denial),
     ...more,
   });
@@ -98,9 +101,10 @@ describe('the broker', () => {
   });
 
   test('a revocation is felt by the next request', async () => {
-    await using where = await scene(['fs:read']);
+    let granted = parsePermissionSet(['fs:read']);
+    await using where = await scene([], { authority: { ...fixedAuthority(granted), granted: () => granted } });
     expect(await where.broker.request(1, 'fs.readFile', { path: 'a.txt' })).toHaveProperty('value');
-    where.broker.granted = parsePermissionSet(['fs:read', '!fs:read:./a.txt']);
+    granted = parsePermissionSet(['fs:read', '!fs:read:./a.txt']);
     expect(await where.broker.request(2, 'fs.readFile', { path: 'a.txt' })).toMatchObject({ error: { code: 'EACCES' } });
   });
 

@@ -1,0 +1,44 @@
+import { consentLevel, levelUnder, parsePermission, parsePermissionSet, type PermissionSet, type Profile, union } from '../format/index.ts';
+import type { GrantPage, InstalledPackage } from '../registry/index.ts';
+import type { Authority, RequestedPermission } from '../sandbox/index.ts';
+
+/** What a package asked for, as far as the sandbox needs to know. */
+export type Requests = Pick<InstalledPackage, 'version' | 'permissions' | 'optionalPermissions'>;
+
+/** Ties what a running package may do to the page of its grants: grants and revocations of any process count at once. */
+export function authorityOf(page: GrantPage, { version, permissions, optionalPermissions }: Requests, profile: Profile): Authority {
+  const requested = askable([...permissions, ...optionalPermissions], profile);
+  return {
+    granted: () => page.granted(),
+    requested: () => requested,
+    used: () => undefined,
+    async allow(permission, lasting) {
+      const parsed = parsePermission(permission);
+      if (lasting === 'session') page.allowForSession(parsed);
+      else await page.allowInProject(parsed, version);
+    },
+  };
+}
+
+/** The same, with more for the time being: what `--grant` adds to one call. */
+export function withGrants(authority: Authority, grants: PermissionSet): Authority {
+  let [from, both] = [authority.granted(), union(authority.granted(), grants)];
+  return {
+    ...authority,
+    granted() {
+      const now = authority.granted();
+      if (now !== from) [from, both] = [now, union(now, grants)];
+      return both;
+    },
+  };
+}
+
+/** What only a policy grants is never asked; under `locked` nothing is. */
+function askable(requests: readonly RequestedPermission[], profile: Profile): readonly RequestedPermission[] {
+  if (profile === 'locked') return [];
+  const set = parsePermissionSet(requests.map(({ permission }) => permission));
+  return requests.filter(({ permission: text }) => {
+    const permission = parsePermission(text);
+    return levelUnder(profile, permission, consentLevel(permission, set)) !== 'policy';
+  });
+}
