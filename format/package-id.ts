@@ -7,6 +7,8 @@ export type PackageId =
   | { readonly kind: 'git'; readonly repository: string; readonly subdir?: string }
   /** A tarball on the web. */
   | { readonly kind: 'url'; readonly url: string }
+  /** A tarball that was piped in: it is known by its bytes alone. */
+  | { readonly kind: 'stdin'; readonly integrity: string }
   /** A linked directory or a tarball on disk: absolute real path. */
   | { readonly kind: 'path'; readonly path: string };
 
@@ -19,6 +21,8 @@ export function formatPackageId(id: PackageId): string {
       return `git:${id.repository}${id.subdir === undefined ? '' : `#path:${id.subdir}`}`;
     case 'url':
       return `url:${id.url}`;
+    case 'stdin':
+      return `stdin:${id.integrity}`;
     case 'path':
       return `path:${id.path}`;
   }
@@ -26,7 +30,7 @@ export function formatPackageId(id: PackageId): string {
 
 /** @throws {DashError} INVALID_SPEC when `text` was not made by {@link formatPackageId} */
 export function parsePackageId(text: string): PackageId {
-  const [, kind, rest = ''] = /^(npm|git|url|path):(.+)$/s.exec(text) ?? [];
+  const [, kind, rest = ''] = /^(npm|git|url|stdin|path):(.+)$/s.exec(text) ?? [];
   switch (kind) {
     case 'npm':
       return { kind, name: rest };
@@ -36,10 +40,12 @@ export function parsePackageId(text: string): PackageId {
     }
     case 'url':
       return { kind, url: rest };
+    case 'stdin':
+      return { kind, integrity: rest };
     case 'path':
       return { kind, path: rest };
     default:
-      throw new DashError('INVALID_SPEC', `\`${text}\` is not the identity of a package`, { hint: 'it begins with `npm:`, `git:`, `url:` or `path:`' });
+      throw new DashError('INVALID_SPEC', `\`${text}\` is not the identity of a package`, { hint: 'it begins with `npm:`, `git:`, `url:`, `stdin:` or `path:`' });
   }
 }
 

@@ -46,6 +46,7 @@ export { formatSpec, type PackageSpec, parseSpec } from './package-spec.ts';
 export type { CommitStep, Progress, ProgressListener } from './progress.ts';
 export { chooseProfile, MACHINE_SETTINGS, parseProfile, type ProfileReading, readProfile } from './profile.ts';
 export { type PolicyGrants, readCiPolicy } from './ci-policy.ts';
+export { integrityOf } from './verify/integrity.ts';
 export type { RemoveContext, RemoveReport } from './remove.ts';
 export type { RestoreContext } from './restore.ts';
 export type { StoreCheck } from './store-health.ts';

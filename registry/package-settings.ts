@@ -65,6 +65,8 @@ export function idOf(spec: PackageSpec): string {
       return formatPackageId({ kind: 'git', repository: spec.repository, ...(spec.subdir !== undefined && { subdir: spec.subdir }) });
     case 'tarball-url':
       return formatPackageId({ kind: 'url', url: spec.url });
+    case 'stdin':
+      return formatPackageId({ kind: 'stdin', integrity: spec.integrity });
     case 'tarball-file':
     case 'directory':
       return formatPackageId({ kind: 'path', path: spec.path });

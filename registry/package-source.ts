@@ -9,7 +9,8 @@ export function packageIdOf(name: string, source: Source): PackageId {
     case 'git':
       return { kind: 'git', repository: repositoryOf(source.url), ...(source.subdir !== undefined && { subdir: source.subdir }) };
     case 'tarball':
-      return source.url === undefined ? { kind: 'path', path: source.path ?? '' } : { kind: 'url', url: source.url };
+      if (source.url !== undefined) return { kind: 'url', url: source.url };
+      return source.path === undefined ? { kind: 'stdin', integrity: source.integrity } : { kind: 'path', path: source.path };
     case 'directory':
       return { kind: 'path', path: source.path };
   }

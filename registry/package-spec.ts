@@ -4,7 +4,7 @@ import { basename, resolve as resolvePath } from 'node:path';
 import { DashError } from '../format/index.ts';
 
 /** What was typed, read by its form alone: nothing is looked up. */
-export type PackageSpec = NpmSpec | GitSpec | TarballUrlSpec | TarballFileSpec | DirectorySpec;
+export type PackageSpec = NpmSpec | GitSpec | TarballUrlSpec | TarballFileSpec | StdinSpec | DirectorySpec;
 
 export interface NpmSpec {
   readonly kind: 'npm';
@@ -34,6 +34,13 @@ export interface TarballFileSpec {
   readonly path: string;
 }
 
+/** A tarball that was piped into `dash install -`, known by its bytes alone. */
+export interface StdinSpec {
+  readonly kind: 'stdin';
+  /** sha512 of the bytes. */
+  readonly integrity: string;
+}
+
 /** A local directory: linked, not copied. */
 export interface DirectorySpec {
   readonly kind: 'directory';
@@ -52,11 +59,13 @@ export interface DirectorySpec {
 export function parseSpec(text: string, { cwd }: { readonly cwd: string }): PackageSpec {
   if (text === '') refuse(text, 'it is empty');
   if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text)) refuse(text, 'it has an invisible or control character');
+  if (text === '-') refuse(text, 'standard input is read by `install`, `inspect` and `info` only');
   if (text.startsWith('-')) refuse(text, 'it begins with `-`');
 
   if (text.startsWith('npm:')) return parseNpm(text, text.slice(4));
   if (text.startsWith('git:')) return parseGit(text, text.slice(4), cwd);
   if (text.startsWith('git+')) return parseGitUrl(text, text.slice(4));
+  if (text.startsWith('stdin:')) return parseStdin(text, text.slice(6));
   if (text.startsWith('ssh://')) return parseGitUrl(text, text);
   if (/^https?:\/\//i.test(text)) return isTarballName(text.replace(/[?#].*$/s, '')) ? parseTarballUrl(text) : parseHosted(text, text);
   if (text.startsWith('file:')) return parsePath(text.slice(5).replace(/^\/\/(?=\/)/, ''), cwd);
@@ -76,6 +85,8 @@ export function formatSpec(spec: PackageSpec): string {
     }
     case 'tarball-url':
       return spec.url;
+    case 'stdin':
+      return `stdin:${spec.integrity}`;
     case 'tarball-file':
     case 'directory':
       return spec.path;
@@ -195,6 +206,12 @@ function parseTarballUrl(text: string): TarballUrlSpec {
   return { kind: 'tarball-url', url: url.href };
 }
 
+/** What the lock says of a piped tarball. Only the store can have it. */
+function parseStdin(text: string, integrity: string): StdinSpec {
+  if (!/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity)) refuse(text, `\`${integrity}\` is not the sha512 of a tarball`, 'to read one from standard input write `-`');
+  return { kind: 'stdin', integrity };
+}
+
 function parsePath(text: string, cwd: string): TarballFileSpec | DirectorySpec {
   const path = expandPath(text, cwd);
   return isTarballName(basename(path)) ? { kind: 'tarball-file', path } : { kind: 'directory', path };
@@ -233,7 +250,7 @@ function parseUrl(text: string, address: string): URL {
   return url;
 }
 
-function refuse(text: string, why: string, hint = 'a source is `npm:name`, `git:host/owner/repo`, `https://….tgz`, or a path such as `./dir`'): never {
+function refuse(text: string, why: string, hint = 'a source is `npm:name`, `git:host/owner/repo`, `https://….tgz`, a path such as `./dir`, or `-`'): never {
   // whatever is wrong with it: a password that was typed stays out of messages
   const withoutPasswords = (words: string) => words.replaceAll(/\/\/[^/\s@]*@/g, '//…@');
   throw new DashError('INVALID_SPEC', withoutPasswords(`\`${text}\` cannot be installed: ${why}`), { hint });

@@ -22,6 +22,8 @@ export interface SourcingOptions {
   readonly minAgeExclude?: readonly string[];
   readonly limits?: Partial<TreeLimits>;
   readonly offline?: boolean;
+  /** The tarball that came through standard input. */
+  readonly piped?: Buffer;
   readonly onProgress?: ProgressListener;
   readonly signal?: AbortSignal;
   /** Default: the clock. */
@@ -38,6 +40,7 @@ export interface Workshop extends AsyncDisposable {
   readonly firstSeen: FirstSeen;
   readonly limits: TreeLimits;
   readonly offline: boolean;
+  readonly piped: Buffer | undefined;
   readonly signal: AbortSignal | undefined;
   readonly now: Date;
   /** Dependencies brought here so far, by integrity: packages share them. */
@@ -55,6 +58,7 @@ export async function openWorkshop(options: SourcingOptions): Promise<Workshop> 
     minAgeExclude = [],
     limits = {},
     offline = false,
+    piped,
     onProgress = () => undefined,
     signal,
     now = new Date(),
@@ -79,6 +83,7 @@ export async function openWorkshop(options: SourcingOptions): Promise<Workshop> 
     firstSeen,
     limits: { ...DEFAULT_TREE_LIMITS, ...limits },
     offline,
+    piped,
     signal,
     now,
     packs: new Map(),

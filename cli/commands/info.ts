@@ -10,10 +10,11 @@ import {
   permissionSet,
   type Resources,
 } from '../../format/index.ts';
-import { type InstalledPackage, inspectSpec, parseSpec, readGrants, readInstalled } from '../../registry/index.ts';
+import { type InstalledPackage, inspectSpec, readGrants, readInstalled } from '../../registry/index.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
 import { inspectPorts, npmConfigFor } from '../compose.ts';
 import { showProgress } from '../output/progress.ts';
+import { only, readSpecs } from '../read-specs.ts';
 import { oneLine, type Style } from '../output/terminal.ts';
 
 /** What is told of a package, installed or not; the names are a contract with scripts. */
@@ -83,13 +84,14 @@ async function ofInstalled(pkg: InstalledPackage, { home, cwd }: Invocation): Pr
 
 async function inspected(text: string, invocation: Invocation): Promise<InfoDocument> {
   const { cwd, home, globals, signal } = invocation;
-  const spec = parseSpec(text, { cwd });
+  const { specs, piped } = await readSpecs([text], cwd);
   using progress = showProgress(invocation);
-  await using inspection = await inspectSpec(spec, {
+  await using inspection = await inspectSpec(only(specs), {
     dashHome: home,
     npm: await npmConfigFor(invocation),
     ports: inspectPorts(home),
     signal,
+    ...(piped !== undefined && { piped }),
     minAgeMs: 0,
     onProgress: progress.listener,
     ...(globals.offline === true && { offline: true }),

@@ -1,11 +1,12 @@
 import { describePermission, type Diagnostic, parsePermission, type Registrations, type Unsupported } from '../../format/index.ts';
-import { type Inspection, inspectSpec, parseSpec } from '../../registry/index.ts';
+import { type Inspection, inspectSpec } from '../../registry/index.ts';
 import type { DefineCommand } from '../command.ts';
 import { inspectPorts, npmConfigFor } from '../compose.ts';
 import { parseDuration } from '../duration.ts';
 import { formatDiagnostics } from '../output/diagnostics.ts';
 import { formatWhere } from '../output/error.ts';
 import { showProgress } from '../output/progress.ts';
+import { only, readSpecs } from '../read-specs.ts';
 import { oneLine, type Style } from '../output/terminal.ts';
 
 /** One extension as `--json` shows it; the names are a contract with scripts. */
@@ -25,13 +26,14 @@ export const define: DefineCommand = (command) => {
   return async (invocation) => {
     const { cwd, home, signal, stdout } = invocation;
     const { minAge } = command.opts<{ readonly minAge?: string }>();
-    const [text = ''] = command.args;
+    const { specs, piped } = await readSpecs(command.args, cwd);
     using progress = showProgress(invocation);
-    await using inspection = await inspectSpec(parseSpec(text, { cwd }), {
+    await using inspection = await inspectSpec(only(specs), {
       dashHome: home,
       npm: await npmConfigFor(invocation),
       ports: inspectPorts(home),
       signal,
+      ...(piped !== undefined && { piped }),
       minAgeMs: minAge === undefined ? 0 : parseDuration('--min-age', minAge),
       onProgress: progress.listener,
     });

@@ -1,5 +1,5 @@
 import { DashError } from '../../format/index.ts';
-import { install, parseSpec, restore } from '../../registry/index.ts';
+import { install, restore } from '../../registry/index.ts';
 import { collect } from '../collect-option.ts';
 import type { DefineCommand } from '../command.ts';
 import { inspectPorts, npmConfigFor } from '../compose.ts';
@@ -7,6 +7,7 @@ import { consentPrompt } from '../consent-prompt.ts';
 import { parseDuration } from '../duration.ts';
 import { formatInstallReport } from '../output/install-report.ts';
 import { showProgress } from '../output/progress.ts';
+import { readSpecs } from '../read-specs.ts';
 import { scopeOf } from '../scope.ts';
 
 interface InstallFlags {
@@ -18,7 +19,7 @@ interface InstallFlags {
 
 export const define: DefineCommand = (command) => {
   command
-    .argument('[specs...]', '`npm:name@range`, `git:host/owner/repo`, a URL, a directory, a tarball; without any, what `dash.lock` says')
+    .argument('[specs...]', '`npm:name@range`, `git:host/owner/repo`, a URL, a directory, a tarball, `-` for a tarball on standard input; without any, what `dash.lock` says')
     .option('--grant <permission>', 'grant this; `summary` for all that one yes would grant; may stand several times', collect, [])
     .option('--deny <permission>', 'install without this; may stand several times', collect, [])
     .option('--frozen', 'with no specs: fail rather than resolve anything or change `dash.lock`')
@@ -30,7 +31,7 @@ export const define: DefineCommand = (command) => {
       throw new DashError('USAGE', '`install --dry-run` is not there yet', {
         hint: '`dash inspect <spec>` shows what a package brings and wants, without installing it',
       });
-    const specs = command.args.map((text) => parseSpec(text, { cwd }));
+    const { specs, piped } = await readSpecs(command.args, cwd);
     const minAgeMs = flags.minAge === undefined ? undefined : parseDuration('--min-age', flags.minAge);
     if (minAgeMs === 0 && globals.quiet !== true) stderr.write('note: `--min-age 0`: releases are taken however young they are\n');
 
@@ -47,6 +48,7 @@ export const define: DefineCommand = (command) => {
       grant: flags.grant,
       deny: flags.deny,
       signal,
+      ...(piped !== undefined && { piped }),
       onProgress: progress.listener,
       ...(minAgeMs !== undefined && { minAgeMs }),
       ...(globals.offline === true && { offline: true }),

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 
 import { DashError } from '../../format/index.ts';
 import type { Source } from '../lock/lock-entry.ts';
-import type { GitResolution, Release, Resolution } from '../resolve/resolution.ts';
+import type { GitResolution, Release, Resolution, TarballResolution } from '../resolve/resolution.ts';
 import { defaultRegistry } from '../resolve/registry-of.ts';
+import type { StdinSpec } from '../package-spec.ts';
 import { gitFor } from '../resolve/resolve.ts';
 import { eachLimited } from '../store/each-limited.ts';
 import { asDiskError, isErrno } from '../store/file-errors.ts';
@@ -45,6 +46,7 @@ export async function stage(resolution: Resolution, workshop: Workshop): Promise
     }
     case 'tarball': {
       const { spec } = resolution;
+      if (spec.kind === 'stdin') return stagePiped(resolution, spec, workshop);
       const bytes = spec.kind === 'tarball-url' ? await fetchTarball({ url: spec.url, what: spec.url }, workshop) : await readArchive(spec.path);
       const origin = spec.kind === 'tarball-url' ? { url: spec.url } : { path: spec.path };
       return {
@@ -64,6 +66,19 @@ export async function stage(resolution: Resolution, workshop: Workshop): Promise
 export async function findStored(source: Source, { paths }: Workshop): Promise<Tree | undefined> {
   const pin = pinOfSource(source);
   return pin === undefined ? undefined : findUnpacked(pin, paths);
+}
+
+/** Nobody can be asked for it again: it is in the pipe, or in the store. */
+async function stagePiped(resolution: TarballResolution, { integrity }: StdinSpec, workshop: Workshop): Promise<StagedPackage> {
+  const source: Source = { kind: 'tarball', integrity };
+  const stored = await findStored(source, workshop);
+  if (stored !== undefined) return { resolution, source, tree: stored };
+  if (workshop.piped === undefined || integrityOf(workshop.piped) !== integrity) {
+    throw new DashError('PIPED_ARCHIVE_GONE', `the archive \`${integrity.slice(0, 19)}…\` was piped in once and is not in the store`, {
+      hint: 'pipe it in again: `dash install - <file.tgz`',
+    });
+  }
+  return { resolution, source, tree: await workshop.staging.write(await readTarball(workshop.piped, workshop.limits)) };
 }
 
 async function stageCommit(resolution: GitResolution, workshop: Workshop): Promise<Tree> {

@@ -61,6 +61,11 @@ export async function lockedResolution(name: string, root: LockRoot, { claimed, 
       if (source.kind !== 'tarball' || (source.url ?? source.path) !== place) throw wrong('it comes from another place');
       return { resolution: { kind: 'tarball', spec }, source };
     }
+    case 'stdin': {
+      const isPiped = source.kind === 'tarball' && source.url === undefined && source.path === undefined;
+      if (!isPiped || source.integrity !== spec.integrity) throw wrong('it is another archive');
+      return { resolution: { kind: 'tarball', spec }, source };
+    }
     case 'directory': {
       const path = await realDirectory(spec.path);
       if (source.kind !== 'directory' || source.path !== path) throw wrong('it comes from another place');

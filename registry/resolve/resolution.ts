@@ -1,4 +1,4 @@
-import type { DirectorySpec, GitSpec, NpmSpec, TarballFileSpec, TarballUrlSpec } from '../package-spec.ts';
+import type { DirectorySpec, GitSpec, NpmSpec, StdinSpec, TarballFileSpec, TarballUrlSpec } from '../package-spec.ts';
 
 /** The exact thing a spec means now. */
 export type Resolution = NpmResolution | GitResolution | TarballResolution | DirectoryResolution;
@@ -31,7 +31,7 @@ export interface GitResolution {
 
 export interface TarballResolution {
   readonly kind: 'tarball';
-  readonly spec: TarballUrlSpec | TarballFileSpec;
+  readonly spec: TarballUrlSpec | TarballFileSpec | StdinSpec;
 }
 
 export interface DirectoryResolution {

@@ -24,6 +24,7 @@ export async function resolve(spec: PackageSpec, workshop: Workshop): Promise<Re
       return resolveGit(spec, await gitFor(spec.repository, workshop));
     case 'tarball-url':
     case 'tarball-file':
+    case 'stdin':
       return { kind: 'tarball', spec };
     case 'directory':
       return { kind: 'directory', spec, path: await realDirectory(spec.path) };

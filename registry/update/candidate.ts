@@ -56,11 +56,12 @@ export async function findTarget(record: PackageRecord, workshop: Workshop, { to
     }
     case 'tarball-url':
     case 'tarball-file':
+    case 'stdin':
     case 'directory':
       if (to !== undefined)
         throw new DashError('USAGE', `\`${record.name}\` has no versions to choose from`, { hint: 'install what you want: `dash install <spec>`' });
-      // a linked directory is always what it is
-      return spec.kind === 'directory' ? undefined : { resolution: await resolve(spec, workshop), reasons: [] };
+      // a linked directory is always what it is, and what was piped in comes from nowhere
+      return spec.kind === 'directory' || spec.kind === 'stdin' ? undefined : { resolution: await resolve(spec, workshop), reasons: [] };
   }
 }
 
