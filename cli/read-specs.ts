@@ -17,7 +17,8 @@ const MAX_BYTES = 200 * 1024 * 1024;
  */
 export async function readSpecs(texts: readonly string[], cwd: string): Promise<ReadSpecs> {
   if (!texts.includes('-')) return { specs: texts.map((text) => parseSpec(text, { cwd })), piped: undefined };
-  if (texts.indexOf('-') !== texts.lastIndexOf('-')) throw new DashError('USAGE', '`-` stands twice, and there is one standard input', { hint: 'name it once' });
+  if (texts.indexOf('-') !== texts.lastIndexOf('-'))
+    throw new DashError('USAGE', '`-` stands twice, and there is one standard input', { hint: 'name it once' });
   // before anything is read: a mistyped word should not wait for a pipe
   const others = texts.map((text) => (text === '-' ? undefined : parseSpec(text, { cwd })));
   const piped = await readTarball();

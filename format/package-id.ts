@@ -45,7 +45,9 @@ export function parsePackageId(text: string): PackageId {
     case 'path':
       return { kind, path: rest };
     default:
-      throw new DashError('INVALID_SPEC', `\`${text}\` is not the identity of a package`, { hint: 'it begins with `npm:`, `git:`, `url:`, `stdin:` or `path:`' });
+      throw new DashError('INVALID_SPEC', `\`${text}\` is not the identity of a package`, {
+        hint: 'it begins with `npm:`, `git:`, `url:`, `stdin:` or `path:`',
+      });
   }
 }
 

@@ -100,23 +100,9 @@ export interface ConsentContext {
  * @throws {DashError} INVALID_PERMISSION, USAGE
  */
 export async function askConsent(packages: readonly InspectedPackage[], context: ConsentContext): Promise<readonly ConsentedPackage[]> {
-  const { profile } = await readProfile(context.dashHome);
-  const isLocked = profile === 'locked';
-  if (isLocked && context.grant.length > 0) {
-    throw new DashError('CONSENT_REQUIRED', 'the profile `locked` grants nothing on the command line', {
-      hint: 'let the file that `DASH_POLICY` names grant it, and run `dash ci`',
-    });
-  }
-  const named = context.grant.filter((text) => text !== 'summary').map(parsePermission);
-  const denied = context.deny.map((text) => parsePermission(text.startsWith('!') ? text.slice(1) : text));
-  if (named.some(({ deny }) => deny)) throw new DashError('USAGE', '`--grant` takes what is allowed', { hint: 'use `--deny` for the others' });
-  const wholeSummary = context.grant.includes('summary');
-  const decisions = await Promise.all(packages.map((pkg) => decide(pkg, { named, denied, isOnly: packages.length === 1, profile, context })));
-  assertEachNamed(named, decisions, packages);
-
-  const open = decisions.flatMap(({ summary }) => summary);
+  const { decisions, isToBeAsked, isLocked } = await weigh(packages, context);
   let refusedLater: readonly Permission[] = [];
-  if (open.length > 0 && !wholeSummary) {
+  if (isToBeAsked) {
     if (context.consentPort === undefined || isLocked) throw consentRequired(decisions, context);
     const answer = await context.consentPort.ask({ packages: decisions.map((decision) => toPlan(decision, context)) });
     if (answer.kind === 'no') throw new DashError('CONSENT_REQUIRED', 'declined; nothing was changed');
@@ -130,6 +116,35 @@ export async function askConsent(packages: readonly InspectedPackage[], context:
       [consented]: true,
     })),
   );
+}
+
+/**
+ * Gives the question that {@link askConsent} would put, and puts it to nobody.
+ *
+ * @throws {DashError} as it does, but for an answer
+ */
+export async function planConsent(packages: readonly InspectedPackage[], context: ConsentContext): Promise<ConsentPlan & { readonly isToBeAsked: boolean }> {
+  const { decisions, isToBeAsked } = await weigh(packages, context);
+  return { packages: decisions.map((decision) => toPlan(decision, context)), isToBeAsked };
+}
+
+/** What was said before and on the command line, for each package. */
+async function weigh(packages: readonly InspectedPackage[], context: ConsentContext) {
+  const { profile } = await readProfile(context.dashHome);
+  const isLocked = profile === 'locked';
+  if (isLocked && context.grant.length > 0) {
+    throw new DashError('CONSENT_REQUIRED', 'the profile `locked` grants nothing on the command line', {
+      hint: 'let the file that `DASH_POLICY` names grant it, and run `dash ci`',
+    });
+  }
+  const named = context.grant.filter((text) => text !== 'summary').map(parsePermission);
+  const denied = context.deny.map((text) => parsePermission(text.startsWith('!') ? text.slice(1) : text));
+  if (named.some(({ deny }) => deny)) throw new DashError('USAGE', '`--grant` takes what is allowed', { hint: 'use `--deny` for the others' });
+  const decisions = await Promise.all(packages.map((pkg) => decide(pkg, { named, denied, isOnly: packages.length === 1, profile, context })));
+  assertEachNamed(named, decisions, packages);
+
+  const isToBeAsked = !context.grant.includes('summary') && decisions.some(({ summary }) => summary.length > 0);
+  return { decisions, isToBeAsked, isLocked };
 }
 
 /**

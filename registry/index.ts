@@ -5,6 +5,7 @@
 import type { ChoiceChange, ChooseContext, ChooseReport } from './choose.ts';
 import type { InspectContext, Inspection } from './inspect-spec.ts';
 import type { InstallContext, InstallReport } from './install.ts';
+import type { InstallPlan } from './plan-install.ts';
 import type { PackageSpec } from './package-spec.ts';
 import type { RemoveContext, RemoveReport } from './remove.ts';
 import type { OutdatedContext, OutdatedPackage } from './update/outdated.ts';
@@ -46,6 +47,7 @@ export { formatSpec, type PackageSpec, parseSpec } from './package-spec.ts';
 export type { CommitStep, Progress, ProgressListener } from './progress.ts';
 export { chooseProfile, MACHINE_SETTINGS, parseProfile, type ProfileReading, readProfile } from './profile.ts';
 export { type PolicyGrants, readCiPolicy } from './ci-policy.ts';
+export type { InstallPlan, PlannedInstall } from './plan-install.ts';
 export { integrityOf } from './verify/integrity.ts';
 export type { RemoveContext, RemoveReport } from './remove.ts';
 export type { RestoreContext } from './restore.ts';
@@ -61,6 +63,12 @@ export type { SourcingOptions } from './workshop.ts';
 export async function install(specs: readonly PackageSpec[], context: InstallContext): Promise<InstallReport> {
   const module = await import('./install.ts');
   return module.install(specs, context);
+}
+
+/** Says what an install would do, and does nothing. See `plan-install.ts`. @throws {DashError} */
+export async function planInstall(specs: readonly PackageSpec[], context: RestoreContext): Promise<InstallPlan> {
+  const module = await import('./plan-install.ts');
+  return module.planInstall(specs, context);
 }
 
 /** Makes the disk equal `dash.lock`. See `restore.ts`. @throws {DashError} LOCK_TAMPERED … */

@@ -66,22 +66,7 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
   await using workshop = await openWorkshop(context);
   const { base } = transaction;
 
-  const inspected: InspectedPackage[] = [];
-  const names = new Set<string>();
-  const brought = await eachLimited(specs, rootsAtOnce(specs.map(({ kind }) => kind)), (spec) => {
-    assertNotInterrupted(workshop);
-    return bring(spec, context.ports, workshop);
-  });
-  for (const pkg of brought) {
-    const { name } = pkg.manifest;
-    assertAsLocked(name, releasesOf(pkg), base?.lock);
-    assertInstallable(pkg);
-    if (names.has(name)) throw new DashError('USAGE', `two of the packages are named \`${name}\``, { hint: 'install one of them' });
-    names.add(name);
-    await assertStillTheSame(pkg, base?.packages[name], workshop);
-    inspected.push(pkg);
-  }
-
+  const inspected = await bringAll(specs, base, context, workshop);
   const consented = await askConsent(inspected, {
     dashHome: context.dashHome,
     workspace: context.workspace,
@@ -105,6 +90,31 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
   return report(consented, changed, generation, context, workshop);
 }
 
+/** Goes with all specs up to the question. @throws {DashError} as {@link install} */
+export async function bringAll(
+  specs: readonly PackageSpec[],
+  base: Generation | undefined,
+  { ports }: Pick<InstallContext, 'ports'>,
+  workshop: Workshop,
+): Promise<readonly InspectedPackage[]> {
+  const inspected: InspectedPackage[] = [];
+  const names = new Set<string>();
+  const brought = await eachLimited(specs, rootsAtOnce(specs.map(({ kind }) => kind)), (spec) => {
+    assertNotInterrupted(workshop);
+    return bring(spec, ports, workshop);
+  });
+  for (const pkg of brought) {
+    const { name } = pkg.manifest;
+    assertAsLocked(name, releasesOf(pkg), base?.lock);
+    assertInstallable(pkg);
+    if (names.has(name)) throw new DashError('USAGE', `two of the packages are named \`${name}\``, { hint: 'install one of them' });
+    names.add(name);
+    await assertStillTheSame(pkg, base?.packages[name], workshop);
+    inspected.push(pkg);
+  }
+  return inspected;
+}
+
 /** Naming a spec again is no way round a tag that was moved or a repository that was made anew. */
 async function assertStillTheSame({ resolution, manifest, source }: InspectedPackage, before: PackageRecord | undefined, workshop: Workshop): Promise<void> {
   if (resolution.kind !== 'git' || before?.source.kind !== 'git' || before.grantKey !== grantKeyOf(manifest.name, source) || workshop.offline) return;
@@ -126,7 +136,7 @@ export async function bring(spec: PackageSpec, ports: InspectPorts, workshop: Wo
 }
 
 /** Tells whether committing would change nothing: the same bytes from the same place, asked for in the same words. */
-function isInForce({ inspected, grants }: ConsentedPackage, base: Generation | undefined): boolean {
+export function isInForce({ inspected, grants }: Pick<ConsentedPackage, 'inspected' | 'grants'>, base: Generation | undefined): boolean {
   const record = base?.packages[inspected.manifest.name];
   if (record === undefined || grants.length > 0) return false;
   const dependencies = Object.fromEntries(Object.entries(inspected.graph.nodes).map(([key, node]) => [key, node.dependencies]));

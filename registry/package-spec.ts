@@ -208,7 +208,8 @@ function parseTarballUrl(text: string): TarballUrlSpec {
 
 /** What the lock says of a piped tarball. Only the store can have it. */
 function parseStdin(text: string, integrity: string): StdinSpec {
-  if (!/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity)) refuse(text, `\`${integrity}\` is not the sha512 of a tarball`, 'to read one from standard input write `-`');
+  if (!/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity))
+    refuse(text, `\`${integrity}\` is not the sha512 of a tarball`, 'to read one from standard input write `-`');
   return { kind: 'stdin', integrity };
 }
 

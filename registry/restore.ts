@@ -18,7 +18,7 @@ import { readIfPresent } from './store/durable-file.ts';
 import type { Generation } from './store/generation.ts';
 import { writeLockfile } from './store/journal.ts';
 import { storePaths } from './store/store-paths.ts';
-import { beginTransaction, type Transaction } from './transaction.ts';
+import { beginTransaction, readState, type State } from './transaction.ts';
 
 export interface RestoreContext extends InstallContext {
   /** The lock is the last word: that it is missing is an error, and nothing is resolved. */
@@ -60,8 +60,25 @@ async function unchanged(generation: Generation, context: RestoreContext): Promi
   return { installed: [], unchanged: await Promise.all(views), held: [], diagnostics: [], ungranted: [] };
 }
 
+/**
+ * Says what {@link restore} would bring and remove, and does neither: packages of the lock that are new, changed or
+ * damaged, and installed ones that it does not have.
+ *
+ * @throws {DashError} LOCK_MISSING, LOCK_INVALID, LOCK_VERSION, LOCK_OUTDATED
+ */
+export async function planRestore(
+  context: RestoreContext,
+): Promise<{ readonly due: readonly string[]; readonly gone: readonly string[]; readonly lock: Lockfile }> {
+  const state = await readState({ ...context, mend: true });
+  const claimed = await readClaim(state, context.frozen ?? false);
+  if (context.frozen === true) await assertAsSettings(claimed, state);
+  const { lock } = claimed;
+  const gone = Object.keys(state.base?.packages ?? {}).filter((name) => !Object.hasOwn(lock.roots, name));
+  return { due: await dueNames(lock, state, context), gone, lock };
+}
+
 /** The lock in the file; when that was lost, the one in force, unless the file is the last word. */
-async function readClaim({ scope, base }: Transaction, frozen: boolean): Promise<ClaimedLock> {
+async function readClaim({ scope, base }: State, frozen: boolean): Promise<ClaimedLock> {
   const inForce = base && { lock: base.lock, path: scope.lockfile, where: () => ({ path: scope.lockfile }) };
   if (inForce !== undefined && (await readIfPresent(scope.lockfile)) === formatLockfile(inForce.lock)) return inForce;
   const { readLockfile } = await import('./lock/read-lockfile.ts');
@@ -74,7 +91,7 @@ async function readClaim({ scope, base }: Transaction, frozen: boolean): Promise
 }
 
 /** A package that the settings speak of, and that the lock lacks, would have to be resolved. */
-async function assertAsSettings({ lock, path }: ClaimedLock, { exactScope, scope }: Transaction): Promise<void> {
+async function assertAsSettings({ lock, path }: ClaimedLock, { exactScope, scope }: State): Promise<void> {
   const settingsPath = join(dirname(scope.lockfile), 'settings.json');
   if (!existsSync(settingsPath)) return;
   const settings = await readPackageSettings(settingsPath, exactScope.kind === 'user' ? dirname(scope.lockfile) : exactScope.dir);
@@ -89,7 +106,7 @@ async function assertAsSettings({ lock, path }: ClaimedLock, { exactScope, scope
 }
 
 /** What differs between the lock and the state, or is no longer whole. */
-async function dueNames(lock: Lockfile, { base, scope }: Transaction, { dashHome, ports }: RestoreContext): Promise<string[]> {
+async function dueNames(lock: Lockfile, { base, scope }: State, { dashHome, ports }: RestoreContext): Promise<string[]> {
   const names = Object.keys(lock.roots).sort();
   if (base === undefined) return names;
   const damaged = await damagedPackages(base, scope, storePaths(dashHome));

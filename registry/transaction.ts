@@ -8,13 +8,16 @@ import { type Generation, readCurrent } from './store/generation.ts';
 import { rollForward } from './store/journal.ts';
 import { type Scope, type ScopePaths, scopePaths, storePaths } from './store/store-paths.ts';
 
-/** One writer at a time, on a state that is whole. */
-export interface Transaction extends AsyncDisposable {
+/** What is installed in a scope. */
+export interface State {
   readonly scope: ScopePaths;
   /** The real path of the project, for the scope of a project. */
   readonly exactScope: Scope;
   readonly base: Generation | undefined;
 }
+
+/** One writer at a time, on a state that is whole. */
+export interface Transaction extends State, AsyncDisposable {}
 
 export interface TransactionOptions {
   readonly dashHome: string;
@@ -33,7 +36,7 @@ export interface TransactionOptions {
  * @throws {DashError} LOCKED, STORE_CORRUPT, DISK_ERROR
  */
 export async function beginTransaction({ dashHome, scope, onProgress, signal, lockWaitMs, mend = false }: TransactionOptions): Promise<Transaction> {
-  const exactScope: Scope = scope.kind === 'user' ? scope : { kind: 'project', dir: await realDirectory(scope.dir) };
+  const exactScope = await exact(scope);
   const paths = scopePaths(dashHome, exactScope);
   const lock = await takeProcessLock(storePaths(dashHome).lock, {
     onWait: (holder) => onProgress?.({ kind: 'waiting', holder }),
@@ -57,4 +60,23 @@ export async function beginTransaction({ dashHome, scope, onProgress, signal, lo
       return undefined;
     }
   }
+}
+
+/**
+ * Reads the state without the lock and without finishing anything: for a command that changes nothing.
+ *
+ * @throws {DashError} STORE_CORRUPT, DISK_ERROR
+ */
+export async function readState({ dashHome, scope, mend = false }: Pick<TransactionOptions, 'dashHome' | 'scope' | 'mend'>): Promise<State> {
+  const exactScope = await exact(scope);
+  const paths = scopePaths(dashHome, exactScope);
+  const base = await readCurrent(paths).catch((error: unknown) => {
+    if (!mend || !isDashError(error, 'STORE_CORRUPT')) throw error;
+    return undefined;
+  });
+  return { scope: paths, exactScope, base };
+}
+
+async function exact(scope: Scope): Promise<Scope> {
+  return scope.kind === 'user' ? scope : { kind: 'project', dir: await realDirectory(scope.dir) };
 }

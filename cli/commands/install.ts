@@ -1,10 +1,11 @@
 import { DashError } from '../../format/index.ts';
-import { install, restore } from '../../registry/index.ts';
+import { install, planInstall, restore } from '../../registry/index.ts';
 import { collect } from '../collect-option.ts';
 import type { DefineCommand } from '../command.ts';
 import { inspectPorts, npmConfigFor } from '../compose.ts';
 import { consentPrompt } from '../consent-prompt.ts';
 import { parseDuration } from '../duration.ts';
+import { formatInstallPlan } from '../output/install-plan.ts';
 import { formatInstallReport } from '../output/install-report.ts';
 import { showProgress } from '../output/progress.ts';
 import { readSpecs } from '../read-specs.ts';
@@ -19,7 +20,10 @@ interface InstallFlags {
 
 export const define: DefineCommand = (command) => {
   command
-    .argument('[specs...]', '`npm:name@range`, `git:host/owner/repo`, a URL, a directory, a tarball, `-` for a tarball on standard input; without any, what `dash.lock` says')
+    .argument(
+      '[specs...]',
+      '`npm:name@range`, `git:host/owner/repo`, a URL, a directory, a tarball, `-` for a tarball on standard input; without any, what `dash.lock` says',
+    )
     .option('--grant <permission>', 'grant this; `summary` for all that one yes would grant; may stand several times', collect, [])
     .option('--deny <permission>', 'install without this; may stand several times', collect, [])
     .option('--frozen', 'with no specs: fail rather than resolve anything or change `dash.lock`')
@@ -27,10 +31,6 @@ export const define: DefineCommand = (command) => {
   return async (invocation) => {
     const { cwd, home, globals, canAsk, signal, stderr, stdout } = invocation;
     const flags = command.opts<InstallFlags>();
-    if (globals.dryRun === true)
-      throw new DashError('USAGE', '`install --dry-run` is not there yet', {
-        hint: '`dash inspect <spec>` shows what a package brings and wants, without installing it',
-      });
     const { specs, piped } = await readSpecs(command.args, cwd);
     const minAgeMs = flags.minAge === undefined ? undefined : parseDuration('--min-age', flags.minAge);
     if (minAgeMs === 0 && globals.quiet !== true) stderr.write('note: `--min-age 0`: releases are taken however young they are\n');
@@ -54,6 +54,11 @@ export const define: DefineCommand = (command) => {
       ...(globals.offline === true && { offline: true }),
       ...(canAsk && { consentPort: progress.pausedFor(consentPrompt(stderr)) }),
     };
+    if (globals.dryRun === true) {
+      const plan = await planInstall(specs, { ...context, frozen: flags.frozen === true });
+      progress[Symbol.dispose]();
+      return { kind: 'document', document: plan, text: formatInstallPlan(plan, stdout.style) };
+    }
     const report = specs.length > 0 ? await install(specs, context) : await restore({ ...context, frozen: flags.frozen === true });
     progress[Symbol.dispose]();
     return { kind: 'document', document: report, text: formatInstallReport(report, invocation, stdout.style) };

@@ -6,6 +6,7 @@ const ids: readonly (readonly [PackageId, string])[] = [
   [{ kind: 'git', repository: 'github.com/owner/repo' }, 'git:github.com/owner/repo'],
   [{ kind: 'git', repository: 'github.com/owner/repo', subdir: 'packages/a' }, 'git:github.com/owner/repo#path:packages/a'],
   [{ kind: 'url', url: 'https://example.com/a.tgz' }, 'url:https://example.com/a.tgz'],
+  [{ kind: 'stdin', integrity: 'sha512-AA==' }, 'stdin:sha512-AA=='],
   [{ kind: 'path', path: '/home/u/my package' }, 'path:/home/u/my package'],
 ];
 

@@ -45,6 +45,7 @@ describe('parseSpec', () => {
     ['/abs/dir/', { kind: 'directory', path: '/abs/dir' }],
     ['file:./dir', { kind: 'directory', path: '/home/ada/project/dir' }],
     ['file:///abs', { kind: 'directory', path: '/abs' }],
+    [`stdin:sha512-${'A'.repeat(86)}==`, { kind: 'stdin', integrity: `sha512-${'A'.repeat(86)}==` }],
     ['pkg-1.0.0.tgz', { kind: 'tarball-file', path: '/home/ada/project/pkg-1.0.0.tgz' }],
     ['./a/pkg.TGZ', { kind: 'tarball-file', path: '/home/ada/project/a/pkg.TGZ' }],
   ])('reads `%s`', (text, spec) => {

@@ -1,0 +1,108 @@
+import type { Diagnostic, Resources } from '../format/index.ts';
+import { type PackagePlan, planConsent } from './consent.ts';
+import { bringAll, isInForce, replacedBy } from './install.ts';
+import type { InspectedPackage } from './inspect/inspect.ts';
+import { formatSpec, type PackageSpec } from './package-spec.ts';
+import { planRestore, type RestoreContext } from './restore.ts';
+import type { Generation } from './store/generation.ts';
+import { readState } from './transaction.ts';
+import { permissionDiff } from './update/held-reasons.ts';
+import { openWorkshop } from './workshop.ts';
+
+/** What an install would do. Nothing of it was done. */
+export interface InstallPlan {
+  readonly dryRun: true;
+  readonly packages: readonly PlannedInstall[];
+  /** True when a question would be put; without a terminal the install would end with CONSENT_REQUIRED. */
+  readonly isToBeAsked: boolean;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** What would happen to one package. What is only taken from the lock again has not been looked at: it has no `details`. */
+export interface PlannedInstall {
+  readonly name: string;
+  readonly version: string;
+  readonly spec: string;
+  readonly action: 'install' | 'replace' | 'restore' | 'remove' | 'keep';
+  /** The version in its place now. */
+  readonly from?: string;
+  readonly details?: {
+    readonly consent: PackagePlan;
+    readonly permissionDiff: { readonly added: readonly string[]; readonly removed: readonly string[] };
+    readonly resources: Resources;
+    readonly files: number;
+    /** `name@version` of all it needs. */
+    readonly dependencies: readonly string[];
+  };
+}
+
+/**
+ * Goes the way of an install up to the question, and no further: brought, verified, compiled and captured in staging,
+ * nothing asked, nothing kept. Without specs it compares disk and lock.
+ *
+ * @throws {DashError} as `install` and `restore` do, but for consent that is missing
+ */
+export async function planInstall(specs: readonly PackageSpec[], context: RestoreContext): Promise<InstallPlan> {
+  if (specs.length === 0) return fromLock(context);
+  const { base } = await readState(context);
+  await using workshop = await openWorkshop(context);
+  const inspected = await bringAll(specs, base, context, workshop);
+  const { packages: plans, isToBeAsked } = await planConsent(inspected, {
+    dashHome: context.dashHome,
+    workspace: context.workspace,
+    grant: context.grant ?? [],
+    deny: context.deny ?? [],
+    consentPort: undefined,
+    now: workshop.now,
+    replaced: (name) => replacedBy(base?.packages[name]),
+  });
+  return {
+    dryRun: true,
+    packages: inspected.flatMap((pkg, at) => plans.slice(at, at + 1).map((plan) => planned(pkg, plan, base))),
+    isToBeAsked,
+    diagnostics: [...workshop.diagnostics, ...inspected.flatMap(({ diagnostics }) => diagnostics)],
+  };
+}
+
+function planned(inspected: InspectedPackage, consent: PackagePlan, base: Generation | undefined): PlannedInstall {
+  const { manifest, resolution, resources, tree, dependencies } = inspected;
+  const before = base?.packages[manifest.name];
+  const action = before === undefined ? 'install' : isInForce({ inspected, grants: [] }, base) ? 'keep' : 'replace';
+  const requests = (of: { readonly permissions: typeof manifest.dash.permissions; readonly optionalPermissions: typeof manifest.dash.permissions }) => ({
+    requests: [...of.permissions, ...of.optionalPermissions],
+  });
+  return {
+    name: manifest.name,
+    version: manifest.version,
+    spec: formatSpec(resolution.spec),
+    action,
+    ...(before !== undefined && { from: before.version }),
+    details: {
+      consent,
+      permissionDiff: permissionDiff(before === undefined ? { requests: [] } : requests(before), requests(manifest.dash)),
+      resources,
+      files: tree.files.length,
+      dependencies: [...new Set(dependencies.map(({ release: { name, version } }) => `${name}@${version}`))].sort(),
+    },
+  };
+}
+
+async function fromLock(context: RestoreContext): Promise<InstallPlan> {
+  const { base } = await readState({ ...context, mend: true });
+  const { due, gone, lock } = await planRestore(context);
+  const restored = Object.entries(lock.roots).map(([name, { spec, id }]): PlannedInstall => {
+    const before = base?.packages[name]?.version;
+    return {
+      name,
+      version: lock.packages[id]?.version ?? '',
+      spec,
+      action: due.includes(name) ? 'restore' : 'keep',
+      ...(before !== undefined && { from: before }),
+    };
+  });
+  const removed = gone.flatMap((name): PlannedInstall[] => {
+    const record = base?.packages[name];
+    return record === undefined ? [] : [{ name, version: record.version, spec: record.spec, action: 'remove' }];
+  });
+  return { dryRun: true, packages: [...restored, ...removed], isToBeAsked: false, diagnostics: [] };
+}
