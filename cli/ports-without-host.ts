@@ -1,12 +1,13 @@
-import type { HostPorts, SessionQuery } from '../sandbox/index.ts';
+import type { HostPorts, QuestionPort, SessionQuery } from '../sandbox/index.ts';
 
 /**
  * What a package finds when no agent runs: an empty session, no model, nobody to ask. What it wanted to
  * show or keep is said through `notice`, so that nothing disappears without a word.
  */
-export function portsWithoutHost(notice: (text: string) => void): HostPorts {
+export function portsWithoutHost(notice: (text: string) => void, questions?: QuestionPort): HostPorts {
   const notKept = (what: string) => notice(`${what}: there is no session to keep it in`);
   return {
+    ...(questions !== undefined && { questions }),
     ui: {
       notify: (message, level) => notice(`${level}: ${message}`),
       select: () => Promise.resolve(undefined),

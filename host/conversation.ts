@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { isDashError, DashError } from '../format/index.ts';
+import type { CallOrigin } from '../sandbox/index.ts';
 import type { AgentEvent } from './agent-event.ts';
 import { type LoopPorts, type RetryPolicy, runAgent } from './agent-loop.ts';
 import type { EventBus } from './event-bus.ts';
@@ -21,6 +23,8 @@ export interface ConversationOptions {
   /** The parts of the system prompt as they are now. */
   readonly promptParts: () => SystemPromptParts;
   readonly emit: (event: HostEvent) => Promise<void>;
+  /** What is in the model's context and is not the user's word. */
+  readonly sources: () => readonly string[];
   readonly session: Session;
   readonly model: ModelInfo | undefined;
   readonly thinking: ThinkingLevel | undefined;
@@ -38,6 +42,9 @@ export class Conversation {
   #thinking: ThinkingLevel | undefined;
   #nextTurn: CustomMessage[] = [];
   #systemPrompt: string | undefined;
+  #origin: CallOrigin | undefined;
+  /** Messages in the queues that the user typed; packages put theirs there too. */
+  readonly #typed = new WeakMap<AgentMessage, string>();
   #run: { readonly controller: AbortController; readonly done: Promise<void> } | undefined;
 
   constructor(options: ConversationOptions) {
@@ -76,10 +83,29 @@ export class Conversation {
     return this.#systemPrompt ?? buildSystemPrompt(this.#options.promptParts());
   }
 
-  /** Begins a run. @returns a promise for its end. @throws {DashError} NO_MODEL */
-  start(text: string, images: readonly ImageContent[], accepted: () => void = () => undefined): Promise<void> {
+  /** The user's message behind the run; `undefined` when there is none, or a package began or turned it. */
+  get origin(): CallOrigin | undefined {
+    return this.#origin;
+  }
+
+  /** What the user typed, as what sets calls going. */
+  originOf(message: string): CallOrigin {
+    const { sources } = this.#options;
+    return {
+      chain: randomUUID(),
+      message,
+      // looked up when a question shows it, and not at every call
+      get sources() {
+        return sources();
+      },
+    };
+  }
+
+  /** Begins a run; `typed` is the line of the user's that it comes from. @returns a promise for its end. @throws {DashError} NO_MODEL */
+  start(text: string, images: readonly ImageContent[], typed: string | undefined, accepted: () => void = () => undefined): Promise<void> {
     const prompt = userMessage(text, images);
     return this.#begin(async () => {
+      if (typed !== undefined) this.#origin = this.originOf(typed);
       accepted();
       const parts = this.#options.promptParts();
       const systemPrompt = buildSystemPrompt(parts);
@@ -89,6 +115,13 @@ export class Conversation {
       else if (decision.systemPromptOptions !== options) this.#systemPrompt = buildSystemPrompt(withOptions(parts, decision.systemPromptOptions));
       return [prompt, ...this.#nextTurn.splice(0), ...decision.messages];
     });
+  }
+
+  /** Puts a message into a queue; `typed` is the line of the user's that it comes from. */
+  queue(when: 'steer' | 'followUp', text: string, images: readonly ImageContent[], typed: string | undefined): void {
+    const message = userMessage(text, images);
+    if (typed !== undefined) this.#typed.set(message, typed);
+    this.queues[when](message);
   }
 
   /** Adds what a package says, and begins a run for it where that is asked for and none is running. */
@@ -145,6 +178,7 @@ export class Conversation {
     const done = this.#drive(prompts, controller.signal).then(async () => {
       this.#run = undefined;
       this.#systemPrompt = undefined;
+      this.#origin = undefined;
       await this.#options.emit({ type: 'agent_settled' });
       void this.#options.bus.notify({ type: 'agent_settled' });
     });
@@ -161,7 +195,7 @@ export class Conversation {
         const last = produced.findLast(({ role }) => role === 'assistant');
         const ended = last?.role === 'assistant' && last.stopReason === 'error';
         // A handler of `agent_end` may have asked for more; what it asked for is part of this run.
-        prompts = signal.aborted || ended ? [] : [...this.queues.takeSteering(), ...this.queues.takeFollowUps()];
+        prompts = signal.aborted || ended ? [] : [...this.#take('takeSteering'), ...this.#take('takeFollowUps')];
         if (prompts.length === 0) this.#complete(produced);
       } while (prompts.length > 0);
     } catch (error) {
@@ -174,6 +208,17 @@ export class Conversation {
         ...(isDashError(error) && error.hint !== undefined ? { hint: error.hint } : {}),
       });
     }
+  }
+
+  /** What is said last leads: the user's word begins a chain, a package's in the user's place ends it. */
+  #take(which: 'takeSteering' | 'takeFollowUps'): readonly AgentMessage[] {
+    const taken = this.queues[which]();
+    for (const message of taken) {
+      if (message.role !== 'user') continue;
+      const typed = this.#typed.get(message);
+      this.#origin = typed === undefined ? undefined : this.originOf(typed);
+    }
+    return taken;
   }
 
   #complete(produced: readonly AgentMessage[]): void {
@@ -204,8 +249,8 @@ export class Conversation {
       emit: (event) => this.#tell(event),
       finish: (message) => bus.messageEnd(message),
       toModel: async (messages, signal) => toModelMessages(await bus.context(messages, signal)),
-      takeSteering: () => this.queues.takeSteering(),
-      takeFollowUps: () => this.queues.takeFollowUps(),
+      takeSteering: () => this.#take('takeSteering'),
+      takeFollowUps: () => this.#take('takeFollowUps'),
     };
   }
 

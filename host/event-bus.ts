@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { DashError, isDashError, type Where } from '../format/index.ts';
-import type { CallContext, HandlerOutcome, SandboxedPackage } from '../sandbox/index.ts';
+import type { CallContext, CallOrigin, HandlerOutcome, SandboxedPackage } from '../sandbox/index.ts';
 import { EXTENSION_EVENTS, type ExtensionEventName } from './extension-events.ts';
 import type { ImageContent, JsonObject } from './model/messages.ts';
 import type { Gate, PendingCall, ToolAnswer } from './tool-call.ts';
@@ -31,6 +31,8 @@ export interface EventBusPorts {
   /** Keeps the current generation alive until it is disposed of. */
   hold(): Disposable;
   context(): CallContext;
+  /** The user's message behind the run in which something happens. */
+  origin(): CallOrigin | undefined;
   report(problem: HandlerProblem): void;
 }
 
@@ -89,12 +91,15 @@ export function createEventBus(ports: EventBusPorts): EventBus {
       ...(where === undefined ? {} : { where }),
     });
   };
-  const deliver = (handler: BoundHandler, event: ExtensionEvent, signal?: AbortSignal): Promise<HandlerOutcome> =>
-    handler.sandboxed.deliver(handler.handler, event, {
+  const deliver = (handler: BoundHandler, event: ExtensionEvent, signal?: AbortSignal): Promise<HandlerOutcome> => {
+    const origin = ports.origin();
+    return handler.sandboxed.deliver(handler.handler, event, {
       timeoutMs: EXTENSION_EVENTS[event.type].deadlineMs,
       context: ports.context(),
+      ...(origin === undefined ? {} : { origin }),
       ...(signal === undefined ? {} : { signal }),
     });
+  };
 
   const withoutChange = ({ value }: HandlerOutcome, handler: BoundHandler, name: ExtensionEventName): undefined => {
     if (!isNothing(value))

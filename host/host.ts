@@ -1,11 +1,12 @@
 import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { type Diagnostic, isDashError, isProtectedRead, type Places } from '../format/index.ts';
 import type { CallContext } from '../sandbox/index.ts';
 import { skillCatalog } from '../skills-lib/index.ts';
 import type { ApprovalMode } from './approval.ts';
 import { type CommandHost, HOST_COMMANDS } from './commands/index.ts';
+import { contextSources } from './context-sources.ts';
 import { Conversation } from './conversation.ts';
 import { createEventBus, type HandlerProblem } from './event-bus.ts';
 import type { HostEvent, HostListener } from './host-event.ts';
@@ -25,7 +26,6 @@ import { readPromptFiles } from './system-prompt.ts';
 import { createToolbox } from './toolbox.ts';
 import { builtinTools } from './tools/index.ts';
 import { realPath } from './tools/workspace-path.ts';
-import { userMessage } from './transcript.ts';
 import { type UserInterface, withoutUser } from './user-interface.ts';
 
 /** Which session the host works in. */
@@ -147,7 +147,13 @@ export async function createHost(options: HostOptions): Promise<Host> {
     void emit({ type: 'extension_error', extensionPath: name, event, error: message, code, ...(where === undefined ? {} : { where }) });
   };
 
-  const bus = createEventBus({ handlers: (event) => contributions().handlers.get(event) ?? [], hold: () => loaded().hold(), context: callContext, report });
+  const bus = createEventBus({
+    handlers: (event) => contributions().handlers.get(event) ?? [],
+    hold: () => loaded().hold(),
+    context: callContext,
+    origin: () => conversation.origin,
+    report,
+  });
   const toolbox = createToolbox({
     builtin: builtinTools({ cwd: workspace, env, searchable: (path) => approval === 'all' || !isProtectedRead(realPath(path), places) }),
     contributions,
@@ -157,8 +163,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
     places,
     ui: () => ui,
     callContext,
+    origin: () => conversation.origin,
   });
-  const conversation = new Conversation({
+  const conversation: Conversation = new Conversation({
     models: options.models,
     bus,
     toolbox,
@@ -173,6 +180,12 @@ export async function createHost(options: HostOptions): Promise<Host> {
       date: new Date().toISOString().slice(0, 10),
     }),
     emit,
+    sources: () =>
+      contextSources(
+        conversation.messages,
+        (tool) => contributions().tools.get(tool)?.package,
+        promptFiles.contextFiles.map(({ path }) => relative(workspace, path)),
+      ),
     session,
     model: startModel(models, options.model, session.context().model, settings.model),
     thinking: options.thinking ?? settings.thinking,
@@ -229,6 +242,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
         await command.sandboxed.runCommand(command.registration.name, read.args, {
           timeoutMs: COMMAND_TIMEOUT_MS,
           context: callContext(),
+          origin: conversation.originOf(text),
           signal: closing.signal,
         });
       } catch (error) {
@@ -247,10 +261,11 @@ export async function createHost(options: HostOptions): Promise<Host> {
     const decision = await bus.input(text, images, source, streamingBehavior);
     if (decision.kind === 'handled') return { kind: 'handled' };
     const expanded = isTyped ? expandText(decision.text, contributions().resources) : decision.text;
-    if (!conversation.isStreaming) return { kind: 'started', done: conversation.start(expanded, decision.images, accepted) };
+    const typed = isTyped ? text : undefined;
+    if (!conversation.isStreaming) return { kind: 'started', done: conversation.start(expanded, decision.images, typed, accepted) };
     if (streamingBehavior === undefined)
       throw new Error('the agent is at work; say with `streamingBehavior` whether this steers it or follows (`steer` or `followUp`)');
-    conversation.queues[streamingBehavior](userMessage(expanded, decision.images));
+    conversation.queue(streamingBehavior, expanded, decision.images, typed);
     return { kind: 'queued' };
   };
 
@@ -265,7 +280,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     flags: options.flags ?? new Map(),
     commands: () => slashCommands(contributions()),
     promptFor(packageName, text, images, deliverAs) {
-      if (conversation.isStreaming) conversation.queues[deliverAs ?? 'steer'](userMessage(text, images));
+      if (conversation.isStreaming) conversation.queue(deliverAs ?? 'steer', text, images, undefined);
       else
         prompt(text, { images, source: 'extension' }).catch((error: unknown) => {
           report({
@@ -314,8 +329,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
     begin,
     prompt,
-    steer: (text, images = []) => conversation.queues.steer(userMessage(expandText(text, contributions().resources), images)),
-    followUp: (text, images = []) => conversation.queues.followUp(userMessage(expandText(text, contributions().resources), images)),
+    steer: (text, images = []) => conversation.queue('steer', expandText(text, contributions().resources), images, text),
+    followUp: (text, images = []) => conversation.queue('followUp', expandText(text, contributions().resources), images, text),
     reload,
     commands: () => slashCommands(contributions()),
     attach(next) {

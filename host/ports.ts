@@ -1,7 +1,16 @@
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { DashError } from '../format/index.ts';
-import type { AgentPort, DialogOptions, HostPorts, SessionControl, SessionPort, SessionQuery, UiPort } from '../sandbox/index.ts';
+import {
+  type AgentPort,
+  createQuestionDesk,
+  type DialogOptions,
+  type HostPorts,
+  type SessionControl,
+  type SessionPort,
+  type SessionQuery,
+  type UiPort,
+} from '../sandbox/index.ts';
 import type { Conversation, DeliverAs } from './conversation.ts';
 import type { EventBus } from './event-bus.ts';
 import { type ImageContent, type JsonValue, type TextContent, textOf } from './model/messages.ts';
@@ -35,7 +44,10 @@ export interface PortsHost {
 
 /** The host as the sandbox's broker calls it: every call has been checked against the package's grants before it comes here. */
 export function createHostPorts(host: () => PortsHost): HostPorts {
-  return { ui: uiPort(host), session: sessionPort(host), agent: agentPort(host) };
+  const questions = createQuestionDesk({
+    ask: async (question, signal) => (host().ui.hasUI ? host().ui.askPermission(question, signal) : undefined),
+  });
+  return { ui: uiPort(host), session: sessionPort(host), agent: agentPort(host), questions };
 }
 
 function uiPort(host: () => PortsHost): UiPort {

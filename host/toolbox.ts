@@ -1,5 +1,5 @@
 import type { Places } from '../format/index.ts';
-import type { CallContext, ToolOutcome } from '../sandbox/index.ts';
+import type { CallContext, CallOrigin, ToolOutcome } from '../sandbox/index.ts';
 import { type ApprovalMode, decideAccess } from './approval.ts';
 import type { Contributions, ToolContribution } from './contributions.ts';
 import type { ImageContent, JsonValue, TextContent } from './model/messages.ts';
@@ -29,6 +29,8 @@ export interface ToolboxOptions {
   readonly places: Places;
   readonly ui: () => UserInterface;
   readonly callContext: () => CallContext;
+  /** The user's message behind the run. */
+  readonly origin: () => CallOrigin | undefined;
 }
 
 /** The tools of the host and of its packages: which the model is offered, and which calls may run. */
@@ -101,7 +103,7 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
   };
 }
 
-function packageTool({ name, package: owner, registration }: ToolContribution, { contributions, hold, callContext }: ToolboxOptions): AgentTool {
+function packageTool({ name, package: owner, registration }: ToolContribution, { contributions, hold, callContext, origin }: ToolboxOptions): AgentTool {
   return {
     name,
     ...(registration.label === undefined ? {} : { label: registration.label }),
@@ -113,10 +115,12 @@ function packageTool({ name, package: owner, registration }: ToolContribution, {
       const current = contributions().tools.get(name);
       if (current === undefined) return errorAnswer(`the tool \`${name}\` of \`${owner}\` is no longer there`);
       using _ = hold();
+      const startedBy = origin();
       const outcome = await current.sandboxed.callTool(current.registration.name, args, {
         toolCallId: id,
         signal,
         context: callContext(),
+        ...(startedBy === undefined ? {} : { origin: startedBy }),
         onUpdate: (partial) => onUpdate(toAnswer(partial)),
       });
       return toAnswer(outcome);

@@ -1,9 +1,11 @@
-import type { UiPort } from '../sandbox/index.ts';
+import type { PermissionAnswer, PermissionQuestion, UiPort } from '../sandbox/index.ts';
 
 /** How a mode shows things to a person, and whether it can ask. */
 export interface UserInterface extends UiPort {
   readonly mode: 'tui' | 'rpc' | 'json' | 'print';
   readonly hasUI: boolean;
+  /** Asks for a permission of a package, where no package can draw. Dismissed is a no. Called only with {@link hasUI}. */
+  askPermission(question: PermissionQuestion, signal: AbortSignal): Promise<PermissionAnswer>;
 }
 
 /** Nobody is there to ask: every dialog is dismissed; notices go to `notice`. */
@@ -19,5 +21,6 @@ export function withoutUser(mode: UserInterface['mode'], notice: (message: strin
     // There is no surface to set: what a package draws is for a person who looks.
     set: () => undefined,
     editorText: () => '',
+    askPermission: async () => 'no',
   };
 }

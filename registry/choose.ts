@@ -1,6 +1,6 @@
 import { DashError, type Diagnostic, nearest, RESOURCE_KINDS } from '../format/index.ts';
 import type { Choice } from './choice.ts';
-import { assertNotDelegated } from './grants.ts';
+import { assertNotDelegated } from './delegation.ts';
 import { type InstalledPackage, readInstalled } from './installed.ts';
 import { type PackageView, viewPackage } from './list.ts';
 import { commit } from './store/commit.ts';

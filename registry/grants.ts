@@ -2,6 +2,7 @@ import { lstat, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { DashError, formatPermission, parsePermission, permissionSet, type Permission, type PermissionSet } from '../format/index.ts';
+import { assertNotDelegated } from './delegation.ts';
 import { sortedJson } from './lock/sorted-json.ts';
 import { takeProcessLock } from './lock/process-lock.ts';
 import { readIfPresent, writeDurably } from './store/durable-file.ts';
@@ -118,19 +119,6 @@ export async function revokeGrants(dashHome: string, key: string, permissions?: 
     return held.filter((grant) => !isMeant(grant));
   });
   return revoked;
-}
-
-/**
- * Refuses to add authority from inside an agent's tool: text of a package could make the model grant to itself. The
- * host sets the variable; that a tool cannot hide it is the operating-system layer's part.
- *
- * @throws {DashError} DELEGATED_CONSENT
- */
-export function assertNotDelegated(env: Readonly<Record<string, string | undefined>> = process.env): void {
-  if (env['DASH_TOOL_PROCESS'] === undefined || env['DASH_TOOL_PROCESS'] === '') return;
-  throw new DashError('DELEGATED_CONSENT', 'an agent may not install packages or grant permissions on its own', {
-    hint: 'run the command yourself in a terminal',
-  });
 }
 
 async function changeGrants(dashHome: string, key: string, change: (held: readonly Grant[]) => readonly Grant[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { type CompiledPackage, DashError, type Diagnostic } from '../format/index.ts';
 import { askConsent, type ConsentPort, type ConsentedPackage, type PlannedPermission, plannedPermissions } from './consent.ts';
 import { stage } from './fetch/stage.ts';
-import { assertNotDelegated } from './grants.ts';
+import { assertNotDelegated } from './delegation.ts';
 import { installedFrom } from './installed.ts';
 import { assertInstallable, inspect, type InspectedPackage } from './inspect/inspect.ts';
 import type { InspectPorts } from './inspect/inspect-ports.ts';

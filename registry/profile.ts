@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { DashError, isProfile, nearest, type Profile, PROFILES, stricterProfile } from '../format/index.ts';
-import { assertNotDelegated } from './grants.ts';
+import { assertNotDelegated } from './delegation.ts';
 import { readIfPresent, writeDurably } from './store/durable-file.ts';
 import { asDiskError } from './store/file-errors.ts';
 

@@ -1,5 +1,6 @@
 import { DashError } from '../format/index.ts';
-import { assertNotDelegated, revokeGrants } from './grants.ts';
+import { assertNotDelegated } from './delegation.ts';
+import { revokeGrants } from './grants.ts';
 import { installedFrom } from './installed.ts';
 import { type PackageView, viewPackage } from './list.ts';
 import { formatSpec, parseSpec } from './package-spec.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { DashError, formatPackageId } from '../format/index.ts';
-import { assertNotDelegated } from './grants.ts';
+import { assertNotDelegated } from './delegation.ts';
 import type { InstallContext, InstallReport } from './install.ts';
 import { installedFrom } from './installed.ts';
 import { viewPackage } from './list.ts';

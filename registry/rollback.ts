@@ -1,5 +1,5 @@
 import { DashError } from '../format/index.ts';
-import { assertNotDelegated } from './grants.ts';
+import { assertNotDelegated } from './delegation.ts';
 import { installedFrom } from './installed.ts';
 import { type PackageView, viewPackage } from './list.ts';
 import { writeDurably } from './store/durable-file.ts';

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 
 import { DashError, nearest, parsePermissionSet } from '../../format/index.ts';
-import { assertNotDelegated } from '../../registry/index.ts';
-import type { Denial, SandboxedPackage, ToolOutcome } from '../../sandbox/index.ts';
+import { assertNotDelegated, isDelegated } from '../../registry/index.ts';
+import type { Denial, QuestionPort, SandboxedPackage, ToolOutcome } from '../../sandbox/index.ts';
 import type { DefineCommand } from '../command.ts';
 import { collect } from '../collect-option.ts';
 import { findTarget } from '../find-installed.ts';
 import { openOne } from '../open-packages.ts';
 import { portsWithoutHost } from '../ports-without-host.ts';
-import { manyLines, oneLine, type Style } from '../output/terminal.ts';
+import { manyLines, oneLine, type Style, type Terminal } from '../output/terminal.ts';
 
 interface CallFlags {
   readonly package?: string;
@@ -41,7 +41,7 @@ export const define: DefineCommand = (command) => {
     await using opened = await openOne(installed, dir, {
       invocation,
       grants: parsePermissionSet(flags.grant),
-      ports: portsWithoutHost(notice),
+      ports: portsWithoutHost(notice, invocation.canAsk ? await terminalQuestions(stderr) : undefined),
       onDenial: (denial) => denials.push(denial),
       notice,
     });
@@ -54,6 +54,8 @@ export const define: DefineCommand = (command) => {
       timeoutMs,
       onUpdate: (update) => updates.push(update),
       context: { mode: 'print', hasUI: false },
+      // whoever types the command is the user, unless an agent's tool types it
+      ...(isDelegated() ? {} : { origin: { chain: 'call', message: `dash call ${tool}`, sources: [] } }),
     });
     const durationMs = Math.round((performance.now() - begin) * 100) / 100;
     return {
@@ -64,6 +66,17 @@ export const define: DefineCommand = (command) => {
     };
   };
 };
+
+/** Loaded when there is a terminal: a script pays nothing for it. */
+async function terminalQuestions({ write }: Terminal): Promise<QuestionPort> {
+  const [{ askPermission, createKeyGate }, { createQuestionDesk }] = await Promise.all([import('../../host/index.ts'), import('../../sandbox/index.ts')]);
+  return createQuestionDesk({
+    async ask(question, signal) {
+      using gate = createKeyGate(process.stdin, process.stderr);
+      return await askPermission(question, { gate, write, signal });
+    },
+  });
+}
 
 function parseArguments(json: string): unknown {
   try {

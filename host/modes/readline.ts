@@ -4,23 +4,29 @@ import type { DialogOptions } from '../../sandbox/index.ts';
 import type { HostEvent } from '../host-event.ts';
 import { describe, type Host } from '../host.ts';
 import type { UserInterface } from '../user-interface.ts';
+import { askPermission } from './ask-permission.ts';
+import { createKeyGate, type KeyGate } from './key-gate.ts';
 import { terminalText } from './terminal-text.ts';
 
 export interface ReadlineOptions {
   readonly input: Readable;
   readonly output: Writable;
+  /** Milliseconds of a clock that only goes forward. Default: the process's. */
+  readonly now?: () => number;
 }
 
 /**
  * A plain loop for a terminal: a line is a prompt, `/quit` or Ctrl-D ends it, Ctrl-C ends the run. Lines typed
  * while the agent works wait their turn. @returns the exit code
  */
-export async function runReadline(host: Host, { input, output }: ReadlineOptions): Promise<number> {
-  const terminal = createInterface({ input, output, terminal: true, prompt: '> ' });
+export async function runReadline(host: Host, { input, output, now }: ReadlineOptions): Promise<number> {
+  using gate = createKeyGate(input, output, now);
+  const terminal = createInterface({ input: gate.input, output, terminal: true, prompt: '> ' });
   const lines = createTypedLines(terminal);
-  const write = (text: string): void => void output.write(terminalText(text));
-  host.attach(terminalInterface(terminal, lines, write));
-  const unsubscribe = host.subscribe((event) => show(event, write));
+  const show = createScreen(output);
+  const write = (text: string): void => show.write(text);
+  host.attach(terminalInterface(terminal, lines, gate, show));
+  const unsubscribe = host.subscribe((event) => tell(event, write));
   for (const diagnostic of host.diagnostics) write(`${describe(diagnostic)}\n`);
   terminal.on('SIGINT', () => {
     if (host.conversation.isStreaming) void host.conversation.abort();
@@ -98,7 +104,31 @@ function createTypedLines(terminal: Interface): TypedLines {
   };
 }
 
-function show(event: HostEvent, write: (text: string) => void): void {
+/** What is written while a question is open waits behind it: nothing scrolls it away or draws over it. */
+interface Screen {
+  write(text: string): void;
+  alone<Result>(draw: (write: (text: string) => void) => Promise<Result>): Promise<Result>;
+}
+
+function createScreen(output: Writable): Screen {
+  let waiting: string[] | undefined;
+  const put = (text: string): void => void output.write(terminalText(text));
+  return {
+    write: (text) => (waiting === undefined ? put(text) : void waiting.push(text)),
+    async alone(draw) {
+      waiting = [];
+      try {
+        return await draw(put);
+      } finally {
+        const late = waiting;
+        waiting = undefined;
+        late.forEach(put);
+      }
+    },
+  };
+}
+
+function tell(event: HostEvent, write: (text: string) => void): void {
   switch (event.type) {
     case 'message_update':
       if (event.assistantMessageEvent.type === 'text_delta') write(event.assistantMessageEvent.delta);
@@ -120,7 +150,16 @@ function show(event: HostEvent, write: (text: string) => void): void {
   }
 }
 
-function terminalInterface(terminal: Interface, lines: TypedLines, write: (text: string) => void): UserInterface {
+/** Lines that a package wrote are marked: none can look like a question of Dash's own. */
+function marked(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => `| ${line}`)
+    .join('\n');
+}
+
+function terminalInterface(terminal: Interface, lines: TypedLines, gate: KeyGate, screen: Screen): UserInterface {
+  const write = (text: string): void => screen.write(text);
   // Questions come one at a time: two at once would take each other's answer.
   let asking: Promise<unknown> = Promise.resolve();
   const ask = (question: string, { signal, timeoutMs }: DialogOptions): Promise<string | undefined> => {
@@ -135,20 +174,21 @@ function terminalInterface(terminal: Interface, lines: TypedLines, write: (text:
   return {
     mode: 'tui',
     hasUI: true,
-    notify: (message, level) => write(`${level}: ${message}\n`),
+    notify: (message, level) => write(`${marked(`${level}: ${message}`)}\n`),
     async select(title, choices, options) {
       const list = choices.map((choice, index) => `  ${index + 1}. ${choice}`).join('\n');
-      const answer = await ask(`${title}\n${list}\nnumber: `, options);
+      const answer = await ask(`${marked(`${title}\n${list}`)}\nnumber: `, options);
       return choices[Number(answer) - 1];
     },
     // No is the default; only a letter says yes.
-    confirm: async (title, message, options) => /^y(?:es)?$/i.test((await ask(`${title}: ${message} [y/N] `, options))?.trim() ?? ''),
-    input: (title, placeholder, options) => ask(`${title}${placeholder === undefined ? '' : ` (${placeholder})`}: `, options),
-    editor: (title, prefill, options) => ask(`${title}${prefill === undefined ? '' : `\n${prefill}\n`}: `, options),
+    confirm: async (title, message, options) => /^y(?:es)?$/i.test((await ask(`${marked(`${title}: ${message}`)} [y/N] `, options))?.trim() ?? ''),
+    input: (title, placeholder, options) => ask(`${marked(`${title}${placeholder === undefined ? '' : ` (${placeholder})`}`)}: `, options),
+    editor: (title, prefill, options) => ask(`${marked(`${title}${prefill === undefined ? '' : `\n${prefill}`}`)}\n: `, options),
     set(surface) {
-      if (surface.kind === 'status' && surface.text !== undefined) write(`[${surface.key}] ${surface.text}\n`);
-      if (surface.kind === 'widget') for (const line of surface.lines ?? []) write(`${line}\n`);
+      if (surface.kind === 'status' && surface.text !== undefined) write(`${marked(`[${surface.key}] ${surface.text}`)}\n`);
+      if (surface.kind === 'widget') for (const line of surface.lines ?? []) write(`${marked(line)}\n`);
     },
     editorText: () => terminal.line,
+    askPermission: (question, signal) => screen.alone((draw) => askPermission(question, { gate, write: draw, signal })),
   };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Static, Type } from '@sinclair/typebox';
 import type { DialogOptions } from '../../sandbox/index.ts';
+import { answerChoices, describeQuestion } from '../permission-text.ts';
 import type { UserInterface } from '../user-interface.ts';
 
 /** What a client answers to a dialog. */
@@ -68,6 +69,16 @@ export function createRpcUserInterface(send: (record: Readonly<Record<string, un
           // pi's protocol has no record for it: clients draw their own sign of work.
           return undefined;
       }
+    },
+    /**
+     * A `select` that every client of pi's can show, and beside it the facts, which no dialog of a package has. What is
+     * answered here is never written down: a client may be a program.
+     */
+    async askPermission(question, signal) {
+      const choices = answerChoices(question, { mayWrite: false });
+      const fields = { title: describeQuestion(question).join('\n'), options: choices.map(({ label }) => label), permission: { ...question } };
+      const value = (await ask('select', fields, { signal }))?.value;
+      return choices.find(({ label }) => label === value)?.answer ?? 'no';
     },
     // The editor is the client's; pi answers the same.
     editorText: () => '',

@@ -1,6 +1,7 @@
 import { DashError, type Diagnostic, isDashError, nearest } from '../../format/index.ts';
 import { askConsent, type ConsentedPackage, keepConsent } from '../consent.ts';
-import { assertNotDelegated, listGrants } from '../grants.ts';
+import { assertNotDelegated } from '../delegation.ts';
+import { listGrants } from '../grants.ts';
 import type { Held, InstallContext } from '../install.ts';
 import { installedFrom } from '../installed.ts';
 import { assertInstallable, type InspectedPackage } from '../inspect/inspect.ts';

@@ -14,8 +14,8 @@ import { temporaryDirectory } from './temporary-directory.ts';
 export interface Journey {
   readonly workspace: string;
   readonly user: Person;
-  /** Puts version 1.0.0 of a package on the registry, with a `pi` manifest that names `index.ts`. */
-  publish(name: string, source: string): Promise<void>;
+  /** Puts version 1.0.0 of a package on the registry, with a `pi` manifest that names `index.ts`, and what it asks for. */
+  publish(name: string, source: string, permissions?: readonly string[] | Readonly<Record<string, string>>): Promise<void>;
   /** `dash …` as a process of its own. */
   dash(...args: readonly string[]): Promise<CliResult>;
   /** `dash install npm:<name>` with these grants, which must succeed. */
@@ -50,8 +50,9 @@ export async function startJourney(): Promise<Journey> {
     workspace,
     user,
     dash,
-    async publish(name, source) {
-      const manifest = { keywords: ['pi-package'], pi: { extensions: ['./index.ts'] } };
+    async publish(name, source, permissions) {
+      const extensions = ['./index.ts'];
+      const manifest = { keywords: ['pi-package'], ...(permissions === undefined ? { pi: { extensions } } : { dash: { extensions, permissions } }) };
       const bytes = packTarball({ 'package.json': JSON.stringify({ name, version: '1.0.0', ...manifest }), 'index.ts': source });
       const { status, error } = await put(registry, publishDocument({ name, bytes, manifest }));
       if (status !== 201) throw new Error(`${name} was not published: ${String(error)}`);

@@ -1,0 +1,45 @@
+import { consentLevel, describePermission, parsePermission, plainText, permissionSet, quotedText } from '../format/index.ts';
+import type { PermissionAnswer, PermissionQuestion } from '../sandbox/index.ts';
+
+/** One answer to a question: the letter that gives it, and what it means. */
+export interface AnswerChoice {
+  readonly answer: PermissionAnswer;
+  readonly key: string;
+  readonly label: string;
+}
+
+const MAX_TARGET = 300;
+const MAX_REASON = 160;
+const MAX_MESSAGE = 120;
+
+/**
+ * Words a question, one fact a line: who asks, the exact call, what it is part of, the author's reason, which message
+ * started it, and what else is in the model's context. Everything that others wrote is cleaned, quoted and cut.
+ */
+export function describeQuestion(question: PermissionQuestion): readonly string[] {
+  const { capability, target, permission, reason, confinement, message, sources } = question;
+  const parsed = parsePermission(permission);
+  const isRed = consentLevel(parsed, permissionSet([parsed])) === 'one-by-one';
+  return [
+    `permission question from Dash: may ${quotedText(question.package, 80)} ${plainText(question.version, 40)} do this?`,
+    `  the call: ${capability} ${quotedText(target, MAX_TARGET)}`,
+    ...(confinement === undefined
+      ? []
+      : [`  it runs ${confinement === 'confined' ? 'confined by the operating system' : 'outside the sandbox and can do anything you can'}`]),
+    `  part of: ${describePermission(parsed)} [${plainText(permission, MAX_TARGET)}]${isRed ? ', which is dangerous' : ''}`,
+    `  its author says: ${reason === undefined ? 'nothing' : quotedText(reason, MAX_REASON)}`,
+    `  started by your message: ${quotedText(message, MAX_MESSAGE)}`,
+    ...(sources.length === 0 ? [] : [`  also in the model's context: ${sources.map((source) => plainText(source, 80)).join(', ')}`]),
+  ];
+}
+
+/** What can be answered. No comes first and is the default; `project` only where the answer may be written down. */
+export function answerChoices({ mayPause }: PermissionQuestion, { mayWrite }: { readonly mayWrite: boolean }): readonly AnswerChoice[] {
+  return [
+    { answer: 'no', key: 'n', label: 'no' },
+    { answer: 'once', key: 'o', label: 'yes, this once' },
+    { answer: 'session', key: 's', label: 'yes, for this session' },
+    ...(mayWrite ? [{ answer: 'project', key: 'p', label: 'yes, always in this project' } as const] : []),
+    ...(mayPause ? [{ answer: 'pause', key: 'x', label: 'no, and ask nothing more for this package' } as const] : []),
+  ];
+}
