@@ -13,6 +13,8 @@ export interface GlobalOptions {
   readonly verbose?: boolean;
   readonly dryRun?: boolean;
   readonly offline?: boolean;
+  /** The files of the project may speak: registries in its `.npmrc`, and to the agent what is for agents. */
+  readonly trustProject?: boolean;
   readonly registry?: string;
   readonly local?: boolean;
   readonly user?: boolean;

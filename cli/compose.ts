@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type Diagnostic, isDashError } from '../format/index.ts';
-import { type InspectedSkill, type InspectPorts, inspectSpec, type NpmConfig, readNpmConfig } from '../registry/index.ts';
+import { type InspectedSkill, type InspectPorts, inspectSpec, type NpmConfig, readNpmConfig, unusedProjectSettings } from '../registry/index.ts';
 import type { CheckPorts } from '../registry/publish/index.ts';
 import { type BundleStore, capturePackage, compilePackage, hasBundles, toolchainDigest } from '../sandbox/index.ts';
 import { checkSkill, parsePrompt, parseSkill, parseTheme } from '../skills-lib/index.ts';
 import type { Invocation } from './command.ts';
+import { formatDiagnostics } from './output/diagnostics.ts';
 import { packageRoot } from './package-root.ts';
 
 /**
@@ -50,9 +51,16 @@ export function checkPorts(invocation: Pick<Invocation, 'home' | 'cwd' | 'env' |
   };
 }
 
-/** Registry, auth and proxy as the user's npm has them. */
-export function npmConfigFor({ env, globals }: Pick<Invocation, 'env' | 'globals'>): Promise<NpmConfig> {
-  return readNpmConfig({ env, ...(globals.registry !== undefined && { registry: globals.registry }) });
+/** Registry, auth and proxy as the user's npm has them. What of a project's `.npmrc` is not used is said on `stderr`. */
+export async function npmConfigFor({
+  env,
+  globals,
+  cwd,
+  stderr,
+}: Pick<Invocation, 'env' | 'globals' | 'cwd'> & Partial<Pick<Invocation, 'stderr'>>): Promise<NpmConfig> {
+  const project = { dir: cwd, isTrusted: globals.trustProject === true };
+  if (stderr !== undefined && globals.quiet !== true) stderr.write(formatDiagnostics(await unusedProjectSettings(project), stderr.style));
+  return readNpmConfig({ env, project, ...(globals.registry !== undefined && { registry: globals.registry }) });
 }
 
 async function inspectSkill(dir: string, path: string): Promise<InspectedSkill> {

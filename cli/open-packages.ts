@@ -169,8 +169,10 @@ export async function openOne(
 }
 
 export async function inspectDirectory(dir: string, invocation: Invocation): Promise<Inspection> {
-  const { home, signal } = invocation;
-  return inspectSpec({ kind: 'directory', path: dir }, { dashHome: home, npm: await npmConfigFor(invocation), ports: inspectPorts(home), signal });
+  const { home, signal, env, globals, cwd } = invocation;
+  // said when it was installed: not again at every reload
+  const npm = await npmConfigFor({ env, globals, cwd });
+  return inspectSpec({ kind: 'directory', path: dir }, { dashHome: home, npm, ports: inspectPorts(home), signal });
 }
 
 /** @throws {DashError} what the author must mend, when no extension builds */

@@ -57,6 +57,7 @@ function withGlobalOptions(command: Command): Command {
     .option('--dry-run', 'change nothing; show what would change')
     .option('-C, --directory <dir>', 'work in this directory')
     .option('--offline', 'use no network')
+    .option('--trust-project', 'take registries from the `.npmrc` of this directory; the agent also reads what it says to agents')
     .option('--registry <url>', 'use this npm registry')
     .option('-l, --local', 'work on the project instead of the user')
     .option('--user', 'work on the user');

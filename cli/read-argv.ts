@@ -48,6 +48,7 @@ const GLOBAL_FLAGS: ReadonlySet<string> = new Set([
   '--verbose',
   '--dry-run',
   '--offline',
+  '--trust-project',
   '--local',
   '-l',
   '--user',

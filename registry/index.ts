@@ -32,7 +32,7 @@ export type { InspectContext, Inspection } from './inspect-spec.ts';
 export type { Held, InstallContext, InstallReport } from './install.ts';
 export { list, type ListOptions, type PackageView } from './list.ts';
 export type { LockEntry, Source } from './lock/lock-entry.ts';
-export { type NpmConfig, readNpmConfig, type ReadNpmConfigOptions } from './npm-config.ts';
+export { type NpmConfig, readNpmConfig, type ReadNpmConfigOptions, unusedProjectSettings } from './npm-config.ts';
 export { formatSpec, type PackageSpec, parseSpec } from './package-spec.ts';
 export type { CommitStep, Progress, ProgressListener } from './progress.ts';
 export { chooseProfile, MACHINE_SETTINGS, parseProfile, type ProfileReading, readProfile } from './profile.ts';

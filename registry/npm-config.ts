@@ -1,6 +1,7 @@
 import { join, dirname } from 'node:path';
 import { homedir } from 'node:os';
 
+import type { Diagnostic } from '../format/index.ts';
 import { readIfPresent } from './store/durable-file.ts';
 
 /** npm's settings under npm's own names, as pacote takes them: `registry`, `@scope:registry`, `//host/:_authToken`, `proxy` … */
@@ -9,28 +10,61 @@ export type NpmConfig = Readonly<Record<string, string | boolean | number>>;
 export interface ReadNpmConfigOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly home?: string;
-  /** A project whose `.npmrc` is read too, for its registries only. Give it only when the project is trusted. */
-  readonly trustedProject?: string;
+  /** Where the command works. Of its `.npmrc` only registries are ever used, and those only when the project is trusted. */
+  readonly project?: { readonly dir: string; readonly isTrusted: boolean };
   /** `--registry`. */
   readonly registry?: string;
 }
 
+/** Stands for the registry that a project binds a scope to while nobody trusts the project. */
+export const UNTRUSTED = 'untrusted-registry';
+
 /**
  * Reads the global and the user's `.npmrc` as npm does, and `npm_config_…` variables over them. From a project come
  * `registry` and `@scope:registry` alone, and `${…}` in it stays text: npm itself would send any variable of the
- * environment to a host that a cloned repository names.
+ * environment to a host that a cloned repository names. While the project is not trusted a scope that only it binds is
+ * marked, so that its names are looked up nowhere: neither where a stranger says nor where anybody may publish them.
  */
-export async function readNpmConfig({ env = process.env, home = homedir(), trustedProject, registry }: ReadNpmConfigOptions = {}): Promise<NpmConfig> {
+export async function readNpmConfig({ env = process.env, home = homedir(), project, registry }: ReadNpmConfigOptions = {}): Promise<NpmConfig> {
   const fromEnv = settingsOf(env);
   const userFile = fromEnv.get('userconfig') ?? join(home, '.npmrc');
   const user = parseNpmrc((await readIfPresent(userFile)) ?? '', env);
   const prefix = fromEnv.get('prefix') ?? user.get('prefix') ?? env['PREFIX'] ?? dirname(dirname(process.execPath));
   const globalFile = fromEnv.get('globalconfig') ?? user.get('globalconfig') ?? join(prefix, 'etc', 'npmrc');
   const global = parseNpmrc((await readIfPresent(globalFile)) ?? '', env);
-  const project = trustedProject === undefined ? [] : registriesOf((await readIfPresent(join(trustedProject, '.npmrc'))) ?? '');
-  const merged = new Map([...global, ...user, ...project, ...fromEnv]);
+  const named = project === undefined ? [] : registriesOf((await readProjectFile(project.dir, home)) ?? '');
+  const merged = new Map([...global, ...user, ...(project?.isTrusted === true ? named : []), ...fromEnv]);
+  for (const [key, value] of named) if (key.startsWith('@') && !merged.has(key)) merged.set(key.replace(/registry$/, UNTRUSTED), value);
   if (registry !== undefined) merged.set('registry', registry);
   return toOptions(merged);
+}
+
+/**
+ * Says what of a project's `.npmrc` is not used, and why. Values, which may be tokens, are not shown.
+ */
+export async function unusedProjectSettings(
+  { dir, isTrusted }: { readonly dir: string; readonly isTrusted: boolean },
+  home = homedir(),
+): Promise<Diagnostic[]> {
+  const text = await readProjectFile(dir, home);
+  if (text === undefined) return [];
+  const registries = registriesOf(text).map(([key]) => key);
+  const others = [...parseNpmrc(text, undefined).keys()].filter((key) => !registries.includes(key));
+  const list = (keys: readonly string[]) => keys.map((key) => `\`${key}\``).join(', ');
+  const of = (code: string, message: string): Diagnostic => ({ severity: 'info', code, message, where: { path: join(dir, '.npmrc') } });
+  return [
+    ...(isTrusted || registries.length === 0
+      ? []
+      : [of('PROJECT_NOT_TRUSTED', `${list(registries)} not used: \`--trust-project\` takes registries from this project`)]),
+    ...(others.length === 0
+      ? []
+      : [of('PROJECT_NPMRC_IGNORED', `${list(others)} ignored: only registries are taken from a project; your own \`.npmrc\` may hold the rest`)]),
+  ];
+}
+
+/** The user's own file is not a project's, also when they work at home. */
+async function readProjectFile(dir: string, home: string): Promise<string | undefined> {
+  return dir === home ? undefined : readIfPresent(join(dir, '.npmrc'));
 }
 
 function registriesOf(text: string): [string, string][] {
@@ -92,7 +126,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
 function toOptions(settings: ReadonlyMap<string, string>): NpmConfig {
   const options = new Map<string, string | boolean | number>();
   for (const [key, value] of settings) {
-    if (/^@[^:/]+:registry$/.test(key) || key.startsWith('//')) options.set(key, value);
+    if (/^@[^:/]+:(?:untrusted-)?registry$/.test(key) || key.startsWith('//')) options.set(key, value);
     const option = Object.hasOwn(OPTIONS, key) ? OPTIONS[key] : undefined;
     if (option !== undefined && value !== 'null' && value !== '') options.set(option, toValue(value));
   }

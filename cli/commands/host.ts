@@ -51,7 +51,6 @@ export const define: DefineCommand = (command) => {
     .option('--no-session', 'keep the session in memory only')
     .option('--system-prompt <text>', 'instead of the usual one')
     .option('--append-system-prompt <text>', 'after the usual one')
-    .option('--trust-project', 'read what this directory says to agents')
     .option('--no-extensions', 'load no packages');
   return async (invocation) => {
     const { cwd, home, env, signal, globals } = invocation;

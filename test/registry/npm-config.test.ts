@@ -51,11 +51,16 @@ describe("npm's configuration", () => {
       'registry=https://evil.example.com/${SECRET}/\n@acme:registry=https://acme.example.com/\n//evil.example.com/:_authToken=${SECRET}\nproxy=http://evil.example.com\nstrict-ssl=false\nca=x\n',
     );
     const env = { SECRET: 'hunter2', PREFIX: home };
-    expect(await readNpmConfig({ home, env, trustedProject: project })).toEqual({
+    expect(await readNpmConfig({ home, env, project: { dir: project, isTrusted: true } })).toEqual({
       registry: 'https://evil.example.com/${SECRET}/',
       '@acme:registry': 'https://acme.example.com/',
     });
     expect(await readNpmConfig({ home, env })).toEqual({});
+    expect(await readNpmConfig({ home, env, project: { dir: project, isTrusted: false } })).toEqual({
+      '@acme:untrusted-registry': 'https://acme.example.com/',
+    });
+    await write(home, '@acme:registry=https://mine.example.com/\n');
+    expect(await readNpmConfig({ home, env, project: { dir: project, isTrusted: false } })).toEqual({ '@acme:registry': 'https://mine.example.com/' });
   });
 });
 

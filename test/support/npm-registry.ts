@@ -29,6 +29,8 @@ export interface FixtureRegistry {
   readonly requests: string[];
   /** Authorization headers as they came. */
   readonly authorizations: (string | undefined)[];
+  /** Answers 401 to whoever does not show this token. */
+  demand(token: string): void;
   publish(...versions: readonly PublishedVersion[]): void;
   /** Answers a path with this instead. */
   override(path: string, answer: { readonly status: number; readonly body?: string | Buffer; readonly headers?: Readonly<Record<string, string>> }): void;
@@ -42,11 +44,16 @@ export async function startNpmRegistry(...versions: readonly PublishedVersion[])
   const overrides = new Map<string, { readonly status: number; readonly body?: string | Buffer; readonly headers?: Readonly<Record<string, string>> }>();
   const requests: string[] = [];
   const authorizations: (string | undefined)[] = [];
+  let demanded: string | undefined;
 
   const server = createServer((request, response) => {
     const path = decodeURIComponent(request.url ?? '/');
     requests.push(`${request.method} ${path}`);
     authorizations.push(request.headers.authorization);
+    if (demanded !== undefined && request.headers.authorization !== `Bearer ${demanded}`) {
+      response.writeHead(401, { 'content-type': 'application/json' }).end('{"error":"who are you?"}');
+      return;
+    }
     const answer = overrides.get(path);
     if (answer !== undefined) {
       response.writeHead(answer.status, answer.headers).end(answer.body);
@@ -99,7 +106,7 @@ export async function startNpmRegistry(...versions: readonly PublishedVersion[])
     }
   }
   publish(...versions);
-  return { url, requests, authorizations, publish, override: (path, answer) => void overrides.set(path, answer) };
+  return { url, requests, authorizations, publish, demand: (token) => void (demanded = token), override: (path, answer) => void overrides.set(path, answer) };
 }
 
 function fileOf(name: string, version: string): string {
