@@ -68,7 +68,21 @@ describe('what fits', () => {
     ['xyzzy ', []],
     [
       'list --',
-      ['--json', '--yes', '--no-input', '--quiet', '--verbose', '--dry-run', '--directory', '--offline', '--registry', '--local', '--user', '--help'],
+      [
+        '--json',
+        '--yes',
+        '--no-input',
+        '--quiet',
+        '--verbose',
+        '--dry-run',
+        '--directory',
+        '--offline',
+        '--trust-project',
+        '--registry',
+        '--local',
+        '--user',
+        '--help',
+      ],
     ],
   ])('after `dash %s`', async ([line, expected]) => {
     const { read } = await withPackages();
