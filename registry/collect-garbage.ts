@@ -8,8 +8,9 @@ import { asDiskError, ignoreMissing } from './store/file-errors.ts';
 import { type Generation, generationNumbers, readCurrent, readGeneration } from './store/generation.ts';
 import { removeAbandoned } from './store/staging.ts';
 import { projectsDirectory, type StatePaths, scopePaths, statePaths, type StorePaths, storePaths } from './store/store-paths.ts';
-import { objectsOf, pathOf } from './store/stored-object.ts';
+import { objectsOf, pathOf, type StoredObject } from './store/stored-object.ts';
 import { beginTransaction, type TransactionOptions } from './transaction.ts';
+import { readParked } from './update/parked.ts';
 
 /** How many generations of a scope are kept besides the one in force. */
 const KEPT = 3;
@@ -28,7 +29,8 @@ export interface GarbageReport {
 }
 
 /**
- * Removes what no generation that is kept names: the last three of every scope and the one in force. Takes the process
+ * Removes what no generation that is kept names, and no update that waits: the last three of every scope and the one in
+ * force. Takes the process
  * lock, so no install is running; what other processes have staged stays.
  *
  * @throws {DashError} LOCKED, DISK_ERROR; STORE_CORRUPT when a generation in force cannot be read: what it names is unknown
@@ -40,7 +42,7 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageRe
   try {
     const scopes = await allScopes(dashHome);
     const { kept, dropped } = await sortGenerations(scopes);
-    const objects = objectsOf(kept.flatMap(({ packages }) => Object.values(packages)));
+    const objects = [...objectsOf(kept.flatMap(({ packages }) => Object.values(packages))), ...(await waitingObjects(scopes))];
     const live = new Set(objects.map((object) => pathOf(object, paths)));
     const archives = (await storedPaths(paths)).filter((path) => !live.has(path));
     const bundles = await unusedBundles(dashHome, kept, now);
@@ -92,6 +94,12 @@ async function sortGenerations(scopes: readonly StatePaths[]): Promise<{ readonl
       dropped.push(scope.generation(number));
     }
   }
+}
+
+/** An update that waits is kept whole, so that taking it needs nobody. */
+async function waitingObjects(scopes: readonly StatePaths[]): Promise<readonly StoredObject[]> {
+  const parked = await Promise.all(scopes.map(async (scope) => readParked(scope, await readCurrent(scope))));
+  return parked.flat().flatMap(({ objects }) => objects);
 }
 
 async function storedPaths(paths: StorePaths): Promise<string[]> {

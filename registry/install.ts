@@ -42,7 +42,31 @@ export interface Held {
   readonly to: string;
   readonly reasons: readonly { readonly code: string; readonly message: string }[];
   readonly permissionDiff: { readonly added: readonly string[]; readonly removed: readonly string[] };
-  readonly review: string;
+  readonly review: Review;
+}
+
+/** What helps to decide about a version that waits. */
+export interface Review {
+  /** The command that takes it. */
+  readonly accept: string;
+  /** The command that takes it without what it newly asks for; absent where that is nothing. */
+  readonly without?: string;
+  /** Where both versions lie, for `diff -r`. */
+  readonly trees: { readonly from: string; readonly to: string };
+  readonly files: Difference;
+  /** `name@version` of all it needs. */
+  readonly dependencies: Difference;
+  /** What the model reads: tools, skills, prompts. */
+  readonly text: Difference;
+  readonly publishedAt?: string;
+  readonly publisher?: { readonly from: string | null; readonly to: string | null };
+}
+
+/** What one version has and the other has not, or has differently. */
+export interface Difference {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly changed: readonly string[];
 }
 
 export interface InstallReport {

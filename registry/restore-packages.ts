@@ -14,7 +14,7 @@ import { commit } from './store/commit.ts';
 import { eachLimited } from './store/each-limited.ts';
 import type { Generation } from './store/generation.ts';
 import { storePaths } from './store/store-paths.ts';
-import type { Transaction } from './transaction.ts';
+import type { State, Transaction } from './transaction.ts';
 import { verify } from './verify/verify.ts';
 import { assertNotInterrupted, openWorkshop, type Workshop } from './workshop.ts';
 
@@ -65,11 +65,12 @@ export async function restorePackages({ claimed, transaction, due, gone, isRight
   return report(consented, gone, generation, workshop, context);
 }
 
-async function bringLocked(
+/** Brings one package exactly as a lock pins it. @throws {DashError} LOCK_TAMPERED, and whatever fetching throws */
+export async function bringLocked(
   name: string,
   claimed: ClaimedLock,
-  { base, scope }: Transaction,
-  { ports, dashHome }: RestoreContext,
+  { base, scope }: State,
+  { ports, dashHome }: Pick<RestoreContext, 'ports' | 'dashHome'>,
   workshop: Workshop,
 ): Promise<InspectedPackage> {
   const root = claimed.lock.roots[name];

@@ -1,5 +1,5 @@
 import { describePermission, parsePermission } from '../../format/index.ts';
-import { type Held, update, type UpdateReport } from '../../registry/index.ts';
+import { type Difference, type Held, update, type UpdateReport } from '../../registry/index.ts';
 import { collect } from '../collect-option.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
 import { inspectPorts, npmConfigFor } from '../compose.ts';
@@ -64,11 +64,24 @@ function textOf({ steps, held, unchanged, diagnostics }: UpdateReport, { globals
 }
 
 function heldLines({ name, from, to, reasons, permissionDiff: { added, removed }, review }: Held, style: Style): string[] {
+  const { accept, without, files, dependencies, trees } = review;
+  const permissionLine = (sign: string, permission: string): string =>
+    `  ${sign} ${describePermission(parsePermission(permission))}  ${style.dim(`[${oneLine(permission)}]`)}`;
   return [
     `${style.warning('waits for you')}: ${style.strong(oneLine(name))} ${oneLine(from)} → ${oneLine(to)}; ${oneLine(from)} keeps running`,
     ...reasons.map(({ message }) => `  ${oneLine(message)}`),
-    ...added.map((permission) => `  + ${describePermission(parsePermission(permission))}  ${style.dim(`[${oneLine(permission)}]`)}`),
-    ...removed.map((permission) => `  - ${describePermission(parsePermission(permission))}  ${style.dim(`[${oneLine(permission)}]`)}`),
-    `  \`${oneLine(review)}\` takes it${added.length > 0 ? `; with \`--deny ${oneLine(added[0] ?? '')}\` without what is new` : ''}`,
+    ...added.map((permission) => permissionLine('+', permission)),
+    ...removed.map((permission) => permissionLine('-', permission)),
+    ...differenceLine('files', files),
+    ...differenceLine('dependencies', dependencies),
+    `  look: ${style.dim(`diff -r ${oneLine(trees.from)} ${oneLine(trees.to)}`)}`,
+    `  take: \`${oneLine(accept)}\``,
+    ...(without === undefined ? [] : [`  take it without what is new: \`${oneLine(without)}\``]),
   ];
+}
+
+function differenceLine(title: string, { added, removed, changed }: Difference): string[] {
+  const marked = [...changed, ...added.map((name) => `+${name}`), ...removed.map((name) => `-${name}`)];
+  if (marked.length === 0) return [];
+  return [`  ${title}: ${marked.slice(0, 8).map(oneLine).join(', ')}${marked.length > 8 ? ` and ${marked.length - 8} more` : ''}`];
 }

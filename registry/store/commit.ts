@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 import { formatPackageId } from '../../format/index.ts';
 import type { Choice } from '../choice.ts';
 import type { ConsentedPackage } from '../consent.ts';
-import { npmSource } from '../fetch/stage.ts';
 import type { Grant } from '../grants.ts';
-import type { LockEntry, LockRoot, Source } from '../lock/lock-entry.ts';
+import type { LockEntry, LockRoot } from '../lock/lock-entry.ts';
 import { LOCK_VERSION } from '../lock/format-lockfile.ts';
 import type { Lockfile } from '../lock/lockfile.ts';
 import { pinOf } from '../lock/pin-of.ts';
@@ -16,14 +15,13 @@ import { formatSpec } from '../package-spec.ts';
 import type { ProgressListener } from '../progress.ts';
 import { ROOT } from '../resolve/dependencies.ts';
 import { lockRelease } from './dependency-store.ts';
-import { syncDirectory, writeDurably } from './durable-file.ts';
-import { eachLimited } from './each-limited.ts';
+import { writeDurably } from './durable-file.ts';
 import { asDiskError } from './file-errors.ts';
 import { formatGeneration, type Generation, generationNumbers, type PackageRecord, pointerTo, type StoredNode } from './generation.ts';
 import { rollForward, writeJournal } from './journal.ts';
 import type { Staging } from './staging.ts';
 import type { ScopePaths, StorePaths } from './store-paths.ts';
-import { noteUnpacked, pinOfSource } from './unpacked-index.ts';
+import { storePackages } from './store-package.ts';
 
 export interface Change {
   readonly add: readonly ConsentedPackage[];
@@ -54,18 +52,10 @@ export async function commit(change: Change, context: CommitContext): Promise<Ge
   const moved: string[] = [];
   let isCommitted = false;
   try {
-    for (const { inspected } of change.add) {
-      const pin = pinOfSource(inspected.source);
-      if (pin !== undefined) {
-        if (inspected.tree.dir !== store.files(inspected.tree.treeSha256)) moved.push(store.tree(inspected.tree.treeSha256));
-        await noteUnpacked(pin, await staging.store(inspected.tree), store, placeOf(inspected.source));
-      }
-      await eachLimited(inspected.dependencies, 16, async ({ release, pack }) => {
-        if (pack.path !== store.pack(pack.treeSha256)) moved.push(store.pack(pack.treeSha256));
-        await noteUnpacked(release.integrity, await staging.storePack(pack), store, placeOf(npmSource(release)));
-      });
-    }
-    if (change.add.some(({ inspected }) => inspected.dependencies.length > 0)) await syncDirectory(dirname(store.pack('')));
+    await storePackages(
+      change.add.map(({ inspected }) => inspected),
+      { store, staging, onMove: (path) => void moved.push(path) },
+    );
     progress({ kind: 'commit', step: 'stored' });
 
     const generation = nextGeneration(change, context, 1 + Math.max(0, ...(await generationNumbers(scope))));
@@ -148,11 +138,6 @@ function lockPackage({ manifest, resolution, source, tree }: ConsentedPackage['i
   if (resolution.kind === 'npm') return lockRelease(resolution.release, tree);
   const pinned = { name: manifest.name, version: manifest.version, source };
   return resolution.kind === 'directory' ? pinned : { ...pinned, treeSha256: tree.treeSha256, files: tree.files.length };
-}
-
-/** Only an unusual place has to be remembered. */
-function placeOf(source: Source): string | undefined {
-  return source.kind === 'npm' ? source.tarball : undefined;
 }
 
 function rootId({ manifest, source }: ConsentedPackage['inspected']): string {

@@ -24,8 +24,12 @@ export function pinOfSource(source: Source): string | undefined {
   }
 }
 
-/** Tells whether what is pinned was unpacked here before. */
+/** The third line of a note about something that nobody has accepted yet. */
+const HELD = 'held';
+
+/** Tells whether what is pinned was installed here before: an update that waits is not known for lying in the store. */
 export async function isUnpacked(pin: string, paths: StorePaths): Promise<boolean> {
+  if ((await readIfPresent(paths.unpacked(pin)))?.split('\n')[2] === HELD) return false;
   const treeSha256 = await readNote(pin, paths);
   return treeSha256 !== undefined && [paths.listing(treeSha256), paths.pack(treeSha256)].some((path) => existsSync(path));
 }
@@ -48,10 +52,18 @@ export async function findPacked(pin: string, paths: StorePaths): Promise<{ read
  * Notes what something pinned unpacks to, and where the registry keeps it when that is an unusual place. Only for trees
  * that are in the store. A note that is lost costs a download.
  */
-export async function noteUnpacked(pin: string, tree: Pick<Tree, 'treeSha256'>, paths: StorePaths, place = ''): Promise<void> {
+export async function noteUnpacked(
+  pin: string,
+  tree: Pick<Tree, 'treeSha256'>,
+  paths: StorePaths,
+  { place = '', isHeld = false }: { readonly place?: string | undefined; readonly isHeld?: boolean } = {},
+): Promise<void> {
   const path = paths.unpacked(pin);
-  const note = `${tree.treeSha256}\n${place}`;
-  if ((await readIfPresent(path)) === note) return;
+  const plain = `${tree.treeSha256}\n${place}`;
+  const note = isHeld ? `${plain}\n${HELD}` : plain;
+  const before = await readIfPresent(path);
+  // what is installed stays known, whoever else waits with it
+  if (before === note || (isHeld && before === plain)) return;
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${randomUUID()}.tmp`;
   await writeFile(temporary, note, { flag: 'wx' });

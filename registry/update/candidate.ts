@@ -16,7 +16,6 @@ import { verify } from '../verify/verify.ts';
 import type { Workshop } from '../workshop.ts';
 import { assertSameLine } from './git-line.ts';
 import type { HeldReason } from './held-reasons.ts';
-import type { Parked } from './parked.ts';
 
 /** What a package could be updated to, before anybody compared anything. */
 export interface Target {
@@ -28,8 +27,6 @@ export interface Target {
 export interface TargetOptions {
   /** `--to`: a version of npm, a branch, a tag or a commit. */
   readonly to?: string | undefined;
-  /** What was found before and is to be taken now: exactly that. */
-  readonly parked?: Parked | undefined;
 }
 
 /**
@@ -38,20 +35,19 @@ export interface TargetOptions {
  *
  * @throws {DashError} TAG_MOVED, UNRELATED_HISTORY, INTEGRITY_MISMATCH, USAGE, and what resolving throws
  */
-export async function findTarget(record: PackageRecord, workshop: Workshop, { to, parked }: TargetOptions = {}): Promise<Target | undefined> {
-  const typed = parseSpec(record.spec, { cwd: '/' });
-  const spec = parked === undefined ? typed : parseSpec(parked.spec, { cwd: '/' });
+export async function findTarget(record: PackageRecord, workshop: Workshop, { to }: TargetOptions = {}): Promise<Target | undefined> {
+  const spec = parseSpec(record.spec, { cwd: '/' });
   switch (spec.kind) {
     case 'npm':
-      return npmTarget(record, spec, { to, parked }, workshop);
+      return npmTarget(record, spec, { to }, workshop);
     case 'git': {
       if (record.source.kind !== 'git') throw new Error(`${record.name} did not come from git`);
       const wanted = to === undefined ? spec : withRef(spec, to);
-      const resolution = parked?.pin.kind === 'git' ? { kind: 'git' as const, spec: wanted, commit: parked.pin.commit } : await resolve(wanted, workshop);
+      const resolution = await resolve(wanted, workshop);
       if (resolution.kind !== 'git') throw new Error(`${record.spec} is no git spec`);
-      const isNamed = typed.kind !== 'git' || wanted.ref !== typed.ref;
+      const isNamed = wanted.ref !== spec.ref;
       await assertSameLine({ spec: wanted, from: record.source.commit, to: resolution.commit, isNamed }, workshop);
-      const isNew = resolution.commit !== record.source.commit && parked === undefined;
+      const isNew = resolution.commit !== record.source.commit;
       return { resolution, reasons: isNew ? tooYoung(record.name, `${spec.repository}#${resolution.commit}`, workshop) : [] };
     }
     case 'tarball-url':
@@ -112,16 +108,15 @@ export async function bringTarget(
   return { inspected, reasons: [...reasons, ...age] };
 }
 
-async function npmTarget(record: PackageRecord, typed: NpmSpec, { to, parked }: TargetOptions, workshop: Workshop): Promise<Target | undefined> {
+async function npmTarget(record: PackageRecord, typed: NpmSpec, { to }: TargetOptions, workshop: Workshop): Promise<Target | undefined> {
   const { default: semver } = await import('semver');
   const { resolver } = workshop;
   const isNewer = (a: string, b: string) => semver.gt(a, b, { loose: true });
-  const sought: NpmSpec = { ...typed, wanted: assertVersion(parked?.to ?? to ?? typed.wanted) };
+  const sought: NpmSpec = { ...typed, wanted: assertVersion(to ?? typed.wanted) };
   const newest = await resolveNpm(sought, { ...resolver, age: { ...resolver.age, minAgeMs: 0 } });
   assertNotReplaced(record, newest);
   // `--to` pins, unless what was typed at the install means that version anyway
-  const spec = parked !== undefined || to === undefined || (await means(typed, newest.release.version)) ? typed : sought;
-  if (parked !== undefined) return { resolution: { ...newest, spec }, reasons: [] };
+  const spec = to === undefined || (await means(typed, newest.release.version)) ? typed : sought;
 
   const mature = await resolveNpm(sought, { ...resolver, diagnostics: [] }).catch((error: unknown) => {
     if (isDashError(error, 'RELEASE_TOO_YOUNG')) return undefined;

@@ -2,20 +2,21 @@ import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Held } from '../install.ts';
-import type { Source } from '../lock/lock-entry.ts';
+import type { Lockfile } from '../lock/lockfile.ts';
 import { sortedJson } from '../lock/sorted-json.ts';
 import { readIfPresent, writeDurably } from '../store/durable-file.ts';
 import { type Generation, readCurrent } from '../store/generation.ts';
-import { type Scope, type ScopePaths, scopePaths } from '../store/store-paths.ts';
+import { type Scope, scopePaths, type StatePaths } from '../store/store-paths.ts';
+import type { StoredObject } from '../store/stored-object.ts';
 
 /** A new version that waits for the user while the old one keeps running. */
 export interface Parked extends Held {
   /** What was running when it was found: once that is another, this is of no interest any more. */
   readonly insteadOf: string;
-  readonly spec: string;
-  /** Exactly what was looked at: nothing else is taken in its place. */
-  readonly pin: Source;
-  readonly treeSha256: string;
+  /** Exactly what was looked at, dependencies included: nothing else is taken in its place. */
+  readonly lock: Lockfile;
+  /** Its bytes, which `dash gc` leaves in the store. */
+  readonly objects: readonly StoredObject[];
   readonly foundAt: string;
 }
 
@@ -23,7 +24,7 @@ export interface Parked extends Held {
  * Reads what waits in a scope. These are notes: every one is looked at again before it is taken, and without the file
  * the next `dash update` finds them anew.
  */
-export async function readParked(paths: ScopePaths, generation: Generation | undefined): Promise<readonly Parked[]> {
+export async function readParked(paths: Pick<StatePaths, 'state'>, generation: Generation | undefined): Promise<readonly Parked[]> {
   const text = await readIfPresent(fileOf(paths));
   if (text === undefined) return [];
   let value: unknown;
@@ -36,10 +37,10 @@ export async function readParked(paths: ScopePaths, generation: Generation | und
   return value.updates.filter(({ name, insteadOf }) => generation?.packages[name]?.contentHash === insteadOf);
 }
 
-export async function writeParked(paths: ScopePaths, updates: readonly Parked[]): Promise<void> {
+export async function writeParked(paths: Pick<StatePaths, 'state'>, updates: readonly Parked[]): Promise<void> {
   const before = await readIfPresent(fileOf(paths));
   if (updates.length === 0 && before === undefined) return;
-  const text = sortedJson({ version: 1, updates: updates.toSorted((a, b) => (a.name < b.name ? -1 : 1)) });
+  const text = sortedJson({ version: 2, updates: updates.toSorted((a, b) => (a.name < b.name ? -1 : 1)) });
   if (text !== before) await writeDurably(fileOf(paths), text);
 }
 
@@ -56,11 +57,12 @@ export async function waiting(dashHome: string, scopes: readonly Scope[]): Promi
   return found.flat();
 }
 
-function fileOf({ state }: ScopePaths): string {
+/** Where the notes of a scope lie. */
+export function fileOf({ state }: Pick<StatePaths, 'state'>): string {
   return join(state, 'parked.json');
 }
 
 /** The file is ours, in a directory of ours, and was renamed into place whole. */
-function isNotes(value: unknown): value is { readonly version: 1; readonly updates: readonly Parked[] } {
-  return typeof value === 'object' && value !== null && 'version' in value && value.version === 1 && 'updates' in value && Array.isArray(value.updates);
+function isNotes(value: unknown): value is { readonly version: 2; readonly updates: readonly Parked[] } {
+  return typeof value === 'object' && value !== null && 'version' in value && value.version === 2 && 'updates' in value && Array.isArray(value.updates);
 }

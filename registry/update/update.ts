@@ -7,14 +7,14 @@ import { installedFrom } from '../installed.ts';
 import { assertInstallable, type InspectedPackage } from '../inspect/inspect.ts';
 import { type PackageView, viewPackage } from '../list.ts';
 import { grantKeyOf } from '../package-source.ts';
-import { formatSpec } from '../package-spec.ts';
 import { commit } from '../store/commit.ts';
 import type { Generation, PackageRecord } from '../store/generation.ts';
-import { beginTransaction } from '../transaction.ts';
+import { beginTransaction, type State } from '../transaction.ts';
 import { assertNotInterrupted, openWorkshop, type Workshop } from '../workshop.ts';
-import { bringTarget, findTarget } from './candidate.ts';
-import { type Edition, type HeldReason, permissionDiff, reasonsToHold } from './held-reasons.ts';
+import { type Brought, bringTarget, findTarget } from './candidate.ts';
+import { type Edition, type HeldReason, reasonsToHold } from './held-reasons.ts';
 import { readModelText } from './model-text.ts';
+import { bringParked, keepBytes, park, toHeld } from './hold.ts';
 import { type Parked, readParked, writeParked } from './parked.ts';
 
 export interface UpdateContext extends InstallContext {
@@ -63,16 +63,20 @@ export async function update(names: readonly string[], context: UpdateContext): 
   if (accept && chosen.length === 0) throw new DashError('USAGE', 'no update waits', { hint: '`dash update` looks for new versions' });
 
   await using workshop = await openWorkshop(context);
-  await askAtOnce(chosen, workshop);
+  const waits = ({ name }: PackageRecord) => parked.find((one) => accept && one.name === name && (to === undefined || to === one.to));
+  await askAtOnce(
+    chosen.filter((record) => waits(record) === undefined),
+    workshop,
+  );
   const found: Found[] = [];
   for (const record of new Set(chosen)) {
     assertNotInterrupted(workshop);
-    const waits = parked.find(({ name, to: version }) => name === record.name && (to === undefined || to === version));
-    found.push(await look(record, base, { context, workshop, parked: accept ? waits : undefined }));
+    found.push(await look(record, base, { context, workshop, parked: waits(record), state: transaction }));
   }
 
   const taken = found.filter((one): one is Changed => one.kind === 'changed' && (accept || one.reasons.length === 0));
-  const held = found.filter((one): one is Changed => one.kind === 'changed' && !taken.includes(one)).map((one) => park(one, workshop.now));
+  const waiting = found.filter((one): one is Changed => one.kind === 'changed' && !taken.includes(one));
+  const held = await Promise.all(waiting.map((one) => park(one, workshop)));
   const steps = taken.map(({ record, inspected }) => ({ name: record.name, from: record.version, to: inspected.manifest.version }));
   const kept = found.filter(({ kind }) => kind === 'same').map(({ record }) => record.name);
   if (dryRun) return report({ updated: [], kept, generation: base });
@@ -80,7 +84,11 @@ export async function update(names: readonly string[], context: UpdateContext): 
   const consented = await consentTo(taken, base, context, workshop);
   workshop.progress({ kind: 'consented' });
   assertNotInterrupted(workshop);
-  // notes first: they speak of what runs on, whatever becomes of the rest
+  await keepBytes(
+    waiting.map(({ inspected }) => inspected),
+    workshop,
+  );
+  // notes before the commit: they speak of what runs on, whatever becomes of the rest
   const looked = new Set(found.map(({ record }) => record.name));
   await writeParked(scope, [...parked.filter(({ name }) => !looked.has(name)), ...held]);
   const generation =
@@ -97,7 +105,7 @@ export async function update(names: readonly string[], context: UpdateContext): 
     return {
       updated: await Promise.all(updated.map(view)),
       steps,
-      held: held.map(toHeld),
+      held: held.map((one) => toHeld(one)),
       unchanged: await Promise.all(same.map(view)),
       diagnostics: [...workshop.diagnostics, ...taken.flatMap(({ inspected }) => inspected.diagnostics)],
     };
@@ -111,7 +119,8 @@ interface Changed {
   readonly record: PackageRecord;
   readonly inspected: InspectedPackage;
   readonly reasons: readonly HeldReason[];
-  readonly permissionDiff: Held['permissionDiff'];
+  readonly old: Edition;
+  readonly next: Edition;
 }
 
 interface LookOptions {
@@ -119,18 +128,13 @@ interface LookOptions {
   readonly workshop: Workshop;
   /** What is taken now, when it was found before. */
   readonly parked: Parked | undefined;
+  readonly state: State;
 }
 
-async function look(record: PackageRecord, base: Generation, { context, workshop, parked }: LookOptions): Promise<Found> {
-  const target = await findTarget(record, workshop, { to: context.to, parked });
-  const brought = target === undefined ? undefined : await bringTarget(target, record, { ports: context.ports, workshop, lock: base.lock });
+async function look(record: PackageRecord, base: Generation, { context, workshop, parked, state }: LookOptions): Promise<Found> {
+  const brought = parked === undefined ? await bringNew() : { inspected: await bringParked(parked, state, context, workshop), reasons: [] };
   if (brought === undefined) return { kind: 'same', record };
   const { inspected } = brought;
-  if (parked !== undefined && inspected.tree.treeSha256 !== parked.treeSha256) {
-    throw new DashError('INTEGRITY_MISMATCH', `\`${record.name}@${parked.to}\` is not what was held: its bytes have changed since`, {
-      hint: `\`dash update ${record.name}\` looks at it again`,
-    });
-  }
   const [old, next] = [await installedEdition(record, base, workshop), await editionOf(inspected)];
   const granted = (await listGrants(context.dashHome, record.grantKey)).filter(
     ({ expires }) => expires === undefined || Date.parse(expires) > workshop.now.getTime(),
@@ -144,7 +148,12 @@ async function look(record: PackageRecord, base: Generation, { context, workshop
     ),
     ...broken(inspected, context.accept === true),
   ];
-  return { kind: 'changed', record, inspected, reasons, permissionDiff: permissionDiff(old, next) };
+  return { kind: 'changed', record, inspected, reasons, old, next };
+
+  async function bringNew(): Promise<Brought | undefined> {
+    const target = await findTarget(record, workshop, { to: context.to });
+    return target === undefined ? undefined : bringTarget(target, record, { ports: context.ports, workshop, lock: base.lock });
+  }
 }
 
 /** A version that cannot run is one that waits, unless it is asked for. */
@@ -188,27 +197,6 @@ async function installedEdition(record: PackageRecord, { lock }: Generation, { p
     requests: [...record.permissions, ...record.optionalPermissions],
     text: await readModelText({ ...record, dir: paths.files(record.contentHash) }),
   };
-}
-
-function park({ record, inspected, reasons, permissionDiff: diff }: Changed, now: Date): Parked {
-  return {
-    name: record.name,
-    from: record.version,
-    to: inspected.manifest.version,
-    reasons,
-    permissionDiff: diff,
-    review: `dash update ${record.name} --accept`,
-    insteadOf: record.contentHash,
-    spec: formatSpec(inspected.resolution.spec),
-    pin: inspected.source,
-    treeSha256: inspected.tree.treeSha256,
-    foundAt: now.toISOString(),
-  };
-}
-
-/** What waits, as it is shown. */
-export function toHeld({ name, from, to, reasons, permissionDiff: diff, review }: Parked): Held {
-  return { name, from, to, reasons, permissionDiff: diff, review };
 }
 
 /** Asks for everything that will be needed, so that one slow answer does not make the others wait. */

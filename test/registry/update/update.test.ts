@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { list, outdated, readInstalled, update, type UpdateContext, waiting } from '../../../registry/index.ts';
+import { collectGarbage, list, outdated, readInstalled, update, type UpdateContext, verifyStore, waiting } from '../../../registry/index.ts';
 import { makeGitRepository } from '../../support/git-repository.ts';
 import { type FixtureRegistry, type PublishedVersion, startNpmRegistry } from '../../support/npm-registry.ts';
 import { extensionPackage, makeSite, type Site } from '../install-fixture.ts';
@@ -13,9 +14,13 @@ const ago = (days: number) => new Date(Date.now() - days * DAY).toISOString();
 /** The code changes, and nothing the model reads. */
 const pkg = (
   version: string,
-  { permissions, more = {}, source }: { permissions?: readonly string[]; more?: Partial<PublishedVersion>; source?: string } = {},
+  {
+    permissions,
+    more = {},
+    ...rest
+  }: { permissions?: readonly string[]; more?: Partial<PublishedVersion>; source?: string; dependencies?: Readonly<Record<string, string>> } = {},
 ) => ({
-  ...extensionPackage('pkg', { version, source: source ?? `// tool:hello\n// ${version}\n`, ...(permissions !== undefined && { permissions }) }),
+  ...extensionPackage('pkg', { version, source: `// tool:hello\n// ${version}\n`, ...(permissions !== undefined && { permissions }), ...rest }),
   ...more,
 });
 
@@ -77,7 +82,11 @@ describe('an update', () => {
     registry.publish(second);
     const before = await current(site);
     const report = await run(site);
-    expect(report).toMatchObject({ updated: [], unchanged: [], held: [{ name: 'pkg', from: '1.0.0', to: '1.1.0', review: 'dash update pkg --accept' }] });
+    expect(report).toMatchObject({
+      updated: [],
+      unchanged: [],
+      held: [{ name: 'pkg', from: '1.0.0', to: '1.1.0', review: { accept: 'dash update pkg --accept' } }],
+    });
     expect(report.held[0]?.reasons.map(({ code }) => code)).toEqual(codes);
     expect(await current(site)).toBe(before);
     expect(await waits(site)).toMatchObject([{ name: 'pkg', to: '1.1.0' }]);
@@ -220,7 +229,59 @@ describe('what waits', () => {
     expect(await run(site, ['pkg'], { accept: true })).toMatchObject({ updated: [{ version: '1.1.0', spec: 'npm:pkg' }] });
     const again = await held(['env:LANG']);
     again.registry.publish(pkg('1.1.0', { permissions: ['ui:notify', 'env:LANG'], source: '// tool:evil\n' }));
+    // the bytes that were looked at are lost: others do not take their place
+    await rm((await waits(again.site))[0]?.review.trees.to ?? '', { recursive: true });
     await expect(run(again.site, ['pkg'], { accept: true })).rejects.toMatchObject({ code: 'INTEGRITY_MISMATCH' });
+  });
+
+  it('says what differs, and where both versions lie', async () => {
+    const { registry, site } = await withPackage(pkg('1.0.0', { permissions: ['ui:notify'] }));
+    registry.publish({ name: 'dep' });
+    registry.publish(pkg('1.1.0', { permissions: ['ui:notify', 'env:LANG', 'net:api.example.com'], dependencies: { dep: '1' } }));
+    const [found] = (await run(site)).held;
+    expect(found?.review).toMatchObject({
+      accept: 'dash update pkg --accept',
+      without: "dash update pkg --accept --deny 'env:LANG' --deny 'net:api.example.com'",
+      files: { added: [], removed: [], changed: expect.arrayContaining(['package.json']) },
+      dependencies: { added: ['dep@1.0.0'], removed: [], changed: [] },
+    });
+    const manifests = await Promise.all(Object.values(found?.review.trees ?? {}).map((tree) => readFile(join(tree, 'package.json'), 'utf8')));
+    expect(manifests.map((text) => JSON.parse(text).version)).toEqual(['1.0.0', '1.1.0']);
+  });
+
+  it('is kept whole: taking it asks nobody, also after `dash gc`', async () => {
+    const { registry, site } = await withPackage(pkg('1.0.0', { permissions: ['ui:notify'] }));
+    registry.publish({ name: 'dep' });
+    registry.publish(pkg('1.1.0', { permissions: ['ui:notify', 'env:LANG'], dependencies: { dep: '1' } }));
+    await run(site);
+    const trees = async () => (await readdir(join(site.dashHome, 'store', 'v1', 'packs'))).length;
+    expect(await trees()).toBe(1);
+    await collectGarbage({ dashHome: site.dashHome, now: new Date(Date.now() + 2 * 3_600_000) });
+    expect(await trees()).toBe(1);
+    await rm(join(site.dashHome, 'meta'), { recursive: true });
+    registry.requests.length = 0;
+    expect(await run(site, ['pkg'], { accept: true, grant: ['summary'] })).toMatchObject({ updated: [{ version: '1.1.0' }] });
+    expect(registry.requests).toEqual([]);
+    expect(await verifyStore({ dashHome: site.dashHome, scope: { kind: 'user' } })).toMatchObject({ packages: 1, archives: 2 });
+  });
+
+  it('does not grow old by lying in the store', async () => {
+    const { registry, site } = await withPackage();
+    registry.publish(pkg('1.1.0', { more: { time: ago(1) } }));
+    for (const _ of [1, 2]) expect(await run(site)).toMatchObject({ updated: [], held: [{ reasons: [{ code: 'RELEASE_TOO_YOUNG' }] }] });
+    await expect(site.install('pkg@1.1.0')).rejects.toMatchObject({ code: 'RELEASE_TOO_YOUNG' });
+    await run(site, ['pkg'], { accept: true });
+    expect(await run(site)).toMatchObject({ held: [], unchanged: [{ version: '1.1.0' }] });
+    await site.install('pkg@1.1.0');
+  });
+
+  it('is garbage once something else runs', async () => {
+    const { registry, site } = await held(['env:LANG']);
+    const [kept] = await waits(site);
+    registry.publish(pkg('1.2.0', { permissions: ['ui:notify'] }));
+    await run(site);
+    await collectGarbage({ dashHome: site.dashHome });
+    expect(existsSync(kept?.review.trees.to ?? '')).toBe(false);
   });
 
   it('may be young when it is accepted', async () => {
