@@ -35,6 +35,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'enable', summary: 'switch a package, or one resource of it, on', load: () => import('./commands/enable.ts') },
   { name: 'disable', summary: 'switch a package, or one resource of it, off', load: () => import('./commands/disable.ts') },
   { name: 'config', summary: 'choose from a list what is on', load: () => import('./commands/config.ts') },
+  {
+    name: 'config profile',
+    summary: 'show or choose how much is asked: open, balanced, strict, locked',
+    load: () => import('./commands/config-profile.ts'),
+  },
   { name: 'info', summary: 'show what a package wants, what for, and what it contains', load: () => import('./commands/info.ts') },
   { name: 'why', summary: 'show who brought a package, what let it in, and who granted it what', load: () => import('./commands/why.ts') },
   { name: 'search', summary: 'find packages on the registry', load: () => import('./commands/search.ts') },

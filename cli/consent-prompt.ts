@@ -1,55 +1,106 @@
-import { describePermission, parsePermission } from '../format/index.ts';
+import { plainText, quotedText } from '../format/index.ts';
 import type { ConsentAnswer, ConsentPlan, ConsentPort, PackagePlan, PlannedPermission } from '../registry/index.ts';
+import { consentSentence, permissionRows } from './consent-sentence.ts';
 import { oneLine, type Style, type Terminal } from './output/terminal.ts';
 
-/** Asks on the terminal what one key answers. Closing the question, or Ctrl-C, is a no. */
+const MAX_REASON = 160;
+
+/** Asks on the terminal what one key answers. Enter, Escape and Ctrl-C are a no, and so is a closed terminal. */
 export function consentPrompt(terminal: Terminal): ConsentPort {
   return {
     async ask(plan): Promise<ConsentAnswer> {
-      terminal.write(formatPlan(plan, terminal.style));
-      const { isCancel, select } = await import('@clack/prompts');
-      const answer = await select({
-        message: 'install?',
-        options: [
-          { value: 'no', label: 'no', hint: 'change nothing' },
-          { value: 'install', label: 'yes, with these permissions' },
-          { value: 'without', label: 'yes, without them', hint: 'each can be granted later' },
-        ],
-        initialValue: 'no',
-        output: process.stderr,
-      });
-      if (isCancel(answer) || answer === 'no') return { kind: 'no' };
-      if (answer === 'install') return { kind: 'install' };
-      return { kind: 'install', deny: plan.packages.flatMap(({ summary }) => summary.map(({ permission }) => permission)) };
+      terminal.write(formatQuestion(plan, terminal.style));
+      for (let isDetailed = false; ; isDetailed = true) {
+        const key = await askKey(isDetailed);
+        if (key !== 'd') return answerOf(key, plan);
+        terminal.write(formatPlan(plan, terminal.style));
+      }
     },
   };
 }
 
-/** The consent text: what each package will be able to do, in plain words, by what it takes to allow it. */
+async function askKey(isDetailed: boolean): Promise<string | undefined> {
+  const [{ isCancel, selectKey }, { settledKeys }] = await Promise.all([import('@clack/prompts'), import('../host/index.ts')]);
+  using input = settledKeys(process.stdin);
+  const answer = await selectKey({
+    message: 'install?',
+    options: [
+      // the first one is what Enter stands for
+      { value: 'n', label: 'no', hint: 'change nothing' },
+      { value: 'i', label: 'install' },
+      { value: 't', label: 'try it for a day', hint: 'then it asks again' },
+      ...(isDetailed ? [{ value: 'w', label: 'install without these permissions', hint: 'each can be granted later' }] : [{ value: 'd', label: 'details' }]),
+    ],
+    input: input.keys,
+    output: process.stderr,
+  });
+  return isCancel(answer) ? undefined : answer;
+}
+
+/** What is not a letter of a yes is a no. */
+function answerOf(key: string | undefined, plan: ConsentPlan): ConsentAnswer {
+  switch (key) {
+    case 'i':
+      return { kind: 'install' };
+    case 't':
+      return { kind: 'try' };
+    case 'w':
+      return { kind: 'install', deny: plan.packages.flatMap(({ summary }) => summary.map(({ permission }) => permission)) };
+    default:
+      return { kind: 'no' };
+  }
+}
+
+/** The question: for each package one sentence of what it will do, what follows from it, and what it will ask later. */
+export function formatQuestion({ packages }: ConsentPlan, style: Style): string {
+  return packages
+    .map((pkg) => {
+      const { does, follows, later } = consentSentence(pkg);
+      const lines = [formatHead(pkg, style), `  ${plainText(does, 2_000)}`];
+      if (follows !== undefined) lines.push(`  ${style.warning('together:')} ${plainText(follows, 2_000)}`);
+      if (later !== undefined) lines.push(`  ${style.bad('later:')} ${plainText(later, 2_000)}`);
+      return `${lines.join('\n')}\n`;
+    })
+    .join('\n');
+}
+
+/** The details: what each package will be able to do, permission by permission, by what it takes to allow it. */
 export function formatPlan({ packages }: ConsentPlan, style: Style): string {
   return packages.map((one) => formatPackage(one, style)).join('\n');
 }
 
-function formatPackage({ name, version, source, replaces, quiet, summary, later, granted, denied }: PackagePlan, style: Style): string {
-  const lines = [
-    `${style.strong(oneLine(name))} ${oneLine(version)} from ${oneLine(source)}${replaces === undefined ? '' : `, in place of ${oneLine(replaces.version)} from ${oneLine(replaces.source)}`}`,
-  ];
-  const section = (title: string, permissions: readonly PlannedPermission[]): void => {
+function formatPackage(pkg: PackagePlan, style: Style): string {
+  const { quiet, summary, later, granted, denied } = pkg;
+  const lines = [formatHead(pkg, style)];
+  const section = (title: string, permissions: readonly PlannedPermission[], isRed = false): void => {
     if (permissions.length === 0) return;
-    lines.push(`  ${title}`, ...permissions.map((permission) => `    ${formatPermissionLine(permission, style)}`));
+    lines.push(`  ${title}`, ...permissionRows(permissions).map((row) => `    ${formatRow(row, isRed, style)}`));
   };
   section('wants to', summary);
   section('gets by being installed', quiet);
-  section('will ask when it needs it', later);
+  section(
+    'will ask when it needs it',
+    later.filter(({ level }) => level !== 'policy'),
+    true,
+  );
+  section(
+    'asks for what only a policy file can grant',
+    later.filter(({ level }) => level === 'policy'),
+    true,
+  );
   if (granted.length > 0) lines.push(`  granted: ${granted.map(oneLine).join(', ')}`);
   if (denied.length > 0) lines.push(`  denied: ${denied.map(oneLine).join(', ')}`);
   lines.push('  can talk to your model');
   return `${lines.join('\n')}\n`;
 }
 
+function formatHead({ name, version, source, replaces }: PackagePlan, style: Style): string {
+  const before = replaces === undefined ? '' : `, in place of ${oneLine(replaces.version)} from ${oneLine(replaces.source)}`;
+  return `${style.strong(oneLine(name))} ${oneLine(version)} from ${oneLine(source)}${before}`;
+}
+
 /** The author's reason is a claim of the package: quoted, on one line, cut. */
-function formatPermissionLine({ permission, level, reason }: PlannedPermission, style: Style): string {
-  const words = describePermission(parsePermission(permission));
-  const claimed = reason === undefined ? '' : style.dim(`  "${oneLine(reason).slice(0, 120)}"`);
-  return `${level === 'one-by-one' ? style.bad(words) : words}  ${style.dim(`[${oneLine(permission)}]`)}${claimed}`;
+function formatRow({ words, permission, reason }: ReturnType<typeof permissionRows>[number], isRed: boolean, style: Style): string {
+  const claimed = reason === undefined ? '' : style.dim(`  its author says: ${quotedText(reason, MAX_REASON)}`);
+  return `${isRed ? style.bad(words) : words}  ${style.dim(`[${oneLine(permission)}]`)}${claimed}`;
 }

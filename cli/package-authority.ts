@@ -11,7 +11,7 @@ export function authorityOf(page: GrantPage, { version, permissions, optionalPer
   return {
     granted: () => page.granted(),
     requested: () => requested,
-    used: () => undefined,
+    used: (rule) => page.used(rule),
     async allow(permission, lasting) {
       const parsed = parsePermission(permission);
       if (lasting === 'session') page.allowForSession(parsed);

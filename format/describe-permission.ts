@@ -19,9 +19,10 @@ export function describeSet(set: PermissionSet): string[] {
   return ['can talk to your model', ...set.permissions.map(describePermission), ...describeCombination(set)];
 }
 
-function describeCombination(set: PermissionSet): string[] {
+/** Says what follows from reading together with a way out; nothing where there is not both. */
+export function describeCombination(set: PermissionSet): string[] {
   if (readsOf(set).length === 0) return [];
-  return waysOut(set).map((wayOut) => `could send what it reads ${destination(wayOut)}`);
+  return [...new Set(waysOut(set).map((wayOut) => `could send what it reads ${destination(wayOut)}`))];
 }
 
 /** An exact host is not a safe place: anyone has an account at api.github.com. */

@@ -1,6 +1,6 @@
 export { consentLevel, looksSecret, readsOf, waysOut, type ConsentLevel, type ConsentOptions } from './consent-level.ts';
 export { DashError, ERROR_EXIT_CODES, isDashError, type DashErrorOptions, type ErrorCode, type Where } from './dash-error.ts';
-export { describePermission, describeSet } from './describe-permission.ts';
+export { describeCombination, describePermission, describeSet } from './describe-permission.ts';
 export type { Diagnostic } from './diagnostic.ts';
 export type {
   CaptureOutcome,

@@ -5,7 +5,7 @@ export type { LoadedPackage, OpenPackage, ReadPackages } from './load-packages.t
 export { openModels, type ModelSource } from './model/choose-model.ts';
 export { THINKING_LEVELS, type ModelInfo, type ModelPort, type ThinkingLevel } from './model/port.ts';
 export { askPermission } from './modes/ask-permission.ts';
-export { createKeyGate, type KeyGate } from './modes/key-gate.ts';
+export { createKeyGate, type KeyGate, settledKeys } from './modes/key-gate.ts';
 export { runJson, type JsonOptions } from './modes/json.ts';
 export { runPrint, type PrintOptions } from './modes/print.ts';
 export { runReadline, type ReadlineOptions } from './modes/readline.ts';

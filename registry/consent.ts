@@ -68,7 +68,11 @@ export interface ConsentPlan {
 }
 
 /** `deny` names permissions to install without, for every package of the plan that asks for them. */
-export type ConsentAnswer = { readonly kind: 'install'; readonly deny?: readonly string[] } | { readonly kind: 'no' };
+export type ConsentAnswer =
+  | { readonly kind: 'install'; readonly deny?: readonly string[] }
+  /** Installed, and what one yes grants ends after a day: from then on it is asked at first use. */
+  | { readonly kind: 'try' }
+  | { readonly kind: 'no' };
 
 /** The terminal, where there is one. */
 export interface ConsentPort {
@@ -92,6 +96,9 @@ export interface ConsentContext {
   replaced(name: string): { readonly version: string; readonly source: string } | undefined;
 }
 
+/** How long a package is tried. */
+const TRIAL_MS = 24 * 60 * 60_000;
+
 /**
  * Decides what each package may do, by what was granted before, by `--grant` and `--deny`, and by asking. Red
  * permissions are never part of the question: they stay ungranted until they are named or used.
@@ -102,17 +109,19 @@ export interface ConsentContext {
 export async function askConsent(packages: readonly InspectedPackage[], context: ConsentContext): Promise<readonly ConsentedPackage[]> {
   const { decisions, isToBeAsked, isLocked } = await weigh(packages, context);
   let refusedLater: readonly Permission[] = [];
+  let summaryEnds: Date | undefined;
   if (isToBeAsked) {
     if (context.consentPort === undefined || isLocked) throw consentRequired(decisions, context);
     const answer = await context.consentPort.ask({ packages: decisions.map((decision) => toPlan(decision, context)) });
     if (answer.kind === 'no') throw new DashError('CONSENT_REQUIRED', 'declined; nothing was changed');
-    refusedLater = (answer.deny ?? []).map(parsePermission);
+    if (answer.kind === 'try') summaryEnds = new Date(context.now.getTime() + TRIAL_MS);
+    else refusedLater = (answer.deny ?? []).map(parsePermission);
   }
   return Promise.all(
     decisions.map(async (decision): Promise<ConsentedPackage> => ({
       inspected: decision.pkg,
       grantKey: decision.grantKey,
-      grants: await toGrants(decision, refusedLater, context),
+      grants: await toGrants(decision, { refusedLater, summaryEnds }, context),
       [consented]: true,
     })),
   );
@@ -240,7 +249,7 @@ async function decide(pkg: InspectedPackage, { named: typed, denied, isOnly, pro
 
 async function toGrants(
   { pkg, quiet, summary, named, ruled, denied, held }: Decision,
-  refusedLater: readonly Permission[],
+  { refusedLater, summaryEnds }: { readonly refusedLater: readonly Permission[]; readonly summaryEnds: Date | undefined },
   { workspace, now }: ConsentContext,
 ): Promise<Grant[]> {
   const { source, manifest } = pkg;
@@ -262,7 +271,7 @@ async function toGrants(
   const isNew = (permission: Permission) => !held.permissions.some((old) => formatPermission(old) === formatPermission(permission));
   return [
     ...(await makeGrants(parsed(quiet).filter(isNew), details('quiet'), workspace)),
-    ...(await makeGrants(parsed(summary).filter(isNew), details('summary'), workspace)),
+    ...(await makeGrants(parsed(summary).filter(isNew), { ...details('summary'), ...(summaryEnds && { expires: summaryEnds.toISOString() }) }, workspace)),
     ...(await makeGrants(named.filter(isNew), details('named'), workspace)),
     ...(await makeGrants(ruled.filter(isNew), details('policy'), workspace)),
     ...(await makeGrants([...ownDenials, ...refusals.map(denying)].filter(isNew), details('named'), workspace)),

@@ -1,7 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 
 import { emptyPermissionSet, isDashError, parsePermission, permissionSet, type Permission, type PermissionSet } from '../format/index.ts';
-import { addGrants, type Grant, grantsInForce, identify, makeGrants, parseGrants } from './grants.ts';
+import { addGrants, type Grant, grantsInForce, makeGrants, parseGrants } from './grants.ts';
+import { noteUse, readLastUsed } from './last-used.ts';
+import { identifyProject } from './project-identity.ts';
 import { storePaths } from './store/store-paths.ts';
 
 /** What was granted, as a running agent sees it: other processes change it under its feet. */
@@ -16,6 +18,8 @@ export interface GrantPage {
    * granted or took back; a file that cannot be read grants nothing.
    */
   granted(): PermissionSet;
+  /** Notes that a permission let something pass: what is dangerous and unused is forgotten. */
+  used(permission: string): void;
   /** Allows it until the process ends; nothing is written down. */
   allowForSession(permission: Permission): void;
   /** Allows it in this project from now on. @throws {DashError} DELEGATED_CONSENT, DISK_ERROR, LOCKED */
@@ -28,12 +32,12 @@ export function emptyGrantPage(): GrantPage {
   const allowForSession = (permission: Permission): void => {
     held = permissionSet([...held.permissions, permission]);
   };
-  return { granted: () => held, allowForSession, allowInProject: async (permission) => allowForSession(permission) };
+  return { granted: () => held, used: () => undefined, allowForSession, allowInProject: async (permission) => allowForSession(permission) };
 }
 
 /** Opens the book for one project. */
 export async function openGrantBook(dashHome: string, projectDir: string, now: () => Date = () => new Date()): Promise<GrantBook> {
-  const project = await identify(projectDir);
+  const project = await identifyProject(projectDir);
   const path = storePaths(dashHome).grants;
   let seen: { readonly stamp: string; readonly grants: ReadonlyMap<string, readonly Grant[]> } | undefined;
 
@@ -46,16 +50,31 @@ export async function openGrantBook(dashHome: string, projectDir: string, now: (
 
   const open = (key: string): GrantPage => {
     const session: Permission[] = [];
+    const noted = new Map<string, string>();
     let page: { readonly from: readonly Grant[] | undefined; readonly session: number; readonly until: number; readonly set: PermissionSet } | undefined;
     return {
       granted() {
         const held = current().get(key);
         const at = now();
         if (page === undefined || page.from !== held || page.session !== session.length || at.getTime() >= page.until) {
-          const written = grantsInForce(held ?? [], project, at).map(({ permission }) => parsePermission(permission));
+          const written = grantsInForce(held ?? [], { project, now: at, lastUsed: readLastUsed(dashHome, key) }).map(({ permission }) =>
+            parsePermission(permission),
+          );
           page = { from: held, session: session.length, until: nextExpiry(held ?? [], at), set: permissionSet([...written, ...session]) };
         }
         return page.set;
+      },
+      used(permission) {
+        const at = now();
+        const day = at.toISOString().slice(0, 10);
+        if (noted.get(permission) === day) return;
+        noted.set(permission, day);
+        if (
+          current()
+            .get(key)
+            ?.some((grant) => grant.permission === permission) === true
+        )
+          noteUse(dashHome, key, permission, at);
       },
       allowForSession: (permission) => void session.push(permission),
       async allowInProject(permission, version) {

@@ -1,12 +1,14 @@
-import { lstat, realpath } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
-import { DashError, formatPermission, parsePermission, permissionSet, type Permission, type PermissionSet } from '../format/index.ts';
+import { consentLevel, DashError, formatPermission, parsePermission, permissionSet, type Permission, type PermissionSet } from '../format/index.ts';
 import { assertNotDelegated } from './delegation.ts';
 import { sortedJson } from './lock/sorted-json.ts';
 import { takeProcessLock } from './lock/process-lock.ts';
+import { type LastUsed, readLastUsed } from './last-used.ts';
+import { readProfile } from './profile.ts';
+import { identifyProject, isSameProject, type ProjectIdentity } from './project-identity.ts';
 import { readIfPresent, writeDurably } from './store/durable-file.ts';
-import { asDiskError, ignoreMissing } from './store/file-errors.ts';
+import { asDiskError } from './store/file-errors.ts';
 import { storePaths } from './store/store-paths.ts';
 
 /** How a grant came to be: by installing, by `--grant` or `--deny`, by an answer at first use, or by the policy of `dash ci`. */
@@ -30,13 +32,6 @@ export interface Grant {
   readonly project?: ProjectIdentity;
 }
 
-/** A directory that was replaced by another of the same name is another project. */
-export interface ProjectIdentity {
-  readonly path: string;
-  readonly device: number;
-  readonly inode: number;
-}
-
 /** What may be in a new grant besides its permission. */
 export type GrantDetails = Omit<Grant, 'permission' | 'project'>;
 
@@ -47,17 +42,43 @@ export type GrantDetails = Omit<Grant, 'permission' | 'project'>;
  * @throws {DashError} STORE_CORRUPT when `grants.json` cannot be read: better nothing than the wrong thing
  */
 export async function readGrants(dashHome: string, key: string, projectDir: string, now = new Date()): Promise<PermissionSet> {
-  const project = await identify(projectDir);
+  const project = await identifyProject(projectDir);
   const held = (await readAll(dashHome)).get(key) ?? [];
-  return permissionSet(grantsInForce(held, project, now).map(({ permission }) => parsePermission(permission)));
+  const lastUsed = held.length === 0 ? new Map<string, string>() : readLastUsed(dashHome, key);
+  return permissionSet(grantsInForce(held, { project, now, lastUsed }).map(({ permission }) => parsePermission(permission)));
 }
 
+/** What decides which lines hold: the project that is here, the time, and when each permission was last used. */
+export interface Moment {
+  readonly project: ProjectIdentity | undefined;
+  readonly now: Date;
+  readonly lastUsed: LastUsed;
+}
+
+/** So long a dangerous grant holds without being used. */
+const UNUSED_MS = 30 * 24 * 60 * 60_000;
+
 /**
- * Gives the lines of a key that hold in `project` at `now`. One that expired, or was made in another project, is as if it
- * had never been.
+ * Gives the lines of a key that hold at this moment. One that expired, was made in another project, or is dangerous and
+ * was not used for thirty days is as if it had never been.
  */
-export function grantsInForce(held: readonly Grant[], project: ProjectIdentity | undefined, now: Date): readonly Grant[] {
-  return held.filter((grant) => isInForce(grant, project, now));
+export function grantsInForce(held: readonly Grant[], moment: Moment): readonly Grant[] {
+  const here = held.filter((grant) => isInForce(grant, moment));
+  const set = permissionSet(here.map(({ permission }) => parsePermission(permission)));
+  return here.filter((grant) => !isForgotten(grant, set, moment));
+}
+
+/** Since when a grant has lain unused: its last use, or the day it was made. */
+export function unusedSince({ permission, at }: Grant, lastUsed: LastUsed): Date {
+  const used = lastUsed.get(permission);
+  return new Date(used !== undefined && used > at ? used : at);
+}
+
+/** What an install or a policy gave stays; what was said yes to by itself, of the dangerous, does not. */
+function isForgotten(grant: Grant, set: PermissionSet, { now, lastUsed }: Moment): boolean {
+  if (grant.mode !== 'named' && grant.mode !== 'asked') return false;
+  if (!(now.getTime() - unusedSince(grant, lastUsed).getTime() > UNUSED_MS)) return false;
+  return consentLevel(parsePermission(grant.permission), set) === 'one-by-one';
 }
 
 /** Gives every line that is written for a key, of all projects. @throws {DashError} STORE_CORRUPT */
@@ -75,7 +96,7 @@ export async function makeGrants(
   projectDir: string,
   bound: 'by kind' | 'always' = 'by kind',
 ): Promise<Grant[]> {
-  const project = await identify(projectDir);
+  const project = await identifyProject(projectDir);
   return permissions.map((permission) => ({
     permission: formatPermission(permission),
     ...details,
@@ -86,11 +107,17 @@ export async function makeGrants(
 /**
  * Writes grants down. A grant takes back the denial of the same permission, and a denial the grant.
  *
- * @throws {DashError} DELEGATED_CONSENT inside a tool process of an agent
+ * @throws {DashError} DELEGATED_CONSENT inside a tool process of an agent; CONSENT_REQUIRED under the profile `locked`
  * @throws {DashError} DISK_ERROR, DISK_FULL, LOCKED, STORE_CORRUPT
  */
 export async function addGrants(dashHome: string, key: string, grants: readonly Grant[]): Promise<void> {
   assertNotDelegated();
+  const { profile } = await readProfile(dashHome);
+  if (profile === 'locked' && grants.some(({ permission }) => !permission.startsWith('!'))) {
+    throw new DashError('CONSENT_REQUIRED', 'the profile `locked` grants only what a policy says', {
+      hint: 'let the file that `DASH_POLICY` names grant it, and run `dash ci`',
+    });
+  }
   await applyGrants(dashHome, key, grants);
 }
 
@@ -109,7 +136,7 @@ export async function revokeGrants(dashHome: string, key: string, permissions?: 
   // taking a denial back widens what is allowed
   assertNotDelegated();
   const canonical = permissions?.map((text) => formatPermission(parsePermission(text)));
-  const project = projectDir === undefined ? undefined : await identify(projectDir);
+  const project = projectDir === undefined ? undefined : await identifyProject(projectDir);
   const isMeant = (grant: Grant) =>
     (canonical === undefined || canonical.includes(grant.permission)) &&
     (projectDir === undefined || grant.project === undefined || isSameProject(grant.project, project));
@@ -163,7 +190,7 @@ export function parseGrants(text: string, path: string): Map<string, readonly Gr
   return new Map(entries);
 }
 
-function isInForce(grant: Grant, project: ProjectIdentity | undefined, now: Date): boolean {
+function isInForce(grant: Grant, { project, now }: Moment): boolean {
   if (grant.expires !== undefined && !(Date.parse(grant.expires) > now.getTime())) return false;
   return grant.project === undefined || isSameProject(grant.project, project);
 }
@@ -174,21 +201,9 @@ function replaces(grant: Grant, old: Grant): boolean {
   return grant.permission.startsWith('!') || grant.project === undefined || old.project === undefined || isSameProject(grant.project, old.project);
 }
 
-function isSameProject(a: ProjectIdentity, b: ProjectIdentity | undefined): boolean {
-  return b !== undefined && a.path === b.path && a.device === b.device && a.inode === b.inode;
-}
-
 function isOfProject(permission: Permission): boolean {
   if (permission.area === 'fs:read' || permission.area === 'fs:write') return permission.scope.root === 'workspace';
   return permission.area === 'exec';
-}
-
-/** Says which project a directory is now. `undefined` for a root: it is nobody's. */
-export async function identify(dir: string): Promise<ProjectIdentity | undefined> {
-  const path = await realpath(dir).catch(ignoreMissing);
-  if (path === undefined || dirname(path) === path) return undefined;
-  const { dev, ino } = await lstat(path);
-  return { path, device: dev, inode: ino };
 }
 
 function isGrant(value: unknown): value is Grant {
@@ -198,9 +213,15 @@ function isGrant(value: unknown): value is Grant {
   return (
     texts.every((text) => typeof text === 'string') &&
     (value['expires'] === undefined || typeof value['expires'] === 'string') &&
-    (project === undefined ||
-      (isRecord(project) && typeof project['path'] === 'string' && typeof project['device'] === 'number' && typeof project['inode'] === 'number'))
+    (project === undefined || isProject(project))
   );
+}
+
+function isProject(value: unknown): boolean {
+  if (!isRecord(value) || typeof value['path'] !== 'string' || typeof value['device'] !== 'number' || typeof value['inode'] !== 'number') return false;
+  const { repository } = value;
+  if (repository === undefined) return true;
+  return isRecord(repository) && typeof repository['inode'] === 'number' && (repository['born'] === undefined || typeof repository['born'] === 'string');
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

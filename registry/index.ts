@@ -21,7 +21,7 @@ import type { VerifyOptions, VerifyReport } from './verify-store.ts';
 export { type Choice, narrowBuild, toggle } from './choice.ts';
 export type { ChoiceChange, ChooseContext, ChooseReport } from './choose.ts';
 export type { ConsentAnswer, ConsentPlan, ConsentPort, PackagePlan, PlannedPermission } from './consent.ts';
-export { addGrants, type Grant, type GrantDetails, type GrantMode, listGrants, makeGrants, type ProjectIdentity, readGrants, revokeGrants } from './grants.ts';
+export { addGrants, type Grant, type GrantDetails, type GrantMode, listGrants, makeGrants, readGrants, revokeGrants } from './grants.ts';
 export { assertNotDelegated, isDelegated } from './delegation.ts';
 export { emptyGrantPage, type GrantBook, type GrantPage, openGrantBook } from './grant-book.ts';
 export { digestDirectory, type DirectoryDigest } from './fetch/local.ts';
@@ -36,6 +36,7 @@ export { type NpmConfig, readNpmConfig, type ReadNpmConfigOptions, unusedProject
 export { formatSpec, type PackageSpec, parseSpec } from './package-spec.ts';
 export type { CommitStep, Progress, ProgressListener } from './progress.ts';
 export { chooseProfile, MACHINE_SETTINGS, parseProfile, type ProfileReading, readProfile } from './profile.ts';
+export type { ProjectIdentity } from './project-identity.ts';
 export { type PolicyGrants, readCiPolicy } from './ci-policy.ts';
 export type { InstallPlan, PlannedInstall } from './plan-install.ts';
 export { integrityOf } from './verify/integrity.ts';

@@ -57,6 +57,8 @@ export interface OpenOptions {
 /** What installing a package grants without a word: its own directories and a note to the user. */
 const IMPLICIT = parsePermissionSet(['fs:read:data:/', 'fs:write:data:/', 'fs:read:tmp:/', 'fs:write:tmp:/', 'ui:notify']);
 
+const USED_BY_RUNNING: ReadonlySet<string> = new Set(['env', 'model:credentials', 'provider', 'tools:intercept', 'tools:override', 'tools:dynamic', 'node']);
+
 /** Computed once for each set: an authority answers with the same one until something changes. */
 function withImplicit(authority: Authority): Authority {
   const sets = new WeakMap<PermissionSet, PermissionSet>();
@@ -212,6 +214,7 @@ class OpenPackage implements SandboxedPackage {
     const scripts = await loadBundles(bundles, compiled);
 
     const facts = this.#facts(places, granted);
+    this.#noteUses(granted, authority);
     const session: GuestSession = new GuestSession({
       name: this.name,
       scripts,
@@ -301,6 +304,11 @@ class OpenPackage implements SandboxedPackage {
   /** pi packages keep their settings in "the agent's directory": here each has one of its own. */
   #agentDir(): string {
     return join(dataDirectory(this.#options.dashHome, this.#package), 'agent');
+  }
+
+  /** What takes effect by being there, at no single request: waking the package is using it. */
+  #noteUses(granted: PermissionSet, authority: Authority): void {
+    for (const permission of granted.permissions) if (!permission.deny && USED_BY_RUNNING.has(permission.area)) authority.used(formatPermission(permission));
   }
 
   #facts(places: Places, granted: PermissionSet): GuestFacts {

@@ -3,9 +3,9 @@ import { access, constants, mkdir, mkdtemp, realpath, rm, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-import { isDashError } from '../../format/index.ts';
+import { isDashError, PROFILE_WORDS } from '../../format/index.ts';
 import { pingRegistry } from '../../registry/catalog/index.ts';
-import { checkStore, type StoreCheck } from '../../registry/index.ts';
+import { checkStore, readProfile, type StoreCheck } from '../../registry/index.ts';
 import { capturePackage, compilePackage } from '../../sandbox/index.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
 import { npmConfigFor } from '../compose.ts';
@@ -15,7 +15,7 @@ import type { Style } from '../output/terminal.ts';
 
 /** One thing that was looked at. */
 export interface DoctorCheck {
-  readonly id: 'node' | 'sandbox' | 'files' | 'home' | 'shadowing' | 'registry' | 'clock' | StoreCheck['id'];
+  readonly id: 'node' | 'sandbox' | 'files' | 'home' | 'profile' | 'shadowing' | 'registry' | 'clock' | StoreCheck['id'];
   readonly status: 'ok' | 'warning' | 'failed';
   readonly message: string;
   readonly hint?: string;
@@ -28,6 +28,7 @@ export const define: DefineCommand = () => async (invocation) => {
       checkSandbox(),
       checkFiles(),
       checkHome(invocation),
+      checkProfile(invocation),
       checkShadowing(invocation),
       checkRegistry(invocation),
       checkStores(invocation),
@@ -89,6 +90,19 @@ async function checkHome({ home }: Invocation): Promise<DoctorCheck> {
     return { id: 'home', status: 'ok', message: `${home} is writable` };
   } catch (error) {
     return { id: 'home', status: 'failed', message: `${home} is not writable: ${messageOf(error)}`, hint: 'set `DASH_HOME` to a directory you may write' };
+  }
+}
+
+/** How much packages must ask. `open` is allowed, and said. */
+async function checkProfile({ home }: Invocation): Promise<DoctorCheck> {
+  try {
+    const { profile, chosenBy } = await readProfile(home);
+    const message = `\`${profile}\` (${chosenBy === 'default' ? 'the default' : `chosen by the ${chosenBy}`}): ${PROFILE_WORDS[profile]}`;
+    if (profile !== 'open') return { id: 'profile', status: 'ok', message };
+    return { id: 'profile', status: 'warning', message, hint: 'go back with `dash config profile balanced`' };
+  } catch (error) {
+    if (!isDashError(error, 'SETTINGS_INVALID')) throw error;
+    return { id: 'profile', status: 'failed', message: error.message, hint: 'correct the file; until then nothing can be granted' };
   }
 }
 

@@ -1,5 +1,5 @@
-import { describePermission, parsePermission } from '../../format/index.ts';
-import { readInstalled } from '../../registry/index.ts';
+import { describePermission, parsePermission, PROFILE_WORDS } from '../../format/index.ts';
+import { readInstalled, readProfile } from '../../registry/index.ts';
 import type { DefineCommand } from '../command.ts';
 import { findInstalled } from '../find-installed.ts';
 import { formatTable } from '../output/table.ts';
@@ -12,11 +12,12 @@ export const define: DefineCommand = (command) => {
     const [name] = command.args;
     const installed =
       name === undefined ? await readInstalled({ dashHome: invocation.home, projectDir: invocation.cwd }) : [await findInstalled(name, invocation)];
+    const { profile } = await readProfile(invocation.home);
     const packages = await Promise.all(installed.map((one) => packageDocument(one, invocation)));
     return {
       kind: 'document',
-      document: { packages: packages.map(({ id, name: shown, version, permissions }) => ({ id, name: shown, version, permissions })) },
-      text: packages.length === 0 ? 'nothing is installed\n' : packages.map((one) => textOf(one, invocation.stdout.style)).join('\n'),
+      document: { profile, packages: packages.map(({ id, name: shown, version, permissions }) => ({ id, name: shown, version, permissions })) },
+      text: `${packages.length === 0 ? 'nothing is installed\n' : packages.map((one) => textOf(one, invocation.stdout.style)).join('\n')}profile: ${profile}, ${PROFILE_WORDS[profile]}\n`,
     };
   };
 };

@@ -96,3 +96,36 @@ export function createKeyJudge(keys: readonly string[], now: () => number): (typ
 const DISMISSING: ReadonlySet<string> = new Set(['\r', '\n', '\r\n', '\u001B', '\u0003', '\u0004']);
 const BRACKETED_PASTE_ON = '\u001B[?2004h';
 const BRACKETED_PASTE_OFF = '\u001B[?2004l';
+
+/** Keys of a terminal for a prompt that grants something. Disposing gives the terminal back. */
+export interface SettledKeys extends Disposable {
+  readonly keys: Readable;
+}
+
+/** Lets through what a person pressed, one key at a time, after half a second of quiet; the rest of a paste goes nowhere. */
+export function settledKeys(source: TerminalInput, now: () => number = () => performance.now()): SettledKeys {
+  const keys = Object.assign(new PassThrough(), {
+    isTTY: source.isTTY === true,
+    ...(source.setRawMode !== undefined && { setRawMode: (mode: boolean) => source.setRawMode?.(mode) }),
+  });
+  let quietSince = now();
+  const pass = (chunk: Buffer | string): void => {
+    const at = now();
+    const wasQuiet = at - quietSince >= SETTLE_MS;
+    quietSince = at;
+    if (wasQuiet && String(chunk).length === 1) keys.write(chunk);
+  };
+  const end = (): void => void keys.end();
+  source.on('data', pass);
+  source.once('end', end);
+  source.resume();
+  return {
+    keys,
+    [Symbol.dispose]() {
+      source.off('data', pass);
+      source.off('end', end);
+      source.setRawMode?.(false);
+      source.pause();
+    },
+  };
+}

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { createKeyGate, createKeyJudge } from '../../host/modes/key-gate.ts';
+import { createKeyGate, createKeyJudge, settledKeys } from '../../host/modes/key-gate.ts';
 
 const KEYS = ['n', 'o', 's'];
 
@@ -64,4 +64,27 @@ describe('keys while a question is open', () => {
     source.end();
     expect(await ended).toBeUndefined();
   });
+});
+
+test('a prompt that grants something gets keys that were pressed, not what was typed ahead or pasted', async () => {
+  let now = 0;
+  const source = new PassThrough();
+  using settled = settledKeys(source, () => now);
+  const heard: string[] = [];
+  settled.keys.on('data', (keys) => heard.push(String(keys)));
+  for (const [at, keys] of [
+    [100, 'i'],
+    [700, 'ii'],
+    [1300, '\u001B[200~i\u001B[201~'],
+    [1400, 'i'],
+    [2000, 't'],
+    [2100, 'i'],
+  ] as const) {
+    // prettier-ignore
+    now = at;
+    source.write(keys);
+  }
+  source.end();
+  await expect.poll(() => settled.keys.readableEnded).toBe(true);
+  expect(heard).toEqual(['t']);
 });

@@ -1,0 +1,69 @@
+import { consentLevel, describeCombination, describePermission, parsePermission, parsePermissionSet, type Permission } from '../format/index.ts';
+import type { PackagePlan, PlannedPermission } from '../registry/index.ts';
+
+/** What installing a package means, in three short texts that people read. */
+export interface ConsentSentence {
+  /** What it will do without asking again. */
+  readonly does: string;
+  /** What follows from the combination, where something does. */
+  readonly follows: string | undefined;
+  /** What it will ask for when it needs it, where there is something. */
+  readonly later: string | undefined;
+}
+
+/** Words the plan for one package. Even one that asks for nothing talks to the user's model. */
+export function consentSentence({ quiet, summary, later, granted }: PackagePlan): ConsentSentence {
+  const now = [...summary, ...quiet].map(({ permission }) => permission);
+  const held = [...now, ...granted];
+  // What it may get later counts: reading first and a way out afterwards are one way out.
+  const all = parsePermissionSet([...held, ...later.map(({ permission }) => permission)]);
+  const dangerousFirst = [...new Set(held)].map(parsePermission).toSorted((a, b) => rank(a) - rank(b));
+  const laterOnes = later.filter(({ level }) => level !== 'policy');
+  return {
+    does: `it will ${enumerate(['talk to your model', ...inWords(dangerousFirst)])}`,
+    follows: together(describeCombination(all)),
+    later:
+      laterOnes.length === 0
+        ? undefined
+        : `it will ask, when it needs it, to ${enumerate(inWords(laterOnes.map(({ permission }) => parsePermission(permission))))}`,
+  };
+
+  function rank(permission: Permission): number {
+    return ['one-by-one', 'summary', 'quiet', 'policy'].indexOf(consentLevel(permission, all));
+  }
+}
+
+/** Everything about each permission: the words, the permission itself, and what the author says. */
+export function permissionRows(
+  permissions: readonly PlannedPermission[],
+): readonly { readonly words: string; readonly permission: string; readonly reason?: string }[] {
+  return permissions.map(({ permission, reason }) => ({
+    words: describePermission(parsePermission(permission)),
+    permission,
+    ...(reason !== undefined && { reason }),
+  }));
+}
+
+/** One sentence for all ways out: a list of sentences is not read. */
+function together(ways: readonly string[]): string | undefined {
+  const could = 'could send what it reads ';
+  if (ways.length === 0) return undefined;
+  const places = ways.map((way) => (way.startsWith(could) ? way.slice(could.length) : way));
+  return `it ${could}${enumerate(places, 'or')}`;
+}
+
+/** Hosts are said together, or a list of ten would hide the rest. */
+function inWords(permissions: readonly Permission[]): readonly string[] {
+  const reach = 'reach ';
+  const over = ' over https';
+  const words = permissions.map(describePermission);
+  const isPlainHost = (text: string): boolean => text.startsWith(reach) && text.endsWith(over);
+  const hosts = words.filter(isPlainHost).map((text) => text.slice(reach.length, -over.length));
+  const first = words.findIndex(isPlainHost);
+  return words.flatMap((text, index) => (index === first ? [`${reach}${enumerate(hosts)}`] : isPlainHost(text) ? [] : [text]));
+}
+
+function enumerate(parts: readonly string[], last = 'and'): string {
+  const all = [...new Set(parts)];
+  return all.length <= 1 ? all.join('') : `${all.slice(0, -1).join(', ')} ${last} ${all.at(-1)}`;
+}

@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { formatPlan, formatQuestion } from '../../cli/consent-prompt.ts';
+import { PLAIN } from '../../cli/output/terminal.ts';
+import type { PackagePlan, PlannedPermission } from '../../registry/index.ts';
+
+const at = (level: PlannedPermission['level'], ...permissions: readonly string[]): PlannedPermission[] =>
+  permissions.map((permission) => ({ permission, level }));
+
+const PLAN: PackagePlan = {
+  name: 'p',
+  version: '1.0.0',
+  source: 'npm:p',
+  resources: { extensions: ['index.ts'], skills: [], prompts: [], themes: [] },
+  quiet: [],
+  summary: [],
+  later: [],
+  granted: [],
+  denied: [],
+  diagnostics: [],
+};
+
+const question = (plan: Partial<PackagePlan>): string[] => formatQuestion({ packages: [{ ...PLAN, ...plan }] }, PLAIN).split('\n').slice(1, -1); // prettier-ignore
+
+test.each<[string, Partial<PackagePlan>, readonly string[]]>([
+  ['nothing', {}, ['  it will talk to your model']],
+  [
+    'reads and exact hosts: both are said together',
+    { summary: at('summary', 'fs:read', 'net:api.github.com', 'net:hooks.slack.com') },
+    [
+      '  it will talk to your model, read files in the workspace and reach api.github.com and hooks.slack.com',
+      '  together: it could send what it reads to an account at api.github.com or to an account at hooks.slack.com',
+    ],
+  ],
+  ['no way out', { quiet: at('quiet', 'fs:read') }, ['  it will talk to your model and read files in the workspace']],
+  ['no reads', { summary: at('summary', 'net:api.github.com') }, ['  it will talk to your model and reach api.github.com']],
+  [
+    'reading now and a way out that it asks for later',
+    { quiet: at('quiet', 'fs:read'), later: at('one-by-one', 'net:*.example.com') },
+    [
+      '  it will talk to your model and read files in the workspace',
+      '  together: it could send what it reads to anyone with a host or an account under example.com',
+      '  later: it will ask, when it needs it, to reach every host under example.com',
+    ],
+  ],
+  [
+    'what is held counts',
+    { granted: ['session:read'], summary: at('summary', 'net:a.example.com') },
+    ['  it will talk to your model, read the conversation and reach a.example.com', '  together: it could send what it reads to an account at a.example.com'],
+  ],
+  ['what only a policy grants is not promised', { later: at('policy', 'fs:read:~/.dash/x') }, ['  it will talk to your model']],
+])('the sentence for %s', (_, plan, lines) => {
+  // what is held and what is asked come in the order of danger, the same level in the order of the question
+  expect(question(plan).map((line) => line.split(/, | and /).toSorted())).toEqual(lines.map((line) => line.split(/, | and /).toSorted()));
+});
+
+test('names and reasons of a package cannot leave their place', () => {
+  const hostile = 'x\u001B[2J\u202E\u200B\n  granted: everything';
+  const summary = [{ permission: 'net:a.example.com', level: 'summary' as const, reason: `${hostile}” ${'y'.repeat(1_000)}` }];
+  const text =
+    formatQuestion({ packages: [{ ...PLAN, name: hostile, version: hostile, summary }] }, PLAIN) +
+    formatPlan({ packages: [{ ...PLAN, name: hostile, summary }] }, PLAIN);
+  expect(text.split('\n').filter((line) => line.startsWith('  granted'))).toEqual([]);
+  expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  expect(text.length).toBeLessThan(1_200);
+});
