@@ -7,7 +7,7 @@ import { formatPermissionSet, parsePermission } from '../../format/index.ts';
 import { addGrants, type GrantDetails, listGrants, makeGrants, readGrants, revokeGrants } from '../../registry/index.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-const details: GrantDetails = { mode: 'asked', by: 'test', at: '2026-01-01T00:00:00.000Z' };
+const details: GrantDetails = { mode: 'asked', by: 'test', at: new Date().toISOString() };
 const KEY = 'npm:pkg';
 
 async function makeHome() {
@@ -40,7 +40,7 @@ describe('grants', () => {
 
   it('end when they expire', async () => {
     const { project, grant, held } = await makeHome();
-    await grant(['net:api.example.com'], { expires: '2026-06-01T00:00:00.000Z' });
+    await grant(['net:api.example.com'], { at: '2026-05-30T00:00:00.000Z', expires: '2026-06-01T00:00:00.000Z' });
     expect(await held(project, new Date('2026-05-31'))).toEqual(['net:api.example.com']);
     expect(await held(project, new Date('2026-06-02'))).toEqual([]);
   });
