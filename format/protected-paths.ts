@@ -236,6 +236,23 @@ export function spellsProtected(access: 'fs:read' | 'fs:write', scope: PathScope
   return isLiteral(scope.segments) ? hasProtectedName(listFor(access), scope.segments) : wildcardSpells(listFor(access), scope.segments);
 }
 
+/**
+ * Tells whether a name can be the last one of a protected path. In a walk that does not enter protected directories, a
+ * `false` means that the path ending in it is open: the cheap question before {@link protection}.
+ */
+export function mayEndProtected(access: 'fs:read' | 'fs:write', name: string): boolean {
+  const last = fold(name);
+  const { exact, patterns } = LAST_NAMES[access];
+  return exact.has(last) || patterns.some((rule) => segmentCovers(rule, last));
+}
+
+const LAST_NAMES = { 'fs:read': lastNames(NO_READ), 'fs:write': lastNames(NO_WRITE) };
+
+function lastNames(list: readonly PathPattern[]): { readonly exact: ReadonlySet<string>; readonly patterns: readonly string[] } {
+  const names = [...new Set(list.map((rule) => rule.at(-1) ?? ''))];
+  return { exact: new Set(names.filter((name) => !name.includes('*'))), patterns: names.filter((name) => name.includes('*')) };
+}
+
 function listFor(access: 'fs:read' | 'fs:write'): readonly PathPattern[] {
   return access === 'fs:read' ? NO_READ : NO_WRITE;
 }

@@ -51,6 +51,8 @@ export class Broker {
   readonly #pending = new Map<number, AbortController>();
   readonly #subscriptions = new Map<number, AbortController>();
   readonly #end = new AbortController();
+  /** Fires when nothing of the host is being served any more: programs do not outlive their call. */
+  #callsEnd = new AbortController();
   /** Answers that came after a request that could not wait for them: each lets one call of its kind pass. */
   readonly #permits = new Set<string>();
 
@@ -93,12 +95,31 @@ export class Broker {
       await (admitted as Subscription).start(
         params as never,
         this.#options.context,
-        { ...this.#gate(admitted, asking), signal: asking.signal, event: (value) => event({ value }), error: (error) => end(toAnswer(error, params)) },
+        {
+          ...this.#gate(admitted, asking),
+          signal: this.#lifeOf(needs, asking.signal),
+          event: (value) => event({ value }),
+          error: (error) => end(toAnswer(error, params)),
+        },
         needs,
       );
       return undefined;
     });
     if ('error' in answer) end(answer);
+  }
+
+  /** The last call in flight has been answered. */
+  callsEnded(): void {
+    this.#callsEnd.abort();
+    this.#callsEnd = new AbortController();
+  }
+
+  /** A program ends with the call it was started in, unless its package may work in the background. */
+  #lifeOf(needs: readonly Need[], signal: AbortSignal): AbortSignal {
+    const isProgram = needs.some(({ effect }) => effect.kind === 'exec');
+    if (!isProgram || this.#rule({ effect: { kind: 'area', area: 'background' }, target: 'background' }).allowed) return signal;
+    // The call may have ended while it was decided.
+    return this.#options.inCall() ? AbortSignal.any([signal, this.#callsEnd.signal]) : AbortSignal.abort();
   }
 
   unsubscribe(id: number): void {
@@ -118,7 +139,7 @@ export class Broker {
     const asking: Asking = { patience, signal: AbortSignal.any([signal, this.#end.signal]) };
     return this.#admit(capability, params, 'request', asking, async (admitted, needs) => {
       if (admitted.kind !== 'request') throw new Error('admitted as a request');
-      return admitted.run(params as never, this.#options.context, { ...this.#gate(admitted, asking), signal: asking.signal }, needs);
+      return admitted.run(params as never, this.#options.context, { ...this.#gate(admitted, asking), signal: this.#lifeOf(needs, asking.signal) }, needs);
     });
   }
 
@@ -143,8 +164,18 @@ export class Broker {
     }
   }
 
-  #gate(capability: AnyCapability, asking: Asking): Pick<Request, 'decide' | 'permits'> {
-    return { decide: (need) => this.#decide(capability, need, asking), permits: (need) => this.#rule(need).allowed };
+  #gate(capability: AnyCapability, asking: Asking): Omit<Request, 'signal'> {
+    return {
+      decide: (need) => this.#decide(capability, need, asking),
+      permits: (need) => this.#rule(need).allowed,
+      granted: () => this.#options.authority.granted(),
+      record: (outcome) => this.#options.audit.append({ 'event.name': 'effect', ...this.#who(), capability: capability.name, ...outcome }),
+    };
+  }
+
+  #who(): Pick<AuditRecord, 'dash.package' | 'dash.version' | 'content.hash' | 'call.id'> {
+    const { context, version, contentHash, callId } = this.#options;
+    return { 'dash.package': context.packageName, 'dash.version': version, 'content.hash': contentHash, ...definedCallId(callId()) };
   }
 
   #rule({ effect, own }: Need): Decision {
@@ -183,16 +214,12 @@ export class Broker {
     });
   }
 
-  #record(capability: AnyCapability, { target }: Need, decision: Decision): void {
-    const { context, version, contentHash, audit, callId } = this.#options;
-    audit.append({
+  #record(capability: AnyCapability, { target, recorded = target }: Need, decision: Decision): void {
+    this.#options.audit.append({
       'event.name': 'decision',
-      'dash.package': context.packageName,
-      'dash.version': version,
-      'content.hash': contentHash,
-      ...definedCallId(callId()),
+      ...this.#who(),
       capability: capability.name,
-      target,
+      target: recorded,
       decision: decision.allowed ? 'allow' : 'deny',
       rule: decision.rule,
       ...(!decision.allowed && { permission: decision.permission }),
@@ -267,16 +294,12 @@ export class Broker {
     return found.allowed ? requested.find(({ permission }) => permission === found.rule) : undefined;
   }
 
-  #recordAnswer(capability: AnyCapability, { target }: Need, permission: string, answer: PermissionAnswer): void {
-    const { context, version, contentHash, audit, callId } = this.#options;
-    audit.append({
+  #recordAnswer(capability: AnyCapability, { target, recorded = target }: Need, permission: string, answer: PermissionAnswer): void {
+    this.#options.audit.append({
       'event.name': 'consent',
-      'dash.package': context.packageName,
-      'dash.version': version,
-      'content.hash': contentHash,
-      ...definedCallId(callId()),
+      ...this.#who(),
       capability: capability.name,
-      target,
+      target: recorded,
       decision: answer === 'no' || answer === 'pause' ? 'deny' : 'allow',
       rule: `asked: ${answer}`,
       permission,

@@ -1,5 +1,7 @@
 import type { Static, TSchema } from '@sinclair/typebox';
-import type { Effect, Places } from '../format/index.ts';
+import type { Effect, PermissionSet, Places } from '../format/index.ts';
+import type { AuditRecord } from './audit-trail.ts';
+import type { OsLayer } from './os-layer/index.ts';
 import type { Confinement, HostPorts } from './ports.ts';
 import type { CapabilityErrorData } from './protocol.ts';
 
@@ -12,6 +14,14 @@ export interface CapabilityContext {
   readonly ownDirectory: (dependency: string | undefined) => string | undefined;
   /** The system's, but for a capture, which must come out the same twice. */
   readonly random: (size: number) => Buffer;
+  /** What there is to run programs with. Without it none runs. */
+  readonly programs?: ProgramHost;
+}
+
+export interface ProgramHost {
+  /** The agent's: its PATH, and the values of granted names. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly osLayer: () => Promise<OsLayer>;
 }
 
 /** Where a guest finds its own package: a name that says nothing about this machine. */
@@ -24,6 +34,10 @@ export interface Request {
   readonly decide: (need: Need) => Promise<void>;
   /** Whether {@link decide} would let it pass, without a record: for what lies below a directory that was decided on. */
   readonly permits: (need: Need) => boolean;
+  /** Everything the package may do at this moment: what a program of it gets. */
+  readonly granted: () => PermissionSet;
+  /** Writes down what came of it. */
+  readonly record: (outcome: Pick<AuditRecord, 'target' | 'outcome' | 'durationMs'>) => void;
 }
 
 /** An effect with the words for it: `target` is what the audit trail and a denial name. */
@@ -32,6 +46,8 @@ export interface Need {
   readonly target: string;
   /** The path as the guest means it. A denial tells it no more: `target` names what its links lead to. */
   readonly asked?: string;
+  /** What the audit trail keeps in place of `target`, where that may hold secrets. */
+  readonly recorded?: string;
   /** A package may always read the files it came with: it was them that were inspected. */
   readonly own?: true;
   /** Of programs: how it would run. Without it the program cannot run at all, and nobody is asked. */

@@ -125,6 +125,7 @@ export class GuestSession {
     } finally {
       clearTimeout(deadline);
       this.#activation = undefined;
+      if (this.#calls.size === 0) this.#broker.callsEnded();
     }
   }
 
@@ -157,7 +158,10 @@ export class GuestSession {
       clearTimeout(grace);
       signal?.removeEventListener('abort', onAbort);
       this.#calls.delete(id);
-      if (this.#calls.size === 0) this.#process.unref();
+      if (this.#calls.size === 0) {
+        this.#process.unref();
+        if (this.#activation === undefined) this.#broker.callsEnded();
+      }
     }
   }
 

@@ -18,6 +18,7 @@ export type {
   ToolOutcome,
 } from './extension.ts';
 export { mergeRegistrations, openPackage, type OpenOptions } from './open-package.ts';
+export { osLayer, type OsLayer } from './os-layer/index.ts';
 export type {
   AgentPort,
   AgentQuery,

@@ -33,6 +33,7 @@ import { DEFAULT_EVENT_TIMEOUT_MS, DEFAULT_TOOL_TIMEOUT_MS, MAX_STRIKES } from '
 import { dataDirectory } from './data-directory.ts';
 import { registrationsDiffer, showPlaces } from './registrations.ts';
 import { GuestSession, unsupportedCode } from './guest-session.ts';
+import { osLayer, type OsLayer } from './os-layer/index.ts';
 import type { HostPorts } from './ports.ts';
 import type { GuestCall } from './protocol.ts';
 import { unpackedDirectory } from './unpacked-directory.ts';
@@ -48,6 +49,8 @@ export interface OpenOptions {
   /** The agent's environment; only granted names reach the guest. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly columns?: number;
+  /** What confines programs. Default: what this machine has, probed at the first program. */
+  readonly osLayer?: () => Promise<OsLayer>;
   readonly onDenial?: (denial: Denial) => void;
   readonly onLog?: (level: 'debug' | 'info' | 'warn' | 'error', text: string) => void;
   /** What became of the package while nobody was waiting: a crash, a kill, a disabled package. */
@@ -227,6 +230,7 @@ class OpenPackage implements SandboxedPackage {
             ports,
             ownDirectory: (dependency) => ownDirectory(this.#package.graph, dependency, bundles),
             random: randomBytes,
+            programs: { environment: this.#options.environment, osLayer: this.#options.osLayer ?? osLayer },
           },
           version,
           contentHash,

@@ -1,10 +1,10 @@
 import type { AnyCapability } from '../define-capability.ts';
 import * as agent from './agent.ts';
+import * as exec from './exec.ts';
 import * as fsRead from './fs-read.ts';
 import * as fsWrite from './fs-write.ts';
 import { fetchUrl } from './net-fetch.ts';
 import { randomBytes } from './random.ts';
-import { runProcess } from './run-process.ts';
 import * as session from './session.ts';
 import * as ui from './ui.ts';
 
@@ -25,7 +25,10 @@ const ALL = [
   fsWrite.setTimes,
   fsWrite.setMode,
   fetchUrl,
-  runProcess,
+  exec.run,
+  exec.launch,
+  exec.write,
+  exec.signal,
   randomBytes,
   ui.notify,
   ui.select,

@@ -1,5 +1,5 @@
 import ivm from 'isolated-vm';
-import { execFile } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { watch } from 'node:fs';
 import {
@@ -67,6 +67,7 @@ export async function openBareIsolate(
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   const timers = new Map<number, NodeJS.Timeout>();
   const controllers = new Map<number, AbortController>();
+  const programs = new Map<number, ChildProcess>();
   let lastRun = 0;
   let open = true;
 
@@ -74,6 +75,7 @@ export async function openBareIsolate(
     try {
       const denied = options.deny?.(capability, params);
       if (denied !== undefined) throw denied;
+      if (capability === 'exec.write' || capability === 'exec.signal') return { value: tellProgram(params as unknown as TellParams, programs) };
       const perform = capabilities[capability];
       if (perform === undefined) throw new Error(`no capability ${capability}`);
       return { value: await perform(params, signal) };
@@ -117,6 +119,8 @@ export async function openBareIsolate(
       if (message.kind === 'subscribe') {
         const controller = new AbortController();
         controllers.set(message.id, controller);
+        const say = (value: object) => tell({ kind: 'event', id: message.id, ...value });
+        if (message.capability === 'exec.start') return startProgram(message.params as unknown as ProgramParams, programs, controller.signal, say);
         const { path, recursive } = message.params;
         const watcher = watch(path, { recursive, signal: controller.signal }, (event, filename) =>
           tell({ kind: 'event', id: message.id, value: { event, filename } }),
@@ -155,6 +159,7 @@ export async function openBareIsolate(
       open = false;
       for (const timer of timers.values()) clearTimeout(timer);
       for (const controller of controllers.values()) controller.abort();
+      for (const program of programs.values()) program.kill('SIGKILL');
       isolate.dispose();
     },
   };
@@ -256,6 +261,49 @@ const capabilities: Readonly<Record<string, Perform>> = {
   },
   'agent.query': async () => [{ provider: 'p', id: 'm' }],
 };
+
+interface ProgramParams {
+  readonly id: number;
+  readonly file: string;
+  readonly args: string[];
+  readonly cwd?: string;
+  readonly env?: Record<string, string>;
+  readonly shell: boolean;
+  readonly timeoutMs?: number;
+}
+
+interface TellParams {
+  readonly id: number;
+  readonly bytes?: unknown;
+  readonly end?: boolean;
+  readonly signal?: NodeJS.Signals;
+}
+
+/** `exec.start`, without its decisions and without a confinement. */
+function startProgram(
+  { id, file, args, cwd, env, shell, timeoutMs }: ProgramParams,
+  programs: Map<number, ChildProcess>,
+  signal: AbortSignal,
+  say: (value: object) => void,
+): void {
+  const child = spawn(file, args, { cwd, env: { PATH: process.env['PATH'], SHLVL: '2', ...env }, shell, signal, timeout: timeoutMs });
+  programs.set(id, child);
+  child.stdin.on('error', () => {});
+  child.on('spawn', () => say({ value: { kind: 'started' } }));
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].on('data', (bytes: Buffer) => say({ value: { kind: 'output', stream, base64: bytes.toString('base64') } }));
+  }
+  child.on('error', (error: NodeJS.ErrnoException) => say({ error: { code: error.code, message: error.message } }));
+  child.on('close', (code, ended) => say({ value: { kind: 'ended', code, signal: ended } }));
+}
+
+function tellProgram({ id, bytes, end, signal }: TellParams, programs: Map<number, ChildProcess>): object {
+  const child = programs.get(id);
+  if (signal !== undefined) child?.kill(signal);
+  if (bytes !== undefined) child?.stdin?.write(bytesOf(bytes));
+  if (end) child?.stdin?.end();
+  return {};
+}
 
 function typeOf(entry: { isFile(): boolean; isDirectory(): boolean; isSymbolicLink(): boolean }): string {
   return entry.isFile() ? 'file' : entry.isDirectory() ? 'directory' : entry.isSymbolicLink() ? 'symlink' : 'other';

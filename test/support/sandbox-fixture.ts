@@ -19,6 +19,7 @@ import {
   type CallContext,
   type Denial,
   type HostPorts,
+  type OsLayer,
   type SandboxedPackage,
   type ToolOutcome,
 } from '../../sandbox/index.ts';
@@ -80,6 +81,8 @@ export interface FixtureOptions {
   readonly homeFiles?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly ports?: Partial<HostPorts>;
+  /** Default: what this machine has. */
+  readonly osLayer?: () => Promise<OsLayer>;
   /** Capture first, as an install does. Default true. */
   readonly capture?: boolean;
 }
@@ -139,6 +142,7 @@ export async function openFixture(options: FixtureOptions): Promise<Fixture> {
         home,
         dashHome,
         environment: merged.environment ?? {},
+        ...(merged.osLayer && { osLayer: merged.osLayer }),
         onDenial: (denial) => denials.push(denial),
         onLog: (level, text) => logs.push(`${level}: ${text}`),
         onFailure: (error) => failures.push(error),

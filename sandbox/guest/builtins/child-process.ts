@@ -16,12 +16,23 @@ interface SpawnOptions {
 }
 
 /** The broker's answer to `exec.run`. */
-interface RunAnswer {
-  readonly code: number | null;
-  readonly signal: string | null;
+interface RunAnswer extends Ending {
   readonly stdout: { readonly base64: string };
   readonly stderr: { readonly base64: string };
 }
+
+interface Ending {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** That the host ended it, and why. */
+  readonly stopped?: string;
+}
+
+/** What the broker says of a program that runs. */
+type ProgramEvent =
+  | { readonly kind: 'started' }
+  | { readonly kind: 'output'; readonly stream: 'stdout' | 'stderr'; readonly base64: string }
+  | ({ readonly kind: 'ended' } & Ending);
 
 interface Invocation {
   readonly file: string;
@@ -33,9 +44,12 @@ type ExecCallback = (error: Error | null, stdout: string | Buffer, stderr: strin
 
 const customPromisify = Symbol.for('nodejs.util.promisify.custom');
 
+/** What Node keeps of the output of `exec`, `execFile` and the synchronous calls. */
+const DEFAULT_MAX_BUFFER = 1024 * 1024;
+
 /**
- * Makes `child_process` over one capability that runs a program to its end: output comes when the program has ended.
- * A program that is written to starts when its input is ended, any other in the next turn.
+ * Makes `child_process` over the broker: a program is a subscription that says its output as it comes, and is written
+ * to and signalled by its number; the synchronous calls are one request.
  */
 export function createChildProcess(link: GuestLink, { EventEmitter }: typeof import('node:events'), stream: typeof import('node:stream')) {
   const running = new Map<number, ChildProcess>();
@@ -54,77 +68,112 @@ export function createChildProcess(link: GuestLink, { EventEmitter }: typeof imp
     exitCode: number | null = null;
     signalCode: string | null = null;
     killed = false;
-    readonly #abort = new AbortController();
-    readonly #input: Uint8Array[] = [];
-    #started = false;
+    readonly #invocation: Invocation;
+    readonly #pipes: readonly string[];
+    /** Resolves with whether it runs: what is written before waits for that. */
+    readonly #started = Promise.withResolvers<boolean>();
+    #subscription: { close(): void } | undefined;
+    #ended = false;
 
     constructor(invocation: Invocation) {
       super();
       const { file, args, options } = invocation;
+      this.#invocation = invocation;
       this.spawnfile = file;
       this.spawnargs = [file, ...args];
       const pipes = stdioOf(options.stdio);
+      this.#pipes = pipes;
       this.stdout = pipes[1] === 'pipe' ? new stream.Readable({ read() {} }) : null;
       this.stderr = pipes[2] === 'pipe' ? new stream.Readable({ read() {} }) : null;
-      this.stdin = pipes[0] === 'pipe' ? this.#createInput(() => start()) : null;
+      this.stdin = pipes[0] === 'pipe' ? this.#createInput() : null;
       this.stdio = [this.stdin, this.stdout, this.stderr];
       running.set(this.pid, this);
-      const start = () => {
-        if (this.#started) return;
-        this.#started = true;
-        this.emit('spawn');
-        void this.#run(invocation, pipes);
-      };
       if (options.signal?.aborted) queueMicrotask(() => this.#failAborted(options.signal));
       else options.signal?.addEventListener('abort', () => this.#failAborted(options.signal), { once: true });
-      setImmediate(() => {
-        if (this.#input.length === 0 || this.stdin === null) start();
-      });
+      this.#subscription = link.subscribe(
+        'exec.start',
+        { id: this.pid, ...runParams(invocation) },
+        {
+          event: (value) => this.#hear(value as ProgramEvent),
+          error: (error) => this.#fail(spawnError(error, invocation)),
+        },
+      );
     }
 
-    #createInput(start: () => void): import('node:stream').Writable {
+    #createInput(): import('node:stream').Writable {
       return new stream.Writable({
-        write: (chunk: Uint8Array, _encoding, done) => {
-          if (this.#started) {
-            done(unsupported('writing to a program that runs already', 'write its input before the next turn of the event loop, then call stdin.end()'));
-            return;
-          }
-          this.#input.push(chunk);
-          done();
-        },
-        final: (done) => {
-          start();
-          done();
-        },
+        write: (chunk: Uint8Array, _encoding, done) => this.#send({ bytes: { base64: bytesToBase64(chunk) }, end: false }, done),
+        final: (done) => this.#send({ end: true }, done),
+        // Whoever destroys it means the end of the input, too.
+        destroy: (error, done) => this.#send({ end: true }, () => done(error)),
       });
     }
 
-    async #run(invocation: Invocation, pipes: readonly string[]): Promise<void> {
-      try {
-        const input = this.#input.length === 0 ? undefined : Buffer.concat(this.#input);
-        const answer = (await link.request('exec.run', runParams(invocation, input), this.#abort.signal)) as RunAnswer;
-        this.#deliver(answer, pipes);
-      } catch (error) {
-        if (this.#abort.signal.aborted)
-          this.#deliver({ code: null, signal: this.signalCode ?? 'SIGTERM', stdout: { base64: '' }, stderr: { base64: '' } }, pipes);
-        else this.#fail(spawnError(error, invocation));
+    #send(params: object, done: (error?: Error | null) => void): void {
+      void this.#started.promise.then(async (runs) => {
+        try {
+          if (runs && !this.#ended) await link.request('exec.write', { id: this.pid, ...params });
+          done();
+        } catch (error) {
+          // A program that ended does not read: nobody has to handle that who only wrote too much.
+          done(this.#ended || (error as NodeJS.ErrnoException).code === 'EPIPE' ? null : (error as Error));
+        }
+      });
+    }
+
+    #hear(event: ProgramEvent): void {
+      switch (event.kind) {
+        case 'started':
+          this.emit('spawn');
+          this.#started.resolve(true);
+          if (this.#pipes[0] !== 'pipe') void link.request('exec.write', { id: this.pid, end: true }).catch(() => undefined);
+          return;
+        case 'output': {
+          const bytes = toBuffer(event.base64);
+          const index = event.stream === 'stdout' ? 1 : 2;
+          if (this.#pipes[index] === 'inherit') link.log(index === 1 ? 'info' : 'error', bytes.toString());
+          this[event.stream]?.push(bytes);
+          return;
+        }
+        case 'ended':
+          return this.#end(event);
       }
     }
 
-    #deliver(answer: RunAnswer, pipes: readonly string[]): void {
-      this.exitCode = answer.code;
-      this.signalCode = answer.signal;
+    #end({ code, signal, stopped }: Ending): void {
+      if (this.#ended) return;
+      this.#finish();
+      const ending = stopped === 'timeout' ? { code: null, signal: killSignalOf(this.#invocation.options) } : { code, signal };
+      this.exitCode = ending.code;
+      this.signalCode = ending.signal;
+      this.#emitEnd(stopped);
+    }
+
+    #emitEnd(stopped?: string): void {
+      if (stopped === 'output') this.emit('overflow');
+      if (stopped === 'timeout') this.killed = true;
+      if (stopped === 'processes' || stopped === 'memory') link.log('error', `${this.spawnfile} was ended: more ${stopped} than a program may use`);
+      this.emit('exit', this.exitCode, this.signalCode);
+      void Promise.all([finish(this.stdout), finish(this.stderr)]).then(() => this.emit('close', this.exitCode, this.signalCode));
+    }
+
+    /** Nothing is heard of it any more, and its number is free. */
+    #finish(): void {
+      this.#ended = true;
+      this.#started.resolve(false);
       running.delete(this.pid);
-      const [out, err] = [toBuffer(answer.stdout.base64), toBuffer(answer.stderr.base64)];
-      if (pipes[1] === 'inherit' && out.length > 0) link.log('info', out.toString());
-      if (pipes[2] === 'inherit' && err.length > 0) link.log('error', err.toString());
-      this.emit('exit', answer.code, answer.signal);
-      const closing = [finish(this.stdout, out), finish(this.stderr, err)];
-      void Promise.all(closing).then(() => this.emit('close', answer.code, answer.signal));
+      this.#subscription?.close();
     }
 
     #fail(error: Error): void {
-      running.delete(this.pid);
+      if (this.#ended) return;
+      // The host ended it while it ran: it dies as by a signal.
+      if ((error as NodeJS.ErrnoException).code === 'ABORT_ERR') {
+        this.#finish();
+        this.signalCode = 'SIGKILL';
+        return this.#emitEnd();
+      }
+      this.#finish();
       this.stdout?.push(null);
       this.stderr?.push(null);
       // Outside the promise: an `error` that nobody listens to must be heard.
@@ -136,16 +185,18 @@ export function createChildProcess(link: GuestLink, { EventEmitter }: typeof imp
 
     #failAborted(signal: AbortSignal | undefined): void {
       if (this.exitCode !== null || this.killed) return;
-      this.kill();
+      this.kill(this.#invocation.options.killSignal);
       this.emit('error', Object.assign(new Error('The operation was aborted', { cause: signal?.reason }), { name: 'AbortError', code: 'ABORT_ERR' }));
     }
 
     kill(signal: string | number = 'SIGTERM'): boolean {
-      if (this.exitCode !== null || this.signalCode !== null || !running.has(this.pid)) return false;
+      if (this.#ended || !running.has(this.pid)) return false;
       if (signal === 0) return true;
       this.killed = true;
-      this.signalCode = typeof signal === 'string' ? signal : 'SIGTERM';
-      this.#abort.abort();
+      const name = signalName(signal);
+      void this.#started.promise.then(async (runs) => {
+        if (runs && !this.#ended) await link.request('exec.signal', { id: this.pid, signal: name }).catch(() => undefined);
+      });
       return true;
     }
 
@@ -173,13 +224,17 @@ export function createChildProcess(link: GuestLink, { EventEmitter }: typeof imp
     const { encoding, stdio } = invocation.options;
     const pipes = stdioOf(stdio);
     try {
-      const answer = link.requestSync('exec.run', runParams(invocation, undefined)) as RunAnswer;
+      const answer = link.requestSync('exec.run', { ...runParams(invocation, DEFAULT_MAX_BUFFER), ...inputOf(invocation.options) }) as RunAnswer;
       const [out, err] = [toBuffer(answer.stdout.base64), toBuffer(answer.stderr.base64)];
       if (pipes[1] === 'inherit' && out.length > 0) link.log('info', out.toString());
       if (pipes[2] === 'inherit' && err.length > 0) link.log('error', err.toString());
       const stdout = pipes[1] === 'pipe' ? decoded(out, encoding) : null;
       const stderr = pipes[2] === 'pipe' ? decoded(err, encoding) : null;
-      return { pid: ++lastPid, output: [null, stdout, stderr], stdout, stderr, status: answer.code, signal: answer.signal };
+      const result = { pid: ++lastPid, output: [null, stdout, stderr], stdout, stderr };
+      if (answer.stopped === undefined) return { ...result, status: answer.code, signal: answer.signal };
+      const code = answer.stopped === 'timeout' ? 'ETIMEDOUT' : answer.stopped === 'output' ? 'ENOBUFS' : 'ENOMEM';
+      const error = spawnError(systemError(code, { syscall: `spawnSync ${file}` }), invocation, 'spawnSync');
+      return { ...result, status: null, signal: killSignalOf(invocation.options), error };
     } catch (error) {
       return { pid: 0, output: null, stdout: null, stderr: null, status: null, signal: null, error: spawnError(error, invocation, 'spawnSync') };
     }
@@ -200,12 +255,15 @@ export function createChildProcess(link: GuestLink, { EventEmitter }: typeof imp
   const execSync = (command: string, options: SpawnOptions = {}) => checked(spawnSync(command, [], { ...options, shell: options.shell ?? true }), command);
 
   const gather = ({ file, args, options }: Invocation, command: string, callback: ExecCallback | undefined) => {
-    const child = spawn(file, args, { ...options, stdio: 'pipe' });
+    const child = spawn(file, args, { maxBuffer: DEFAULT_MAX_BUFFER, ...options, stdio: 'pipe' });
     const chunks: [Buffer[], Buffer[]] = [[], []];
     child.stdout?.on('data', (chunk: Buffer) => chunks[0].push(chunk));
     child.stderr?.on('data', (chunk: Buffer) => chunks[1].push(chunk));
     let failure: Error | undefined;
     child.on('error', (error: Error) => (failure = error));
+    child.on('overflow', () => {
+      failure = Object.assign(new RangeError('stdout maxBuffer length exceeded'), { code: 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER', cmd: command });
+    });
     child.on('close', (code: number | null, signal: string | null) => {
       const [stdout, stderr] = chunks.map((parts) => decoded(Buffer.concat(parts), options.encoding === undefined ? 'utf8' : options.encoding)) as [
         string | Buffer,
@@ -214,7 +272,7 @@ export function createChildProcess(link: GuestLink, { EventEmitter }: typeof imp
       if (failure === undefined && code !== 0) {
         failure = Object.assign(new Error(`Command failed: ${command}\n${String(stderr)}`), {
           code,
-          killed: child.killed || (signal === 'SIGTERM' && options.timeout !== undefined),
+          killed: child.killed,
           signal,
           cmd: command,
           stdout,
@@ -276,19 +334,35 @@ function invocationOf(file: unknown, args: readonly string[] | SpawnOptions | un
   return { file, args: list, options: given };
 }
 
-function runParams({ file, args, options }: Invocation, written: Uint8Array | undefined): unknown {
-  const input = written ?? options.input;
+function runParams({ file, args, options }: Invocation, defaultMaxBuffer?: number): object {
+  const maxBuffer = options.maxBuffer ?? defaultMaxBuffer;
   return {
     file,
     args,
     shell: options.shell !== undefined && options.shell !== false,
     ...(options.cwd === undefined ? {} : { cwd: typeof options.cwd === 'string' ? options.cwd : decodeURIComponent(options.cwd.pathname) }),
     ...(options.env === undefined ? {} : { env: Object.fromEntries(Object.entries(options.env).filter(([, value]) => value !== undefined)) }),
-    ...(input === undefined ? {} : { input: typeof input === 'string' ? { text: input } : { base64: bytesToBase64(input) } }),
     ...(options.timeout === undefined || options.timeout === 0 ? {} : { timeoutMs: options.timeout }),
-    ...(options.maxBuffer === undefined || !Number.isFinite(options.maxBuffer) ? {} : { maxBuffer: options.maxBuffer }),
+    ...(maxBuffer === undefined || !Number.isFinite(maxBuffer) ? {} : { maxBuffer }),
   };
 }
+
+function inputOf({ input }: SpawnOptions): object {
+  if (input === undefined) return {};
+  return { input: typeof input === 'string' ? { text: input } : { base64: bytesToBase64(input) } };
+}
+
+function killSignalOf({ killSignal }: SpawnOptions): string {
+  return killSignal === undefined ? 'SIGTERM' : signalName(killSignal);
+}
+
+/** Numbers as on Linux; what has none of these goes as SIGTERM. */
+function signalName(signal: string | number): string {
+  if (typeof signal === 'string') return signal;
+  return SIGNALS[signal] ?? 'SIGTERM';
+}
+
+const SIGNALS: Readonly<Record<number, string>> = { 1: 'SIGHUP', 2: 'SIGINT', 3: 'SIGQUIT', 9: 'SIGKILL', 10: 'SIGUSR1', 12: 'SIGUSR2', 15: 'SIGTERM' };
 
 function spawnError(error: unknown, { file, args }: Invocation, call = 'spawn'): Error {
   if (!(error instanceof Error)) return new Error(String(error));
@@ -316,10 +390,9 @@ function decoded(bytes: Buffer, encoding: string | null | undefined): string | B
   return encoding === undefined || encoding === null || encoding === 'buffer' ? bytes : bytes.toString(encoding as BufferEncoding);
 }
 
-/** Hands over the output and resolves when it was read; output that nobody reads does not hold back `close`. */
-function finish(output: import('node:stream').Readable | null, bytes: Buffer): Promise<void> {
-  if (output === null) return Promise.resolve();
-  if (bytes.length > 0) output.push(bytes);
+/** Resolves when the output was read; output that nobody reads does not hold back `close`. */
+function finish(output: import('node:stream').Readable | null): Promise<void> {
+  if (output === null || output.destroyed) return Promise.resolve();
   output.push(null);
   if (output.listenerCount('data') === 0 && output.listenerCount('readable') === 0 && !output.readableFlowing) {
     output.resume();

@@ -25,6 +25,7 @@ export const systemErrors: Readonly<Record<string, readonly [errno: number, word
   ENOTEMPTY: [-39, 'directory not empty'],
   ELOOP: [-40, 'too many symbolic links encountered'],
   ENOTSUP: [-95, 'operation not supported on socket'],
+  ENOBUFS: [-105, 'no buffer space available'],
   ECONNREFUSED: [-111, 'connection refused'],
   ECONNRESET: [-104, 'connection reset by peer'],
   ETIMEDOUT: [-110, 'connection timed out'],

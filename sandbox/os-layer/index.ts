@@ -1,0 +1,7 @@
+/** Confines programs by the operating system: what they see, and what they can ask of the kernel. */
+export { confine } from './confine.ts';
+export { packageProfile, sees, whoRuns } from './package-profile.ts';
+export { osLayer, type OsLayer } from './probe.ts';
+export type { RunAs } from './profile.ts';
+export { UnguardableTree } from './project-grants.ts';
+export { startProgram, type Ending, type Launch, type RunningProgram } from './running-program.ts';

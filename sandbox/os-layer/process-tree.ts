@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+
+/** The process and all its descendants, as far as they have not been given to another parent. */
+export function processTree(root: number): readonly number[] {
+  const all = [root];
+  // The list grows while it is walked.
+  for (const pid of all) all.push(...childrenOf(pid));
+  return all;
+}
+
+/** Children of all threads of a process; none where it has ended. */
+export function childrenOf(pid: number): readonly number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Resident memory in MiB, shared pages counted once for each; 0 where the process has ended. */
+export function residentMiB(pid: number): number {
+  try {
+    const [, resident = '0', shared = '0'] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ');
+    return ((Number(resident) - Number(shared)) * 4_096) / 1_048_576;
+  } catch {
+    return 0;
+  }
+}
