@@ -11,6 +11,8 @@ export interface GlobalOptions {
   readonly input: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
+  /** `false` under `--no-progress`. */
+  readonly progress?: boolean;
   readonly dryRun?: boolean;
   readonly offline?: boolean;
   /** The files of the project may speak: registries in its `.npmrc`, and to the agent what is for agents. */

@@ -53,6 +53,7 @@ function withGlobalOptions(command: Command): Command {
     .option('-y, --yes', 'answer yes; never answers a permission question')
     .option('--no-input', 'ask nothing; fail where a question would be asked')
     .option('--quiet', 'print only results and errors')
+    .option('--no-progress', 'draw no progress on the terminal')
     .option('--verbose', 'print more of what happens')
     .option('--dry-run', 'change nothing; show what would change')
     .option('-C, --directory <dir>', 'work in this directory')

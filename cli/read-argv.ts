@@ -45,6 +45,7 @@ const GLOBAL_FLAGS: ReadonlySet<string> = new Set([
   '-y',
   '--no-input',
   '--quiet',
+  '--no-progress',
   '--verbose',
   '--dry-run',
   '--offline',

@@ -1,5 +1,6 @@
 import type { ConsentPort, Progress, ProgressListener } from '../../registry/index.ts';
 import type { Invocation } from '../command.ts';
+import { addProgress, describeProgress, describeTotal, emptyTally, type Tally } from './progress-tally.ts';
 import { oneLine } from './terminal.ts';
 
 export interface ShownProgress extends Disposable {
@@ -8,30 +9,41 @@ export interface ShownProgress extends Disposable {
   pausedFor(port: ConsentPort): ConsentPort;
 }
 
-/** One line on a terminal that says what is going on; nothing where nobody watches, but that it waits. */
+/** So that a line can be read, and writing it costs nothing beside the downloads. */
+const REDRAW_MS = 60;
+
+/**
+ * One line on a terminal that says what is going on, with packages and bytes. Elsewhere, and under `--no-progress`, one
+ * line when it is over; under `--quiet` and `--json` nothing but that it waits.
+ */
 export function showProgress({ stderr, globals }: Pick<Invocation, 'stderr' | 'globals'>): ShownProgress {
-  const live = stderr.isInteractive && globals.quiet !== true && globals.json !== true;
-  let packages = 0;
-  let bytes = 0;
-  let shown = false;
+  const isSilent = globals.quiet === true || globals.json === true;
+  const isLive = stderr.isInteractive && globals.progress !== false && !isSilent;
+  const tally: Tally = emptyTally();
+  let isShown = false;
+  let drawnAt = 0;
   const clear = (): void => {
-    if (shown) stderr.write('\r\u001B[K');
-    shown = false;
+    if (isShown) stderr.write('\r\u001B[K');
+    isShown = false;
   };
-  const line = (text: string): void => {
-    clear();
-    stderr.write(text.slice(0, 78));
-    shown = true;
+  const draw = (progress: Progress): void => {
+    const now = performance.now();
+    // the next chunk comes soon; every other step is worth a line
+    if (progress.kind === 'received' && now - drawnAt < REDRAW_MS) return;
+    drawnAt = now;
+    // one column stays free: a full line would wrap, and stay
+    stderr.write(`\r${describeProgress(progress, tally, stderr.columns - 1)}\u001B[K`);
+    isShown = true;
   };
   return {
     listener: (progress) => {
-      if (progress.kind === 'waiting') stderr.write(`waiting for another dash${progress.holder === undefined ? '' : ` (${oneLine(progress.holder)})`}\n`);
-      if (!live) return;
-      if (progress.kind === 'downloaded') {
-        packages++;
-        bytes += progress.bytes;
+      if (progress.kind === 'waiting') {
+        clear();
+        stderr.write(`waiting for another dash${progress.holder === undefined ? '' : ` (${oneLine(progress.holder)})`}\n`);
       }
-      line(`${describe(progress)}${packages === 0 ? '' : `  ${packages} packages, ${Math.round(bytes / 1024)} kB`}`);
+      if (isSilent) return;
+      addProgress(tally, progress);
+      if (isLive && progress.kind !== 'waiting') draw(progress);
     },
     pausedFor: (port) => ({
       ask: (plan) => {
@@ -39,21 +51,10 @@ export function showProgress({ stderr, globals }: Pick<Invocation, 'stderr' | 'g
         return port.ask(plan);
       },
     }),
-    [Symbol.dispose]: clear,
+    [Symbol.dispose]() {
+      clear();
+      if (!isLive && tally.packages > 0) stderr.write(`${describeTotal(tally)}\n`);
+      tally.packages = 0;
+    },
   };
-}
-
-function describe(progress: Progress): string {
-  switch (progress.kind) {
-    case 'waiting':
-      return 'waiting';
-    case 'resolving':
-      return `resolving ${oneLine(progress.spec)}`;
-    case 'consented':
-      return 'consented';
-    case 'commit':
-      return `committing: ${progress.step}`;
-    default:
-      return `${progress.kind} ${oneLine(progress.name)} ${oneLine(progress.version)}`;
-  }
 }

@@ -3,6 +3,8 @@ import { styleText } from 'node:util';
 /** A stream to write to, and what it can show. */
 export interface Terminal {
   readonly isInteractive: boolean;
+  /** Its width now; 80 where there is none. */
+  readonly columns: number;
   readonly style: Style;
   write(text: string): void;
 }
@@ -21,13 +23,21 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** The part of a `tty.WriteStream` that is used here. */
 export interface OutputStream {
   readonly isTTY?: boolean;
+  readonly columns?: number;
   write(text: string): unknown;
 }
 
 export function createTerminal(stream: OutputStream, env: Environment): Terminal {
   const isInteractive = stream.isTTY === true && env['TERM'] !== 'dumb';
   const style = hasColour(isInteractive, env) ? COLOURED : PLAIN;
-  return { isInteractive, style, write: (text) => void stream.write(text) };
+  return {
+    isInteractive,
+    style,
+    get columns() {
+      return stream.columns ?? 80;
+    },
+    write: (text) => void stream.write(text),
+  };
 }
 
 /**

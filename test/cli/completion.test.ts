@@ -73,6 +73,7 @@ describe('what fits', () => {
         '--yes',
         '--no-input',
         '--quiet',
+        '--no-progress',
         '--verbose',
         '--dry-run',
         '--directory',

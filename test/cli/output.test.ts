@@ -2,9 +2,12 @@ import { describe, expect, test } from 'vitest';
 
 import { asUserError, errorDocument, formatError } from '../../cli/output/error.ts';
 import { exitCodeOf } from '../../cli/output/exit-code.ts';
+import { showProgress } from '../../cli/output/progress.ts';
+import { addProgress, describeProgress, emptyTally } from '../../cli/output/progress-tally.ts';
 import { formatTable } from '../../cli/output/table.ts';
 import { createTerminal, manyLines, oneLine, PLAIN } from '../../cli/output/terminal.ts';
 import { DashError } from '../../format/index.ts';
+import type { Progress } from '../../registry/index.ts';
 
 const notAborted = new AbortController().signal;
 
@@ -82,4 +85,55 @@ test('a table is as wide as its text, whatever its colour', () => {
       ['\u001b[1mlong\u001b[22m', '', 'd'],
     ]),
   ).toBe('a     bb  c\n\u001b[1mlong\u001b[22m      d\n');
+});
+
+describe('progress', () => {
+  const written = (isTTY: boolean, globals: object, events: readonly Progress[]): string => {
+    let text = '';
+    const stderr = createTerminal({ isTTY, columns: 70, write: (more) => void (text += more) }, {});
+    using progress = showProgress({ stderr, globals: { input: true, ...globals } });
+    for (const event of events) progress.listener(event);
+    progress[Symbol.dispose]();
+    return text;
+  };
+  const one = { name: 'kit', version: '1.0.0' };
+  const two = { name: 'dep\u001B[2J', version: '2.0.0' };
+  const events: readonly Progress[] = [
+    { kind: 'resolving', spec: 'npm:kit' },
+    { kind: 'downloading', ...one },
+    { kind: 'received', ...one, bytes: 500_000, total: 1_000_000 },
+    { kind: 'downloading', ...two },
+    { kind: 'downloaded', ...one, bytes: 1_000_000 },
+    { kind: 'downloaded', ...two, bytes: 250_000 },
+    { kind: 'compiling', ...one },
+  ];
+
+  test('is one line on a terminal, with a bar, packages and bytes, and goes away', () => {
+    const text = written(true, {}, events);
+    const lines = text.split('\r').map((line) => line.replace('\u001B[K', ''));
+    expect(lines).toContain('resolving npm:kit');
+    expect(lines).toContain('░░░░░░░░░░░░░░░░░░░░ 0 of 1 packages, 0 kB  kit 1.0.0');
+    expect(lines).toContain('██████████░░░░░░░░░░ 1 of 2 packages, 1.0 MB  kit 1.0.0');
+    expect(lines).toContain('compiling kit 1.0.0  fetched 2 packages, 1.3 MB');
+    expect(text).not.toContain('\n');
+    expect(text).not.toContain('\u001B[2J'); // a name cannot move the cursor
+    expect(text.endsWith('\r\u001B[K')).toBe(true);
+    expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThan(70);
+  });
+
+  test('says how much is to come once every answer has begun', () => {
+    const tally = emptyTally();
+    for (const event of events.slice(0, 3)) addProgress(tally, event);
+    const line = describeProgress({ kind: 'received', ...one, bytes: 500_000, total: 1_000_000 }, tally, 79);
+    expect(line).toBe('██████████░░░░░░░░░░ 0 of 1 packages, 500 kB of 1.0 MB  kit 1.0.0');
+  });
+
+  test.for([
+    ['where nobody watches', false, {}, 'fetched 2 packages, 1.3 MB\n'],
+    ['under `--no-progress`', true, { progress: false }, 'fetched 2 packages, 1.3 MB\n'],
+    ['under `--quiet`', true, { quiet: true }, ''],
+    ['under `--json`', false, { json: true }, ''],
+  ] as const)('is plain %s', ([, isTTY, globals, expected]) => {
+    expect(written(isTTY, globals, events)).toBe(expected);
+  });
 });
