@@ -1,4 +1,5 @@
 import type { Where } from './dash-error.ts';
+import type { Inference } from './inference.ts';
 
 /** A tool as the guest registered it. `parameters` is a plain JSON Schema; the host never compiles it. */
 export interface ToolRegistration {
@@ -69,6 +70,8 @@ export interface CompiledEntry {
   readonly cache?: { readonly sha256: string; readonly v8: string };
   readonly parts: readonly RuntimePart[];
   readonly unsupported: readonly Unsupported[];
+  /** What its code was seen to need; absent in what an older Dash compiled. */
+  readonly inferred?: Inference;
 }
 
 export interface CompileFailure {

@@ -19,6 +19,17 @@ export type {
   Unsupported,
 } from './extension-record.ts';
 export { isPublicAddress } from './host-pattern.ts';
+export {
+  inferenceOf,
+  isInferenceAsked,
+  mergeInferences,
+  notCovered,
+  type ComputedSubject,
+  type ComputedUse,
+  type Evidence,
+  type Inference,
+  type InferredPermission,
+} from './inference.ts';
 export { parseJson, type JsonDocument } from './json-text.ts';
 export { conventionalManifest, parseManifest, type DashSection, type ManifestDefaults, type PackageManifest, type PermissionRequest } from './manifest.ts';
 export { manifestSchemas, type DashManifest, type ManifestSchemas } from './manifest-schema.ts';

@@ -37,6 +37,7 @@ const HOST_ARROWS: Readonly<Record<string, readonly string[]>> = {
 /** Third parties have one home each, so that they can be replaced there; `types` of a dev dependency are free. */
 const HOMES: Readonly<Record<string, readonly string[]>> = {
   'isolated-vm': ['sandbox/isolate.ts'],
+  acorn: ['sandbox/infer'],
   esbuild: ['sandbox/compile', 'scripts', 'sandbox/guest/build'],
   pacote: ['registry'],
   'npm-package-arg': ['registry'],

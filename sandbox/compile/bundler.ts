@@ -2,6 +2,7 @@ import type { build as Build, BuildFailure, Loader, Message, Plugin } from 'esbu
 import { posix } from 'node:path';
 import type { ModuleGraph, ModuleNode, Unsupported } from '../../format/index.ts';
 import { unsupportedModules } from '../guest/builtins/unsupported.ts';
+import { readUses, type ReadUses } from '../infer/read-uses.ts';
 import { callsOfRequire } from './calls-of-require.ts';
 import { hostModule } from './host-modules.ts';
 import { moduleFiles, type ModuleFiles } from './module-files.ts';
@@ -28,6 +29,8 @@ export type EntryReply =
       /** Names the bundle asks the guest runtime for. */
       readonly externals: readonly string[];
       readonly unsupported: readonly Unsupported[];
+      /** What the code was seen to ask for. */
+      readonly uses: ReadUses;
     }
   | {
       readonly kind: 'failed';
@@ -117,13 +120,16 @@ async function bundleAs(shape: Shape, graph: ModuleGraph, files: ModuleFiles, en
     const asked = outputs.flatMap(({ imports }) => imports.filter(({ external }) => external === true).map(({ path }) => path));
     const wrapped = [...kept].filter((name) => name.startsWith(`${GUEST}:`)).map((name) => name.slice(GUEST.length + 1));
     const externals = [...new Set([...asked, ...wrapped])].sort();
+    const whole = shape === 'plain' ? code : inAsyncFunction(code);
+    const realMap = withRealSources(map, sources);
     return {
       kind: 'ok',
       entry,
-      code: shape === 'plain' ? code : inAsyncFunction(code),
-      map: withRealSources(map, sources),
+      code: whole,
+      map: realMap,
       externals,
       unsupported: [...unsupportedIn(externals, kept), ...nativeIn(kept)],
+      uses: readUses({ code: whole, map: realMap, dependencies: dependenciesOf(graph) }),
     };
   } catch (error) {
     return toFailure(entry, (error as Partial<BuildFailure>).errors?.[0], error);
@@ -291,6 +297,10 @@ function nearestManifest(files: ModuleFiles, node: ModuleNode, path: string): Pa
     const manifest = files.manifest(node, directory === '.' ? '' : directory);
     if (manifest !== undefined || directory === '.') return manifest;
   }
+}
+
+function dependenciesOf({ root, nodes }: ModuleGraph): string[] {
+  return Object.entries(nodes).flatMap(([id, { name, version }]) => (id === root ? [] : [`${name}@${version}`]));
 }
 
 /** How a file is called in errors: the author's own path, or `name@version/path` for a dependency. */

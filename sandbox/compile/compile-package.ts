@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { DashError, type CompiledEntry, type CompiledPackage, type CompileFailure, type ModuleGraph, type RuntimePart } from '../../format/index.ts';
 import { CHILD_ENVIRONMENT, guardAgainstInspectorSignal } from '../process/layers.ts';
+import { toInference } from '../infer/to-inference.ts';
 import { programPath, runtimeScript } from '../process/runtime-files.ts';
 import { SandboxProcess } from '../process/sandbox-process.ts';
 import { bundleName, saveBundle, type BundleStore } from './bundle-store.ts';
@@ -34,7 +35,7 @@ export async function compilePackage(
 
 async function keep(
   store: BundleStore,
-  { entry, code, map, externals, unsupported }: EntryReply & { kind: 'ok' },
+  { entry, code, map, externals, unsupported, uses }: EntryReply & { kind: 'ok' },
   cache: Buffer | undefined,
 ): Promise<CompiledEntry> {
   const bytes = Buffer.from(wrap(entry, code));
@@ -46,6 +47,7 @@ async function keep(
     ...(cache !== undefined && { cache: { sha256: await saveBundle(store, 'cache', cache), v8: process.versions.v8 } }),
     parts: partsFor(externals, code),
     unsupported,
+    inferred: toInference(uses),
   };
 }
 

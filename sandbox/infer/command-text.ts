@@ -1,0 +1,28 @@
+import { HOLE } from './value.ts';
+
+/** What a command says: its permission, or that it cannot be told which program it is. */
+export type CommandNeed = { readonly kind: 'permission'; readonly permission: string } | { readonly kind: 'computed' };
+
+/** Programs whose first word says what they do: `git status` is less than `git`. */
+const WITH_SUBCOMMANDS = new Set(
+  'git gh glab npm pnpm yarn bun deno docker podman kubectl helm cargo go systemctl brew apt apt-get pip pip3 uv aws gcloud az terraform'.split(' '),
+);
+
+/** A call of a program with a list of arguments, as far as they are known. */
+export function programNeed(program: string, args: readonly string[]): CommandNeed {
+  if (!/^[A-Za-z0-9._/:=@%+,^-]+$/.test(program)) return { kind: 'computed' };
+  const [first = ''] = args;
+  const name = program.slice(program.lastIndexOf('/') + 1);
+  const isSubcommand = WITH_SUBCOMMANDS.has(name) && /^[a-z][a-z-]*$/.test(first);
+  return { kind: 'permission', permission: isSubcommand ? `exec:${program} ${first}` : `exec:${program}` };
+}
+
+/** A command line. What only a shell understands is run by the shell. */
+export function commandLineNeed(line: string): CommandNeed {
+  if (/[|&;<>()$`*?[\]{}~#!\n]/.test(line)) return { kind: 'permission', permission: 'exec:sh' };
+  const words = line.trim().split(/\s+/);
+  const [program = '', ...args] = words.map((word) => word.replaceAll(/["'\\]/g, ''));
+  // `NAME=value program` sets a variable, which a shell does
+  if (/^[A-Za-z_]\w*=/.test(program)) return { kind: 'permission', permission: 'exec:sh' };
+  return programNeed(program.includes(HOLE) ? HOLE : program, args);
+}
