@@ -1,6 +1,7 @@
 import { plainText, quotedText } from '../format/index.ts';
 import type { ConsentAnswer, ConsentPlan, ConsentPort, PackagePlan, PlannedPermission } from '../registry/index.ts';
 import { consentSentence, permissionRows } from './consent-sentence.ts';
+import { formatEvidence } from './output/evidence.ts';
 import { oneLine, type Style, type Terminal } from './output/terminal.ts';
 
 const MAX_REASON = 160;
@@ -56,12 +57,19 @@ export function formatQuestion({ packages }: ConsentPlan, style: Style): string 
   return packages
     .map((pkg) => {
       const { does, follows, later } = consentSentence(pkg);
-      const lines = [formatHead(pkg, style), `  ${plainText(does, 2_000)}`];
+      const lines = [formatHead(pkg, style), ...(isReadFromCode(pkg) ? [`  ${READ_FROM_CODE}`] : []), `  ${plainText(does, 2_000)}`];
       if (follows !== undefined) lines.push(`  ${style.warning('together:')} ${plainText(follows, 2_000)}`);
       if (later !== undefined) lines.push(`  ${style.bad('later:')} ${plainText(later, 2_000)}`);
       return `${lines.join('\n')}\n`;
     })
     .join('\n');
+}
+
+/** A package that declares nothing is asked about what its code was seen to need. */
+const READ_FROM_CODE = 'it declares no permissions; these were read from its code, and may not be all';
+
+function isReadFromCode({ quiet, summary, later }: PackagePlan): boolean {
+  return [...quiet, ...summary, ...later].some(({ inferred }) => inferred !== undefined);
 }
 
 /** The details: what each package will be able to do, permission by permission, by what it takes to allow it. */
@@ -72,10 +80,12 @@ export function formatPlan({ packages }: ConsentPlan, style: Style): string {
 function formatPackage(pkg: PackagePlan, style: Style): string {
   const { quiet, summary, later, granted, denied } = pkg;
   const lines = [formatHead(pkg, style)];
+  const isInferred = isReadFromCode(pkg);
   const section = (title: string, permissions: readonly PlannedPermission[], isRed = false): void => {
     if (permissions.length === 0) return;
     lines.push(`  ${title}`, ...permissionRows(permissions).map((row) => `    ${formatRow(row, isRed, style)}`));
   };
+  if (isInferred) lines.push(`  ${READ_FROM_CODE}`);
   section('wants to', summary);
   section('gets by being installed', quiet);
   section(
@@ -100,7 +110,12 @@ function formatHead({ name, version, source, replaces }: PackagePlan, style: Sty
 }
 
 /** The author's reason is a claim of the package: quoted, on one line, cut. */
-function formatRow({ words, permission, reason }: ReturnType<typeof permissionRows>[number], isRed: boolean, style: Style): string {
-  const claimed = reason === undefined ? '' : style.dim(`  its author says: ${quotedText(reason, MAX_REASON)}`);
+function formatRow({ words, permission, reason, inferred }: ReturnType<typeof permissionRows>[number], isRed: boolean, style: Style): string {
+  const claimed =
+    inferred !== undefined
+      ? style.dim(`  ${formatEvidence(inferred)}`)
+      : reason === undefined
+        ? ''
+        : style.dim(`  its author says: ${quotedText(reason, MAX_REASON)}`);
   return `${isRed ? style.bad(words) : words}  ${style.dim(`[${oneLine(permission)}]`)}${claimed}`;
 }

@@ -33,14 +33,15 @@ export function consentSentence({ quiet, summary, later, granted }: PackagePlan)
   }
 }
 
-/** Everything about each permission: the words, the permission itself, and what the author says. */
+/** Everything about each permission: the words, the permission itself, and what the author says, or where its code needs it. */
 export function permissionRows(
   permissions: readonly PlannedPermission[],
-): readonly { readonly words: string; readonly permission: string; readonly reason?: string }[] {
-  return permissions.map(({ permission, reason }) => ({
+): readonly (Pick<PlannedPermission, 'permission' | 'reason' | 'inferred'> & { readonly words: string })[] {
+  return permissions.map(({ permission, reason, inferred }) => ({
     words: describePermission(parsePermission(permission)),
     permission,
     ...(reason !== undefined && { reason }),
+    ...(inferred !== undefined && { inferred }),
   }));
 }
 

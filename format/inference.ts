@@ -59,7 +59,8 @@ export function mergeInferences(parts: readonly Inference[]): Inference {
       atMost: known.atMost && atMost,
     });
   }
-  for (const text of [...byText.keys()]) if ([...byText.keys()].some((other) => other !== text && isWithin(text, other))) byText.delete(text);
+  const texts = [...byText.keys()];
+  for (const text of texts) if (texts.some((other) => other !== text && byText.has(other) && isWithin(text, other))) byText.delete(text);
   const computed = parts.flatMap((part) => part.computed);
   const incomplete = parts.find((part) => part.incomplete !== undefined)?.incomplete;
   return {

@@ -20,6 +20,7 @@ import { type Grant, type GrantMode, makeGrants, readGrants } from './grants.ts'
 import type { InspectedPackage } from './inspect/inspect.ts';
 import { grantKeyOf, packageIdOf } from './package-source.ts';
 import { readProfile } from './profile.ts';
+import { allRequestsOf, hasComputedWayOut, type Request, requestsOf } from './requests.ts';
 
 const consented: unique symbol = Symbol('consented');
 
@@ -40,6 +41,8 @@ export interface PlannedPermission {
   /** The author's words; never trusted. */
   readonly reason?: string;
   readonly max?: string;
+  /** Nobody declared it: the code was seen to need it. */
+  readonly inferred?: Request['inferred'];
 }
 
 /** What installing one package would mean. */
@@ -107,10 +110,13 @@ const TRIAL_MS = 24 * 60 * 60_000;
  * @throws {DashError} INVALID_PERMISSION, USAGE
  */
 export async function askConsent(packages: readonly InspectedPackage[], context: ConsentContext): Promise<readonly ConsentedPackage[]> {
-  const { decisions, isToBeAsked, isLocked } = await weigh(packages, context);
+  const weighed = await weigh(packages, context);
+  const { isToBeAsked, isLocked } = weighed;
+  const canAsk = context.consentPort !== undefined && !isLocked;
+  const decisions = canAsk || context.grant.includes('summary') ? weighed.decisions : weighed.decisions.map(withoutInferred);
   let refusedLater: readonly Permission[] = [];
   let summaryEnds: Date | undefined;
-  if (isToBeAsked) {
+  if (isToBeAsked && decisions.some(({ summary }) => summary.length > 0)) {
     if (context.consentPort === undefined || isLocked) throw consentRequired(decisions, context);
     const answer = await context.consentPort.ask({ packages: decisions.map((decision) => toPlan(decision, context)) });
     if (answer.kind === 'no') throw new DashError('CONSENT_REQUIRED', 'declined; nothing was changed');
@@ -125,6 +131,19 @@ export async function askConsent(packages: readonly InspectedPackage[], context:
       [consented]: true,
     })),
   );
+}
+
+/**
+ * What the author asks for is needed, and without an answer nothing is installed. What was only seen in the code waits,
+ * ungranted, until it is used or named.
+ */
+function withoutInferred(decision: Decision): Decision {
+  const isSeen = ({ inferred }: PlannedPermission) => inferred !== undefined;
+  return {
+    ...decision,
+    summary: decision.summary.filter((permission) => !isSeen(permission)),
+    later: [...decision.later, ...decision.summary.filter(isSeen)],
+  };
 }
 
 /**
@@ -179,17 +198,24 @@ export async function keepConsent(
 
 /** Gives a permission its level among all that a package asks for. */
 export function plannedPermissions(
-  { manifest }: Pick<InspectedPackage, 'manifest'>,
+  { manifest, compiled }: Pick<InspectedPackage, 'manifest' | 'compiled'>,
   extra: readonly Permission[] = [],
   profile: Profile = 'balanced',
 ): PlannedPermission[] {
-  const requests = [...manifest.dash.permissions, ...extra.map((permission) => ({ permission: formatPermission(permission) }))];
-  const set = parsePermissionSet([...requests, ...manifest.dash.optionalPermissions].map(({ permission }) => permission));
+  const of = { ...manifest.dash, compiled };
+  const requests: Request[] = [...requestsOf(of), ...extra.map((permission) => ({ permission: formatPermission(permission) }))];
+  const set = parsePermissionSet([
+    ...[...requests, ...manifest.dash.optionalPermissions].map(({ permission }) => permission),
+    ...(hasComputedWayOut(of) ? [SOME_HOST] : []),
+  ]);
   return requests.map((request) => {
     const permission = parsePermission(request.permission);
     return { ...request, level: levelUnder(profile, permission, consentLevel(permission, set)) };
   });
 }
+
+/** Stands for a host that only the running code names. */
+const SOME_HOST = 'net:computed.invalid';
 
 interface Decision {
   readonly pkg: InspectedPackage;
@@ -215,7 +241,7 @@ interface Said {
 async function decide(pkg: InspectedPackage, { named: typed, denied, isOnly, profile, context }: Said): Promise<Decision> {
   const grantKey = grantKeyOf(pkg.manifest.name, pkg.source);
   const held = await readGrants(context.dashHome, grantKey, context.workspace, context.now);
-  const asked = [...pkg.manifest.dash.permissions, ...pkg.manifest.dash.optionalPermissions].map(({ permission }) => parsePermission(permission));
+  const asked = allRequestsOf({ ...pkg.manifest.dash, compiled: pkg.compiled }).map(({ permission }) => parsePermission(permission));
   const ruled = context.policy?.get(grantKey) ?? context.policy?.get(formatPackageId(packageIdOf(pkg.manifest.name, pkg.source))) ?? [];
   // several packages: each gets what it asks for; a permission nobody declares needs a package of its own
   const named = isOnly ? typed : typed.filter((permission) => asked.some((wanted) => isWithin(wanted, permission) || isWithin(permission, wanted)));

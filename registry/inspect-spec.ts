@@ -1,4 +1,13 @@
-import { formatPackageId } from '../format/index.ts';
+import {
+  type ConsentLevel,
+  consentLevel,
+  formatPackageId,
+  type Inference,
+  inferenceOf,
+  type InferredPermission,
+  parsePermission,
+  parsePermissionSet,
+} from '../format/index.ts';
 import { plannedPermissions, type PlannedPermission } from './consent.ts';
 import { bring } from './install.ts';
 import type { InspectedPackage } from './inspect/inspect.ts';
@@ -11,6 +20,11 @@ export interface InspectContext extends SourcingOptions {
   readonly ports: InspectPorts;
 }
 
+/** What code was seen to need, with the level of consent that each would need if it was asked for. */
+export interface InferredAuthority extends Inference {
+  readonly permissions: readonly (InferredPermission & { readonly level: ConsentLevel })[];
+}
+
 /** Everything that can be known of a package without installing it. Its files are there until it is disposed. */
 export interface Inspection extends AsyncDisposable {
   readonly id: string;
@@ -19,8 +33,10 @@ export interface Inspection extends AsyncDisposable {
   readonly contentHash: string;
   readonly dir: string;
   readonly package: Omit<InspectedPackage, symbol>;
-  /** With the level of consent each would need. */
+  /** What it declares, with the level of consent each would need. */
   readonly permissions: readonly PlannedPermission[];
+  /** What its code was seen to need, whatever it declares. */
+  readonly inferred: InferredAuthority;
 }
 
 /**
@@ -33,18 +49,26 @@ export async function inspectSpec(spec: PackageSpec, context: InspectContext): P
   const workshop = await openWorkshop(context);
   try {
     const found = await bring(spec, context.ports, workshop);
-    const { manifest, source, tree } = found;
+    const { manifest, source, tree, compiled } = found;
     return {
       id: formatPackageId(packageIdOf(manifest.name, source)),
       grantKey: grantKeyOf(manifest.name, source),
       contentHash: tree.treeSha256,
       dir: tree.dir,
       package: { ...found, diagnostics: [...workshop.diagnostics, ...found.diagnostics] },
-      permissions: plannedPermissions(found),
+      permissions: manifest.dash.permissions.length === 0 ? [] : plannedPermissions(found),
+      inferred: withLevels(inferenceOf(compiled) ?? NOT_READ),
       [Symbol.asyncDispose]: () => workshop[Symbol.asyncDispose](),
     };
   } catch (error) {
     await workshop[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+const NOT_READ: Inference = { permissions: [], computed: [], incomplete: 'not all of it was compiled' };
+
+function withLevels(inference: Inference): InferredAuthority {
+  const set = parsePermissionSet(inference.permissions.map(({ permission }) => permission));
+  return { ...inference, permissions: inference.permissions.map((one) => ({ ...one, level: consentLevel(parsePermission(one.permission), set) })) };
 }

@@ -3,6 +3,7 @@ import { type PackagePlan, planConsent } from './consent.ts';
 import { bringAll, isInForce, replacedBy } from './install.ts';
 import type { InspectedPackage } from './inspect/inspect.ts';
 import { formatSpec, type PackageSpec } from './package-spec.ts';
+import { allRequestsOf, type Requesting } from './requests.ts';
 import { planRestore, type RestoreContext } from './restore.ts';
 import type { Generation } from './store/generation.ts';
 import { readState } from './transaction.ts';
@@ -68,9 +69,7 @@ function planned(inspected: InspectedPackage, consent: PackagePlan, base: Genera
   const { manifest, resolution, resources, tree, dependencies } = inspected;
   const before = base?.packages[manifest.name];
   const action = before === undefined ? 'install' : isInForce({ inspected, grants: [] }, base) ? 'keep' : 'replace';
-  const requests = (of: { readonly permissions: typeof manifest.dash.permissions; readonly optionalPermissions: typeof manifest.dash.permissions }) => ({
-    requests: [...of.permissions, ...of.optionalPermissions],
-  });
+  const requests = (of: Requesting) => ({ requests: allRequestsOf(of) });
   return {
     name: manifest.name,
     version: manifest.version,
@@ -79,7 +78,7 @@ function planned(inspected: InspectedPackage, consent: PackagePlan, base: Genera
     ...(before !== undefined && { from: before.version }),
     details: {
       consent,
-      permissionDiff: permissionDiff(before === undefined ? { requests: [] } : requests(before), requests(manifest.dash)),
+      permissionDiff: permissionDiff(before === undefined ? { requests: [] } : requests(before), requests({ ...manifest.dash, compiled: inspected.compiled })),
       resources,
       files: tree.files.length,
       dependencies: [...new Set(dependencies.map(({ release: { name, version } }) => `${name}@${version}`))].sort(),

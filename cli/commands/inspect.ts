@@ -5,6 +5,7 @@ import { inspectPorts, npmConfigFor } from '../compose.ts';
 import { parseDuration } from '../duration.ts';
 import { formatDiagnostics } from '../output/diagnostics.ts';
 import { formatWhere } from '../output/error.ts';
+import { formatEvidence, formatUse } from '../output/evidence.ts';
 import { showProgress } from '../output/progress.ts';
 import { only, readSpecs } from '../read-specs.ts';
 import { oneLine, type Style } from '../output/terminal.ts';
@@ -43,15 +44,26 @@ export const define: DefineCommand = (command) => {
   };
 };
 
-function documentOf({ id, contentHash, permissions, package: { manifest, source, resources, skills, compiled, captureOutcomes, diagnostics } }: Inspection) {
+function documentOf({
+  id,
+  contentHash,
+  permissions,
+  inferred,
+  package: { manifest, source, resources, skills, compiled, captureOutcomes, diagnostics },
+}: Inspection) {
   const { name, version, description, dash } = manifest;
   return {
     package: { id, name, version, description, source: { ...source, contentHash } },
     manifest: { kind: dash.kind, permissions: dash.permissions, optionalPermissions: dash.optionalPermissions },
     resources,
     skills: skills.map(({ path, name: skill, description: about }) => ({ path, name: skill, description: about })),
-    // what it would need by itself is inferred by a later version; until then `--grant` may name it
-    permissions: { declared: permissions, inferred: [] },
+    permissions: {
+      declared: permissions,
+      inferred: inferred.permissions,
+      // what only exists when the code runs: it is asked for when it happens
+      computed: inferred.computed,
+      ...(inferred.incomplete !== undefined && { incomplete: inferred.incomplete }),
+    },
     extensions: [
       ...compiled.entries.map(({ entry, unsupported }) => extensionOf(entry, unsupported, captureOutcomes)),
       ...compiled.failures.map(({ entry, error }): ExtensionDocument => ({ path: entry, ok: false, error, unsupported: [] })),
@@ -83,11 +95,34 @@ function formatInspection(
   const lines = [`${style.strong(oneLine(name))} ${oneLine(version)}${description === '' ? '' : `  ${oneLine(description)}`}`];
   for (const { permission, level } of permissions.declared)
     lines.push(`  wants to ${describePermission(parsePermission(permission))}  ${style.dim(`[${permission}, ${level}]`)}`);
+  lines.push(...formatInferred(permissions, style));
   for (const extension of extensions) lines.push(...formatExtension(extension, style));
   for (const skill of skills) lines.push(`skill ${style.strong(oneLine(skill.name))}  ${oneLine(skill.description).slice(0, 100)}`);
   for (const kind of ['prompts', 'themes'] as const) for (const path of resources[kind]) lines.push(`${kind.slice(0, -1)} ${oneLine(path)}`);
   return `${lines.join('\n')}\n${formatDiagnostics(diagnostics.filter(isWorthShowing), style)}`;
 }
+
+/** Own code first, then what its dependencies do; each with the first place. */
+function formatInferred({ inferred, computed, incomplete }: ReturnType<typeof documentOf>['permissions'], style: Style): string[] {
+  const lines: string[] = [];
+  if (incomplete !== undefined) lines.push(`  ${style.warning('warning')}: its code was not read to the end: ${oneLine(incomplete)}`);
+  for (const isOwn of [true, false]) {
+    const permissions = inferred.filter(({ evidence }) => (evidence[0]?.dependency === undefined) === isOwn);
+    const uses = computed.filter(({ dependency }) => (dependency === undefined) === isOwn);
+    if (permissions.length + uses.length === 0) continue;
+    lines.push(isOwn ? '  in its code' : '  in the code of its dependencies');
+    for (const one of permissions)
+      lines.push(
+        `    ${describePermission(parsePermission(one.permission))}  ${style.dim(`[${oneLine(one.permission)}, ${one.level}]  ${formatEvidence(one)}`)}`,
+      );
+    for (const use of uses.slice(0, COMPUTED_SHOWN))
+      lines.push(`    a computed ${use.subject}${use.known === '' ? '' : ` (${oneLine(use.known)})`}, asked for when it is used  ${style.dim(formatUse(use))}`);
+    if (uses.length > COMPUTED_SHOWN) lines.push(`    and ${uses.length - COMPUTED_SHOWN} more that are computed; \`--json\` has all`);
+  }
+  return lines;
+}
+
+const COMPUTED_SHOWN = 12;
 
 function formatExtension(
   { path, ok, error, needs = [], tools = [], commands = [], events = [], flags = [], shortcuts = [], unsupported }: ExtensionDocument,

@@ -22,7 +22,7 @@ export interface Edition {
   readonly version: string;
   readonly grantKey: string;
   readonly publisher: string | undefined;
-  /** All it asks for, optional permissions included. */
+  /** All it asks for, optional permissions included; what its code was seen to need where it declares nothing. */
   readonly requests: readonly PermissionRequest[];
   readonly text: ModelText;
 }

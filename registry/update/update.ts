@@ -7,6 +7,7 @@ import { installedFrom } from '../installed.ts';
 import { assertInstallable, type InspectedPackage } from '../inspect/inspect.ts';
 import { type PackageView, viewPackage } from '../list.ts';
 import { grantKeyOf } from '../package-source.ts';
+import { allRequestsOf } from '../requests.ts';
 import { commit } from '../store/commit.ts';
 import type { Generation, PackageRecord } from '../store/generation.ts';
 import { beginTransaction, type State } from '../transaction.ts';
@@ -184,7 +185,7 @@ async function editionOf({ manifest, source, resolution, resources, compiled, ca
     version: manifest.version,
     grantKey: grantKeyOf(manifest.name, source),
     publisher: resolution.kind === 'npm' ? resolution.release.publisher : undefined,
-    requests: [...manifest.dash.permissions, ...manifest.dash.optionalPermissions],
+    requests: allRequestsOf({ ...manifest.dash, compiled }),
     text: await readModelText({ resources, compiled, captureOutcomes, dir: tree.dir }),
   };
 }
@@ -194,7 +195,7 @@ async function installedEdition(record: PackageRecord, { lock }: Generation, { p
     version: record.version,
     grantKey: record.grantKey,
     publisher: lock.packages[lock.roots[record.name]?.id ?? '']?.publisher,
-    requests: [...record.permissions, ...record.optionalPermissions],
+    requests: allRequestsOf(record),
     text: await readModelText({ ...record, dir: paths.files(record.contentHash) }),
   };
 }

@@ -10,7 +10,7 @@ export const NOTHING_REGISTERED: Registrations = { tools: [], commands: [], even
 
 /**
  * The ports in their smallest real form: compiling is hashing, an entry with `syntax error` in it does not compile;
- * capturing finds `tool:NAME` in the text, and an entry that says `throws` fails.
+ * the code needs what `needs:PERMISSION` names; capturing finds `tool:NAME` in the text, and an entry that says `throws` fails.
  */
 export const plainPorts: InspectPorts = {
   async compile({ graph, entries }) {
@@ -29,7 +29,13 @@ export const plainPorts: InspectPorts = {
           failures.push({ entry, error: { code: 'COMPILE_FAILED', message: `cannot find ${imported}` } });
       }
       const hash = createHash('sha256').update(text).digest('hex');
-      compiled.push({ entry, code: hash, codeBytes: text.length, map: hash, parts: [], unsupported: [] });
+      const permissions = Array.from(text.matchAll(/needs:(\S+)/g), ([, permission = '']) => ({
+        permission,
+        evidence: [{ what: 'needs', where: { path: entry, line: 1 } }],
+        places: 1,
+      }));
+      const inferred = { permissions, computed: [] };
+      compiled.push({ entry, code: hash, codeBytes: text.length, map: hash, parts: [], unsupported: [], inferred });
     }
     return { entries: compiled, failures };
   },
