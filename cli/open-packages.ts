@@ -14,6 +14,7 @@ import {
   openGrantBook,
   readInstalled,
   readProfile,
+  readSecret,
 } from '../registry/index.ts';
 import { AuditTrail, type Denial, type HostPorts, openPackage, type OpenOptions, type SandboxedPackage, type SandboxPackage } from '../sandbox/index.ts';
 import type { Invocation } from './command.ts';
@@ -232,7 +233,16 @@ function unchanged({ contentHash, graph, compiled, captured, resources, captureO
 }
 
 function openOptions({ home, cwd, env }: Invocation, ports: HostPorts, audit: AuditTrail): OpenOptions {
-  return { ports, audit, bundles: bundleStore(home), workspace: cwd, home: env['HOME'] ?? cwd, dashHome: home, environment: env };
+  return {
+    ports,
+    audit,
+    bundles: bundleStore(home),
+    workspace: cwd,
+    home: env['HOME'] ?? cwd,
+    dashHome: home,
+    environment: env,
+    lookUpSecret: (name) => readSecret(home, name) ?? env[name],
+  };
 }
 
 function buildKey(id: string, contentHash: string): string {

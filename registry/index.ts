@@ -37,6 +37,7 @@ export { type NpmConfig, readNpmConfig, type ReadNpmConfigOptions, unusedProject
 export { formatSpec, type PackageSpec, parseSpec } from './package-spec.ts';
 export type { CommitStep, Progress, ProgressListener } from './progress.ts';
 export { chooseProfile, MACHINE_SETTINGS, parseProfile, type ProfileReading, readProfile } from './profile.ts';
+export { listSecrets, readSecret, removeSecret, setSecret, type StoredSecret } from './secrets.ts';
 export type { ProjectIdentity } from './project-identity.ts';
 export { type PolicyGrants, readCiPolicy } from './ci-policy.ts';
 export type { InstallPlan, PlannedInstall } from './plan-install.ts';

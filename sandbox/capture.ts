@@ -15,6 +15,7 @@ import type { Denial, GuestFacts } from './extension.ts';
 import { GuestSession } from './guest-session.ts';
 import type { HostPorts } from './ports.ts';
 import { digest, hidePlaces } from './registrations.ts';
+import { NO_SECRETS } from './secret-handles.ts';
 
 export interface CaptureRequest {
   readonly name: string;
@@ -88,6 +89,7 @@ async function activateEntry(
           packageName: name,
           places: { workspace: facts.cwd, home: facts.home, data: '/package-data', tmp: facts.tmp },
           ports: NO_HOST,
+          secrets: NO_SECRETS,
           ownDirectory: (dependency) => (dependency === undefined ? graph.nodes[graph.root]?.dir : undefined),
           random: seededBytes(facts.seed ?? 0),
         },

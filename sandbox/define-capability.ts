@@ -4,12 +4,14 @@ import type { AuditRecord } from './audit-trail.ts';
 import type { OsLayer } from './os-layer/index.ts';
 import type { Confinement, HostPorts } from './ports.ts';
 import type { CapabilityErrorData } from './protocol.ts';
+import type { SecretHandles } from './secret-handles.ts';
 
 /** What a capability may use besides its parameters. One per package and generation. */
 export interface CapabilityContext {
   readonly packageName: string;
   readonly places: Places;
   readonly ports: HostPorts;
+  readonly secrets: SecretHandles;
   /** Real directory of a package's own files, which it sees under {@link PACKAGE_ROOT}; a dependency by its name. */
   readonly ownDirectory: (dependency: string | undefined) => string | undefined;
   /** The system's, but for a capture, which must come out the same twice. */

@@ -37,6 +37,7 @@ export type {
   UiPort,
   UiSurface,
 } from './ports.ts';
+export type { LookUpSecret } from './secret-handles.ts';
 export { createQuestionDesk } from './question-desk.ts';
 export { digest as registrationDigest } from './registrations.ts';
 export { addonPath, guardAgainstInspectorSignal, sandboxCommand } from './process/layers.ts';

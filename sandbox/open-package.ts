@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import {
   DashError,
   formatPermission,
+  parsePermission,
   parsePermissionSet,
   union,
   type ModuleGraph,
@@ -36,6 +37,7 @@ import { GuestSession, unsupportedCode } from './guest-session.ts';
 import { osLayer, type OsLayer } from './os-layer/index.ts';
 import type { HostPorts } from './ports.ts';
 import type { GuestCall } from './protocol.ts';
+import { createSecretHandles, type LookUpSecret, type SecretHandles } from './secret-handles.ts';
 import { unpackedDirectory } from './unpacked-directory.ts';
 
 export interface OpenOptions {
@@ -48,6 +50,8 @@ export interface OpenOptions {
   readonly dashHome: string;
   /** The agent's environment; only granted names reach the guest. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The value of a secret, asked for when it goes out. Default: there are none. */
+  readonly lookUpSecret?: LookUpSecret;
   readonly columns?: number;
   /** What confines programs. Default: what this machine has, probed at the first program. */
   readonly osLayer?: () => Promise<OsLayer>;
@@ -59,6 +63,12 @@ export interface OpenOptions {
 
 /** What installing a package grants without a word: its own directories and a note to the user. */
 const IMPLICIT = parsePermissionSet(['fs:read:data:/', 'fs:write:data:/', 'fs:read:tmp:/', 'fs:write:tmp:/', 'ui:notify']);
+
+/** Also of what is asked for at first use: a handle tells nothing, not even whether there is a value. */
+function secretsOf(granted: PermissionSet, authority: Authority): readonly string[] {
+  const asked = authority.requested().map(({ permission }) => parsePermission(permission));
+  return [...granted.permissions, ...asked].flatMap((permission) => (permission.area === 'secret' && !permission.deny ? [permission.name] : []));
+}
 
 const USED_BY_RUNNING: ReadonlySet<string> = new Set(['env', 'model:credentials', 'provider', 'tools:intercept', 'tools:override', 'tools:dynamic', 'node']);
 
@@ -216,7 +226,8 @@ class OpenPackage implements SandboxedPackage {
     if (!(await hasBundles(bundles, compiled))) await compilePackage({ graph, entries: compiled.entries.map(({ entry }) => entry) }, bundles);
     const scripts = await loadBundles(bundles, compiled);
 
-    const facts = this.#facts(places, granted);
+    const secrets = createSecretHandles(secretsOf(granted, authority), this.#options.lookUpSecret ?? (() => undefined));
+    const facts = this.#facts(places, granted, secrets);
     this.#noteUses(granted, authority);
     const session: GuestSession = new GuestSession({
       name: this.name,
@@ -228,6 +239,7 @@ class OpenPackage implements SandboxedPackage {
             packageName: this.name,
             places,
             ports,
+            secrets,
             ownDirectory: (dependency) => ownDirectory(this.#package.graph, dependency, bundles),
             random: randomBytes,
             programs: { environment: this.#options.environment, osLayer: this.#options.osLayer ?? osLayer },
@@ -315,8 +327,9 @@ class OpenPackage implements SandboxedPackage {
     for (const permission of granted.permissions) if (!permission.deny && USED_BY_RUNNING.has(permission.area)) authority.used(formatPermission(permission));
   }
 
-  #facts(places: Places, granted: PermissionSet): GuestFacts {
-    const env: Record<string, string> = {};
+  #facts(places: Places, granted: PermissionSet, secrets: SecretHandles): GuestFacts {
+    // A value that was granted stands before a handle of the same name.
+    const env: Record<string, string> = { ...secrets.environment };
     for (const permission of granted.permissions) {
       if (permission.area !== 'env' || permission.deny) continue;
       const value = this.#options.environment[permission.name];

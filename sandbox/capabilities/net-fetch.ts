@@ -4,13 +4,16 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { CapabilityFailure, defineCapability, type Need } from '../define-capability.ts';
+import { type CapabilityContext, CapabilityFailure, defineCapability, type Need } from '../define-capability.ts';
 import { leadsToInternet } from './address.ts';
 
 /**
  * HTTP(S) for guests. The URL is parsed once by WHATWG rules and decided on in that form; the host is resolved
  * once, every address is checked, and the connection goes to the address that was checked, so that a name that
  * resolves twice (DNS rebinding) gains nothing. A redirect is a new request that is decided on again.
+ *
+ * A secret goes out where its handle stands in a header: after the decision, over https on 443, to the host it was granted
+ * for, and along with no redirect. What the server repeats of it is taken out of the answer.
  */
 const closed = { additionalProperties: false } as const;
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
@@ -53,26 +56,37 @@ export const fetchUrl = defineCapability({
     },
     closed,
   ),
-  needs: ({ url, method }) => [needFor(parseUrl(url), method)],
-  run: (params, _context, { signal, decide }) => follow(params as FetchParams, signal, decide),
+  needs: ({ url, method, headers, body }, { secrets }) => {
+    const parsed = parseUrl(url);
+    assertHandlesInHeaders(parsed, body, secrets);
+    return [needFor(parsed, method), ...secretNeeds(parsed, headers, secrets)];
+  },
+  run: (params, { secrets }, { signal, decide }) => follow(params as FetchParams, secrets, signal, decide),
 });
 
-async function follow(params: FetchParams, signal: AbortSignal, decide: (need: Need) => Promise<void>): Promise<FetchReply> {
+async function follow(params: FetchParams, secrets: Secrets, signal: AbortSignal, decide: (need: Need) => Promise<void>): Promise<FetchReply> {
   let url = parseUrl(params.url);
   let method = params.method.toUpperCase();
   let body = params.body;
-  let headers = cleanHeaders(params.headers);
+  const given = cleanHeaders(params.headers);
+  const plain = given.filter(([, value]) => secrets.namesIn(value).length === 0);
+  const isSecret = plain.length < given.length;
+  let headers = given.map(([name, value]) => [name, secrets.reveal(value)] as const);
+  // An answer in a foreign coding, or in parts, could not be searched for what it repeats.
+  if (isSecret) headers = headers.filter(([name]) => !/^(accept-encoding|range|if-range)$/i.test(name)).concat([['accept-encoding', 'identity']]);
+  const clean = isSecret ? secrets.scrub : (bytes: Buffer) => bytes;
   for (let hops = 0; ; hops++) {
     const reply = await send(url, method, headers, body, signal);
     const location = reply.headers.location;
     const isRedirect = [301, 302, 303, 307, 308].includes(reply.statusCode ?? 0) && location !== undefined;
-    if (!isRedirect || params.redirect === 'manual') return read(reply, url, hops > 0, signal);
+    if (!isRedirect || params.redirect === 'manual') return read(reply, url, hops > 0, signal, clean);
     reply.destroy(); // its body is nobody's, and may have no end
     if (params.redirect === 'error') throw failure('ERR_REDIRECT', `unexpected redirect from ${url.origin}`);
     if (hops >= MAX_REDIRECTS) throw failure('ERR_REDIRECT', `more than ${MAX_REDIRECTS} redirects`);
 
     const next = parseUrl(new URL(location, url).href);
     if (url.protocol === 'https:' && next.protocol === 'http:') throw failure('ERR_REDIRECT', 'a redirect from https to http is not followed');
+    if (isSecret && hops === 0) headers = plain;
     if (next.origin !== url.origin) headers = headers.filter(([name]) => !CREDENTIALS.test(name));
     if (reply.statusCode === 303 || ((reply.statusCode === 301 || reply.statusCode === 302) && method === 'POST')) {
       method = 'GET';
@@ -81,6 +95,25 @@ async function follow(params: FetchParams, signal: AbortSignal, decide: (need: N
     url = next;
     await decide(needFor(url, method));
   }
+}
+
+type Secrets = CapabilityContext['secrets'];
+
+/** One need for each secret in each header. @throws {CapabilityFailure} where the way is not safe for one */
+function secretNeeds(url: URL, headers: FetchParams['headers'], secrets: Secrets): readonly Need[] {
+  return headers.flatMap(([header, value]) =>
+    secrets.namesIn(value).map((name): Need => {
+      if (url.protocol !== 'https:' || (url.port !== '' && url.port !== String(secrets.port)))
+        throw failure('EACCES', `the secret ${name} goes out over https on port 443 only`);
+      return { effect: { kind: 'secret', name, host: hostOf(url), header }, target: `${name} in \`${header.toLowerCase()}\` for ${hostOf(url)}` };
+    }),
+  );
+}
+
+/** Elsewhere a handle is of no use: it is refused, so that an author learns it from us and not from a puzzled server. */
+function assertHandlesInHeaders(url: URL, body: FetchParams['body'], secrets: Secrets): void {
+  const [name] = secrets.namesIn(`${url.href}\n${body !== undefined && 'text' in body ? body.text : ''}`);
+  if (name !== undefined) throw failure('EACCES', `the secret ${name} can stand in a header only, never in a URL or a body`);
 }
 
 /** @throws {CapabilityFailure} for anything that is not plain http(s) without credentials */
@@ -180,7 +213,8 @@ async function checkedAddress(host: string): Promise<string> {
   return first.address;
 }
 
-async function read(reply: IncomingMessage, url: URL, redirected: boolean, signal: AbortSignal): Promise<FetchReply> {
+async function read(reply: IncomingMessage, url: URL, redirected: boolean, signal: AbortSignal, clean: (bytes: Buffer) => Buffer): Promise<FetchReply> {
+  const cleanText = (text: string): string => clean(Buffer.from(text, 'latin1')).toString('latin1');
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of decoded(reply)) {
@@ -196,15 +230,15 @@ async function read(reply: IncomingMessage, url: URL, redirected: boolean, signa
   for (let index = 0; index + 1 < reply.rawHeaders.length; index += 2) {
     const name = reply.rawHeaders[index] ?? '';
     // The body is decoded already; `set-cookie` belongs to a jar that guests do not have.
-    if (!/^(content-encoding|content-length|set-cookie)$/i.test(name)) headers.push([name, reply.rawHeaders[index + 1] ?? '']);
+    if (!/^(content-encoding|content-length|set-cookie)$/i.test(name)) headers.push([name, cleanText(reply.rawHeaders[index + 1] ?? '')]);
   }
   return {
     status: reply.statusCode ?? 0,
-    statusText: reply.statusMessage ?? '',
+    statusText: cleanText(reply.statusMessage ?? ''),
     url: url.href,
     redirected,
     headers,
-    base64: Buffer.concat(chunks).toString('base64'),
+    base64: clean(Buffer.concat(chunks)).toString('base64'),
   };
 }
 

@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parsePermissionSet } from '../../format/index.ts';
 import { type Authority, fixedAuthority } from '../../sandbox/authority.ts';
+import { NO_SECRETS } from '../../sandbox/secret-handles.ts';
 import { Broker } from '../../sandbox/broker.ts';
 import { extensionOf, openFixture, recordingPorts } from '../support/sandbox-fixture.ts';
 
@@ -61,6 +62,7 @@ function broker(permissions: readonly string[], inCall = true, authority: Author
       packageName: 'p',
       places: { workspace: '/w', home: '/h', data: '/d', tmp: '/t' },
       ports: recordingPorts([]),
+      secrets: NO_SECRETS,
       ownDirectory: () => undefined,
       random: randomBytes,
     },

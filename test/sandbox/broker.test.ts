@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parsePermissionSet } from '../../format/index.ts';
 import { fixedAuthority } from '../../sandbox/authority.ts';
+import { NO_SECRETS } from '../../sandbox/secret-handles.ts';
 import { Broker, type BrokerOptions } from '../../sandbox/broker.ts';
 import type { Denial } from '../../sandbox/extension.ts';
 import { recordingPorts, temporaryDirectory, writeFiles } from '../support/sandbox-fixture.ts';
@@ -18,6 +19,7 @@ async function scene(permissions: readonly string[], more: Partial<BrokerOptions
       packageName: 'p',
       places: { workspace: at('workspace'), home: at('home'), data: at('data'), tmp: at('tmp') },
       ports: recordingPorts(said),
+      secrets: NO_SECRETS,
       ownDirectory: () => undefined,
       random: randomBytes,
     },

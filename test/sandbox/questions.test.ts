@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parsePermissionSet, union } from '../../format/index.ts';
 import type { Authority } from '../../sandbox/authority.ts';
+import { NO_SECRETS } from '../../sandbox/secret-handles.ts';
 import { Broker, type BrokerOptions } from '../../sandbox/broker.ts';
 import type { CallOrigin, PermissionAnswer, PermissionQuestion } from '../../sandbox/index.ts';
 import { createQuestionDesk } from '../../sandbox/question-desk.ts';
@@ -46,6 +47,7 @@ async function scene(answers: readonly PermissionAnswer[], { granted = [], reque
       packageName: 'p',
       places: { workspace: at('workspace'), home: at('home'), data: at('data'), tmp: at('tmp') },
       ports: { ...recordingPorts([]), questions },
+      secrets: NO_SECRETS,
       ownDirectory: () => undefined,
       random: randomBytes,
     },
