@@ -83,6 +83,9 @@ function inherited(): Record<string, string> {
     'no_proxy',
     'SSL_CERT_FILE',
     'SSL_CERT_DIR',
+    // whom to believe, where a company signs for itself
+    'GIT_SSL_CAINFO',
+    'GIT_SSL_CAPATH',
     'SystemRoot',
   ];
   const values = names.flatMap((name) => {
@@ -105,5 +108,15 @@ function asGitError(error: unknown, signal: AbortSignal | undefined): unknown {
     .filter((line) => line !== '')
     .slice(-3)
     .join('; ');
-  return new DashError('GIT_FAILED', `git failed: ${said}`, { hint: 'check the address, and that you may read the repository', cause: error });
+  return new DashError('GIT_FAILED', `git failed: ${said}`, { hint: hintFor(error.message), cause: error });
+}
+
+/** What the words of git and ssh mean for somebody who cannot be asked. */
+function hintFor(said: string): string {
+  if (/could not read Username|Authentication failed|terminal prompts disabled/.test(said))
+    return 'it is not there, or private: for a private one use `git+ssh://`, with a key that your ssh agent holds';
+  if (/Permission denied \(/.test(said)) return 'no key of yours is accepted: `ssh-add -l` lists those that your ssh agent holds';
+  if (/Host key verification failed/.test(said)) return 'connect to it once with `ssh`, and compare its key: it is not in your `known_hosts`';
+  if (/certificate/i.test(said)) return 'if you trust who signed it, name the file of its certificate in `GIT_SSL_CAINFO`';
+  return 'check the address, and that you may read the repository';
 }
