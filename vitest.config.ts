@@ -15,6 +15,7 @@ export default defineConfig({
         },
       },
       { test: { ...shared, name: 'attacks', include: ['test/attacks/**/*.test.ts'], testTimeout: 120_000 } },
+      { test: { ...shared, name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 1_800_000 } },
       { test: { ...shared, name: 'package', include: ['test/package.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 } },
     ],
   },

@@ -30,6 +30,7 @@ export {
   type Inference,
   type InferredPermission,
 } from './inference.ts';
+export { makeDirectory } from './make-directory.ts';
 export { parseJson, type JsonDocument } from './json-text.ts';
 export { conventionalManifest, parseManifest, type DashSection, type ManifestDefaults, type PackageManifest, type PermissionRequest } from './manifest.ts';
 export { manifestSchemas, type DashManifest, type ManifestSchemas } from './manifest-schema.ts';

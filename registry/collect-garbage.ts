@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { isDashError } from '../format/index.ts';
 import { asDiskError, ignoreMissing } from './store/file-errors.ts';
 import { type Generation, generationNumbers, readCurrent, readGeneration } from './store/generation.ts';
-import { removeAbandoned } from './store/staging.ts';
+import { removeAbandoned, removeHalfWritten } from './store/leftovers.ts';
 import { projectsDirectory, type StatePaths, scopePaths, statePaths, type StorePaths, storePaths } from './store/store-paths.ts';
 import { objectsOf, pathOf, type StoredObject } from './store/stored-object.ts';
 import { beginTransaction, type TransactionOptions } from './transaction.ts';
@@ -56,13 +56,14 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageRe
       for (const bundle of bundles) await rm(bundle, { force: true });
       await removeNotes(new Set(objects.map(({ sha256 }) => sha256)), paths);
       await removeAbandoned(paths.tmp);
+      await removeHalfWritten(paths.packuments);
     }
     return {
       removed: { generations: dropped.length, archives: archives.length, bundles: bundles.length, bytes },
       kept: { generations: kept.length, archives: live.size },
     };
   } catch (error) {
-    throw asDiskError(error, `cleaning up \`${dashHome}\``);
+    throw asDiskError(error, `cleaning up \`${dashHome}\``, 'nothing that is installed was touched');
   }
 }
 
@@ -136,7 +137,7 @@ async function unusedBundles(dashHome: string, kept: readonly Generation[], now:
   }
 }
 
-/** A note that leads nowhere is only in the way. */
+/** A note that leads nowhere is only in the way, and so is one that was never finished: they are written under the lock. */
 async function removeNotes(live: ReadonlySet<string>, paths: StorePaths): Promise<void> {
   const notes = dirname(dirname(paths.unpacked('')));
   if (!existsSync(notes)) return;
@@ -144,7 +145,7 @@ async function removeNotes(live: ReadonlySet<string>, paths: StorePaths): Promis
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
     const [treeSha256 = ''] = (await readFile(path, 'utf8')).split('\n');
-    if (!live.has(treeSha256)) await rm(path, { force: true });
+    if (!live.has(treeSha256) || path.endsWith('.tmp')) await rm(path, { force: true });
   }
 }
 

@@ -158,7 +158,7 @@ async function changeGrants(dashHome: string, key: string, change: (held: readon
   try {
     await writeDurably(path, sortedJson({ version: 1, grants: Object.fromEntries(all) }), { mode: 0o600 });
   } catch (error) {
-    throw asDiskError(error, 'writing the grants');
+    throw asDiskError(error, 'writing the grants', 'the grants are as they were');
   }
 }
 

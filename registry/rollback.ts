@@ -2,9 +2,9 @@ import { DashError } from '../format/index.ts';
 import { assertNotDelegated } from './delegation.ts';
 import { installedFrom } from './installed.ts';
 import { type PackageView, viewPackage } from './list.ts';
-import { writeDurably } from './store/durable-file.ts';
+import { readIfPresent, writeDurably } from './store/durable-file.ts';
 import { damagedPackages } from './store/damaged-packages.ts';
-import { asDiskError } from './store/file-errors.ts';
+import { asDiskError, COMMITTED } from './store/file-errors.ts';
 import { type Generation, generationNumbers, readGeneration } from './store/generation.ts';
 import { rollForward, writeJournal } from './store/journal.ts';
 import { storePaths } from './store/store-paths.ts';
@@ -44,7 +44,8 @@ export async function rollback(context: RollbackContext): Promise<RollbackReport
       await writeDurably(scope.current, pointer);
       await rollForward(dashHome, scope);
     } catch (error) {
-      throw asDiskError(error, `writing to \`${scope.state}\``);
+      const isInForce = (await readIfPresent(scope.current)) === pointer;
+      throw asDiskError(error, `writing to \`${scope.state}\``, isInForce ? COMMITTED : undefined);
     }
   }
   const names = Object.keys(generation.packages).sort();

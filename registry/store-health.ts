@@ -5,7 +5,7 @@ import { isDashError } from '../format/index.ts';
 import { damagedPackages } from './store/damaged-packages.ts';
 import { ignoreMissing } from './store/file-errors.ts';
 import { readCurrent } from './store/generation.ts';
-import { isAbandoned } from './store/staging.ts';
+import { isAbandoned } from './store/leftovers.ts';
 import { type Scope, scopePaths, storePaths } from './store/store-paths.ts';
 
 /** One thing about the store that `dash doctor` tells. */

@@ -4,8 +4,10 @@ import { isDashError } from '../format/index.ts';
 import { realDirectory } from './fetch/local.ts';
 import { takeProcessLock } from './lock/process-lock.ts';
 import type { ProgressListener } from './progress.ts';
+import { asDiskError } from './store/file-errors.ts';
 import { type Generation, readCurrent } from './store/generation.ts';
 import { rollForward } from './store/journal.ts';
+import { removeLeftovers } from './store/leftovers.ts';
 import { type Scope, type ScopePaths, scopePaths, storePaths } from './store/store-paths.ts';
 
 /** What is installed in a scope. */
@@ -38,7 +40,8 @@ export interface TransactionOptions {
 export async function beginTransaction({ dashHome, scope, onProgress, signal, lockWaitMs, mend = false }: TransactionOptions): Promise<Transaction> {
   const exactScope = await exact(scope);
   const paths = scopePaths(dashHome, exactScope);
-  const lock = await takeProcessLock(storePaths(dashHome).lock, {
+  const store = storePaths(dashHome);
+  const lock = await takeProcessLock(store.lock, {
     onWait: (holder) => onProgress?.({ kind: 'waiting', holder }),
     ...(signal !== undefined && { signal }),
     ...(lockWaitMs !== undefined && { waitMs: lockWaitMs }),
@@ -52,7 +55,8 @@ export async function beginTransaction({ dashHome, scope, onProgress, signal, lo
 
   async function readBase(): Promise<Generation | undefined> {
     try {
-      await rollForward(dashHome, paths);
+      await removeLeftovers(store, paths).catch(asDisk);
+      await rollForward(dashHome, paths).catch(asDisk);
       return await readCurrent(paths);
     } catch (error) {
       if (!mend || !isDashError(error, 'STORE_CORRUPT')) throw error;
@@ -79,4 +83,9 @@ export async function readState({ dashHome, scope, mend = false }: Pick<Transact
 
 async function exact(scope: Scope): Promise<Scope> {
   return scope.kind === 'user' ? scope : { kind: 'project', dir: await realDirectory(scope.dir) };
+}
+
+/** What was interrupted cannot be finished. */
+function asDisk(error: unknown): never {
+  throw asDiskError(error, 'finishing what an interrupted command left', 'the next command tries again');
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { DashError } from '../format/index.ts';
+import { DashError, makeDirectory } from '../format/index.ts';
 
 /**
  * One line of the audit trail. Names follow OpenTelemetry's manner. Never bodies, never secrets.
@@ -49,7 +49,7 @@ export class AuditTrail implements Disposable {
   /** @throws {DashError} AUDIT_UNWRITABLE: without a trail nothing is allowed */
   constructor(directory: string, now: () => Date = () => new Date()) {
     try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      makeDirectory(directory, 0o700);
       const heads = lastHashes(directory);
       this.file = join(directory, `${now().toISOString().replaceAll(/[:.]/g, '-')}-${process.pid}.jsonl`);
       this.#fd = openSync(this.file, 'ax', 0o600);

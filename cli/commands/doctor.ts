@@ -1,9 +1,9 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { access, constants, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-import { isDashError, PROFILE_WORDS } from '../../format/index.ts';
+import { isDashError, makeDirectory, PROFILE_WORDS } from '../../format/index.ts';
 import { pingRegistry } from '../../registry/catalog/index.ts';
 import { checkStore, readProfile, type StoreCheck } from '../../registry/index.ts';
 import { capturePackage, compilePackage } from '../../sandbox/index.ts';
@@ -85,7 +85,7 @@ async function checkSandbox(): Promise<DoctorCheck> {
 
 async function checkHome({ home }: Invocation): Promise<DoctorCheck> {
   try {
-    await mkdir(home, { recursive: true });
+    makeDirectory(home);
     await access(home, constants.W_OK);
     return { id: 'home', status: 'ok', message: `${home} is writable` };
   } catch (error) {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { DashError, type Diagnostic } from '../../format/index.ts';
+import { DashError, type Diagnostic, makeDirectory } from '../../format/index.ts';
 import { KNOWN_ENTRIES, SESSION_VERSION, type SessionEntry, SessionHeader, toLine } from './entry.ts';
 import { migrate } from './migrate.ts';
 
@@ -103,7 +103,7 @@ export interface SessionWriter extends Disposable {
  */
 export function openWriter(path: string, contents: Pick<SessionContents, 'header' | 'entries' | 'stale'>, isNew: boolean): SessionWriter {
   const open = (): number => {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(path), 0o700);
     if (contents.stale) rewrite(path, contents);
     const descriptor = openSync(path, isNew ? 'ax' : 'a', 0o600);
     if (isNew) writeLine(descriptor, contents.header);

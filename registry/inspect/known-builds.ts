@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import type { CaptureOutcome, CompiledPackage } from '../../format/index.ts';
+import { type CaptureOutcome, type CompiledPackage, makeDirectory } from '../../format/index.ts';
 import { sortedJson } from '../lock/sorted-json.ts';
 import { readIfPresent } from '../store/durable-file.ts';
 import { asDiskError } from '../store/file-errors.ts';
@@ -44,7 +44,7 @@ export async function buildOnce(ingredients: Ingredients, paths: StorePaths, por
 
 async function note(path: string, build: Build): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(path), 0o700);
     const temporary = `${path}.${randomUUID()}.tmp`;
     await writeFile(temporary, JSON.stringify({ version: 1, ...build }), { flag: 'wx', mode: 0o600 });
     await rename(temporary, path);

@@ -1,9 +1,11 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { DashError } from '../../format/index.ts';
-import { asDiskError, ignoreMissing } from '../store/file-errors.ts';
+import { DashError, isDashError, makeDirectory } from '../../format/index.ts';
+import { asDiskError, ignoreDisk, ignoreMissing } from '../store/file-errors.ts';
 
 export interface ProcessLockOptions {
   /** Default 60,000. */
@@ -26,7 +28,7 @@ export async function takeProcessLock(path: string, { waitMs = 60_000, onWait, s
   const { DatabaseSync } = await import('node:sqlite');
   const holderFile = `${path}.holder`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    makeDirectory(dirname(path));
   } catch (error) {
     throw asDiskError(error, 'making the state directory');
   }
@@ -39,7 +41,7 @@ export async function takeProcessLock(path: string, { waitMs = 60_000, onWait, s
       await writeFile(holderFile, `process ${process.pid}`).catch(() => undefined);
       return {
         async [Symbol.asyncDispose]() {
-          await rm(holderFile, { force: true });
+          await rm(holderFile, { force: true }).catch(ignoreDisk);
           database.close();
         },
       };
@@ -64,12 +66,41 @@ export async function takeProcessLock(path: string, { waitMs = 60_000, onWait, s
     } catch (error) {
       database?.close();
       if (isBusy(error)) return undefined;
-      throw new DashError('DISK_ERROR', `cannot lock \`${path}\``, { hint: 'check the rights of the directory', cause: error });
+      throw asLockError(error, path);
     }
   }
 }
 
-/** SQLITE_BUSY and SQLITE_LOCKED, with their extended codes. */
+function asLockError(error: unknown, path: string): DashError {
+  const why = asDiskError(whyNotWritten(path), `locking \`${path}\``, 'nothing was begun');
+  if (isDashError(why)) return why;
+  if (sqliteCode(error) === SQLITE_FULL)
+    return new DashError('DISK_FULL', `no space left while locking \`${path}\``, { hint: 'free some space and try again', cause: error });
+  const message = error instanceof Error ? `: ${error.message}` : '';
+  return new DashError('DISK_ERROR', `cannot lock \`${path}\`${message}`, { hint: 'check the rights of the directory', cause: error });
+}
+
+/** SQLite says that it cannot, and mostly not why: a file beside it may tell. */
+function whyNotWritten(path: string): unknown {
+  const probe = `${path}.${process.pid}-${randomUUID()}.tmp`;
+  try {
+    writeFileSync(probe, 'x', { flag: 'wx' });
+    rmSync(probe, { force: true });
+    return undefined;
+  } catch (error) {
+    rmSync(probe, { force: true });
+    return error;
+  }
+}
+
+const [SQLITE_BUSY, SQLITE_LOCKED, SQLITE_FULL] = [5, 6, 13];
+
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && [5, 6].includes(error.errcode & 0xff);
+  const code = sqliteCode(error);
+  return code === SQLITE_BUSY || code === SQLITE_LOCKED;
+}
+
+/** https://sqlite.org/rescode.html, without what the extended codes add. */
+function sqliteCode(error: unknown): number | undefined {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
 }

@@ -1,6 +1,4 @@
-import { mkdir } from 'node:fs/promises';
-
-import { DashError } from '../../format/index.ts';
+import { DashError, makeDirectory } from '../../format/index.ts';
 import { isErrno } from '../store/file-errors.ts';
 
 /** A few git commands in one bare repository of our own, where nothing of the user's or the machine's setup counts. */
@@ -17,7 +15,7 @@ export interface Git {
  * @throws {DashError} GIT_FAILED when there is no git
  */
 export async function openGit(dir: string, signal?: AbortSignal): Promise<Git> {
-  await mkdir(dir, { recursive: true });
+  makeDirectory(dir);
   const { simpleGit } = await import('simple-git');
   const environment = {
     ...inherited(),

@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { makeDirectory } from '../../format/index.ts';
 import { readIfPresent } from '../store/durable-file.ts';
 
 /** What a registry answered before. */
@@ -59,9 +60,9 @@ export async function keepAnswer(
     freshUntil: Date.now() + Math.min(seconds * 1000, LONGEST_FRESH_MS),
   };
   const path = pathOf(url, dir);
-  const temporary = `${path}.${randomUUID()}.tmp`;
+  const temporary = `${path}.${process.pid}-${randomUUID()}.tmp`;
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    makeDirectory(dir, 0o700);
     await writeFile(temporary, `${JSON.stringify(head)}\n${body}`, { flag: 'wx', mode: 0o600 });
     await rename(temporary, path);
   } catch {

@@ -15,8 +15,8 @@ import { formatSpec } from '../package-spec.ts';
 import type { ProgressListener } from '../progress.ts';
 import { ROOT } from '../resolve/dependencies.ts';
 import { lockRelease } from './dependency-store.ts';
-import { writeDurably } from './durable-file.ts';
-import { asDiskError } from './file-errors.ts';
+import { readIfPresent, writeDurably } from './durable-file.ts';
+import { asDiskError, COMMITTED } from './file-errors.ts';
 import { formatGeneration, type Generation, generationNumbers, type PackageRecord, pointerTo, type StoredNode } from './generation.ts';
 import { rollForward, writeJournal } from './journal.ts';
 import type { Staging } from './staging.ts';
@@ -50,7 +50,7 @@ export interface CommitContext {
 export async function commit(change: Change, context: CommitContext): Promise<Generation> {
   const { store, scope, staging, progress } = context;
   const moved: string[] = [];
-  let isCommitted = false;
+  let pointer: string | undefined;
   try {
     await storePackages(
       change.add.map(({ inspected }) => inspected),
@@ -60,22 +60,23 @@ export async function commit(change: Change, context: CommitContext): Promise<Ge
 
     const generation = nextGeneration(change, context, 1 + Math.max(0, ...(await generationNumbers(scope))));
     const text = formatGeneration(generation);
-    const pointer = pointerTo(generation.number, text);
+    pointer = pointerTo(generation.number, text);
     // before the generation: one that never comes into force is found by it, and goes
     await writeJournal(scope, { version: 1, pointer, grants: grantsOf(change), creates: generation.number });
     progress({ kind: 'commit', step: 'journal' });
     await writeDurably(scope.generation(generation.number), text);
     progress({ kind: 'commit', step: 'generation' });
     await writeDurably(scope.current, pointer);
-    isCommitted = true;
     progress({ kind: 'commit', step: 'current' });
     await rollForward(store.home, scope, progress);
     progress({ kind: 'commit', step: 'done' });
     return generation;
   } catch (error) {
+    // the rename may have happened although flushing it failed: then what was moved is what is installed
+    const isInForce = pointer !== undefined && (await readIfPresent(scope.current).catch(() => pointer)) === pointer;
     // on a full disk they would be in the way of whatever is tried next
-    if (!isCommitted) await Promise.allSettled(moved.map((path) => rm(path, { recursive: true, force: true })));
-    throw asDiskError(error, `writing to \`${join(store.home, 'state')}\``);
+    if (!isInForce) await Promise.allSettled(moved.map((path) => rm(path, { recursive: true, force: true })));
+    throw asDiskError(error, `writing to \`${join(store.home, 'state')}\``, isInForce ? COMMITTED : undefined);
   }
 }
 

@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+import { makeDirectory } from '../../format/index.ts';
 import { ignoreMissing, isErrno } from './file-errors.ts';
 
 /** Replaces a file so that a reader, and a machine that loses power, sees the old bytes or the new ones. */
 export async function writeDurably(path: string, data: string | Buffer, { mode = 0o644 }: { readonly mode?: number } = {}): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  await mkdir(dirname(path), { recursive: true });
+  // whose it is: `leftovers.ts` removes those of processes that are gone
+  const temporary = `${path}.${process.pid}-${randomUUID()}.tmp`;
+  makeDirectory(dirname(path));
   try {
     const file = await open(temporary, 'wx', mode);
     try {
@@ -19,7 +21,8 @@ export async function writeDurably(path: string, data: string | Buffer, { mode =
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    // on a disk that refuses this too, the first failure is the one to tell
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw error;
   }
   await syncDirectory(dirname(path));

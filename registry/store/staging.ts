@@ -1,11 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
+import { makeDirectory } from '../../format/index.ts';
 import { findDamage } from './check-tree.ts';
 import { eachLimited } from './each-limited.ts';
 import { syncDirectory } from './durable-file.ts';
-import { asDiskError, ignoreMissing, isErrno } from './file-errors.ts';
+import { asDiskError, ignoreDisk, isErrno } from './file-errors.ts';
+import { removeAbandoned } from './leftovers.ts';
 import { type Pack, writePack } from './pack.ts';
 import type { StorePaths } from './store-paths.ts';
 import type { PackageFile } from '../verify/tree-safety.ts';
@@ -43,7 +45,7 @@ export async function openStaging(paths: StorePaths): Promise<Staging> {
   const moved = new Map<string, Promise<Tree>>();
   const movedPacks = new Map<string, Promise<Pack>>();
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    makeDirectory(dir, 0o700);
     await removeAbandoned(paths.tmp);
   } catch (error) {
     throw asDiskError(error, 'making the staging directory');
@@ -90,7 +92,8 @@ export async function openStaging(paths: StorePaths): Promise<Staging> {
       }
     },
     async [Symbol.asyncDispose]() {
-      await rm(dir, { recursive: true, force: true });
+      // what cannot be removed now is removed by the next command; it must not hide how this one ended
+      await rm(dir, { recursive: true, force: true }).catch(ignoreDisk);
     },
   };
 }
@@ -114,8 +117,8 @@ async function writeTree(target: string, files: readonly PackageFile[], { text, 
   try {
     const dir = join(target, 'tree');
     const folders = [...new Set(files.map(({ path }) => dirname(path)))].sort();
-    await mkdir(dir, { recursive: true });
-    for (const folder of folders) await mkdir(join(dir, folder), { recursive: true });
+    makeDirectory(dir);
+    for (const folder of folders) makeDirectory(join(dir, folder));
     await eachLimited(files, 16, ({ path, data }) => writeNew(join(dir, path), data));
     await writeNew(join(target, 'files.sha256'), Buffer.from(text));
     await eachLimited([target, dir, ...folders.map((folder) => join(dir, folder))], 16, syncDirectory);
@@ -141,7 +144,7 @@ async function moveIntoStore(tree: Tree, paths: StorePaths): Promise<Tree> {
   const target = paths.tree(tree.treeSha256);
   const stored = { ...tree, dir: paths.files(tree.treeSha256) };
   if (tree.dir === stored.dir) return tree;
-  await mkdir(dirname(target), { recursive: true });
+  makeDirectory(dirname(target));
   try {
     await rename(dirname(tree.dir), target);
   } catch (error) {
@@ -159,34 +162,9 @@ async function moveIntoStore(tree: Tree, paths: StorePaths): Promise<Tree> {
 async function movePackIntoStore(pack: Pack, paths: StorePaths): Promise<Pack> {
   const target = paths.pack(pack.treeSha256);
   if (pack.path === target) return pack;
-  await mkdir(dirname(target), { recursive: true });
+  makeDirectory(dirname(target));
   await rename(pack.path, target);
   return { ...pack, path: target };
-}
-
-/** Clears away what commands left that were killed; what a living process has staged stays. */
-export async function removeAbandoned(tmp: string): Promise<void> {
-  const names = (await readdir(tmp).catch(ignoreMissing)) ?? [];
-  for (const name of names) {
-    if (!isAbandoned(name)) continue;
-    await chmod(join(tmp, name), 0o700).catch(ignoreMissing);
-    await rm(join(tmp, name), { recursive: true, force: true });
-  }
-}
-
-/** Tells by its name whether a directory in staging belongs to a process that is gone. */
-export function isAbandoned(name: string): boolean {
-  const pid = Number(/^(\d+)-/.exec(name)?.[1]);
-  return !(pid > 0 && isAlive(pid));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return isErrno(error, 'EPERM');
-  }
 }
 
 function sha256(data: Buffer | string): string {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { npmSource } from '../fetch/stage.ts';
@@ -12,7 +13,7 @@ import { noteUnpacked, pinOfSource } from './unpacked-index.ts';
 export interface StorePackageOptions {
   readonly store: StorePaths;
   readonly staging: Staging;
-  /** Told of each object before it is moved: until something names it, whoever fails should take it out again. */
+  /** Told of each object that was not there, before it is moved: until something names it, whoever fails should take it out again. */
   readonly onMove: (path: string) => void;
   /** Nobody has accepted them: what is young stays young. */
   readonly isHeld?: boolean;
@@ -23,11 +24,11 @@ export async function storePackages(packages: readonly InspectedPackage[], { sto
   for (const { source, tree, dependencies } of packages) {
     const pin = pinOfSource(source);
     if (pin !== undefined) {
-      if (tree.dir !== store.files(tree.treeSha256)) onMove(store.tree(tree.treeSha256));
+      if (!existsSync(store.tree(tree.treeSha256))) onMove(store.tree(tree.treeSha256));
       await noteUnpacked(pin, await staging.store(tree), store, { place: placeOf(source), isHeld });
     }
     await eachLimited(dependencies, 16, async ({ release, pack }) => {
-      if (pack.path !== store.pack(pack.treeSha256)) onMove(store.pack(pack.treeSha256));
+      if (!existsSync(store.pack(pack.treeSha256))) onMove(store.pack(pack.treeSha256));
       await noteUnpacked(release.integrity, await staging.storePack(pack), store, { place: placeOf(npmSource(release)), isHeld });
     });
   }

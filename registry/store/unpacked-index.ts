@@ -1,8 +1,9 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+import { makeDirectory } from '../../format/index.ts';
 import type { Source } from '../lock/lock-entry.ts';
 import { findDamage, parseListing } from './check-tree.ts';
 import { readIfPresent } from './durable-file.ts';
@@ -64,10 +65,15 @@ export async function noteUnpacked(
   const before = await readIfPresent(path);
   // what is installed stays known, whoever else waits with it
   if (before === note || (isHeld && before === plain)) return;
-  await mkdir(dirname(path), { recursive: true });
+  makeDirectory(dirname(path));
   const temporary = `${path}.${randomUUID()}.tmp`;
-  await writeFile(temporary, note, { flag: 'wx' });
-  await rename(temporary, path);
+  try {
+    await writeFile(temporary, note, { flag: 'wx' });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Tells whether the registry itself once gave this place for the archive. */

@@ -1,5 +1,6 @@
 import { DashError } from '../../format/index.ts';
 import { readIfPresent, writeDurably } from '../store/durable-file.ts';
+import { ignoreDisk } from '../store/file-errors.ts';
 import { sortedJson } from '../lock/sorted-json.ts';
 
 export const DEFAULT_MIN_AGE_MS = 3 * 24 * 60 * 60 * 1000;
@@ -42,7 +43,8 @@ export async function openFirstSeen(path: string): Promise<FirstSeen> {
       return now.toISOString();
     },
     async save() {
-      if (isNew) await writeDurably(path, sortedJson(Object.fromEntries(seen)));
+      // what is not kept was never seen, and waits longer: nothing that was done depends on it
+      if (isNew) await writeDurably(path, sortedJson(Object.fromEntries(seen))).catch(ignoreDisk);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { access, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DashError, type CompiledEntry, type CompiledPackage, type RuntimePart } from '../../format/index.ts';
+import { DashError, type CompiledEntry, type CompiledPackage, makeDirectory, type RuntimePart } from '../../format/index.ts';
 import type { ScriptSource } from '../protocol.ts';
 
 /**
@@ -28,7 +28,7 @@ export async function saveBundle(store: BundleStore, kind: BundleKind, bytes: Bu
   const hash = sha256(bytes);
   const file = bundleFile(store, hash, kind);
   const temporary = `${file}.${randomUUID()}.tmp`;
-  await mkdir(store.directory, { recursive: true, mode: 0o700 });
+  makeDirectory(store.directory, 0o700);
   await writeFile(temporary, bytes, { mode: 0o600 });
   await rename(temporary, file);
   return hash;
