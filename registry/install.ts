@@ -111,7 +111,7 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
           { store: workshop.paths, scope: transaction.scope, base, staging: workshop.staging, progress: workshop.progress, now: workshop.now },
         );
   if (generation === undefined) throw new Error('something was to be installed and nothing is');
-  return report(consented, changed, generation, context, workshop);
+  return await report(consented, changed, generation, context, workshop);
 }
 
 /** Goes with all specs up to the question. @throws {DashError} as {@link install} */

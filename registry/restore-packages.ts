@@ -56,13 +56,13 @@ export async function restorePackages({ claimed, transaction, due, gone, isRight
   });
   workshop.progress({ kind: 'consented' });
   assertNotInterrupted(workshop);
-  if (isRight && base !== undefined && consented.every(({ grants }) => grants.length === 0)) return report([], gone, base, workshop, context);
+  if (isRight && base !== undefined && consented.every(({ grants }) => grants.length === 0)) return await report([], gone, base, workshop, context);
   const choices = Object.fromEntries(Object.entries(lock.roots).map(([name, { disabled, filter }]) => [name, { disabled, filter }]));
   const generation = await commit(
     { add: consented, remove: gone, choices },
     { store: workshop.paths, scope: transaction.scope, base, staging: workshop.staging, progress: workshop.progress, now: workshop.now },
   );
-  return report(consented, gone, generation, workshop, context);
+  return await report(consented, gone, generation, workshop, context);
 }
 
 /** Brings one package exactly as a lock pins it. @throws {DashError} LOCK_TAMPERED, and whatever fetching throws */

@@ -46,12 +46,13 @@ export async function restore(context: RestoreContext): Promise<InstallReport> {
   const isRight = base !== undefined && due.length === 0 && gone.length === 0;
   if (isRight && context.policy === undefined) {
     await writeLockfile(transaction.scope, base);
-    return unchanged(base, context);
+    return await unchanged(base, context);
   }
   const { restorePackages } = await import('./restore-packages.ts');
   // a policy decides about everything that is installed, not only about what is new
   const decided = context.policy === undefined ? due : Object.keys(lock.roots).sort();
-  return restorePackages({ claimed, transaction, due: decided, gone, isRight }, context);
+  // awaited here: the process lock is let go of when this returns
+  return await restorePackages({ claimed, transaction, due: decided, gone, isRight }, context);
 }
 
 async function unchanged(generation: Generation, context: RestoreContext): Promise<InstallReport> {

@@ -80,7 +80,7 @@ export async function update(names: readonly string[], context: UpdateContext): 
   const held = await Promise.all(waiting.map((one) => park(one, workshop)));
   const steps = taken.map(({ record, inspected }) => ({ name: record.name, from: record.version, to: inspected.manifest.version }));
   const kept = found.filter(({ kind }) => kind === 'same').map(({ record }) => record.name);
-  if (dryRun) return report({ updated: [], kept, generation: base });
+  if (dryRun) return await report({ updated: [], kept, generation: base });
 
   const consented = await consentTo(taken, base, context, workshop);
   workshop.progress({ kind: 'consented' });
@@ -99,7 +99,7 @@ export async function update(names: readonly string[], context: UpdateContext): 
           { add: consented, remove: [] },
           { store: workshop.paths, scope, base, staging: workshop.staging, progress: workshop.progress, now: workshop.now },
         );
-  return report({ updated: steps.map(({ name }) => name), kept, generation });
+  return await report({ updated: steps.map(({ name }) => name), kept, generation });
 
   async function report({ updated, kept: same, generation: now }: { updated: readonly string[]; kept: readonly string[]; generation: Generation }) {
     const view = (name: string) => viewPackage(installedFrom(now, name, context), dashHome, workspace);

@@ -42,10 +42,9 @@ export interface DashRun {
 }
 
 /** Every call that can change what is on a disk. */
-const MUTATING = [
-  ...['openat', 'mkdir', 'mkdirat', 'rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'rmdir', 'link', 'linkat', 'symlink', 'symlinkat'],
-  ...['write', 'writev', 'pwrite64', 'pwritev', 'fsync', 'fdatasync', 'ftruncate', 'fallocate', 'chmod', 'fchmod', 'fchmodat', 'utimensat', 'copy_file_range'],
-];
+const MUTATING =
+  'openat,mkdir,mkdirat,rename,renameat,renameat2,unlink,unlinkat,rmdir,link,linkat,symlink,symlinkat,' +
+  'write,writev,pwrite64,pwritev,fsync,fdatasync,ftruncate,fallocate,chmod,fchmod,fchmodat,utimensat,copy_file_range';
 
 const GATE = fileURLToPath(new URL('gate.mjs', import.meta.url));
 
@@ -71,7 +70,7 @@ export async function record(run: DashRun, root: string): Promise<readonly Point
   const { code, stderr } = await traced(run, (ids) =>
     (['main', 'worker'] as const).map((thread) => ({
       tid: ids[thread],
-      args: ['-e', `trace=${MUTATING.join(',')}`],
+      args: ['-e', `trace=${MUTATING}`],
       read: (log) => points.push(...pointsOf(log, thread, root)),
     })),
   );
