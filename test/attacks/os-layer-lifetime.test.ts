@@ -1,0 +1,95 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chownSync, closeSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { layer, openConfinedScene } from '../support/confined-scene.ts';
+import { temporaryDirectory, until, writeFiles } from '../support/sandbox-fixture.ts';
+
+/** Who lives how long, as whom, and with which descriptors. */
+const AGENT = fileURLToPath(new URL('../support/confined-agent.ts', import.meta.url));
+
+function agent(how: 'confined' | 'naively', script: string, descriptors: Readonly<Record<number, number>> = {}): ChildProcess & { text(): string } {
+  const highest = Math.max(2, ...Object.keys(descriptors).map(Number));
+  const stdio = Array.from({ length: highest + 1 }, (_, index) => (index === 1 ? 'pipe' : index === 2 ? 'inherit' : (descriptors[index] ?? 'ignore')));
+  const child = spawn(process.execPath, [AGENT, how, script], { stdio });
+  let text = '';
+  child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  return Object.assign(child, { text: () => text });
+}
+
+/** Processes that have `mark` in their command line. */
+function marked(mark: string): readonly number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0 && pid !== process.pid && argumentsOf(pid).includes(mark));
+}
+
+function argumentsOf(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}
+
+let nextMark = 70_000 + (process.pid % 10_000);
+
+describe.skipIf(layer.kind !== 'live')('the life of a confined program (skipped where the probe of `dash sandbox layers` fails)', () => {
+  test('a grandchild that left its session does not outlive the program', async () => {
+    const mark = String(nextMark++);
+    await using scene = await openConfinedScene(['fs:read']);
+    await scene.confined(`setsid -f sleep ${mark} </dev/null >/dev/null 2>&1; setsid sh -c 'nohup sleep ${mark} >/dev/null 2>&1 &'; echo done`);
+    await until(() => marked(mark).length === 0);
+
+    const control = spawn('sh', ['-c', `setsid -f sleep ${mark} </dev/null >/dev/null 2>&1`], { stdio: 'ignore' });
+    await new Promise((resolve) => control.on('exit', resolve));
+    await until(() => marked(mark).length === 1);
+    for (const pid of marked(mark)) process.kill(pid, 'SIGKILL');
+  });
+
+  test('kill -9 of the agent ends all descendants', async () => {
+    const mark = String(nextMark++);
+    const child = agent('confined', `setsid -f sleep ${mark} </dev/null >/dev/null 2>&1; sleep ${mark}`);
+    await until(() => marked(mark).length >= 2, 30_000);
+    child.kill('SIGKILL');
+    await until(() => marked(mark).length === 0);
+
+    const control = agent('naively', `setsid -f sleep ${mark} </dev/null >/dev/null 2>&1; sleep ${mark}`);
+    await until(() => marked(mark).length >= 2, 30_000);
+    control.kill('SIGKILL');
+    await new Promise((resolve) => control.on('exit', resolve));
+    expect(marked(mark).length).toBeGreaterThanOrEqual(2);
+    for (const pid of marked(mark)) process.kill(pid, 'SIGKILL');
+  });
+
+  test('a descriptor that somebody left open in the agent does not reach the program', async () => {
+    await using directory = await temporaryDirectory();
+    await writeFiles(directory.path, { secret: 'read-by-descriptor' });
+    // 251 is beyond what Node closes by itself when it starts.
+    const script = 'cat /proc/self/fd/251; ls -l /proc/self/fd';
+    for (const [how, leaks] of [
+      ['confined', false],
+      ['naively', true],
+    ] as const) {
+      const descriptor = openSync(join(directory.path, 'secret'), 'r');
+      const child = agent(how, script, { 251: descriptor });
+      await new Promise((resolve) => child.on('close', resolve));
+      closeSync(descriptor);
+      expect(child.text()).toContain('agent ready');
+      expect(child.text().includes('read-by-descriptor')).toBe(leaks);
+    }
+  });
+
+  test.skipIf(process.getuid?.() !== 0)('an agent that runs as root runs programs as the owner of the workspace (only root can show it)', async () => {
+    await using scene = await openConfinedScene(['fs:read', 'fs:write:./output']);
+    const { workspace, data, tmp } = scene.places;
+    for (const path of [workspace, join(workspace, 'output'), data, tmp]) chownSync(path, 12_345, 12_345);
+    const script =
+      'id -u; id -G; echo mine > output/mine.txt && echo written; cat .env >/dev/null 2>&1 || echo held; grep -E "^(CapEff|CapPrm)" /proc/self/status';
+    const { stdout } = await scene.confined(script);
+    expect(stdout).toBe('12345\n12345\nwritten\nheld\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n');
+    expect(statSync(join(workspace, 'output/mine.txt')).uid).toBe(12_345);
+    expect((await scene.naively('id -u')).stdout).toBe('0\n');
+  });
+});
