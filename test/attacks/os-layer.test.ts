@@ -149,7 +149,7 @@ describe.skipIf(layer.kind !== 'live')('ways out of the confinement (skipped whe
   const cannotRun = ({ needs, script }: Trick): boolean => needs === 'perl' && (!hasPerl || (!isX64 && script.includes('syscall(')));
   const each = (tricks: readonly Trick[]): void => {
     for (const trick of tricks) {
-      test.skipIf(cannotRun(trick))(trick.name, async () => {
+      test.skipIf(cannotRun(trick))(`${trick.name}`, async () => {
         const confined = await scene.confined(trick.script);
         expect({ stdout: confined.stdout, stderr: confined.stderr, code: confined.code }).toMatchObject({ stdout: 'held\n', code: 0 });
         if (trick.noControl) return;
@@ -158,10 +158,18 @@ describe.skipIf(layer.kind !== 'live')('ways out of the confinement (skipped whe
       });
     }
   };
-  describe('reading what is secret', () => each(SECRETS));
-  describe('writing what runs later', () => each(WRITES));
-  describe('asking the kernel', () => each(KERNEL));
-  describe('other processes', () => each(PROCESSES));
+  describe('reading what is secret', () => {
+    each(SECRETS);
+  });
+  describe('writing what runs later', () => {
+    each(WRITES);
+  });
+  describe('asking the kernel', () => {
+    each(KERNEL);
+  });
+  describe('other processes', () => {
+    each(PROCESSES);
+  });
 
   test('a shell start file is written to a home directory of the program\u2019s own', async () => {
     const script = `echo evil >> "$HOME/.bashrc"; grep -c evil "$HOME/.bashrc"`;
