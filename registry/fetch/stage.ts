@@ -49,11 +49,8 @@ export async function stage(resolution: Resolution, workshop: Workshop): Promise
       if (spec.kind === 'stdin') return stagePiped(resolution, spec, workshop);
       const bytes = spec.kind === 'tarball-url' ? await fetchTarball({ url: spec.url, what: spec.url }, workshop) : await readArchive(spec.path);
       const origin = spec.kind === 'tarball-url' ? { url: spec.url } : { path: spec.path };
-      return {
-        resolution,
-        source: { kind: 'tarball', ...origin, integrity: integrityOf(bytes) },
-        tree: await workshop.staging.write(await readTarball(bytes, workshop.limits)),
-      };
+      const source: Source = { kind: 'tarball', ...origin, integrity: integrityOf(bytes) };
+      return { resolution, source, tree: (await findStored(source, workshop)) ?? (await workshop.staging.write(await readTarball(bytes, workshop.limits))) };
     }
     case 'directory': {
       const { dir, contentHash, files } = await digestDirectory(resolution.path, workshop.limits);
