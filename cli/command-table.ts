@@ -57,6 +57,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'secret list', aliases: ['secret'], summary: 'name the secrets that are kept', load: () => import('./commands/secret-list.ts') },
   { name: 'secret remove', aliases: ['secret rm'], summary: 'forget a secret', load: () => import('./commands/secret-remove.ts') },
   { name: 'audit log', summary: 'show what packages did and were denied', load: () => import('./commands/audit-log.ts') },
+  { name: 'sandbox layers', summary: 'try every layer of the sandbox on this machine', load: () => import('./commands/sandbox-layers.ts') },
   { name: 'doctor', summary: 'check that this machine can run Dash', load: () => import('./commands/doctor.ts') },
   { name: 'create', summary: 'make a new extension, skill, prompt, theme or package', load: () => import('./commands/create.ts') },
   { name: 'check', aliases: ['validate'], summary: 'check a package or a skill before it is published', load: () => import('./commands/check.ts') },

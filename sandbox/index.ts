@@ -2,6 +2,7 @@
 export { AuditTrail, readAuditTrails, type AuditFile, type AuditRecord } from './audit-trail.ts';
 export { type Authority, fixedAuthority, type Lasting, type RequestedPermission } from './authority.ts';
 export { dataDirectory } from './data-directory.ts';
+export { checkLayers, type LayerCheck } from './check-layers.ts';
 export { capturePackage, type CaptureRequest } from './capture.ts';
 export { type BundleStore, hasBundles } from './compile/bundle-store.ts';
 export { compilePackage } from './compile/compile-package.ts';

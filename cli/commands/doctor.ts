@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 import { isDashError, makeDirectory, PROFILE_WORDS } from '../../format/index.ts';
 import { pingRegistry } from '../../registry/catalog/index.ts';
 import { checkStore, readProfile, type StoreCheck } from '../../registry/index.ts';
-import { capturePackage, compilePackage } from '../../sandbox/index.ts';
+import { capturePackage, checkLayers, compilePackage } from '../../sandbox/index.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
 import { npmConfigFor } from '../compose.ts';
 import { packageRoot } from '../package-root.ts';
@@ -15,7 +15,7 @@ import type { Style } from '../output/terminal.ts';
 
 /** One thing that was looked at. */
 export interface DoctorCheck {
-  readonly id: 'node' | 'sandbox' | 'files' | 'home' | 'profile' | 'shadowing' | 'registry' | 'clock' | StoreCheck['id'];
+  readonly id: 'node' | 'sandbox' | 'layers' | 'files' | 'home' | 'profile' | 'shadowing' | 'registry' | 'clock' | StoreCheck['id'];
   readonly status: 'ok' | 'warning' | 'failed';
   readonly message: string;
   readonly hint?: string;
@@ -26,6 +26,7 @@ export const define: DefineCommand = () => async (invocation) => {
     await Promise.all([
       checkNode(),
       checkSandbox(),
+      checkSandboxLayers(),
       checkFiles(),
       checkHome(invocation),
       checkProfile(invocation),
@@ -81,6 +82,18 @@ async function checkSandbox(): Promise<DoctorCheck> {
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+/** The layers without which packages still run, and less is held. */
+async function checkSandboxLayers(): Promise<DoctorCheck[]> {
+  const missing = (await checkLayers()).filter(({ live }) => !live);
+  if (missing.length === 0) return [{ id: 'layers', status: 'ok', message: 'every layer of the sandbox is live' }];
+  return missing.map(({ id, message, hint }) => ({
+    id: 'layers',
+    status: 'warning',
+    message: `${id} is not live: ${message}`,
+    hint: hint ?? 'see `dash sandbox layers`',
+  }));
 }
 
 async function checkHome({ home }: Invocation): Promise<DoctorCheck> {

@@ -132,6 +132,8 @@ must 'system call filter' status Seccomp 2
 mustnot 'no new namespaces' unshare -U true
 mustnot 'no descriptors' sh -c "$descriptors"
 mustnot 'no network' wired
+must 'no core dumps' [ "$(ulimit -c)" = 0 ]
+must 'a limit of open files' [ "$(ulimit -n)" -le 4096 ]
 must 'own pid namespace' apart pid "$2"
 must 'own net namespace' apart net "$3"
 must 'own ipc namespace' apart ipc "$4"

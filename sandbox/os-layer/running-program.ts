@@ -25,6 +25,8 @@ export interface ProgramOptions {
   readonly timeoutMs?: number;
   /** Of both streams together. Default {@link MAX_OUTPUT_BYTES}. */
   readonly maxOutputBytes?: number;
+  /** Of the program and all it started. Default {@link MAX_PROCESSES}. */
+  readonly maxProcesses?: number;
 }
 
 /** How a program ended. `stopped` says that it was us, and why. */
@@ -71,7 +73,8 @@ export function startProgram(launch: Launch, options: ProgramOptions): RunningPr
     });
   }
   const deadline = options.timeoutMs === undefined ? undefined : setTimeout(() => stop('timeout'), options.timeoutMs);
-  const watchdog = setInterval(() => watch(child.pid, stop), WATCH_EVERY_MS);
+  const { maxProcesses = MAX_PROCESSES } = options;
+  const watchdog = setInterval(() => watch(child.pid, maxProcesses, stop), WATCH_EVERY_MS);
   const onAbort = (): void => stop('aborted');
   if (options.signal.aborted) onAbort();
   options.signal.addEventListener('abort', onAbort, { once: true });
@@ -164,10 +167,10 @@ function sendTo(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-function watch(pid: number | undefined, stop: (why: 'processes' | 'memory') => void): void {
+function watch(pid: number | undefined, maxProcesses: number, stop: (why: 'processes' | 'memory') => void): void {
   if (pid === undefined) return;
   const tree = processTree(pid);
-  if (tree.length > MAX_PROCESSES) return stop('processes');
+  if (tree.length > maxProcesses) return stop('processes');
   if (tree.reduce((sum, each) => sum + residentMiB(each), 0) > MAX_TOTAL_MIB) stop('memory');
 }
 
