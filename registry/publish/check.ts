@@ -5,12 +5,15 @@ import {
   type CaptureOutcome,
   type CompiledPackage,
   type Diagnostic,
+  inferenceOf,
   isDashError,
   isEmptyResources,
+  type PackageManifest,
   resolveResources,
   type Resources,
 } from '../../format/index.ts';
 import type { Check, CheckSubject } from './checks/check-subject.ts';
+import { checkAuthority } from './checks/authority.ts';
 import { checkDocuments } from './checks/documents.ts';
 import { checkHiddenText } from './checks/hidden-text.ts';
 import { checkManifest } from './checks/manifest.ts';
@@ -67,7 +70,7 @@ async function diagnose(dir: string, ports: CheckPorts): Promise<Diagnostic[]> {
       : []),
     ...CHECKS.flatMap((one) => one(subject)),
     ...checkTexts(resources, texts, dir, ports),
-    ...(resources.extensions.length > 0 ? diagnoseExtensions(dir, await ports.tryExtensions(dir)) : []),
+    ...(resources.extensions.length > 0 ? diagnoseExtensions(dir, packed.manifest, await ports.tryExtensions(dir)) : []),
   ];
 }
 
@@ -87,7 +90,7 @@ function checkTexts(resources: Resources, texts: ReadonlyMap<string, Buffer>, di
   );
 }
 
-function diagnoseExtensions(dir: string, { compiled, captured }: ExtensionTrial): Diagnostic[] {
+function diagnoseExtensions(dir: string, { dash }: PackageManifest, { compiled, captured }: ExtensionTrial): Diagnostic[] {
   const failures = compiled.failures.map(({ entry, error }): Diagnostic => failed(dir, entry, error));
   const unsupported = compiled.entries.flatMap(({ entry, unsupported: found }) =>
     found.map(({ what, why, alternative, where }): Diagnostic => {
@@ -112,7 +115,9 @@ function diagnoseExtensions(dir: string, { compiled, captured }: ExtensionTrial)
       },
     ];
   });
-  return [...failures, ...unsupported, ...captures];
+  // what does not compile was not read: its absence says nothing
+  const authority = failures.length > 0 ? [] : checkAuthority(dash, inferenceOf(compiled));
+  return [...failures, ...unsupported, ...captures, ...authority];
 }
 
 function failed(
