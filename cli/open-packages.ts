@@ -151,7 +151,7 @@ export async function openOne(
   const { permissions, optionalPermissions } = inspection.package.manifest.dash;
   // A directory that was never installed holds nothing, whatever another package of its source was granted.
   const page = installed === undefined ? emptyGrantPage() : book.of(installed.grantKey);
-  const authority = withGrants(authorityOf(page, { version, permissions, optionalPermissions }, profile), grants);
+  const authority = withGrants(authorityOf(page, { version, permissions, optionalPermissions, compiled: inspection.package.compiled }, profile), grants);
   return closed(
     openPackage(
       {

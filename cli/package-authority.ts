@@ -1,16 +1,27 @@
-import { consentLevel, levelUnder, parsePermission, parsePermissionSet, type PermissionSet, type Profile, union } from '../format/index.ts';
-import type { GrantPage, InstalledPackage } from '../registry/index.ts';
+import {
+  type ComputedSubject,
+  consentLevel,
+  levelUnder,
+  parsePermission,
+  parsePermissionSet,
+  type PermissionSet,
+  type Profile,
+  union,
+} from '../format/index.ts';
+import { allRequestsOf, computedSubjectsOf, type GrantPage, type InstalledPackage } from '../registry/index.ts';
 import type { Authority, RequestedPermission } from '../sandbox/index.ts';
 
 /** What a package asked for, as far as the sandbox needs to know. */
-export type Requests = Pick<InstalledPackage, 'version' | 'permissions' | 'optionalPermissions'>;
+export type Requests = Pick<InstalledPackage, 'version' | 'permissions' | 'optionalPermissions' | 'compiled'>;
 
 /** Ties what a running package may do to the page of its grants: grants and revocations of any process count at once. */
-export function authorityOf(page: GrantPage, { version, permissions, optionalPermissions }: Requests, profile: Profile): Authority {
-  const requested = askable([...permissions, ...optionalPermissions], profile);
+export function authorityOf(page: GrantPage, { version, ...requests }: Requests, profile: Profile): Authority {
+  const requested = askable(allRequestsOf(requests), profile);
+  const computed = profile === 'locked' ? new Set<ComputedSubject>() : computedSubjectsOf(requests);
   return {
     granted: () => page.granted(),
     requested: () => requested,
+    computes: (subject) => computed.has(subject),
     used: (rule) => page.used(rule),
     async allow(permission, lasting) {
       const parsed = parsePermission(permission);

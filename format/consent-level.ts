@@ -19,6 +19,9 @@ export interface ConsentOptions {
   readonly confinesPrograms?: boolean;
 }
 
+/** What every installed package may do without a word: use its own directories, and show the user a note. */
+export const GRANTED_BY_INSTALLING: readonly string[] = ['fs:read:data:/', 'fs:write:data:/', 'fs:read:tmp:/', 'fs:write:tmp:/', 'ui:notify'];
+
 /** Gives the level of one permission of a set; what it is worth depends on what else the package may do. */
 export function consentLevel(permission: Permission, set: PermissionSet, options: ConsentOptions = {}): ConsentLevel {
   if (permission.deny) return 'quiet';

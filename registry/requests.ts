@@ -1,6 +1,8 @@
 import {
   type CompiledPackage,
+  type ComputedSubject,
   type Evidence,
+  GRANTED_BY_INSTALLING,
   type Inference,
   inferenceOf,
   type InferredPermission,
@@ -34,9 +36,15 @@ export function allRequestsOf(of: Requesting): readonly Request[] {
   return [...requestsOf(of), ...of.optionalPermissions];
 }
 
+/** What a package that declares nothing decides while it runs: it is asked for when it happens. */
+export function computedSubjectsOf(of: Requesting): ReadonlySet<ComputedSubject> {
+  return new Set(askedInference(of)?.computed.map(({ subject }) => subject));
+}
+
 /** A host or a command that is computed is a way out, whichever it will be: what is read then counts as read with one. */
 export function hasComputedWayOut(of: Requesting): boolean {
-  return askedInference(of)?.computed.some(({ subject }) => subject === 'host' || subject === 'command') === true;
+  const subjects = computedSubjectsOf(of);
+  return subjects.has('host') || subjects.has('command');
 }
 
 function askedInference(of: Requesting): Inference | undefined {
@@ -45,6 +53,7 @@ function askedInference(of: Requesting): Inference | undefined {
 
 /** Libraries look at many variables, `DEBUG` and `NO_COLOR` among them, and do without each. */
 function isWorthAsking({ permission, evidence }: InferredPermission): boolean {
+  if (GRANTED_BY_INSTALLING.includes(permission)) return false;
   const isOwn = evidence.some(({ dependency }) => dependency === undefined);
   return isOwn || !permission.startsWith('env:') || looksSecret(permission.slice(4));
 }

@@ -1,4 +1,4 @@
-import type { PermissionSet } from '../format/index.ts';
+import type { ComputedSubject, PermissionSet } from '../format/index.ts';
 
 /** A permission the package asked for, with what its author says about it. */
 export interface RequestedPermission {
@@ -17,6 +17,8 @@ export interface Authority {
   granted(): PermissionSet;
   /** What the user may be asked for at first use. What is not in it is denied without a question. */
   requested(): readonly RequestedPermission[];
+  /** Whether its code decides such targets while it runs, and may be asked about each: nobody could ask before. */
+  computes(subject: ComputedSubject): boolean;
   /** Told of every rule that let something pass: what nobody uses expires. */
   used(rule: string): void;
   /** Grants what the user said yes to. @throws {DashError} when it cannot be written down */
@@ -28,6 +30,7 @@ export function fixedAuthority(granted: PermissionSet): Authority {
   return {
     granted: () => granted,
     requested: () => [],
+    computes: () => false,
     used: () => undefined,
     allow: () => Promise.reject(new Error('nothing was requested, so nothing can be allowed')),
   };

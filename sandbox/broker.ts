@@ -1,5 +1,5 @@
 import { Value } from '@sinclair/typebox/value';
-import { allows, type Decision, parsePermissionSet } from '../format/index.ts';
+import { allows, type ComputedSubject, type Decision, parsePermissionSet } from '../format/index.ts';
 import type { AuditRecord } from './audit-trail.ts';
 import type { Authority, RequestedPermission } from './authority.ts';
 import { CAPABILITIES } from './capabilities/index.ts';
@@ -285,13 +285,16 @@ export class Broker {
   }
 
   /** The requested permission that would allow it. A denial, a closed path and work outside a call are no matter for a question. */
-  #askable({ effect, confinement }: Need, { rule }: Refusal): RequestedPermission | undefined {
+  #askable({ effect, confinement }: Need, { rule, permission }: Refusal): RequestedPermission | undefined {
     if (rule !== 'no grant' && rule !== 'protected path') return undefined;
     if (effect.kind === 'exec' && confinement === undefined) return undefined;
     if (NEEDS_A_CALL.has(effect.kind) && !this.#options.inCall()) return undefined;
     const requested = this.#options.authority.requested();
     const found = allows(parsePermissionSet(requested.map(({ permission }) => permission)), effect, this.#options.context.places);
-    return found.allowed ? requested.find(({ permission }) => permission === found.rule) : undefined;
+    if (found.allowed) return requested.find((one) => one.permission === found.rule);
+    const subject = subjectOf(effect);
+    // a protected file is opened by who names it, never by a path that code puts together
+    return rule === 'no grant' && subject !== undefined && this.#options.authority.computes(subject) ? { permission } : undefined;
   }
 
   #recordAnswer(capability: AnyCapability, { target, recorded = target }: Need, permission: string, answer: PermissionAnswer): void {
@@ -327,6 +330,22 @@ export class Broker {
 function hintFor(packageName: string, permission: string, effect: Need['effect']): string {
   if (effect.kind === 'fs' && effect.path.includes('*')) return 'a path with `*` in it cannot be granted by its name; grant its directory';
   return `dash permissions grant ${packageName} '${permission.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Of which kind a target is that code can compute. */
+function subjectOf(effect: Need['effect']): ComputedSubject | undefined {
+  switch (effect.kind) {
+    case 'fs':
+      return effect.access === 'read' ? 'path to read' : 'path to write';
+    case 'net':
+      return 'host';
+    case 'exec':
+      return 'command';
+    case 'tool':
+      return 'tool';
+    default:
+      return undefined;
+  }
 }
 
 function definedCallId(id: string | undefined): { readonly 'call.id'?: string } {

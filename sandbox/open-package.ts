@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
   DashError,
+  GRANTED_BY_INSTALLING,
   formatPermission,
   parsePermission,
   parsePermissionSet,
@@ -61,8 +62,7 @@ export interface OpenOptions {
   readonly onFailure?: (error: DashError) => void;
 }
 
-/** What installing a package grants without a word: its own directories and a note to the user. */
-const IMPLICIT = parsePermissionSet(['fs:read:data:/', 'fs:write:data:/', 'fs:read:tmp:/', 'fs:write:tmp:/', 'ui:notify']);
+const IMPLICIT = parsePermissionSet(GRANTED_BY_INSTALLING);
 
 /** Also of what is asked for at first use: a handle tells nothing, not even whether there is a value. */
 function secretsOf(granted: PermissionSet, authority: Authority): readonly string[] {

@@ -40,6 +40,10 @@ describe('what a package is asked for', () => {
     expect(texts(requesting([], [inference(['net:a.example.com']), undefined]))).toEqual([]);
   });
 
+  it('leaves out what every package may do', () => {
+    expect(texts(requesting([], [inference(['fs:write:tmp:/', 'ui:notify', 'ui:prompt'])]))).toEqual(['ui:prompt']);
+  });
+
   it('leaves out the ordinary variables that libraries look at', () => {
     expect(texts(requesting([], [inference(['env:DEBUG', 'env:DEP_TOKEN', 'net:a.example.com'], 'dep@1.0.0')]))).toEqual([
       'env:DEP_TOKEN',
@@ -60,7 +64,7 @@ describe('an install of a package that declares nothing', () => {
   }
 
   it('asks what its code was seen to need, marked as inferred, with the places', async () => {
-    const { site } = await siteWith(needing('1.0.0', 'net:a.example.com', 'fs:read', 'exec:git', 'ui:notify'));
+    const { site } = await siteWith(needing('1.0.0', 'net:a.example.com', 'fs:read', 'exec:git', 'ui:prompt'));
     const plans: ConsentPlan[] = [];
     await site.install('pkg', { consentPort: { ask: async (plan) => (plans.push(plan), { kind: 'install' }) } });
     const inferred = { evidence: [{ what: 'needs', where: { path: 'index.ts', line: 1 } }], places: 1 };
@@ -70,20 +74,20 @@ describe('an install of a package that declares nothing', () => {
           { permission: 'fs:read', inferred },
           { permission: 'net:a.example.com', inferred },
         ],
-        quiet: [{ permission: 'ui:notify', inferred }],
+        quiet: [{ permission: 'ui:prompt', inferred }],
         later: [{ permission: 'exec:git', inferred }],
       },
     ]);
-    expect(await granted(site)).toEqual(['fs:read', 'net:a.example.com', 'ui:notify']);
+    expect(await granted(site)).toEqual(['fs:read', 'net:a.example.com', 'ui:prompt']);
   });
 
   it('grants nothing but what is quiet where nobody can be asked, and says what waits', async () => {
-    const { site } = await siteWith(needing('1.0.0', 'net:a.example.com', 'ui:notify'));
+    const { site } = await siteWith(needing('1.0.0', 'net:a.example.com', 'ui:prompt'));
     const { ungranted } = await site.install('pkg');
     expect(ungranted).toMatchObject([{ name: 'pkg', permissions: [{ permission: 'net:a.example.com' }] }]);
-    expect(await granted(site)).toEqual(['ui:notify']);
+    expect(await granted(site)).toEqual(['ui:prompt']);
     await site.install('pkg', { grant: ['summary'] });
-    expect(await granted(site)).toEqual(['net:a.example.com', 'ui:notify']);
+    expect(await granted(site)).toEqual(['net:a.example.com', 'ui:prompt']);
   });
 
   it('is held when its next version needs a host that the last one did not', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parsePermissionSet, union } from '../../format/index.ts';
+import { type ComputedSubject, parsePermissionSet, union } from '../../format/index.ts';
 import type { Authority } from '../../sandbox/authority.ts';
 import { NO_SECRETS } from '../../sandbox/secret-handles.ts';
 import { Broker, type BrokerOptions } from '../../sandbox/broker.ts';
@@ -12,7 +12,10 @@ import { recordingPorts, temporaryDirectory, writeFiles } from '../support/sandb
 const ORIGIN: CallOrigin = { chain: '1', message: 'read my notes', sources: ['output of commands'] };
 
 /** A broker over real files, and a person who gives these answers, one after the other; then nobody is there. */
-async function scene(answers: readonly PermissionAnswer[], { granted = [], requested = ['fs:read:~/notes'], origin = ORIGIN, more = {} }: Scene = {}) {
+async function scene(
+  answers: readonly PermissionAnswer[],
+  { granted = [], requested = ['fs:read:~/notes'], computes = [], origin = ORIGIN, more = {} }: Scene = {},
+) {
   const root = await temporaryDirectory();
   const at = (name: string): string => join(root.path, name);
   await writeFiles(root.path, { 'workspace/a.txt': 'a', 'home/notes/n.txt': 'n', 'home/notes/m.txt': 'm', 'home/other.txt': 'o', 'data/x': '', 'tmp/x': '' });
@@ -35,6 +38,7 @@ async function scene(answers: readonly PermissionAnswer[], { granted = [], reque
   const authority: Authority = {
     granted: () => held,
     requested: () => requested.map((permission) => ({ permission, reason: 'to sort them' })),
+    computes: (subject) => computes.includes(subject),
     used: () => undefined,
     async allow(permission, how) {
       lasting.push(`${how} ${permission}`);
@@ -85,6 +89,7 @@ async function scene(answers: readonly PermissionAnswer[], { granted = [], reque
 interface Scene {
   readonly granted?: readonly string[];
   readonly requested?: readonly string[];
+  readonly computes?: readonly ComputedSubject[];
   readonly origin?: CallOrigin | undefined;
   readonly more?: Partial<BrokerOptions>;
 }
@@ -159,6 +164,15 @@ describe('a question at first use', () => {
     }
   });
 
+  test('is put for the very target of a path that its code computes, and never for a protected one', async () => {
+    await using where = await scene(['project'], { requested: [], computes: ['path to read'] });
+    expect(await where.read('home/notes/n.txt')).toMatchObject(READ);
+    expect(where.asked).toMatchObject([{ permission: 'fs:read:~/notes/n.txt' }]);
+    expect(where.lasting).toEqual(['project fs:read:~/notes/n.txt']);
+    expect(await where.read('home/.ssh/id_rsa')).toMatchObject(DENIED);
+    expect(where.asked).toHaveLength(1);
+  });
+
   test('with nobody there is a denial that names the permission and the command', async () => {
     const denials: unknown[] = [];
     await using where = await scene([], { more: { onDenial: (denial) => denials.push(denial) } });
@@ -190,6 +204,7 @@ describe('a question at first use', () => {
         authority: {
           granted: () => parsePermissionSet([]),
           requested: () => [{ permission: 'fs:read:~/notes' }],
+          computes: () => false,
           used: () => undefined,
           allow: () => Promise.reject(Object.assign(new Error('no space left'), { code: 'ENOSPC' })),
         },

@@ -4,6 +4,7 @@ import {
   type DashSection,
   type Diagnostic,
   formatPermission,
+  GRANTED_BY_INSTALLING,
   type Inference,
   type InferredPermission,
   looksSecret,
@@ -36,8 +37,9 @@ export function checkAuthority({ kind, permissions, optionalPermissions }: DashS
 
 /** A package that was made for another host: its users are asked all the same. */
 function askedInstead({ permissions }: Inference): Diagnostic[] {
-  if (permissions.length === 0) return [];
-  const list = permissions.map(({ permission }) => `\`${permission}\``).join(', ');
+  const asked = permissions.filter(({ permission }) => !GRANTED_BY_INSTALLING.includes(permission));
+  if (asked.length === 0) return [];
+  const list = asked.map(({ permission }) => `\`${permission}\``).join(', ');
   return [{ severity: 'info', code: 'PERMISSIONS_INFERRED', message: `declares no permissions; who installs it is asked for what its code needs: ${list}` }];
 }
 
@@ -45,7 +47,7 @@ function undeclared(used: InferredPermission, declared: readonly Permission[]): 
   const { permission, evidence, places, atMost } = used;
   const wanted = parsePermission(permission);
   const [first] = evidence;
-  if (first === undefined || declared.some((one) => isMeant(one, wanted))) return [];
+  if (first === undefined || GRANTED_BY_INSTALLING.includes(permission) || declared.some((one) => isMeant(one, wanted))) return [];
   // where a path is computed, whatever is declared of its kind may be all of it
   if (atMost === true && declared.some(({ area }) => area === wanted.area)) return [];
   const isOwn = first.dependency === undefined;
@@ -90,7 +92,6 @@ const UNSEEN: readonly Permission['area'][] = ['background', 'listen', 'node', '
 
 function isUnused(declared: Permission, { permissions, computed: uses }: Inference): boolean {
   if (UNSEEN.includes(declared.area)) return false;
-  if ((declared.area === 'fs:read' || declared.area === 'fs:write') && declared.scope.root === 'data') return false;
   if (uses.some(({ subject }) => AREAS[subject].includes(declared.area))) return false;
   return !permissions.some(({ permission, atMost }) => {
     const used = parsePermission(permission);
