@@ -115,8 +115,8 @@ function diagnoseExtensions(dir: string, { dash }: PackageManifest, { compiled, 
       },
     ];
   });
-  // what does not compile was not read: its absence says nothing
-  const authority = failures.length > 0 ? [] : checkAuthority(dash, inferenceOf(compiled));
+  // first it has to load; what does not compile was not read
+  const authority = failures.length > 0 || captured.some(({ kind }) => kind === 'failed') ? [] : checkAuthority(dash, inferenceOf(compiled));
   return [...failures, ...unsupported, ...captures, ...authority];
 }
 

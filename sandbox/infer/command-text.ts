@@ -8,6 +8,10 @@ const WITH_SUBCOMMANDS = new Set(
   'git gh glab npm pnpm yarn bun deno docker podman kubectl helm cargo go systemctl brew apt apt-get pip pip3 uv aws gcloud az terraform'.split(' '),
 );
 
+const SHELL_WORDS = new Set(
+  '. alias bg cd command eval exec exit export fg hash jobs read set shift source test times trap type ulimit umask unalias unset wait'.split(' '),
+);
+
 /** A call of a program with a list of arguments, as far as they are known. */
 export function programNeed(program: string, args: readonly string[]): CommandNeed {
   if (!/^[A-Za-z0-9._/:=@%+,^-]+$/.test(program)) return { kind: 'computed' };
@@ -22,7 +26,7 @@ export function commandLineNeed(line: string): CommandNeed {
   if (/[|&;<>()$`*?[\]{}~#!\n]/.test(line)) return { kind: 'permission', permission: 'exec:sh' };
   const words = line.trim().split(/\s+/);
   const [program = '', ...args] = words.map((word) => word.replaceAll(/["'\\]/g, ''));
-  // `NAME=value program` sets a variable, which a shell does
-  if (/^[A-Za-z_]\w*=/.test(program)) return { kind: 'permission', permission: 'exec:sh' };
+  // `NAME=value program` sets a variable, which a shell does; `command -v git` is no program at all
+  if (/^[A-Za-z_]\w*=/.test(program) || SHELL_WORDS.has(program)) return { kind: 'permission', permission: 'exec:sh' };
   return programNeed(program.includes(HOLE) ? HOLE : program, args);
 }

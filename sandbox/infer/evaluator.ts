@@ -8,6 +8,8 @@ const MAX_DEPTH = 100;
 const MAX_STEPS = 3_000_000;
 /** Assignments of one variable that are followed. */
 const MAX_SOURCES = 60;
+/** Assignments to one name of a member that are looked at. */
+const MAX_ASSIGNMENTS = 200;
 /** Calls of one function that are told apart. */
 const MAX_ARGUMENTS = 40;
 /** Every pair of two lists of texts is a text. */
@@ -25,6 +27,7 @@ export class Evaluator {
   readonly #scopes: Scopes;
   readonly #isOwn: (node: Node) => boolean;
   readonly #known = new Map<Node, readonly Value[]>();
+  readonly #members = new Map<string, readonly Value[]>();
   readonly #running = new Set<Node>();
   readonly #parameters = new Map<FunctionNode, Map<number, Map<unknown, Expression | Value>>>();
   /** `__export(target, { name: () => value })`: an object of a module → its names. */
@@ -47,6 +50,7 @@ export class Evaluator {
   /** Forgets conclusions, not facts. */
   lookAgain(): void {
     this.#known.clear();
+    this.#members.clear();
   }
 
   /** Learns what a function is called with. */
@@ -113,9 +117,20 @@ export class Evaluator {
 
   /** The values of `value.name`. */
   member(value: Value, name: string): readonly Value[] {
+    if (value.kind === 'thing') return memberOfThing(value.name, name);
+    const key = `${identityOf(value)}\n${name}`;
+    const known = this.#members.get(key);
+    if (known !== undefined) return known;
+    if (++this.#steps > MAX_STEPS) throw new TooMuchToFollow();
+    // `state = { ...state, a }`: what is made of itself gets nothing new from that
+    this.#members.set(key, []);
+    const values = distinct(this.#memberOf(value, name));
+    this.#members.set(key, values);
+    return values;
+  }
+
+  #memberOf(value: Exclude<Value, { kind: 'thing' }>, name: string): readonly Value[] {
     switch (value.kind) {
-      case 'thing':
-        return memberOfThing(value.name, name);
       case 'object':
         return this.#memberOfObject(value.node, name);
       case 'instance':
@@ -134,7 +149,7 @@ export class Evaluator {
         // a function that is a namespace as well: `module.exports = fn; fn.default = fn`
         return name === 'default' ? [value] : orUnknown(this.#assigned(name, (other) => other.kind === 'function' && other.node === value.node));
       case 'array':
-        return name === 'length' ? [UNKNOWN] : this.#elements(value.node);
+        return /^\d{1,3}$/.test(name) ? this.#elementAt(value, Number(name)) : [UNKNOWN];
       case 'env':
       case 'loader':
       case 'unknown':
@@ -179,7 +194,9 @@ export class Evaluator {
         return [...this.valuesOf(node.consequent), ...this.valuesOf(node.alternate)];
       case 'LogicalExpression':
         // of `a && b` only `b` is used as a value
-        return node.operator === '&&' ? this.valuesOf(node.right) : [...this.valuesOf(node.left), ...this.valuesOf(node.right)];
+        if (node.operator === '&&') return this.valuesOf(node.right);
+        // `x ?? ''` is for the compiler: nobody means the empty path
+        return isEmptyText(node.right) ? this.valuesOf(node.left) : [...this.valuesOf(node.left), ...this.valuesOf(node.right)];
       case 'FunctionExpression':
       case 'ArrowFunctionExpression':
         return [{ kind: 'function', node }];
@@ -261,6 +278,7 @@ export class Evaluator {
           reached.flatMap((value) => {
             if (step === 'rest') return [UNKNOWN];
             if (step === 'element') return value.kind === 'array' ? this.#elements(value.node) : [UNKNOWN];
+            if ('index' in step) return this.#elementAt(value, step.index);
             return this.member(value, step.property);
           }),
         ),
@@ -268,7 +286,26 @@ export class Evaluator {
     );
   }
 
-  #elements({ elements }: ArrayExpression): readonly Value[] {
+  /** The element at a place, as long as nothing before it has a length of its own. */
+  #elementAt(value: Value, index: number): readonly Value[] {
+    if (value.kind !== 'array') return [UNKNOWN];
+    const { elements } = value.node;
+    const element = elements[index];
+    if (elements.slice(0, index + 1).some((one) => one?.type === 'SpreadElement')) return this.#elements(value.node);
+    return element === undefined || element === null ? [UNKNOWN] : this.valuesOf(element);
+  }
+
+  #elements(node: ArrayExpression): readonly Value[] {
+    if (this.#running.has(node)) return [];
+    this.#running.add(node);
+    try {
+      return this.#elementsIn(node);
+    } finally {
+      this.#running.delete(node);
+    }
+  }
+
+  #elementsIn({ elements }: ArrayExpression): readonly Value[] {
     const values = elements.slice(0, 40).flatMap((element) => {
       if (element === null) return [];
       if (element.type !== 'SpreadElement') return this.valuesOf(element);
@@ -336,20 +373,21 @@ export class Evaluator {
     const isThis = (other: Value): boolean => other.kind === 'exports' && other.node === node;
     if (isModule) {
       if (name !== 'exports') return [UNKNOWN];
-      const whole = this.#assigned('exports', (other) => isThis(other) && other.kind === 'exports' && other.isModule);
+      const whole = this.#assigned('exports', (other) => isThis(other) && other.kind === 'exports' && other.isModule, node);
       const replaced = whole.filter(({ kind }) => kind !== 'unknown');
       return [...replaced, { kind: 'exports', node, isModule: false }];
     }
-    const named = this.#assigned(name, (other) => isThis(other) && other.kind === 'exports' && !other.isModule).filter(({ kind }) => kind !== 'unknown');
+    const named = this.#assigned(name, (other) => isThis(other) && other.kind === 'exports' && !other.isModule, node).filter(({ kind }) => kind !== 'unknown');
     if (named.length > 0) return named;
     return name === 'default' ? [{ kind: 'exports', node, isModule: false }] : [UNKNOWN];
   }
 
-  /** What is assigned to `x.name` wherever `x` may be the object in question. */
-  #assigned(name: string, isMeant: (object: Value) => boolean): readonly Value[] {
-    const assignments: readonly MemberAssignment[] = this.#scopes.memberAssignments.get(name) ?? [];
+  /** What is assigned to `x.name` wherever `x` may be the object in question; `inside` is where that can only be. */
+  #assigned(name: string, isMeant: (object: Value) => boolean, inside?: Node): readonly Value[] {
+    const all: readonly MemberAssignment[] = this.#scopes.memberAssignments.get(name) ?? [];
+    const assignments = inside === undefined ? all : all.filter(({ object }) => inside.start <= object.start && object.end <= inside.end);
     // a name that everything assigns tells nothing, and costs much
-    if (assignments.length > 400) return [UNKNOWN];
+    if (assignments.length > MAX_ASSIGNMENTS) return [UNKNOWN];
     const values = assignments.filter(({ object }) => this.valuesOf(object).some(isMeant)).flatMap(({ value }) => this.valuesOf(value));
     return distinct(values);
   }
@@ -457,6 +495,10 @@ export class Evaluator {
       }),
     );
   }
+}
+
+function isEmptyText(node: Expression): boolean {
+  return node.type === 'Literal' && node.value === '';
 }
 
 function orUnknown(values: readonly Value[]): readonly Value[] {

@@ -26,8 +26,10 @@ export interface ReadUses {
 
 /** Beyond this a bundle is not read: it would take seconds and hundreds of megabytes. */
 const MAX_CODE_CHARACTERS = 12_000_000;
-/** Values travel one call further with each look. */
+/** Values travel one call further with each look; through a bundle of megabytes they need not go as far. */
 const MAX_LOOKS = 4;
+const MAX_LOOKS_OF_MANY = 2;
+const MANY_NODES = 400_000;
 const MAX_USES = 4_000;
 
 /**
@@ -52,7 +54,7 @@ function read({ code, ...where }: Bundle): ReadUses {
   const scopes = readScopes(program);
   const places = openPlaces(code, where);
   const evaluator = new Evaluator(scopes, (node) => places.isOwn(node.start));
-  for (let look = 0, before = -1; look < MAX_LOOKS && evaluator.learned > before; look++) {
+  for (let look = 0, before = -1; look < (nodes.length > MANY_NODES ? MAX_LOOKS_OF_MANY : MAX_LOOKS) && evaluator.learned > before; look++) {
     before = evaluator.learned;
     evaluator.lookAgain();
     learnCalls(nodes, scopes, evaluator);

@@ -20,7 +20,7 @@ export type FunctionNode = FunctionDeclaration | AnonymousFunctionDeclaration | 
 export type Owner = FunctionNode | Class | ObjectExpression;
 
 /** One way into a value: a property of it, one of its elements, or a part that is not followed. */
-export type Step = { readonly property: string } | 'element' | 'rest';
+export type Step = { readonly property: string } | { readonly index: number } | 'element' | 'rest';
 
 /** Where a variable gets a value from. `steps` lead from that value to the variable's, as destructuring does. */
 export type Source =
@@ -197,7 +197,8 @@ export function* namesIn(
       yield* namesIn(pattern.argument, [...steps, 'rest']);
       return;
     case 'ArrayPattern':
-      for (const element of pattern.elements) if (element !== null) yield* namesIn(element, [...steps, 'element']);
+      for (const [index, element] of pattern.elements.entries())
+        if (element !== null) yield* namesIn(element, [...steps, ...(element.type === 'RestElement' ? [] : [{ index }])]);
       return;
     case 'ObjectPattern':
       for (const property of pattern.properties) {

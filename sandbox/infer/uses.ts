@@ -148,7 +148,8 @@ export function findUses(nodes: readonly AnyNode[], scopes: Scopes, evaluator: E
 
   function noteSecrets(needs: readonly Need[], given: Given): void {
     const hosts = needs.flatMap((need) => (need.kind === 'permission' && need.host !== undefined && need.host !== '' ? [need.host] : []));
-    if (hosts.length === 0) return;
+    // a helper that is called for several hosts: which key goes where is not known
+    if (hosts.length !== 1) return;
     for (const argument of given.slice(0, 2)) {
       for (const { name, header } of secretsIn(argument, scopes, evaluator)) {
         const known = secrets.get(name) ?? new Set();
@@ -163,8 +164,10 @@ export function findUses(nodes: readonly AnyNode[], scopes: Scopes, evaluator: E
     return (
       scopes
         .variableOf(node)
-        ?.sources.some((source) => (source.kind === 'expression' || source.kind === 'parameter') && source.steps.some((step) => typeof step === 'object')) ===
-      true
+        ?.sources.some(
+          (source) =>
+            (source.kind === 'expression' || source.kind === 'parameter') && source.steps.some((step) => typeof step === 'object' && 'property' in step),
+        ) === true
     );
   }
 

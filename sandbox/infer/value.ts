@@ -48,8 +48,12 @@ export function thing(name: string): Value {
   return { kind: 'thing', name };
 }
 
+/** Variables that hold the home directory. */
+const HOMES = new Set(['HOME', 'USERPROFILE']);
+
 /** The text of a value inside a longer one. */
 export function asText(value: Value): string {
+  if (value.kind === 'env' && HOMES.has(value.name)) return PLACES.home;
   return value.kind === 'text' ? value.text : HOLE;
 }
 
@@ -63,7 +67,7 @@ const MAX_VALUES = 12;
 
 export function distinct(values: readonly Value[]): readonly Value[] {
   if (values.length < 2) return values;
-  const seen = new Set<unknown>();
+  const seen = new Set<string>();
   const kept = values.filter((value) => {
     const key = identityOf(value);
     if (seen.has(key)) return false;
@@ -74,7 +78,7 @@ export function distinct(values: readonly Value[]): readonly Value[] {
 }
 
 /** Equal for values that say the same. */
-export function identityOf(value: Value): unknown {
+export function identityOf(value: Value): string {
   switch (value.kind) {
     case 'text':
       return `text ${value.text}`;
@@ -88,6 +92,6 @@ export function identityOf(value: Value): unknown {
     case 'loader':
       return `${value.kind} ${value.node.start} ${'isModule' in value ? value.isModule : ''}`;
     default:
-      return value.node;
+      return `${value.kind} ${value.node.start} ${value.node.end}`;
   }
 }
