@@ -103,9 +103,11 @@ function parseNpm(text: string, rest: string): NpmSpec {
   const name = at < 0 ? rest : rest.slice(0, at);
   const wanted = at < 0 ? '' : rest.slice(at + 1);
   if (!isNpmName(name)) {
-    const hint = /^[\w.-]+\/[\w.-]+$/.test(rest)
-      ? `write \`./${rest}\` for a directory, or \`git:github.com/${rest}\` for a repository`
-      : 'names look like `npm:left-pad` or `npm:@scope/name`';
+    const hint = /^[a-z\d-]+(\.[a-z\d-]+)+\/[\w.-]+\/[\w.-]/i.test(rest)
+      ? `write \`git:${rest}\` for a repository`
+      : /^[\w.-]+\/[\w.-]+$/.test(rest)
+        ? `write \`./${rest}\` for a directory, or \`git:github.com/${rest}\` for a repository`
+        : 'names look like `npm:left-pad` or `npm:@scope/name`';
     refuse(text, `\`${name}\` is not an npm name`, hint);
   }
   if (at >= 0 && wanted === '') refuse(text, 'nothing follows the `@`');

@@ -50,7 +50,7 @@ async function askWhatIsOn(installed: readonly InstalledPackage[]): Promise<read
   const keyOf = (name: string, path: string) => `${name}\n${path}`;
   const isOn = (pkg: InstalledPackage) => (pkg.enabled ? pathsOf(narrowResources(pkg.brought, pkg.choice.filter ?? {})) : []);
   const answer = await groupMultiselect({
-    message: 'what should be on?',
+    message: 'what should be on? escape changes nothing',
     options: Object.fromEntries(
       installed.map((pkg) => [
         oneLine(`${pkg.name} ${pkg.version}`),

@@ -1,4 +1,4 @@
-import { describePermission, parsePermission } from '../../format/index.ts';
+import { describePermission, type Diagnostic, parsePermission } from '../../format/index.ts';
 import type { InstallReport } from '../../registry/index.ts';
 import type { Invocation } from '../command.ts';
 import { formatDiagnostics } from './diagnostics.ts';
@@ -25,6 +25,14 @@ export function formatInstallReport({ installed, unchanged, diagnostics, ungrant
         `${style.warning('not granted')} to ${oneLine(name)}: ${describePermission(parsePermission(permission))}; \`dash permissions grant ${oneLine(name)} '${permission}'\` allows it`,
       );
   }
-  const shown = globals.quiet === true ? '' : formatDiagnostics(diagnostics, style);
+  const shown = globals.quiet === true ? '' : formatDiagnostics(globals.verbose === true ? diagnostics : gathered(diagnostics), style);
   return `${lines.map((line) => `${line}\n`).join('')}${shown}`;
+}
+
+/** What many packages say alike, and nobody can act on, is one line. */
+function gathered(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const alike = diagnostics.filter(({ code }) => code === 'HOST_VERSION');
+  if (alike.length < 2) return diagnostics;
+  const message = `${alike.length} times a package wants another version of what the host provides; \`--verbose\` tells which`;
+  return [...diagnostics.filter((one) => !alike.includes(one)), { severity: 'info', code: 'HOST_VERSION', message }];
 }

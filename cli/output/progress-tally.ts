@@ -8,15 +8,17 @@ export interface Tally {
   bytes: number;
   /** Those that are on their way. */
   readonly current: Map<string, { readonly bytes: number; readonly total: number | undefined }>;
+  /** What is done with packages that are here, the latest last. */
+  readonly working: Map<string, string>;
 }
 
 export function emptyTally(): Tally {
-  return { packages: 0, bytes: 0, current: new Map() };
+  return { packages: 0, bytes: 0, current: new Map(), working: new Map() };
 }
 
 /** Counts one event. A download that begins anew replaces what it had. */
 export function addProgress(tally: Tally, progress: Progress): void {
-  if (progress.kind !== 'downloading' && progress.kind !== 'received' && progress.kind !== 'downloaded') return;
+  if (!('version' in progress)) return;
   const key = `${progress.name}@${progress.version}`;
   switch (progress.kind) {
     case 'downloading':
@@ -29,6 +31,13 @@ export function addProgress(tally: Tally, progress: Progress): void {
       tally.current.delete(key);
       tally.packages++;
       tally.bytes += progress.bytes;
+      return;
+    case 'compiling':
+    case 'capturing':
+      tally.working.set(key, stepOf(progress));
+      return;
+    case 'inspected':
+      tally.working.delete(key);
   }
 }
 
@@ -37,7 +46,8 @@ const BAR = 20;
 /** One line of at most `columns`: a bar while something is on its way, and what is going on. */
 export function describeProgress(progress: Progress, tally: Tally, columns: number): string {
   const { current, packages } = tally;
-  const step = stepOf(progress);
+  // one is done while others go on: those are what is waited for
+  const step = (progress.kind === 'inspected' ? [...tally.working.values()].at(-1) : undefined) ?? stepOf(progress);
   if (packages + current.size === 0) return cut(step, columns);
   if (current.size === 0) return cut(`${step}  ${describeTotal(tally)}`, columns);
   const known = packages + current.size;

@@ -121,6 +121,13 @@ describe('progress', () => {
     expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThan(70);
   });
 
+  test('says what is still waited for when one of several is done', () => {
+    const tally = emptyTally();
+    const done: Progress = { kind: 'inspected', ...one };
+    for (const event of [{ kind: 'compiling', ...one }, { kind: 'compiling', name: 'slow', version: '3.0.0' }, done] as const) addProgress(tally, event);
+    expect(describeProgress(done, tally, 79)).toBe('compiling slow 3.0.0');
+  });
+
   test('says how much is to come once every answer has begun', () => {
     const tally = emptyTally();
     for (const event of events.slice(0, 3)) addProgress(tally, event);
