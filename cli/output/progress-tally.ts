@@ -38,6 +38,9 @@ export function addProgress(tally: Tally, progress: Progress): void {
       return;
     case 'inspected':
       tally.working.delete(key);
+      return;
+    case 'resolved':
+    case 'staged':
   }
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
@@ -82,6 +82,30 @@ describe('`dash install -`', () => {
     expect((await run(['info', '-'], skillPackage('piped'))).stdout).toContain('not installed');
     expect((await run(['install', '-', '--dry-run'], skillPackage('piped'))).stdout).toContain('would install piped 1.0.0');
     expect(existsSync(join(dashHome, 'dash.lock'))).toBe(false);
+  });
+});
+
+describe('a tarball by its URL', () => {
+  test('is pinned as it was, and another one in its place waits', async () => {
+    const registry = await startNpmRegistry({ name: 'kit', tarball: skillPackage('kit') });
+    const url = `${registry.url}kit/-/kit-1.0.0.tgz`;
+    const [{ dash: run, dashHome }, other] = [await makePerson(), await makePerson()];
+    const installed = await run(['install', url, '--json']);
+    expect(installed.exitCode, installed.stderr).toBe(0);
+    expect(JSON.parse(installed.stdout)).toMatchObject({ installed: [{ name: 'kit', id: `url:${url}`, spec: url, source: { kind: 'tarball', url } }] });
+    expect(await run(['install', '--frozen', '--offline'])).toMatchObject({ exitCode: 0 });
+
+    registry.publish({ name: 'kit', tarball: skillPackage('kit', '1.1.0') });
+    expect(JSON.parse((await run(['update', '--json'])).stdout)).toMatchObject({
+      held: [{ from: '1.0.0', to: '1.1.0', reasons: [{ code: 'RELEASE_TOO_YOUNG' }] }],
+    });
+    // elsewhere the lock stands against the bytes
+    await mkdir(other.dashHome);
+    await cp(join(dashHome, 'dash.lock'), join(other.dashHome, 'dash.lock'));
+    expect(await other.dash(['install', '--frozen'])).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('LOCK_TAMPERED') });
+    // what waits was kept: the place it came from may be gone
+    registry.override('/kit/-/kit-1.0.0.tgz', { status: 410 });
+    expect(await run(['update', 'kit', '--accept'])).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('1.0.0 → 1.1.0') });
   });
 });
 
