@@ -14,16 +14,11 @@ import { spellsProtected } from './protected-paths.ts';
  */
 export type ConsentLevel = 'quiet' | 'summary' | 'one-by-one' | 'policy';
 
-export interface ConsentOptions {
-  /** Whether this machine can confine programs (the operating-system layer is live). Default false. */
-  readonly confinesPrograms?: boolean;
-}
-
 /** What every installed package may do without a word: use its own directories, and show the user a note. */
 export const GRANTED_BY_INSTALLING: readonly string[] = ['fs:read:data:/', 'fs:write:data:/', 'fs:read:tmp:/', 'fs:write:tmp:/', 'ui:notify'];
 
 /** Gives the level of one permission of a set; what it is worth depends on what else the package may do. */
-export function consentLevel(permission: Permission, set: PermissionSet, options: ConsentOptions = {}): ConsentLevel {
+export function consentLevel(permission: Permission, set: PermissionSet): ConsentLevel {
   if (permission.deny) return 'quiet';
   switch (permission.area) {
     case 'fs:read':
@@ -32,8 +27,6 @@ export function consentLevel(permission: Permission, set: PermissionSet, options
       return fsLevel(permission) ?? 'summary';
     case 'net':
       return isWildcardHost(permission) && readsOf(set).length > 0 ? 'one-by-one' : 'summary';
-    case 'exec':
-      return options.confinesPrograms === true ? 'summary' : 'one-by-one';
     case 'env':
       return looksSecret(permission.name) ? 'one-by-one' : 'quiet';
     case 'tool':
@@ -44,6 +37,8 @@ export function consentLevel(permission: Permission, set: PermissionSet, options
     case 'ui:prompt':
     case 'ui:panel':
       return 'quiet';
+    // Confined to what the package may do itself, or a command that only reads: full access takes `node`.
+    case 'exec':
     case 'model':
     case 'session:write':
     case 'session:control':
@@ -90,7 +85,6 @@ export function waysOut(set: PermissionSet): Permission[] {
     switch (permission.area) {
       case 'net':
         return !isThisMachine(permission);
-      case 'exec':
       case 'tool':
       case 'provider':
       case 'secret':
@@ -116,7 +110,6 @@ export function readsOf(set: PermissionSet): Permission[] {
       case 'tools:intercept':
       case 'clipboard:read':
       case 'ui:keys':
-      case 'exec':
       case 'node':
       case 'model:credentials':
         return true;

@@ -36,8 +36,6 @@ function destination(permission: Permission): string {
     case 'secret':
     case 'provider':
       return `to an account at ${formatHost(permission.host)}`;
-    case 'exec':
-      return `anywhere, through \`${permission.argv.join(' ')}\` where programs are not confined`;
     case 'tool':
       return `wherever the tool \`${permission.name}\` of \`${permission.package}\` can reach`;
     case 'listen':
@@ -62,7 +60,7 @@ function describe(permission: Permission): string {
     case 'listen':
       return permission.port === 0 ? 'accept connections on a free port' : `accept connections on port ${permission.port}`;
     case 'exec':
-      return `run \`${permission.argv.join(' ')}\``;
+      return `run \`${permission.argv.join(' ')}\`, confined to what it may do itself`;
     case 'env':
       return `see the environment variable ${permission.name}`;
     case 'secret':
@@ -102,7 +100,7 @@ const PLAIN_WORDS: Readonly<
   'clipboard:read': 'read the clipboard',
   'clipboard:write': 'change the clipboard',
   wasm: 'run WebAssembly, which limits memory less strictly',
-  node: 'run outside the sandbox, with all your rights',
+  node: 'run programs outside the sandbox, with full access: all your rights',
 };
 
 function describeNet(permission: PermissionOf<'net'>): string {

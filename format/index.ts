@@ -1,4 +1,4 @@
-export { consentLevel, GRANTED_BY_INSTALLING, looksSecret, readsOf, waysOut, type ConsentLevel, type ConsentOptions } from './consent-level.ts';
+export { consentLevel, GRANTED_BY_INSTALLING, looksSecret, readsOf, waysOut, type ConsentLevel } from './consent-level.ts';
 export { DashError, ERROR_EXIT_CODES, isDashError, type DashErrorOptions, type ErrorCode, type Where } from './dash-error.ts';
 export { describeCombination, describePermission, describeSet } from './describe-permission.ts';
 export type { Diagnostic } from './diagnostic.ts';

@@ -9,7 +9,8 @@ const levels: readonly (readonly [string, string[], string])[] = [
   ['fs:read', ['net:cidr:10.0.0.0/8'], 'one-by-one'],
   ['fs:read', ['net:localhost:3000'], 'quiet'],
   ['fs:read', ['!net:a.com'], 'quiet'],
-  ['fs:read', ['exec:git'], 'summary'],
+  ['fs:read', ['exec:git'], 'quiet'],
+  ['fs:read', ['exec:git', 'node'], 'summary'],
   ['session:read', [], 'quiet'],
   ['session:read', ['net:a.com'], 'summary'],
   ['fs:read:data:/', ['net:*.a.com'], 'quiet'],
@@ -31,7 +32,7 @@ const levels: readonly (readonly [string, string[], string])[] = [
   ['net:*.a.com', [], 'summary'],
   ['net:*.a.com', ['fs:read'], 'one-by-one'],
   ['net:*.a.com', ['fs:read:data:/'], 'summary'],
-  ['exec:git', [], 'one-by-one'],
+  ['exec:git', [], 'summary'],
   ['env:LANG', [], 'quiet'],
   ['env:GITHUB_TOKEN', [], 'one-by-one'],
   ['secret:T@a.com', [], 'one-by-one'],
@@ -52,11 +53,6 @@ const levels: readonly (readonly [string, string[], string])[] = [
 describe('consentLevel', () => {
   it.each(levels)('of %s beside %j is %s', (text, beside, level) => {
     expect(consentLevel(parsePermission(text), parsePermissionSet([text, ...beside]))).toBe(level);
-  });
-
-  it('lets a program be consented to with the rest where it is confined', () => {
-    const set = parsePermissionSet(['exec:git']);
-    expect(set.permissions.map((permission) => consentLevel(permission, set, { confinesPrograms: true }))).toEqual(['summary']);
   });
 
   it('knows every area', () => {

@@ -54,7 +54,8 @@ describe('permissions', () => {
     ['fs:read', ['warning PERMISSION_BROAD']],
     ['fs:write', ['warning PERMISSION_BROAD']],
     ['fs:read:~/Documents', ['warning PERMISSION_BROAD']],
-    ['exec:git', ['warning PERMISSION_BROAD']],
+    ['exec:git', []],
+    ['node', ['warning PERMISSION_BROAD']],
     ['env:GITHUB_TOKEN', ['warning SECRET_AS_ENV']],
     ['fs:read:~/.dash', ['error PERMISSION_NOT_GRANTABLE']],
   ] as const)('%s draws %j', async ([permission, expected]) => {
