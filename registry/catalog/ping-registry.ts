@@ -1,4 +1,7 @@
-import { DashError } from '../../format/index.ts';
+import { DashError, isDashError } from '../../format/index.ts';
+import { openRegistryHttp } from '../http/registry-http.ts';
+import type { NpmConfig } from '../npm-config.ts';
+import { registryFor } from '../resolve/registry-of.ts';
 
 export interface RegistryPing {
   readonly registry: string;
@@ -6,21 +9,24 @@ export interface RegistryPing {
   readonly clockSkewMs: number;
 }
 
+const PATIENCE = { fetchRetries: 0, timeout: 10_000 };
+
 /**
  * Asks the registry of npm's configuration whether it is there.
  *
  * @throws {DashError} REGISTRY_ERROR
  */
-export async function pingRegistry(npm: Readonly<Record<string, unknown>>): Promise<RegistryPing> {
-  const { default: npmFetch } = await import('npm-registry-fetch');
+export async function pingRegistry(npm: NpmConfig): Promise<RegistryPing> {
+  const registry = await registryFor(npm);
   try {
-    const response = await npmFetch('/-/ping', { ...npm, fetchRetries: 0, timeout: 10_000 });
-    const date = Date.parse(response.headers.get('date') ?? '');
+    const { headers } = await openRegistryHttp({ npm: { ...npm, ...PATIENCE } }).get(`${registry}-/ping`, { what: 'a ping', registry, maxBytes: 1024 * 1024 });
+    const date = Date.parse(String(headers['date'] ?? ''));
     return {
       registry: typeof npm['registry'] === 'string' ? npm['registry'] : 'the default npm registry',
       clockSkewMs: Number.isNaN(date) ? 0 : date - Date.now(),
     };
   } catch (error) {
-    throw new DashError('REGISTRY_ERROR', `the registry does not answer: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    if (!isDashError(error)) throw error;
+    throw new DashError('REGISTRY_ERROR', `the registry does not answer: ${error.message}`, { hint: error.hint, cause: error });
   }
 }

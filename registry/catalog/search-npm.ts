@@ -1,13 +1,16 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 
-import { DashError } from '../../format/index.ts';
+import { DashError, isDashError } from '../../format/index.ts';
+import { openRegistryHttp } from '../http/registry-http.ts';
+import type { NpmConfig } from '../npm-config.ts';
+import { registryFor } from '../resolve/registry-of.ts';
 
 export interface NpmSearchQuery {
   readonly words: readonly string[];
   readonly limit: number;
   /** Registry, auth, proxy and certificates as npm's configuration gives them. */
-  readonly npm: Readonly<Record<string, unknown>>;
+  readonly npm: NpmConfig;
   readonly signal?: AbortSignal;
 }
 
@@ -77,19 +80,34 @@ const SearchReply = Type.Object({
   ),
 });
 
-async function ask(text: string, size: number, npm: NpmSearchQuery['npm'], signal: AbortSignal | undefined): Promise<Static<typeof SearchReply>> {
-  const { default: npmFetch } = await import('npm-registry-fetch');
-  let reply: unknown;
+/** Larger than any page of results. */
+const MAX_REPLY_BYTES = 16 * 1024 * 1024;
+
+async function ask(text: string, size: number, npm: NpmConfig, signal: AbortSignal | undefined): Promise<Static<typeof SearchReply>> {
+  const registry = await registryFor(npm);
+  const url = new URL('-/v1/search', registry);
+  url.search = new URLSearchParams({ text, size: String(size) }).toString();
+  let body: Buffer;
   try {
-    reply = await npmFetch.json('/-/v1/search', { ...npm, query: { text, size: String(size) }, signal });
+    ({ body } = await openRegistryHttp({ npm, signal }).get(url.href, { what: 'the search', registry, maxBytes: MAX_REPLY_BYTES, compressed: true }));
   } catch (error) {
-    throw new DashError('REGISTRY_ERROR', `the registry did not answer the search: ${error instanceof Error ? error.message : String(error)}`, {
+    if (!isDashError(error, 'PACKAGE_NOT_FOUND', 'REGISTRY_ERROR')) throw error;
+    throw new DashError('REGISTRY_ERROR', `the registry did not answer the search: ${error.message}`, {
       hint: '`dash doctor` checks the connection to the registry',
       cause: error,
     });
   }
+  const reply = parse(body);
   if (Value.Check(SearchReply, reply)) return reply;
   throw new DashError('REGISTRY_REPLY_INVALID', 'the registry answered the search with something else than packages', {
     hint: 'name a registry that can search with `--registry`',
   });
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }

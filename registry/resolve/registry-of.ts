@@ -24,6 +24,12 @@ export async function registryOf(name: string, npm: NpmConfig): Promise<string |
   return registry === (await defaultRegistry()) ? undefined : registry;
 }
 
+/** Gives the registry of names without a scope, with its final slash. */
+export async function registryFor(npm: NpmConfig): Promise<string> {
+  const { registry } = npm;
+  return typeof registry === 'string' ? withSlash(registry) : defaultRegistry();
+}
+
 /** npm's own default. */
 export async function defaultRegistry(): Promise<string> {
   const { default: defaults } = await import('npm-registry-fetch/lib/default-opts.js');

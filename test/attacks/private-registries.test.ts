@@ -84,6 +84,20 @@ describe('a token of the user', () => {
     expect(tokensAt(elsewhere)).toEqual([undefined]);
   });
 
+  test('does not follow the redirect of a search, where npm hands it over', async () => {
+    const elsewhere = await startNpmRegistry();
+    elsewhere.override('/found', { status: 200, body: '{"total":0,"objects":[]}' });
+    const mine = await startNpmRegistry();
+    // any query: paths are compared whole
+    mine.redirectAll(`${elsewhere.url}found`);
+    const user = await makeUser({ user: `registry=${mine.url}\n//${hostOf(mine)}/:_authToken=${TOKEN}\n` });
+    await user.npm('search', 'weather');
+    expect(tokensAt(elsewhere)).toContain(`Bearer ${TOKEN}`); // the control
+    elsewhere.authorizations.length = 0;
+    expect(await user.dash('search', 'weather')).toMatchObject({ exitCode: 0 });
+    expect(tokensAt(elsewhere)).toEqual([undefined]);
+  });
+
   test('does not follow an archive to another host', async () => {
     const elsewhere = await startNpmRegistry(pkg('@acme/pkg'));
     const acme = await startNpmRegistry({ ...pkg('@acme/pkg'), dist: { tarball: `${elsewhere.url}@acme/pkg/-/pkg-1.0.0.tgz` } });

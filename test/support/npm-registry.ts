@@ -31,6 +31,8 @@ export interface FixtureRegistry {
   readonly authorizations: (string | undefined)[];
   /** Answers 401 to whoever does not show this token. */
   demand(token: string): void;
+  /** Sends whoever asks for anything to this address. */
+  redirectAll(url: string): void;
   publish(...versions: readonly PublishedVersion[]): void;
   /** Answers a path with this instead. */
   override(path: string, answer: { readonly status: number; readonly body?: string | Buffer; readonly headers?: Readonly<Record<string, string>> }): void;
@@ -45,6 +47,7 @@ export async function startNpmRegistry(...versions: readonly PublishedVersion[])
   const requests: string[] = [];
   const authorizations: (string | undefined)[] = [];
   let demanded: string | undefined;
+  let elsewhere: string | undefined;
 
   const server = createServer((request, response) => {
     const path = decodeURIComponent(request.url ?? '/');
@@ -52,6 +55,10 @@ export async function startNpmRegistry(...versions: readonly PublishedVersion[])
     authorizations.push(request.headers.authorization);
     if (demanded !== undefined && request.headers.authorization !== `Bearer ${demanded}`) {
       response.writeHead(401, { 'content-type': 'application/json' }).end('{"error":"who are you?"}');
+      return;
+    }
+    if (elsewhere !== undefined) {
+      response.writeHead(302, { location: elsewhere }).end();
       return;
     }
     const answer = overrides.get(path);
@@ -106,7 +113,15 @@ export async function startNpmRegistry(...versions: readonly PublishedVersion[])
     }
   }
   publish(...versions);
-  return { url, requests, authorizations, publish, demand: (token) => void (demanded = token), override: (path, answer) => void overrides.set(path, answer) };
+  return {
+    url,
+    requests,
+    authorizations,
+    publish,
+    demand: (token) => void (demanded = token),
+    redirectAll: (to) => void (elsewhere = to),
+    override: (path, answer) => void overrides.set(path, answer),
+  };
 }
 
 function fileOf(name: string, version: string): string {
