@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { DashError, type Diagnostic, isDashError, type ModuleGraph, type PermissionSet, type Registrations } from '../format/index.ts';
 import type { LoadedPackage, OpenPackage, ReadPackages } from '../host/index.ts';
@@ -25,6 +25,8 @@ import { authorityOf, withGrants } from './package-authority.ts';
 export interface PackageLoader extends AsyncDisposable {
   readonly read: ReadPackages;
   readonly open: OpenPackage;
+  /** The newest line of the audit trail, once a package was opened. */
+  auditHead(): { readonly file: string; readonly hash: string } | undefined;
 }
 
 /** What a package looks like right now: from the generation, or from the linked directory as it stands. */
@@ -106,6 +108,7 @@ export async function openPackages(invocation: Invocation, { none = false }: { r
   return {
     read,
     open,
+    auditHead: () => trail.head(),
     [Symbol.asyncDispose]: () => {
       trail.close();
       return Promise.resolve();
@@ -250,10 +253,11 @@ function buildKey(id: string, contentHash: string): string {
 }
 
 /** A run in which no package is opened leaves no trail. */
-function lazyTrail(home: string): { open(): AuditTrail; close(): void } {
+function lazyTrail(home: string): { open(): AuditTrail; head(): { readonly file: string; readonly hash: string } | undefined; close(): void } {
   let trail: AuditTrail | undefined;
   return {
     open: () => (trail ??= new AuditTrail(join(home, 'audit'))),
+    head: () => (trail === undefined ? undefined : { file: basename(trail.file), hash: trail.head }),
     close: () => {
       trail?.[Symbol.dispose]();
       trail = undefined;

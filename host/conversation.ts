@@ -10,6 +10,7 @@ import { type ImageContent, textOf } from './model/messages.ts';
 import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { lastAnswer } from './session/export.ts';
+import { AUDIT_ENTRY, type AuditHead } from './session/audit-anchor.ts';
 import type { Session } from './session/session.ts';
 import { buildSystemPrompt, promptOptions, type SystemPromptParts, withOptions } from './system-prompt.ts';
 import type { Toolbox } from './toolbox.ts';
@@ -28,6 +29,8 @@ export interface ConversationOptions {
   readonly session: Session;
   readonly model: ModelInfo | undefined;
   readonly thinking: ThinkingLevel | undefined;
+  /** The newest line of the audit trail; `undefined` as long as no package was opened. */
+  readonly auditHead: () => AuditHead | undefined;
 }
 
 /** How a message of a package reaches the model: at the next safe point, after the run, or with the user's next prompt. */
@@ -46,6 +49,8 @@ export class Conversation {
   /** Messages in the queues that the user typed; packages put theirs there too. */
   readonly #typed = new WeakMap<AgentMessage, string>();
   #run: { readonly controller: AbortController; readonly done: Promise<void> } | undefined;
+
+  #anchored: string | undefined;
 
   constructor(options: ConversationOptions) {
     this.#options = options;
@@ -257,8 +262,17 @@ export class Conversation {
   /** Writes down first, then tells: nobody hears of a message that is not in the file. */
   async #tell(event: AgentEvent): Promise<void> {
     if (event.type === 'message_end') this.#session.appendMessage(event.message);
-    if (event.type === 'turn_end') this.#session.sync();
+    if (event.type === 'agent_end') this.#anchorAudit();
+    if (event.type === 'turn_end' || event.type === 'agent_end') this.#session.sync();
     await this.#announce(event);
+  }
+
+  /** Whoever takes the last lines of the trail away would have to change the session, too. */
+  #anchorAudit(): void {
+    const head = this.#options.auditHead();
+    if (head === undefined || head.hash === this.#anchored) return;
+    this.#anchored = head.hash;
+    this.#session.append({ type: 'custom', customType: AUDIT_ENTRY, data: { file: head.file, hash: head.hash } });
   }
 
   async #announce(event: AgentEvent): Promise<void> {

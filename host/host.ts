@@ -20,6 +20,7 @@ import { expandText, readPromptText, type SlashCommand, slashCommands } from './
 import { type Generation, Generations, type Reloaded } from './reload.ts';
 import { createSessionSwitch, type SessionSwitch } from './session-control.ts';
 import type { SessionContext } from './session/context.ts';
+import type { AuditHead } from './session/audit-anchor.ts';
 import { Session } from './session/session.ts';
 import { readSettings } from './settings.ts';
 import { readPromptFiles } from './system-prompt.ts';
@@ -56,6 +57,8 @@ export interface HostOptions {
   readonly appendSystemPrompt?: string;
   /** Default: nobody is there, notices are dropped. */
   readonly ui?: UserInterface;
+  /** The newest line of the audit trail, to be named in the session file. Default: there is no trail. */
+  readonly auditHead?: () => AuditHead | undefined;
 }
 
 export interface PromptOptions {
@@ -166,6 +169,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     origin: () => conversation.origin,
   });
   const conversation: Conversation = new Conversation({
+    auditHead: options.auditHead ?? (() => undefined),
     models: options.models,
     bus,
     toolbox,

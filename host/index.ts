@@ -13,6 +13,7 @@ export { runRpc, type RpcOptions } from './modes/rpc.ts';
 export { terminalText } from './modes/terminal-text.ts';
 export type { SlashCommand } from './prompt-text.ts';
 export type { Reloaded } from './reload.ts';
+export { readAuditAnchors } from './session/audit-anchor.ts';
 export { exportSession, type SessionExport } from './session/export.ts';
 export { Session } from './session/session.ts';
 export { sessionDirectory } from './session/session-file.ts';

@@ -75,6 +75,7 @@ export const define: DefineCommand = (command) => {
       trustProject: flags.trustProject,
       readPackages: packages.read,
       openPackage: packages.open,
+      auditHead: packages.auditHead,
     });
     signal.addEventListener('abort', () => void host.conversation.abort());
     if (mode === 'terminal' || mode === 'print') await sayWhatWaits(invocation);

@@ -7,9 +7,16 @@ import { oneLine, type Style } from '../output/terminal.ts';
 import { packageDocument, type PackageDocument } from '../package-document.ts';
 
 export const define: DefineCommand = (command) => {
-  command.argument('[name]', 'only this package');
+  command
+    .argument('[name]', 'only this package')
+    .option('--used', 'as `dash permissions used`')
+    .option('--diff <from>', 'as `dash permissions diff <from> <name>`')
+    .option('--format <format>', 'of a difference: text or md', 'text');
   return async (invocation) => {
     const [name] = command.args;
+    const { used, diff, format } = command.opts<{ readonly used?: true; readonly diff?: string; readonly format: string }>();
+    if (used === true) return (await import('./permissions-used.ts')).showUsed(name, invocation);
+    if (diff !== undefined) return (await import('./permissions-diff.ts')).showDifference([diff, ...command.args], format, invocation);
     const installed =
       name === undefined ? await readInstalled({ dashHome: invocation.home, projectDir: invocation.cwd }) : [await findInstalled(name, invocation)];
     const { profile } = await readProfile(invocation.home);

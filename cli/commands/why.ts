@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import { why, type WhyReport } from '../../registry/index.ts';
 import type { DefineCommand } from '../command.ts';
 import { oneLine, type Style } from '../output/terminal.ts';
@@ -6,11 +8,34 @@ export const define: DefineCommand = (command) => {
   command.argument('<name>', 'an installed package, or a dependency of one');
   return async ({ home, cwd, stdout }) => {
     const report = await why(command.args[0] ?? '', { dashHome: home, projectDir: cwd });
-    return { kind: 'document', document: report, text: textOf(report, stdout.style) };
+    const denials = await recentDenials(report.name, home);
+    return { kind: 'document', document: { ...report, denials }, text: textOf(report, denials, stdout.style) };
   };
 };
 
-function textOf({ name, broughtBy, since, letIn, grants }: WhyReport, style: Style): string {
+interface RecentDenial {
+  readonly permission: string;
+  readonly target: string;
+  readonly rule: string;
+  readonly last: string;
+}
+
+const DENIALS_SHOWN = 5;
+
+/** What it was denied last, each permission once. */
+async function recentDenials(name: string, home: string): Promise<RecentDenial[]> {
+  const { readAuditTrails } = await import('../../sandbox/index.ts');
+  const newestFirst = readAuditTrails(join(home, 'audit'))
+    .flatMap(({ records }) => records)
+    .toReversed();
+  const denials = new Map<string, RecentDenial>();
+  for (const { 'dash.package': by, decision, permission, target = '', rule = '', time } of newestFirst)
+    if (by === name && decision === 'deny' && permission !== undefined && !denials.has(permission))
+      denials.set(permission, { permission, target, rule, last: time });
+  return [...denials.values()].slice(0, DENIALS_SHOWN);
+}
+
+function textOf({ name, broughtBy, since, letIn, grants }: WhyReport, denials: readonly RecentDenial[], style: Style): string {
   const lines = [style.strong(oneLine(name))];
   for (const { scope, spec, path } of broughtBy) {
     const way = path.length === 1 ? 'installed' : `needed: ${path.map(oneLine).join(' → ')}`;
@@ -25,6 +50,8 @@ function textOf({ name, broughtBy, since, letIn, grants }: WhyReport, style: Sty
     lines.push(`  ${what}: by \`${oneLine(by)}\`, ${minute(at)}${version === undefined ? '' : `, at version ${oneLine(version)}`}${where}${until}`);
   }
   if (letIn.length > 0 && grants.length === 0) lines.push('  nothing was granted to it');
+  for (const { permission, target, rule, last } of denials)
+    lines.push(`  ${style.warning('was denied')} ${oneLine(permission)}: ${oneLine(target)} (${oneLine(rule)}), ${minute(last)}`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -47,8 +47,8 @@ describe('what fits', () => {
 
   test.for<[string, readonly string[]]>([
     ['ins', ['install', 'inspect']],
-    ['audit ', ['log']],
-    ['permissions ', ['list', 'grant', 'revoke', 'weather', 'wiki']],
+    ['audit ', ['log', 'verify']],
+    ['permissions ', ['list', 'grant', 'revoke', 'used', 'diff', 'weather', 'wiki']],
     ['help perm', ['permissions']],
     ['help permissions g', ['grant']],
     ['-C /tmp remove w', ['weather', 'wiki']],
