@@ -1,11 +1,15 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { createHash } from 'node:crypto';
 import { chown, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CapabilityFailure, defineCapability, defineSubscription, type CapabilityContext, type Need, type Request } from '../define-capability.ts';
 import {
   confine,
+  move,
   packageProfile,
+  protectedNames,
   sees,
+  setAside,
   startProgram,
   UnguardableTree,
   whoRuns,
@@ -162,7 +166,11 @@ async function start(
   onOutput: (stream: 'stdout' | 'stderr', bytes: Buffer) => void,
 ): Promise<Started> {
   const argv = argvOf(commandOf(params));
-  const { launch: prepared, note } = await prepare(argv, params, context, request, needs).catch((error: unknown) => {
+  const {
+    launch: prepared,
+    note,
+    inspect,
+  } = await prepare(argv, params, context, request, needs).catch((error: unknown) => {
     if (error instanceof RefusedVariable || error instanceof UnguardableTree) throw denied(argv, error.message);
     throw error;
   });
@@ -181,7 +189,9 @@ async function start(
     },
   });
   const ending = program.ended.then(
-    (end) => {
+    async (end) => {
+      // Before its result is delivered: whoever acts on it must not run what was left there.
+      const found = (await inspect?.()) ?? '';
       const stopped = limit.signal.aborted ? 'output' : end.stopped;
       request.record({
         outcome: `${prepared.kind === 'confined' ? 'confined' : 'not confined'}, ${stopped ?? end.signal ?? `exit code ${end.code}`}`,
@@ -189,7 +199,8 @@ async function start(
         durationMs: Math.round(performance.now() - started),
       });
       if (stopped === 'aborted') request.signal.throwIfAborted();
-      return { ...end, ...(stopped && { stopped }), ...(note !== undefined && end.code !== 0 && { note }) };
+      const notes = `${end.code === 0 ? '' : (note ?? '')}${found}`;
+      return { ...end, ...(stopped && { stopped }), ...(notes !== '' && { note: notes }) };
     },
     (error: NodeJS.ErrnoException) => {
       throw new CapabilityFailure({
@@ -205,7 +216,10 @@ async function start(
 
 interface Prepared {
   readonly launch: Launch;
+  /** For a program that failed. */
   readonly note?: string;
+  /** To be done when it has ended; what it gives is for whoever reads the program's errors. */
+  readonly inspect?: () => Promise<string>;
 }
 
 async function prepare(
@@ -238,7 +252,15 @@ async function prepare(
       ? undefined
       : `dash: the files in ${cwd} do not exist for this program: ${context.packageName} was not granted \`fs:read\` there\n`;
     const command = { program: found.path, args: argv.slice(1) };
-    return { launch: { kind: 'confined', confinement: confine(command, profile, layer) }, ...(note !== undefined && { note }) };
+    const before = await protectedNames(profile, places);
+    return {
+      launch: { kind: 'confined', confinement: confine(command, profile, layer) },
+      ...(note !== undefined && { note }),
+      inspect: async () => {
+        const fresh = [...(await protectedNames(profile, places))].filter((path) => !before.has(path));
+        return (await Promise.all(fresh.map((path) => putAside(path, context, request)))).join('');
+      },
+    };
   }
   const environment = { ...plainEnvironment(programs.environment), ...given };
   const isInWorkspace = cwd === places.workspace || cwd.startsWith(`${places.workspace}/`);
@@ -250,6 +272,25 @@ async function prepare(
   }
   await request.decide(fullAccess);
   return { launch: { kind: 'plain', program: found.path, args: argv.slice(1), cwd, environment } };
+}
+
+/**
+ * A file that runs later, or tells an agent what to do, and was not there before: the package may not write it, and
+ * neither may its program. It is put aside and asked for; a yes puts it back.
+ */
+async function putAside(path: string, { packageName, places }: CapabilityContext, request: Request): Promise<string> {
+  const need: Need = { effect: { kind: 'fs', access: 'write', path }, target: path };
+  if (request.permits(need)) return '';
+  const place = await setAside(path, join(places.dashHome ?? places.data, 'quarantine', packageName));
+  if (place === undefined) return '';
+  try {
+    await request.decide(need);
+    await move(place, path);
+    return '';
+  } catch (error) {
+    if (!(error instanceof CapabilityFailure)) throw error;
+    return `dash: ${path} was put aside: ${error.message}\n`;
+  }
 }
 
 function workingDirectory(params: CommandParams, { places }: CapabilityContext, needs: readonly Need[]): string {

@@ -1,5 +1,6 @@
 /** Confines programs by the operating system: what they see, and what they can ask of the kernel. */
 export { confine } from './confine.ts';
+export { move, protectedNames, setAside } from './left-behind.ts';
 export { packageProfile, sees, whoRuns } from './package-profile.ts';
 export { osLayer, type OsLayer } from './probe.ts';
 export type { RunAs } from './profile.ts';

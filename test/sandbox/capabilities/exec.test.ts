@@ -136,6 +136,19 @@ describe.skipIf(layer.kind !== 'live')('confined by the operating system (skippe
     expect(await sync(blind, 'cat', ['a.txt'], { cwd: '.' })).toMatchObject({ code: 'EACCES', message: expect.stringContaining('fs:read') });
   });
 
+  test('a new file that runs later is put aside, denied by its name, and named to the program\u2019s reader', async () => {
+    await using wide = await open(['fs:read', 'fs:write', 'exec:sh'], { workspaceFiles: { 'package.json': '{}', 'src/a.ts': 'a' } });
+    const script = 'mkdir -p src/.vscode; echo evil > src/.vscode/tasks.json; echo evil > .envrc; echo fine > src/b.ts';
+    const { status, stderr } = await sync(wide, 'sh', ['-c', script]);
+    expect([status, stderr]).toEqual([0, expect.stringMatching(/\.envrc was put aside.*fs:write:\.\/\.envrc/)]);
+    expect([existsSync(join(wide.workspace, '.envrc')), existsSync(join(wide.workspace, 'src/.vscode'))]).toEqual([false, false]);
+    expect(readFileSync(join(wide.workspace, 'src/b.ts'), 'utf8')).toBe('fine\n');
+    expect(new Set(wide.denials.map(({ permission }) => permission))).toEqual(new Set(['fs:write:./.envrc', 'fs:write:./src/.vscode']));
+    await using named = await open(['fs:read', 'fs:write', 'fs:write:./.envrc', 'exec:sh'], {});
+    expect(await sync(named, 'sh', ['-c', 'echo mine > .envrc'])).toMatchObject({ status: 0, stderr: '' });
+    expect(existsSync(join(named.workspace, '.envrc'))).toBe(true);
+  });
+
   test('what a call started ends with it, detached or not; `background` lets it live', async () => {
     const marker = join(fixture.workspace, 'output/alive');
     await fixture.text('leave', { script: `sleep 2; echo alive > ${marker}` });
