@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { DashError } from '../../format/index.ts';
+import { DashError, isDashError } from '../../format/index.ts';
 import type { Source } from '../lock/lock-entry.ts';
 import type { GitResolution, Release, Resolution, TarballResolution } from '../resolve/resolution.ts';
 import { defaultRegistry } from '../resolve/registry-of.ts';
@@ -106,7 +106,11 @@ async function fetchFiles({ name, version, tarball, integrity, registry }: Relea
   const bytes = await fetchTarball(
     { url: tarball, what: `${name}@${version}`, integrity, registry: registry ?? (await defaultRegistry()), onReceived },
     workshop,
-  );
+  ).catch(async (error: unknown) => {
+    // whichever of the two the registry mends, the next try hears of it
+    if (isDashError(error, 'INTEGRITY_MISMATCH')) await workshop.resolver.packuments.forget(name);
+    throw error;
+  });
   workshop.progress({ kind: 'downloaded', name, version, bytes: bytes.length });
   try {
     return await readTarball(bytes, workshop.limits);

@@ -18,16 +18,20 @@ export type Reply =
   | { readonly kind: 'answer'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer }
   | { readonly kind: 'too-large' }
   | { readonly kind: 'too-slow' }
+  /** Enough arrived in every stretch, and there is no end of it. */
+  | { readonly kind: 'too-long'; readonly ms: number }
   | { readonly kind: 'interrupted' }
   /** Nobody there, or the connection broke, also in the middle of the answer. */
   | { readonly kind: 'broken'; readonly error: Error };
 
 /** 40 bytes a second: less than the worst line, divided by many downloads. */
 const MS_A_BYTE = 25;
+/** So many stretches are all there is: half an hour, when a stretch is 30 seconds. */
+const MOST_WINDOWS = 60;
 
 /**
  * Sends a GET. Never throws. One rule covers a host that does not accept, one that accepts and is silent, one that stalls
- * in the middle and one that sends a byte a second: too little arrived in a stretch of time.
+ * in the middle and one that sends a byte a second: too little arrived in a stretch of time. And nothing lasts for ever.
  */
 export function exchange({ url, headers, agent, maxBytes, windowMs, signal, onReceived }: Exchange): Promise<Reply> {
   return new Promise((resolve) => {
@@ -37,6 +41,7 @@ export function exchange({ url, headers, agent, maxBytes, windowMs, signal, onRe
     const chunks: Buffer[] = [];
     let received = 0;
     let inWindow = 0;
+    let windows = 0;
     let watch: NodeJS.Timeout | undefined;
     const interrupt = (): void => settle({ kind: 'interrupted' });
     signal?.addEventListener('abort', interrupt, { once: true });
@@ -52,7 +57,8 @@ export function exchange({ url, headers, agent, maxBytes, windowMs, signal, onRe
     // not before: until one is free, a request waits for the others
     request.on('socket', () => {
       watch ??= setInterval(() => {
-        if (inWindow < windowMs / MS_A_BYTE) settle({ kind: 'too-slow' });
+        if (inWindow < windowMs / MS_A_BYTE) return settle({ kind: 'too-slow' });
+        if (++windows === MOST_WINDOWS) return settle({ kind: 'too-long', ms: windows * windowMs });
         inWindow = 0;
       }, windowMs);
     });

@@ -176,6 +176,10 @@ function failure(reply: Reply, { what, maxBytes }: GetRequest, url: string): Das
       return new DashError('REGISTRY_ERROR', `\`${host}\` is too slow for \`${what}\`: it sends next to nothing`, {
         hint: 'try again later; `fetch-timeout` in your `.npmrc` is how many milliseconds it may take to send as many bytes',
       });
+    case 'too-long':
+      return new DashError('REGISTRY_ERROR', `\`${host}\` was still sending \`${what}\` after ${Math.ceil(reply.ms / 1000)} s`, {
+        hint: 'try again later; `fetch-timeout` in your `.npmrc`, in milliseconds, times 60 is how long an answer may take',
+      });
     case 'broken':
       return new DashError('REGISTRY_ERROR', `the registry did not answer for \`${what}\`: ${reply.error.message}`, {
         hint: 'check the network and `registry` in your `.npmrc`',

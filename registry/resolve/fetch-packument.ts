@@ -13,6 +13,8 @@ export interface FetchPackumentOptions {
   /** Asks nobody: what was asked before, however long ago, is all there is. */
   readonly offline?: boolean;
   readonly maxBytes?: number;
+  /** Told when the registry was not asked, because its last answer is fresh. */
+  readonly onFresh?: () => void;
 }
 
 /**
@@ -23,11 +25,14 @@ export interface FetchPackumentOptions {
  */
 export async function fetchPackument(
   name: string,
-  { registry, http, cacheDir, offline = false, maxBytes = MAX_PACKUMENT_BYTES }: FetchPackumentOptions,
+  { registry, http, cacheDir, offline = false, maxBytes = MAX_PACKUMENT_BYTES, onFresh }: FetchPackumentOptions,
 ): Promise<unknown> {
-  const url = `${registry}${name.replace('/', '%2f')}`;
+  const url = addressOf(name, registry);
   const kept = await keptAnswer(url, cacheDir);
-  if (kept !== undefined && (offline || kept.isFresh)) return parse(kept.body, name);
+  if (kept !== undefined && (offline || kept.isFresh)) {
+    onFresh?.();
+    return parse(kept.body, name);
+  }
   if (offline) throw new DashError('OFFLINE', `\`${name}\` is not available offline`, { hint: 'try again without `--offline`' });
   // full metadata: the dates of releases are in it
   const headers = { accept: 'application/json', ...kept?.conditions };
@@ -36,6 +41,11 @@ export async function fetchPackument(
   const packument = parse(body, name);
   await keepAnswer(url, { headers: answer.headers, body }, cacheDir);
   return packument;
+}
+
+/** Where everything about a name is. */
+export function addressOf(name: string, registry: string): string {
+  return `${registry}${name.replace('/', '%2f')}`;
 }
 
 /** "Not changed" to somebody who has nothing is no answer. */

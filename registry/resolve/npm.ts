@@ -1,4 +1,4 @@
-import { DashError, type Diagnostic } from '../../format/index.ts';
+import { DashError, type Diagnostic, isDashError } from '../../format/index.ts';
 import type { NpmSpec } from '../package-spec.ts';
 import { type AgePolicy, appliesTo, type FirstSeen, inWords, matureBefore, releaseTimes, releaseTooYoung } from '../verify/age.ts';
 import { sha512Of } from '../verify/integrity.ts';
@@ -28,8 +28,7 @@ export async function resolveNpm(spec: NpmSpec, resolver: NpmResolver): Promise<
 /** @throws {DashError} as {@link resolveNpm} */
 export async function pickVersion(name: string, wanted: string, resolver: NpmResolver): Promise<VersionManifest> {
   const { age, firstSeen, diagnostics } = resolver;
-  const packument = await resolver.packuments.get(name);
-  const newest = await pick(packument, wanted);
+  const { packument, newest } = await pickNewest(name, wanted, resolver);
   const id = `${name}@${newest.version}`;
   if (!appliesTo(age, name)) return newest;
 
@@ -37,9 +36,10 @@ export async function pickVersion(name: string, wanted: string, resolver: NpmRes
   const before = matureBefore(age);
   const isMature = Date.parse(time[newest.version] ?? '') <= before.getTime();
   if (isMature || (newest.dist.integrity !== undefined && (await resolver.isKnown(newest.dist.integrity)))) return newest;
-  const older = await pick({ ...packument, time }, wanted, before).catch((error: unknown) => {
-    if (error instanceof DashError && error.code === 'VERSION_NOT_FOUND') throw releaseTooYoung(id, time[newest.version], age);
-    throw error;
+  const older = await pick({ ...packument, time }, wanted, before).catch(async (error: unknown) => {
+    if (!isDashError(error, 'VERSION_NOT_FOUND')) throw error;
+    await resolver.packuments.forget(name);
+    throw releaseTooYoung(id, time[newest.version], age);
   });
   diagnostics.push({
     severity: 'info',
@@ -49,18 +49,37 @@ export async function pickVersion(name: string, wanted: string, resolver: NpmRes
   return older;
 }
 
+/** An answer that is kept may be older than what is asked for. */
+async function pickNewest(
+  name: string,
+  wanted: string,
+  { packuments }: NpmResolver,
+): Promise<{ readonly packument: Packument; readonly newest: VersionManifest }> {
+  const packument = await packuments.get(name);
+  try {
+    return { packument, newest: await pick(packument, wanted) };
+  } catch (error) {
+    if (!isDashError(error, 'VERSION_NOT_FOUND', 'REGISTRY_REPLY_INVALID') || !(await packuments.forget(name))) throw error;
+  }
+  const renewed = await packuments.get(name);
+  return { packument: renewed, newest: await pick(renewed, wanted) };
+}
+
 /** @throws {DashError} INTEGRITY_MISSING, REGISTRY_REPLY_INVALID */
 export async function toRelease(manifest: VersionManifest, { packuments }: Pick<NpmResolver, 'packuments'>): Promise<Release> {
   const { name, version, dist, _npmUser: publisher } = manifest;
   const registry = await packuments.registryOf(name);
   const packument = await packuments.get(name);
   const publishedAt = packument.time?.[version];
-  const tarball = assertTarballUrl(dist.tarball, registry, `${name}@${version}`);
+  const { tarball, integrity } = await usable(dist, registry, `${name}@${version}`).catch(async (error: unknown) => {
+    await packuments.forget(name);
+    throw error;
+  });
   return {
     name,
     version,
     tarball,
-    integrity: sha512Of(dist.integrity, `${name}@${version}`),
+    integrity,
     ...(registry !== undefined && { registry }),
     ...(typeof publishedAt === 'string' && { publishedAt }),
     ...(publisher?.name !== undefined && { publisher: publisher.name }),
@@ -91,6 +110,14 @@ async function pick(packument: Packument, wanted: string, before?: Date): Promis
     });
   }
   return manifest;
+}
+
+async function usable(
+  dist: VersionManifest['dist'],
+  registry: string | undefined,
+  what: string,
+): Promise<{ readonly tarball: string; readonly integrity: string }> {
+  return { tarball: assertTarballUrl(dist.tarball, registry, what), integrity: sha512Of(dist.integrity, what) };
 }
 
 /** A registry asked over https must not send us to http, where everybody on the way can answer. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { makeDirectory } from '../../format/index.ts';
 import { readIfPresent } from '../store/durable-file.ts';
+import { ignoreDisk } from '../store/file-errors.ts';
 
 /** What a registry answered before. */
 export interface KeptAnswer {
@@ -68,6 +69,11 @@ export async function keepAnswer(
   } catch {
     await rm(temporary, { force: true }).catch(() => undefined);
   }
+}
+
+/** For an answer that turned out to be of no use: it must not stay fresh. */
+export async function dropAnswer(url: string, dir: string): Promise<void> {
+  await rm(pathOf(url, dir), { force: true }).catch(ignoreDisk);
 }
 
 function parseHead(text: string): Head | undefined {

@@ -5,7 +5,8 @@ import { DashError } from '../../format/index.ts';
 import type { RegistryHttp } from '../http/registry-http.ts';
 import type { NpmConfig } from '../npm-config.ts';
 import { isNpmName } from '../package-spec.ts';
-import { fetchPackument } from './fetch-packument.ts';
+import { addressOf, fetchPackument } from './fetch-packument.ts';
+import { dropAnswer } from './packument-cache.ts';
 import { defaultRegistry, registryOf } from './registry-of.ts';
 
 const Names = Type.Record(Type.String(), Type.String());
@@ -43,6 +44,11 @@ export type Packument = Static<typeof Packument>;
 export interface Packuments {
   /** @throws {DashError} PACKAGE_NOT_FOUND, REGISTRY_ERROR, REGISTRY_REPLY_INVALID, OFFLINE */
   get(name: string): Promise<Packument>;
+  /**
+   * Drops what was kept of a name because it is of no use, so that a registry that was mended is heard at once. Tells
+   * whether asking again now can give another answer.
+   */
+  forget(name: string): Promise<boolean>;
   /** The registry a name belongs to, absent when it is npm's default one. */
   registryOf(name: string): Promise<string | undefined>;
 }
@@ -57,17 +63,33 @@ export interface PackumentsOptions {
 
 export function openPackuments({ npm, http, cacheDir, offline = false }: PackumentsOptions): Packuments {
   const asked = new Map<string, Promise<Packument>>();
+  /** Names whose last answer was fresh enough. */
+  const unasked = new Set<string>();
 
   async function request(name: string): Promise<Packument> {
     if (!isNpmName(name)) throw new DashError('PACKAGE_NOT_FOUND', `\`${name}\` is not an npm name`, { hint: 'check the name' });
-    const reply = await fetchPackument(name, { registry: (await registryOf(name, npm)) ?? (await defaultRegistry()), http, cacheDir, offline });
+    const reply = await fetchPackument(name, { registry: await registryFor(name), http, cacheDir, offline, onFresh: () => void unasked.add(name) });
     if (!Value.Check(Packument, reply) || reply.name !== name) {
+      await forget(name);
       throw new DashError('REGISTRY_REPLY_INVALID', `the registry's answer for \`${name}\` is not a package`, { hint: 'check `registry` in your `.npmrc`' });
     }
     return reply;
   }
 
+  async function registryFor(name: string): Promise<string> {
+    return (await registryOf(name, npm)) ?? (await defaultRegistry());
+  }
+
+  async function forget(name: string): Promise<boolean> {
+    if (offline) return false;
+    await dropAnswer(addressOf(name, await registryFor(name)), cacheDir);
+    if (!unasked.delete(name)) return false;
+    asked.delete(name);
+    return true;
+  }
+
   return {
+    forget,
     get(name) {
       let packument = asked.get(name);
       if (packument === undefined) {

@@ -9,7 +9,9 @@ import { findDamage, isUntouchedSince, objectsOf, pathOf } from './stored-object
  * touched since the generation was written is not read again; `dash verify` reads everything.
  */
 export async function damagedPackages(generation: Generation, scope: StatePaths, paths: StorePaths): Promise<Set<string>> {
-  const sinceMs = statSync(scope.generation(generation.number)).mtimeMs;
+  const writtenMs = statSync(scope.generation(generation.number)).mtimeMs;
+  // written by a clock that was ahead: what came after it looks older
+  const sinceMs = writtenMs > Date.now() ? -Infinity : writtenMs;
   const damaged = new Map<string, boolean>();
   const names = new Set<string>();
   for (const record of Object.values(generation.packages)) {

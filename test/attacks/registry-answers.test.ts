@@ -70,7 +70,7 @@ test.each(['null', '5', '[]', '"x"', '<html>', '{"name":"x","versions":null,"dis
 
 test('the address of an archive holds nothing that a terminal or a header obeys', async () => {
   const packument = { name: 'x', 'dist-tags': {}, versions: {} };
-  const packuments = { get: async () => packument, registryOf: async () => undefined };
+  const packuments = { get: async () => packument, forget: async () => false, registryOf: async () => undefined };
   const dist = { tarball: 'https://example.org/x\u001B[2J\r\n.tgz', integrity: `sha512-${'A'.repeat(86)}==` };
   const { tarball } = await toRelease({ name: 'x', version: '1.0.0', dist }, { packuments });
   expect(tarball).toBe('https://example.org/x%1B[2J.tgz');

@@ -42,7 +42,10 @@ export async function removeSite({ root }: Site): Promise<void> {
   await rm(root, { recursive: true, force: true });
 }
 
-export function siteAt(root: string, dashHome: string = join(root, 'dash')): Site {
+export function siteAt(
+  root: string,
+  { dashHome = join(root, 'dash'), env: more = {} }: { readonly dashHome?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Site {
   const workspace = join(root, 'workspace');
   const env = {
     PATH: process.env['PATH'] ?? '',
@@ -53,6 +56,7 @@ export function siteAt(root: string, dashHome: string = join(root, 'dash')): Sit
     LANG: 'C.UTF-8',
     // warm from one process to the next, and no part of what is looked at
     NODE_COMPILE_CACHE: join(tmpdir(), 'dash-compile-cache'),
+    ...more,
   };
   return { root, dashHome, workspace, env, dash: (...args) => run(process.execPath, [BIN, ...args, '--json'], { cwd: workspace, env }) };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 
 import { onTestFinished } from 'vitest';
 
@@ -34,6 +34,8 @@ export interface FixtureRegistry {
   /** Sends whoever asks for anything to this address. */
   redirectAll(url: string): void;
   publish(...versions: readonly PublishedVersion[]): void;
+  /** Lets somebody else answer a path, or all paths (`*`), until it is given back with `undefined`. */
+  handle(path: string, listener: RequestListener | undefined): void;
   /** Answers a path with this instead. */
   override(path: string, answer: { readonly status: number; readonly body?: string | Buffer; readonly headers?: Readonly<Record<string, string>> }): void;
 }
@@ -44,6 +46,7 @@ const A_YEAR_AGO = new Date(Date.now() - 365 * 86_400_000).toISOString();
 export async function startNpmRegistry(...versions: readonly PublishedVersion[]): Promise<FixtureRegistry> {
   const packages = new Map<string, Map<string, { document: Record<string, unknown>; tarball: Buffer; time: string | null; tag: string }>>();
   const overrides = new Map<string, { readonly status: number; readonly body?: string | Buffer; readonly headers?: Readonly<Record<string, string>> }>();
+  const handlers = new Map<string, RequestListener | undefined>();
   const requests: string[] = [];
   const authorizations: (string | undefined)[] = [];
   let demanded: string | undefined;
@@ -59,6 +62,11 @@ export async function startNpmRegistry(...versions: readonly PublishedVersion[])
     }
     if (elsewhere !== undefined) {
       response.writeHead(302, { location: elsewhere }).end();
+      return;
+    }
+    const handler = handlers.get(path) ?? handlers.get('*');
+    if (handler !== undefined) {
+      handler(request, response);
       return;
     }
     const answer = overrides.get(path);
@@ -120,6 +128,7 @@ export async function startNpmRegistry(...versions: readonly PublishedVersion[])
     publish,
     demand: (token) => void (demanded = token),
     redirectAll: (to) => void (elsewhere = to),
+    handle: (path, listener) => void handlers.set(path, listener),
     override: (path, answer) => void overrides.set(path, answer),
   };
 }

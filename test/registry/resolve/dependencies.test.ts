@@ -39,6 +39,7 @@ function packumentsOf(world: World): Packuments {
       return { name, 'dist-tags': { latest: Object.keys(versions).toSorted(semver.rcompare)[0] ?? '' }, versions: Object.fromEntries(documents) };
     },
     registryOf: async () => undefined,
+    forget: async () => false,
   };
 }
 
