@@ -4,7 +4,7 @@ import { because, type Point, whyNotInjected } from './injection.ts';
 import { ACTIONS } from './site.ts';
 import { IS_FULL, report, sweep } from './sweep.ts';
 
-const reason = whyNotInjected();
+const reason = await whyNotInjected();
 
 interface DiskFault {
   readonly error: string;
@@ -18,8 +18,8 @@ interface DiskFault {
 }
 
 const FAULTS: readonly DiskFault[] = [
-  { error: 'ENOSPC', calls: ({ syscall }) => !/^(unlink|rmdir)/.test(syscall), codes: ['DISK_FULL'], points: 6 },
-  { error: 'EIO', calls: () => true, codes: ['DISK_ERROR', 'STORE_CORRUPT'], points: 6 },
+  { error: 'ENOSPC', calls: ({ syscall }) => !/^(unlink|rmdir)/.test(syscall), codes: ['DISK_FULL'], points: 4 },
+  { error: 'EIO', calls: () => true, codes: ['DISK_ERROR', 'STORE_CORRUPT'], points: 4 },
   { error: 'EMFILE', calls: ({ syscall }) => syscall === 'openat', codes: ['DISK_ERROR'], points: 1, fullPoints: 10 },
   { error: 'EXDEV', calls: ({ syscall }) => syscall.startsWith('rename'), codes: ['DISK_ERROR'], points: 1, fullPoints: 5 },
 ];

@@ -49,14 +49,20 @@ const MUTATING =
 const GATE = fileURLToPath(new URL('gate.mjs', import.meta.url));
 
 /** Says why nothing can be injected here, `undefined` where it can. */
-export function whyNotInjected(): string | undefined {
+export async function whyNotInjected(): Promise<string | undefined> {
   if (process.platform !== 'linux') return 'strace runs on Linux';
   if (spawnSync('strace', ['-V']).error !== undefined) return 'there is no strace';
-  const sleeper = spawn('sleep', ['60'], { stdio: 'ignore' });
-  // ends at once where attaching is forbidden, and with its time where it is not
-  const { stderr } = spawnSync('timeout', ['1', 'strace', '-p', String(sleeper.pid)], { encoding: 'utf8' });
-  sleeper.kill('SIGKILL');
-  return stderr.includes('attached') ? undefined : `strace may not attach here: ${stderr.trim()}`;
+  const sleeper = spawn('sleep', ['600'], { stdio: 'ignore' });
+  try {
+    const { done } = await attach({ tid: sleeper.pid ?? 0, args: [], read: () => undefined });
+    sleeper.kill('SIGKILL');
+    await done;
+    return undefined;
+  } catch (error) {
+    return `strace may not attach here: ${String(error).trim()}`;
+  } finally {
+    sleeper.kill('SIGKILL');
+  }
 }
 
 /** For the name of what is skipped. */
@@ -136,6 +142,7 @@ async function attach({ tid, args, read }: Tracer) {
   const strace = spawn('strace', ['-y', '-s', '0', '-o', log, ...args, '-p', String(tid)], { stdio: ['ignore', 'ignore', 'pipe'] });
   const done = once(strace, 'close');
   let said = '';
+  // as strace says it; what ends before says why
   await new Promise<void>((resolve, reject) => {
     strace.stderr.on('data', (chunk) => {
       said += chunk;

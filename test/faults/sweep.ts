@@ -33,14 +33,23 @@ export async function sweep(action: Action, { effect, calls = () => true, points
   await removeSite(whole);
   const chosen = wanted === undefined ? all : sample(all, wanted, SEED);
   let hit = 0;
+  let tried = 0;
   const queue = [...chosen];
+  // one that is not met, because the threads took turns otherwise than before, has somebody in its stead
+  const spares = all.filter((point) => !chosen.includes(point));
   const lanes = Array.from({ length: LANES }, async () => {
-    for (let point = queue.shift(); point !== undefined; point = queue.shift()) await tryPoint(point);
+    for (let point = queue.shift(); point !== undefined; point = queue.shift()) {
+      tried++;
+      const isHit = await tryPoint(point);
+      const [spare] = isHit ? [] : spares.splice(0, 1);
+      if (isHit) hit++;
+      if (spare !== undefined) queue.push(spare);
+    }
   });
   for (const lane of await Promise.allSettled(lanes)) if (lane.status === 'rejected') throw lane.reason;
-  return { points: all.length, tried: chosen.length, hit };
+  return { points: all.length, tried, hit };
 
-  async function tryPoint(point: Point): Promise<void> {
+  async function tryPoint(point: Point): Promise<boolean> {
     let site = await copySite(prepared);
     let outcome = await injectAt(point, site);
     // threads wake each other by writing to a file of the kernel, sometimes once more or less: that is no disk
@@ -50,9 +59,11 @@ export async function sweep(action: Action, { effect, calls = () => true, points
       site = await copySite(prepared);
       outcome = await injectAt({ ...point, when: Math.max(1, point.when + shift) }, site);
     }
-    if (!outcome.injected.every((text) => text.includes(site.dashHome))) return removeSite(site);
+    if (!outcome.injected.every((text) => text.includes(site.dashHome))) {
+      await removeSite(site);
+      return false;
+    }
     try {
-      if (outcome.signal === 'SIGKILL' || outcome.injected.length > 0) hit++;
       check?.(outcome, point);
       await assertInvariant(site, { before, after, surroundings: surroundingsOf(prepared), exitCode: outcome.code, output: outcome.stdout, args: action.args });
     } catch (error) {
@@ -60,6 +71,7 @@ export async function sweep(action: Action, { effect, calls = () => true, points
       throw new Error(`${where}\n${outcome.injected.join('\n')}\n${outcome.signal ?? outcome.code} ${outcome.stdout} ${outcome.stderr}`, { cause: error });
     }
     await removeSite(site);
+    return outcome.signal === 'SIGKILL' || outcome.injected.length > 0;
   }
 
   function injectAt(point: Point, site: Site): Promise<Outcome> {

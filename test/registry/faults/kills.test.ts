@@ -4,7 +4,7 @@ import { because, whyNotInjected } from '../../faults/injection.ts';
 import { ACTIONS } from '../../faults/site.ts';
 import { report, sweep } from '../../faults/sweep.ts';
 
-const reason = whyNotInjected();
+const reason = await whyNotInjected();
 
 /** Sixty moments; `npm run test:faults` has more of them, and other faults. */
 describe.skipIf(reason !== undefined)(`killed at a call that changes the disk${because(reason)}`, () => {
