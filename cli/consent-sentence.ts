@@ -1,4 +1,13 @@
-import { consentLevel, describeCombination, describePermission, parsePermission, parsePermissionSet, type Permission } from '../format/index.ts';
+import {
+  consentLevel,
+  describeCombination,
+  describePermission,
+  formatPermission,
+  looksSecret,
+  parsePermission,
+  parsePermissionSet,
+  type Permission,
+} from '../format/index.ts';
 import type { PackagePlan, PlannedPermission } from '../registry/index.ts';
 
 /** What installing a package means, in three short texts that people read. */
@@ -45,23 +54,70 @@ export function permissionRows(
   }));
 }
 
+/** Which program it is makes no difference. */
+const THROUGH_PROGRAMS = 'anywhere, through programs where they are not confined';
+
 /** One sentence for all ways out: a list of sentences is not read. */
 function together(ways: readonly string[]): string | undefined {
   const could = 'could send what it reads ';
   if (ways.length === 0) return undefined;
-  const places = ways.map((way) => (way.startsWith(could) ? way.slice(could.length) : way));
+  const places = ways
+    .map((way) => (way.startsWith(could) ? way.slice(could.length) : way))
+    .map((way) => (way.startsWith('anywhere, through `') ? THROUGH_PROGRAMS : way));
   return `it ${could}${enumerate(places, 'or')}`;
 }
 
-/** Hosts are said together, or a list of ten would hide the rest. */
+/** Hosts, programs and variables are each said together, or a list of ten would hide the rest. */
 function inWords(permissions: readonly Permission[]): readonly string[] {
-  const reach = 'reach ';
-  const over = ' over https';
-  const words = permissions.map(describePermission);
-  const isPlainHost = (text: string): boolean => text.startsWith(reach) && text.endsWith(over);
-  const hosts = words.filter(isPlainHost).map((text) => text.slice(reach.length, -over.length));
-  const first = words.findIndex(isPlainHost);
-  return words.flatMap((text, index) => (index === first ? [`${reach}${enumerate(hosts)}`] : isPlainHost(text) ? [] : [text]));
+  const groups = Map.groupBy(permissions, (permission) => groupOf(permission) ?? formatPermission(permission));
+  return [...groups.values()].map((group) => {
+    const [first] = group;
+    if (first === undefined) return '';
+    if (group.length === 1 && groupOf(first) !== 'hosts') return describePermission(first);
+    const names = group.map(nameOf);
+    switch (groupOf(first)) {
+      case 'hosts':
+        return `reach ${enumerate(names)}`;
+      case 'programs':
+        return `run ${few(names, 'programs')}`;
+      case 'secrets':
+        return `see the secret variables ${few(names, 'more')}`;
+      default:
+        return `see ${names.length} environment variables`;
+    }
+  });
+}
+
+/** Which permissions are said in one breath. What is dangerous keeps its names. */
+function groupOf(permission: Permission): 'hosts' | 'programs' | 'variables' | 'secrets' | undefined {
+  switch (permission.area) {
+    case 'net':
+      return permission.port === 443 && permission.methods.length === 0 && permission.path.length === 0 && permission.host.kind === 'name'
+        ? 'hosts'
+        : undefined;
+    case 'exec':
+      return 'programs';
+    case 'env':
+      return looksSecret(permission.name) ? 'secrets' : 'variables';
+    default:
+      return undefined;
+  }
+}
+
+function nameOf(permission: Permission): string {
+  switch (permission.area) {
+    case 'exec':
+      return `\`${permission.argv.join(' ')}\``;
+    case 'env':
+      return permission.name;
+    default:
+      return formatPermission(permission).slice('net:'.length);
+  }
+}
+
+/** The first four by name; the details name all of them. */
+function few(names: readonly string[], what: string): string {
+  return names.length <= 5 ? enumerate(names) : `${names.slice(0, 4).join(', ')} and ${names.length - 4} ${what === 'more' ? 'more' : `more ${what}`}`;
 }
 
 function enumerate(parts: readonly string[], last = 'and'): string {

@@ -8,14 +8,15 @@ import {
   type Profile,
   union,
 } from '../format/index.ts';
-import { allRequestsOf, computedSubjectsOf, type GrantPage, type InstalledPackage } from '../registry/index.ts';
+import { allRequestsOf, computedSubjectsOf, type GrantPage, type Request, type Requesting } from '../registry/index.ts';
 import type { Authority, RequestedPermission } from '../sandbox/index.ts';
+import { formatEvidence } from './output/evidence.ts';
 
 /** What a package asked for, as far as the sandbox needs to know. */
-export type Requests = Pick<InstalledPackage, 'version' | 'permissions' | 'optionalPermissions' | 'compiled'>;
+export type Requests = Requesting & { readonly version: string };
 
 /** Ties what a running package may do to the page of its grants: grants and revocations of any process count at once. */
-export function authorityOf(page: GrantPage, { version, ...requests }: Requests, profile: Profile): Authority {
+export function authorityOf(page: GrantPage, requests: Requests, profile: Profile): Authority {
   const requested = askable(allRequestsOf(requests), profile);
   const computed = profile === 'locked' ? new Set<ComputedSubject>() : computedSubjectsOf(requests);
   return {
@@ -23,10 +24,10 @@ export function authorityOf(page: GrantPage, { version, ...requests }: Requests,
     requested: () => requested,
     computes: (subject) => computed.has(subject),
     used: (rule) => page.used(rule),
-    async allow(permission, lasting) {
-      const parsed = parsePermission(permission);
+    async allow(permissions, lasting) {
+      const parsed = permissions.map(parsePermission);
       if (lasting === 'session') page.allowForSession(parsed);
-      else await page.allowInProject(parsed, version);
+      else await page.allowInProject(parsed, requests.version);
     },
   };
 }
@@ -45,11 +46,12 @@ export function withGrants(authority: Authority, grants: PermissionSet): Authori
 }
 
 /** What only a policy grants is never asked; under `locked` nothing is. */
-function askable(requests: readonly RequestedPermission[], profile: Profile): readonly RequestedPermission[] {
+function askable(requests: readonly Request[], profile: Profile): readonly RequestedPermission[] {
   if (profile === 'locked') return [];
   const set = parsePermissionSet(requests.map(({ permission }) => permission));
-  return requests.filter(({ permission: text }) => {
+  return requests.flatMap(({ permission: text, reason, inferred }) => {
     const permission = parsePermission(text);
-    return levelUnder(profile, permission, consentLevel(permission, set)) !== 'policy';
+    if (levelUnder(profile, permission, consentLevel(permission, set)) === 'policy') return [];
+    return [{ permission: text, ...(reason !== undefined && { reason }), ...(inferred !== undefined && { seenAt: formatEvidence(inferred) }) }];
   });
 }

@@ -1,4 +1,4 @@
-import { consentLevel, describePermission, parsePermission, plainText, permissionSet, quotedText } from '../format/index.ts';
+import { consentLevel, describePermission, formatPermission, parsePermission, plainText, permissionSet, quotedText } from '../format/index.ts';
 import type { PermissionAnswer, PermissionQuestion } from '../sandbox/index.ts';
 
 /** One answer to a question: the letter that gives it, and what it means. */
@@ -17,17 +17,19 @@ const MAX_MESSAGE = 120;
  * started it, and what else is in the model's context. Everything that others wrote is cleaned, quoted and cut.
  */
 export function describeQuestion(question: PermissionQuestion): readonly string[] {
-  const { capability, target, permission, reason, confinement, message, sources } = question;
-  const parsed = parsePermission(permission);
-  const isRed = consentLevel(parsed, permissionSet([parsed])) === 'one-by-one';
+  const { capability, target, permissions, reason, seenAt, confinement, message, sources } = question;
+  const parsed = permissions.map(parsePermission);
+  const isRed = parsed.some((permission) => consentLevel(permission, permissionSet([permission])) === 'one-by-one');
   return [
     `permission question from Dash: may ${quotedText(question.package, 80)} ${plainText(question.version, 40)} do this?`,
     `  the call: ${capability} ${quotedText(target, MAX_TARGET)}`,
     ...(confinement === undefined
       ? []
       : [`  it runs ${confinement === 'confined' ? 'confined by the operating system' : 'outside the sandbox and can do anything you can'}`]),
-    `  part of: ${describePermission(parsed)} [${plainText(permission, MAX_TARGET)}]${isRed ? ', which is dangerous' : ''}`,
-    `  its author says: ${reason === undefined ? 'nothing' : quotedText(reason, MAX_REASON)}`,
+    `  part of: ${parsed.map((permission) => `${describePermission(permission)} [${plainText(formatPermission(permission), MAX_TARGET)}]`).join(' and ')}${isRed ? ', which is dangerous' : ''}`,
+    reason === undefined && seenAt !== undefined
+      ? `  its author says nothing; seen in its code: ${quotedText(seenAt, MAX_REASON)}`
+      : `  its author says: ${reason === undefined ? 'nothing' : quotedText(reason, MAX_REASON)}`,
     `  started by your message: ${quotedText(message, MAX_MESSAGE)}`,
     ...(sources.length === 0 ? [] : [`  also in the model's context: ${sources.map((source) => plainText(source, 80)).join(', ')}`]),
   ];

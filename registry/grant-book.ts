@@ -21,18 +21,18 @@ export interface GrantPage {
   /** Notes that a permission let something pass: what is dangerous and unused is forgotten. */
   used(permission: string): void;
   /** Allows it until the process ends; nothing is written down. */
-  allowForSession(permission: Permission): void;
+  allowForSession(permissions: readonly Permission[]): void;
   /** Allows it in this project from now on. @throws {DashError} DELEGATED_CONSENT, DISK_ERROR, LOCKED */
-  allowInProject(permission: Permission, version: string): Promise<void>;
+  allowInProject(permissions: readonly Permission[], version: string): Promise<void>;
 }
 
 /** The page of something that was never installed: it holds nothing, and a yes lasts as long as the process. */
 export function emptyGrantPage(): GrantPage {
   let held = emptyPermissionSet;
-  const allowForSession = (permission: Permission): void => {
-    held = permissionSet([...held.permissions, permission]);
+  const allowForSession = (permissions: readonly Permission[]): void => {
+    held = permissionSet([...held.permissions, ...permissions]);
   };
-  return { granted: () => held, used: () => undefined, allowForSession, allowInProject: async (permission) => allowForSession(permission) };
+  return { granted: () => held, used: () => undefined, allowForSession, allowInProject: async (permissions) => allowForSession(permissions) };
 }
 
 /** Opens the book for one project. */
@@ -76,11 +76,11 @@ export async function openGrantBook(dashHome: string, projectDir: string, now: (
         )
           noteUse(dashHome, key, permission, at);
       },
-      allowForSession: (permission) => void session.push(permission),
-      async allowInProject(permission, version) {
+      allowForSession: (permissions) => void session.push(...permissions),
+      async allowInProject(permissions, version) {
         // the root of the disk is no project: bound to nothing it would hold everywhere
-        if (project === undefined) return void session.push(permission);
-        const grants = await makeGrants([permission], { mode: 'asked', by: 'a question', at: now().toISOString(), version }, projectDir, 'always');
+        if (project === undefined) return void session.push(...permissions);
+        const grants = await makeGrants(permissions, { mode: 'asked', by: 'a question', at: now().toISOString(), version }, projectDir, 'always');
         await addGrants(dashHome, key, grants);
       },
     };

@@ -29,7 +29,7 @@ export { findChangedFile } from './intact.ts';
 export { type InstalledPackage, mergeCaptured, readInstalled, type ReadInstalledOptions } from './installed.ts';
 export type { CaptureRequest, CompileRequest, InspectedSkill, InspectPorts } from './inspect/inspect-ports.ts';
 export type { InferredAuthority, InspectContext, Inspection } from './inspect-spec.ts';
-export { allRequestsOf, computedSubjectsOf } from './requests.ts';
+export { allRequestsOf, computedSubjectsOf, type Request, type Requesting } from './requests.ts';
 export type { Difference, Held, Review, InstallContext, InstallReport } from './install.ts';
 export { list, type ListOptions, type PackageView } from './list.ts';
 export type { LockEntry, Source } from './lock/lock-entry.ts';

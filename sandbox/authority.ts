@@ -6,6 +6,8 @@ export interface RequestedPermission {
   readonly permission: string;
   /** The author's words; never trusted. */
   readonly reason?: string;
+  /** Where its code was seen to need it, for a package that says nothing itself; a path of the package, never trusted. */
+  readonly seenAt?: string;
 }
 
 /** How long a yes holds, beyond the one call. */
@@ -22,7 +24,7 @@ export interface Authority {
   /** Told of every rule that let something pass: what nobody uses expires. */
   used(rule: string): void;
   /** Grants what the user said yes to. @throws {DashError} when it cannot be written down */
-  allow(permission: string, lasting: Lasting): Promise<void>;
+  allow(permissions: readonly string[], lasting: Lasting): Promise<void>;
 }
 
 /** An authority that never changes, and for which nobody is asked. */

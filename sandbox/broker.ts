@@ -1,5 +1,14 @@
 import { Value } from '@sinclair/typebox/value';
-import { allows, type ComputedSubject, type Decision, parsePermissionSet } from '../format/index.ts';
+import {
+  allows,
+  type ComputedSubject,
+  consentLevel,
+  type Decision,
+  formatPermission,
+  parsePermission,
+  parsePermissionSet,
+  permissionSet,
+} from '../format/index.ts';
 import type { AuditRecord } from './audit-trail.ts';
 import type { Authority, RequestedPermission } from './authority.ts';
 import { CAPABILITIES } from './capabilities/index.ts';
@@ -239,6 +248,7 @@ export class Broker {
     if (this.#permits.delete(permit)) return { allowed: true, rule: ONCE };
 
     const { context, version, authority } = this.#options;
+    const permissions = this.#withTwin(wanted.permission);
     const put = async (signal: AbortSignal): Promise<PermissionAnswer | undefined> => {
       const answer = await questions.ask(
         {
@@ -247,8 +257,9 @@ export class Broker {
           version,
           capability: capability.name,
           target: need.target,
-          permission: wanted.permission,
+          permissions,
           ...(wanted.reason !== undefined && { reason: wanted.reason }),
+          ...(wanted.seenAt !== undefined && { seenAt: wanted.seenAt }),
           ...(need.confinement !== undefined && { confinement: need.confinement }),
           mayPause: false,
         },
@@ -257,7 +268,7 @@ export class Broker {
       );
       if (answer === undefined) return undefined;
       this.#recordAnswer(capability, need, wanted.permission, answer);
-      if (answer === 'session' || answer === 'project') await authority.allow(wanted.permission, answer);
+      if (answer === 'session' || answer === 'project') await authority.allow(permissions, answer);
       return answer;
     };
     if (asking.patience === 'at once') {
@@ -285,16 +296,37 @@ export class Broker {
   }
 
   /** The requested permission that would allow it. A denial, a closed path and work outside a call are no matter for a question. */
-  #askable({ effect, confinement }: Need, { rule, permission }: Refusal): RequestedPermission | undefined {
+  #askable({ effect, confinement }: Need, denied: Refusal): RequestedPermission | undefined {
+    const { rule } = denied;
     if (rule !== 'no grant' && rule !== 'protected path') return undefined;
     if (effect.kind === 'exec' && confinement === undefined) return undefined;
     if (NEEDS_A_CALL.has(effect.kind) && !this.#options.inCall()) return undefined;
     const requested = this.#options.authority.requested();
     const found = allows(parsePermissionSet(requested.map(({ permission }) => permission)), effect, this.#options.context.places);
-    if (found.allowed) return requested.find((one) => one.permission === found.rule);
+    return found.allowed ? requested.find(({ permission }) => permission === found.rule) : this.#computed(effect, denied);
+  }
+
+  /** Who reads and changes one and the same place is asked about once. */
+  #withTwin(permission: string): readonly [string, ...string[]] {
+    const twin = /^fs:(read|write)(:.*)?$/.exec(permission);
+    if (twin === null) return [permission];
+    const other = `fs:${twin[1] === 'read' ? 'write' : 'read'}${twin[2] ?? ''}`;
+    const isWanted = this.#options.authority.requested().some((requested) => requested.permission === other);
+    const isOpen = !this.#options.authority.granted().permissions.some((held) => formatPermission({ ...held, deny: false }) === other);
+    return isWanted && isOpen ? [permission, other] : [permission];
+  }
+
+  /** Of what the code computes nothing could be requested beforehand: the narrowest permission for it is asked for now. */
+  #computed(effect: Need['effect'], { rule, permission }: Refusal): RequestedPermission | undefined {
     const subject = subjectOf(effect);
-    // a protected file is opened by who names it, never by a path that code puts together
-    return rule === 'no grant' && subject !== undefined && this.#options.authority.computes(subject) ? { permission } : undefined;
+    // A protected file is opened by who names it, never by a path that code puts together.
+    if (rule !== 'no grant') return undefined;
+    if (subject === undefined || !this.#options.authority.computes(subject)) return undefined;
+    // The name of a file would be granted as a pattern.
+    if (effect.kind === 'fs' && effect.path.includes('*')) return undefined;
+    const parsed = parsePermission(permission);
+    if (consentLevel(parsed, permissionSet([parsed])) === 'policy') return undefined;
+    return { permission, seenAt: 'its code computes it' };
   }
 
   #recordAnswer(capability: AnyCapability, { target, recorded = target }: Need, permission: string, answer: PermissionAnswer): void {

@@ -36,7 +36,7 @@ import { dataDirectory } from './data-directory.ts';
 import { registrationsDiffer, showPlaces } from './registrations.ts';
 import { GuestSession, unsupportedCode } from './guest-session.ts';
 import { osLayer, type OsLayer } from './os-layer/index.ts';
-import type { HostPorts } from './ports.ts';
+import type { CallOrigin, HostPorts } from './ports.ts';
 import type { GuestCall } from './protocol.ts';
 import { createSecretHandles, type LookUpSecret, type SecretHandles } from './secret-handles.ts';
 import { unpackedDirectory } from './unpacked-directory.ts';
@@ -192,7 +192,7 @@ class OpenPackage implements SandboxedPackage {
   async #call(call: GuestCall, { signal, timeoutMs = DEFAULT_EVENT_TIMEOUT_MS, context, origin }: EventCallOptions, onUpdate?: (value: unknown) => void) {
     this.#inFlight++;
     try {
-      const session = await this.#wake();
+      const session = await this.#wake(origin, signal);
       return await session.call(call, {
         context,
         timeoutMs,
@@ -206,20 +206,21 @@ class OpenPackage implements SandboxedPackage {
     }
   }
 
-  #wake(): Promise<GuestSession> {
+  #wake(origin?: CallOrigin, signal?: AbortSignal): Promise<GuestSession> {
     if (this.#disabled !== undefined) return Promise.reject(this.#disabled);
     if (this.#closed && this.#session === undefined) return Promise.reject(new DashError('SANDBOX_DIED', `${this.name} has been closed`));
-    this.#awake ??= this.#start().catch((error: unknown) => {
+    this.#awake ??= this.#start(origin, signal).catch((error: unknown) => {
       this.#awake = undefined;
       throw error;
     });
     return this.#awake;
   }
 
-  async #start(): Promise<GuestSession> {
+  async #start(origin: CallOrigin | undefined, signal: AbortSignal | undefined): Promise<GuestSession> {
     const { compiled, graph, version, contentHash, captured } = this.#package;
     const { audit, bundles, ports, onDenial, onLog } = this.#options;
     const authority = withImplicit(this.#package.authority ?? fixedAuthority(this.#package.granted));
+    if (origin !== undefined) await this.#askForVariables(authority, origin, signal);
     const granted = authority.granted();
     const places = await this.#places();
     // Bundles are derived: where somebody emptied the directory they are made again, and must come out the same.
@@ -320,6 +321,41 @@ class OpenPackage implements SandboxedPackage {
   /** pi packages keep their settings in "the agent's directory": here each has one of its own. */
   #agentDir(): string {
     return join(dataDirectory(this.#options.dashHome, this.#package), 'agent');
+  }
+
+  /**
+   * Variables are there before the bundle runs, so they are asked for before it does: in one question, and only those
+   * that have a value, for what is not set is given away by nobody.
+   */
+  async #askForVariables(authority: Authority, origin: CallOrigin, signal = new AbortController().signal): Promise<void> {
+    const { ports, environment, audit } = this.#options;
+    const names = authority.granted().permissions.flatMap((permission) => (permission.area === 'env' ? [permission.name] : []));
+    const wanted = authority.requested().filter(({ permission: text }) => {
+      const permission = parsePermission(text);
+      return permission.area === 'env' && !permission.deny && environment[permission.name] !== undefined && !names.includes(permission.name);
+    });
+    const [first, ...rest] = wanted.map(({ permission }) => permission);
+    if (first === undefined || ports.questions === undefined) return;
+    const permissions = [first, ...rest] as const;
+    const target = permissions.map((permission) => permission.slice('env:'.length)).join(', ');
+    const reason = wanted.length === 1 ? wanted[0]?.reason : undefined;
+    const asked = { ...origin, package: this.name, version: this.#package.version, capability: 'env', target, permissions, mayPause: false };
+    const answer = await ports.questions.ask({ ...asked, ...(reason !== undefined && { reason }) }, signal, () => true);
+    if (answer === undefined) return;
+    audit.append({
+      'event.name': 'consent',
+      'dash.package': this.name,
+      'dash.version': this.#package.version,
+      'content.hash': this.#package.contentHash,
+      capability: 'env',
+      target,
+      decision: answer === 'no' || answer === 'pause' ? 'deny' : 'allow',
+      rule: `asked: ${answer}`,
+      permission: permissions.join(' '),
+    });
+    // The values are in its memory from then on, as long as it runs: `once` is no shorter.
+    if (answer === 'once' || answer === 'session') await authority.allow(permissions, 'session');
+    if (answer === 'project') await authority.allow(permissions, 'project');
   }
 
   /** What takes effect by being there, at no single request: waking the package is using it. */

@@ -26,10 +26,12 @@ export interface PermissionQuestion extends CallOrigin {
   readonly capability: string;
   /** The exact call: path, URL or command line. */
   readonly target: string;
-  /** What the package asked for when it was installed, of which this call is a part; canonical. */
-  readonly permission: string;
+  /** What the package asked for when it was installed, of which this call is a part, with what goes with it; canonical. */
+  readonly permissions: readonly [string, ...string[]];
   /** The author's words; never trusted. */
   readonly reason?: string;
+  /** Where the code was seen to need it, or that it is computed, for a package that says nothing itself. */
+  readonly seenAt?: string;
   /** Of programs: whether the operating system confines them, or they can do anything the user can. */
   readonly confinement?: Confinement;
   /** Whether to offer to deny everything of this package from now on. */

@@ -45,6 +45,6 @@ export function createQuestionDesk(port: QuestionPort, now: () => number = Date.
 }
 
 /** One permission of one package in what one message of the user's set going. */
-function chainKey({ package: name, permission, chain }: PermissionQuestion): string {
+function chainKey({ package: name, permissions: [permission], chain }: PermissionQuestion): string {
   return `${name}\n${permission}\n${chain}`;
 }

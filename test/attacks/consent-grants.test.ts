@@ -153,8 +153,8 @@ test('an answer for this session is in memory only, and one for this project in 
   const { root, home, project } = await makeHome();
   await mkdir(join(root, 'other'));
   const page = (await openGrantBook(home, project)).of(KEY);
-  page.allowForSession(parsePermission('net:session.example.com'));
-  await page.allowInProject(parsePermission('net:project.example.com'), '1.0.0');
+  page.allowForSession([parsePermission('net:session.example.com')]);
+  await page.allowInProject([parsePermission('net:project.example.com')], '1.0.0');
   expect(formatPermissionSet(page.granted())).toEqual(['net:project.example.com', 'net:session.example.com']);
   expect(formatPermissionSet(await readGrants(home, KEY, project))).toEqual(['net:project.example.com']);
   expect(formatPermissionSet(await readGrants(home, KEY, join(root, 'other')))).toEqual([]);

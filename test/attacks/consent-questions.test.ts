@@ -37,7 +37,7 @@ const QUESTION: PermissionQuestion = {
   version: '1.0.0',
   capability: 'fs.readFile',
   target: '/home/ada/notes/n.txt',
-  permission: 'fs:read:~/notes',
+  permissions: ['fs:read:~/notes'],
   reason: 'to sort them',
   chain: '1',
   message: 'sort my notes',
@@ -89,7 +89,7 @@ describe('over rpc', () => {
       title: expect.stringContaining('its author says: “to sort your notes”'),
       // a client may be a program: what it answers is never written down
       options: ['no', 'yes, this once', 'yes, for this session'],
-      permission: { package: 'reader', permission: 'fs:read:~/notes', message: 'sort my notes' },
+      permission: { package: 'reader', permissions: ['fs:read:~/notes'], message: 'sort my notes' },
     });
     expect((await converse(session, 'again', ['yes, for this session'])).texts).toEqual(['note n', 'note m']);
     expect((await converse(session, 'and again', [])).texts).toEqual(['note o']);
@@ -126,6 +126,25 @@ describe('over rpc', () => {
     expect(session.records.filter((record) => record['permission'] !== undefined)).toEqual([]);
     await session.close();
   });
+});
+
+test('secrets in the environment are asked for in one question, before the code runs, and only those that are set', async () => {
+  const { publish, install, host, user } = await startJourney({ GITHUB_TOKEN: 'ghp-1', API_KEY: 'sk-2' });
+  const look = `export default (pi) => pi.registerTool({ name: 'look', description: 'looks', parameters: { type: 'object', properties: {} },
+    execute: async () => ({ content: [{ type: 'text', text: JSON.stringify([process.env.GITHUB_TOKEN, process.env.API_KEY, process.env.OTHER_KEY].map((value) => value ?? 'none')) }] }) });`;
+  await publish('looker', look, ['env:GITHUB_TOKEN', 'env:API_KEY', 'env:OTHER_KEY']);
+  await install('looker');
+  const call = { toolCalls: [{ name: 'look', arguments: {} }] };
+  const declined = await host([call, {}]);
+  expect((await converse(declined, 'look', ['no'])).texts).toEqual(['none', 'none', 'none']);
+  await declined.close();
+  const allowed = await host([call, {}, call, {}]);
+  const { asked, texts } = await converse(allowed, 'look', ['yes, this once']);
+  expect(texts).toEqual(['ghp-1', 'sk-2', 'none']);
+  expect(asked).toMatchObject([{ permission: { capability: 'env', target: 'GITHUB_TOKEN, API_KEY' } }]);
+  expect((await converse(allowed, 'again', [])).texts).toEqual(['ghp-1', 'sk-2', 'none']);
+  await allowed.close();
+  expect(await readFile(join(user.dashHome, 'grants.json'), 'utf8').catch(() => '')).not.toContain('API_KEY');
 });
 
 describe('without a terminal', () => {

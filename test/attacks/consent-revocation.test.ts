@@ -31,7 +31,8 @@ test('a package that is reading can read no more once another process took the g
   await publish('reader', READER);
   await install('reader', 'fs:read:./a.txt');
   await writeFile(join(workspace, 'a.txt'), 'a');
-  const session = await host([call(20), {}, call(1_000_000), {}]);
+  // with somebody to ask, the user would be asked anew
+  const session = await host([call(20), {}, call(1_000_000), {}], '--no-input');
 
   // the control arm: nobody takes anything back
   await session.send({ type: 'prompt', message: 'read' });

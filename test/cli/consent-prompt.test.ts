@@ -39,7 +39,7 @@ test.each<[string, Partial<PackagePlan>, readonly string[]]>([
     [
       '  it will talk to your model and read files in the workspace',
       '  together: it could send what it reads to anyone with a host or an account under example.com',
-      '  later: it will ask, when it needs it, to reach every host under example.com',
+      '  later: it will ask, when it needs it, to reach every host under example.com over https',
     ],
   ],
   [

@@ -40,9 +40,9 @@ async function scene(
     requested: () => requested.map((permission) => ({ permission, reason: 'to sort them' })),
     computes: (subject) => computes.includes(subject),
     used: () => undefined,
-    async allow(permission, how) {
-      lasting.push(`${how} ${permission}`);
-      held = union(held, parsePermissionSet([permission]));
+    async allow(permissions, how) {
+      lasting.push(`${how} ${permissions.join(' ')}`);
+      held = union(held, parsePermissionSet(permissions));
     },
   };
   let from: CallOrigin | undefined = origin;
@@ -108,7 +108,7 @@ describe('a question at first use', () => {
         version: '1.0.0',
         capability: 'fs.readFile',
         target: where.at('home/notes/n.txt'),
-        permission: 'fs:read:~/notes',
+        permissions: ['fs:read:~/notes'],
         reason: 'to sort them',
         mayPause: false,
       },
@@ -167,10 +167,25 @@ describe('a question at first use', () => {
   test('is put for the very target of a path that its code computes, and never for a protected one', async () => {
     await using where = await scene(['project'], { requested: [], computes: ['path to read'] });
     expect(await where.read('home/notes/n.txt')).toMatchObject(READ);
-    expect(where.asked).toMatchObject([{ permission: 'fs:read:~/notes/n.txt' }]);
+    expect(where.asked).toMatchObject([{ permissions: ['fs:read:~/notes/n.txt'] }]);
     expect(where.lasting).toEqual(['project fs:read:~/notes/n.txt']);
     expect(await where.read('home/.ssh/id_rsa')).toMatchObject(DENIED);
     expect(where.asked).toHaveLength(1);
+  });
+
+  test('is put for what the code computes, with the narrowest permission for it', async () => {
+    await using where = await scene(['session'], { requested: [], computes: ['path to read'] });
+    expect(await where.read('home/other.txt')).toMatchObject(READ);
+    expect(await where.read('home/notes/n.txt')).toMatchObject(DENIED);
+    expect(where.asked).toMatchObject([{ permissions: ['fs:read:~/other.txt'], seenAt: 'its code computes it' }]);
+    expect(await where.broker.request(99, 'fs.writeFile', { path: where.at('home/x'), text: 'x', flag: 'w' })).toMatchObject(DENIED);
+  });
+
+  test('is one for reading and changing the same place', async () => {
+    await using where = await scene(['session'], { requested: ['fs:write:~/notes', 'fs:read:~/notes', 'fs:read:~/other.txt'] });
+    expect(await where.read('home/notes/n.txt')).toMatchObject(READ);
+    expect(where.lasting).toEqual(['session fs:read:~/notes fs:write:~/notes']);
+    expect(await where.broker.request(99, 'fs.writeFile', { path: where.at('home/notes/x'), text: 'x', flag: 'w' })).toHaveProperty('value');
   });
 
   test('with nobody there is a denial that names the permission and the command', async () => {

@@ -36,13 +36,14 @@ export interface CallDocument {
   readonly error?: { readonly code: string };
 }
 
-export async function startJourney(): Promise<Journey> {
+/** @param variables besides what every person's environment holds */
+export async function startJourney(variables: Readonly<Record<string, string>> = {}): Promise<Journey> {
   const root = await realpath(await temporaryDirectory());
   const registry = await startRegistry();
   const [home, workspace] = [join(root, 'home'), join(root, 'workspace')];
   await Promise.all([mkdir(home), mkdir(workspace)]);
   await writeFile(join(home, '.npmrc'), `registry=${registry.url}\n`);
-  const user: Person = { home, dashHome: join(home, '.dash') };
+  const user: Person = { home, dashHome: join(home, '.dash'), variables };
   const dash = (...args: readonly string[]): Promise<CliResult> => run(process.execPath, [BIN, ...args], { cwd: workspace, env: environment(user) });
   let scripts = 0;
 
