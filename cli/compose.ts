@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Diagnostic, isDashError } from '../format/index.ts';
 import { type InspectedSkill, type InspectPorts, inspectSpec, type NpmConfig, readNpmConfig, unusedProjectSettings } from '../registry/index.ts';
 import type { CheckPorts } from '../registry/publish/index.ts';
-import { type BundleStore, capturePackage, compilePackage, hasBundles, osLayer, toolchainDigest } from '../sandbox/index.ts';
+import { type BundleStore, capturePackage, compilePackage, hasBundles, toolchainDigest } from '../sandbox/index.ts';
 import { checkSkill, parsePrompt, parseSkill, parseTheme } from '../skills-lib/index.ts';
 import type { Invocation } from './command.ts';
 import { formatDiagnostics } from './output/diagnostics.ts';
@@ -28,7 +28,6 @@ export function inspectPorts(home: string): InspectPorts {
     toolchain: async () => `${await readFile(join(packageRoot(), 'package.json'), 'utf8')}${toolchainDigest()}`,
     isCompiled: (compiled) => hasBundles(store, compiled),
     capture: (request) => capturePackage(request, store),
-    confinesPrograms: async () => (await osLayer()).kind === 'live',
     readSkills: (dir, paths) => Promise.all(paths.map((path) => inspectSkill(dir, path))),
   };
 }

@@ -54,42 +54,50 @@ export function permissionRows(
   }));
 }
 
-/** Which program it is makes no difference. */
-const THROUGH_PROGRAMS = 'anywhere, through programs where they are not confined';
-
 /** One sentence for all ways out: a list of sentences is not read. */
 function together(ways: readonly string[]): string | undefined {
-  const could = 'could send what it reads ';
   if (ways.length === 0) return undefined;
-  const places = ways
-    .map((way) => (way.startsWith(could) ? way.slice(could.length) : way))
-    .map((way) => (way.startsWith('anywhere, through `') ? THROUGH_PROGRAMS : way));
-  return `it ${could}${enumerate(places, 'or')}`;
+  const account = 'to an account at ';
+  const places = ways.map((way) => (way.startsWith(COULD_SEND) ? way.slice(COULD_SEND.length) : way));
+  const hosts = places.filter((place) => place.startsWith(account)).map((place) => place.slice(account.length));
+  const others = places.filter((place) => !place.startsWith(account));
+  return `it ${COULD_SEND}${enumerate([...(hosts.length === 0 ? [] : [`${account}${few(hosts, 'hosts', 'or')}`]), ...others], 'or')}`;
 }
 
-/** Hosts, programs and variables are each said together, or a list of ten would hide the rest. */
+const COULD_SEND = 'could send what it reads ';
+
+/** What is of one kind is said in one breath, the first of it by name; the details name all of it. */
 function inWords(permissions: readonly Permission[]): readonly string[] {
   const groups = Map.groupBy(permissions, (permission) => groupOf(permission) ?? formatPermission(permission));
   return [...groups.values()].map((group) => {
     const [first] = group;
     if (first === undefined) return '';
-    if (group.length === 1 && groupOf(first) !== 'hosts') return describePermission(first);
-    const names = group.map(nameOf);
-    switch (groupOf(first)) {
+    const kind = groupOf(first);
+    if (kind === undefined || (group.length === 1 && kind !== 'hosts')) return describePermission(first);
+    const names = [...new Set(group.map(nameOf))];
+    switch (kind) {
       case 'hosts':
-        return `reach ${enumerate(names)}`;
+        return `reach ${few(names, 'hosts')}`;
       case 'programs':
-        return `run ${few(names, 'programs')}`;
-      case 'secrets':
-        return `see the secret variables ${few(names, 'more')}`;
-      default:
+        return `run ${few(names, 'programs')}, confined to what it may do itself`;
+      case 'variables':
         return `see ${names.length} environment variables`;
+      case 'secret variables':
+        return `see the secret variables ${few(names, 'others')}`;
+      case 'secrets':
+        return `use ${few(names, 'secrets')} without seeing them`;
+      case 'reads':
+        return `read ${few(names, 'places')}`;
+      case 'writes':
+        return `change ${few(names, 'places')}${group.some(changesWhatRuns) ? ' (can change files that your tools run)' : ''}`;
     }
   });
 }
 
-/** Which permissions are said in one breath. What is dangerous keeps its names. */
-function groupOf(permission: Permission): 'hosts' | 'programs' | 'variables' | 'secrets' | undefined {
+type Group = 'hosts' | 'programs' | 'variables' | 'secret variables' | 'secrets' | 'reads' | 'writes';
+
+/** `undefined` for what is always said by itself. */
+function groupOf(permission: Permission): Group | undefined {
   switch (permission.area) {
     case 'net':
       return permission.port === 443 && permission.methods.length === 0 && permission.path.length === 0 && permission.host.kind === 'name'
@@ -98,7 +106,17 @@ function groupOf(permission: Permission): 'hosts' | 'programs' | 'variables' | '
     case 'exec':
       return 'programs';
     case 'env':
-      return looksSecret(permission.name) ? 'secrets' : 'variables';
+      return looksSecret(permission.name) ? 'secret variables' : 'variables';
+    case 'secret':
+      return 'secrets';
+    case 'fs:read':
+    case 'fs:write':
+      // the workspace and the package's own places have words of their own
+      return permission.scope.segments.length === 0 || permission.scope.root === 'data' || permission.scope.root === 'tmp'
+        ? undefined
+        : permission.area === 'fs:read'
+          ? 'reads'
+          : 'writes';
     default:
       return undefined;
   }
@@ -109,15 +127,20 @@ function nameOf(permission: Permission): string {
     case 'exec':
       return `\`${permission.argv.join(' ')}\``;
     case 'env':
+    case 'secret':
       return permission.name;
     default:
-      return formatPermission(permission).slice('net:'.length);
+      return formatPermission(permission).replace(/^(net|fs:read|fs:write):/, '');
   }
 }
 
-/** The first four by name; the details name all of them. */
-function few(names: readonly string[], what: string): string {
-  return names.length <= 5 ? enumerate(names) : `${names.slice(0, 4).join(', ')} and ${names.length - 4} ${what === 'more' ? 'more' : `more ${what}`}`;
+function changesWhatRuns(permission: Permission): boolean {
+  return describePermission(permission).includes('files that your tools run');
+}
+
+/** Not more than five by name. */
+function few(names: readonly string[], what: string, last = 'and'): string {
+  return names.length <= 5 ? enumerate(names, last) : `${names.slice(0, 4).join(', ')} ${last} ${names.length - 4} other ${what === 'others' ? 'ones' : what}`;
 }
 
 function enumerate(parts: readonly string[], last = 'and'): string {

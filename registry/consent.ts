@@ -95,8 +95,6 @@ export interface ConsentContext {
   readonly now: Date;
   /** What a policy file grants, by source key. With it nothing that was granted before counts. */
   readonly policy?: ReadonlyMap<string, readonly Permission[]>;
-  /** Tells whether programs are confined here; asked only where a package wants to run one. Default: they are not. */
-  readonly confinesPrograms?: (() => Promise<boolean>) | undefined;
   /** What is installed under a name now. */
   replaced(name: string): { readonly version: string; readonly source: string } | undefined;
 }
@@ -203,7 +201,6 @@ export function plannedPermissions(
   { manifest, compiled }: Pick<InspectedPackage, 'manifest' | 'compiled'>,
   extra: readonly Permission[] = [],
   profile: Profile = 'balanced',
-  confinesPrograms = false,
 ): PlannedPermission[] {
   const of = { ...manifest.dash, compiled };
   const requests: Request[] = [...requestsOf(of), ...extra.map((permission) => ({ permission: formatPermission(permission) }))];
@@ -213,7 +210,7 @@ export function plannedPermissions(
   ]);
   return requests.map((request) => {
     const permission = parsePermission(request.permission);
-    return { ...request, level: levelUnder(profile, permission, consentLevel(permission, set, { confinesPrograms })) };
+    return { ...request, level: levelUnder(profile, permission, consentLevel(permission, set)) };
   });
 }
 
@@ -255,7 +252,6 @@ async function decide(pkg: InspectedPackage, { named: typed, denied, isOnly, pro
     pkg,
     forThis.filter((permission) => !asked.some((wanted) => isWithin(permission, wanted))),
     profile,
-    asked.some(({ area }) => area === 'exec') && (await context.confinesPrograms?.()) === true,
   );
   const forbidden = planned.find(({ permission, level }) => level === 'policy' && named.some((grant) => formatPermission(grant) === permission));
   if (forbidden !== undefined)

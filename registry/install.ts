@@ -98,7 +98,6 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
     deny: context.deny ?? [],
     consentPort: context.consentPort,
     now: workshop.now,
-    confinesPrograms: context.ports.confinesPrograms,
     replaced: (name) => replacedBy(base?.packages[name]),
   });
   workshop.progress({ kind: 'consented' });

@@ -55,7 +55,6 @@ export async function planInstall(specs: readonly PackageSpec[], context: Restor
     deny: context.deny ?? [],
     consentPort: undefined,
     now: workshop.now,
-    confinesPrograms: context.ports.confinesPrograms,
     replaced: (name) => replacedBy(base?.packages[name]),
   });
   return {

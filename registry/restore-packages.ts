@@ -51,7 +51,6 @@ export async function restorePackages({ claimed, transaction, due, gone, isRight
     deny: context.deny ?? [],
     consentPort: context.consentPort,
     now: workshop.now,
-    confinesPrograms: context.ports.confinesPrograms,
     ...(policy !== undefined && { policy: new Map([...policy].map(([key, permissions]) => [key, permissions.map(parsePermission)])) }),
     replaced: (name) => replacedBy(base?.packages[name]),
   });

@@ -1,3 +1,4 @@
+import { dirname, sep } from 'node:path';
 import { Value } from '@sinclair/typebox/value';
 import {
   allows,
@@ -35,6 +36,15 @@ export interface BrokerOptions {
   /** Stops the clocks of what is being served while a person thinks. */
   readonly pauseClocks: () => Disposable;
   readonly onDenial: (denial: Denial) => void;
+}
+
+/** A directory above the workspace, or an entry of one. */
+function isOnTheWayUp(path: string, workspace: string): boolean {
+  return (
+    path !== workspace &&
+    !path.startsWith(`${workspace}${sep}`) &&
+    [path, dirname(path)].some((dir) => workspace.startsWith(dir === sep ? sep : `${dir}${sep}`))
+  );
 }
 
 type Refusal = Extract<Decision, { allowed: false }>;
@@ -322,8 +332,14 @@ export class Broker {
     // A protected file is opened by who names it, never by a path that code puts together.
     if (rule !== 'no grant') return undefined;
     if (subject === undefined || !this.#options.authority.computes(subject)) return undefined;
-    // The name of a file would be granted as a pattern.
-    if (effect.kind === 'fs' && effect.path.includes('*')) return undefined;
+    if (effect.kind === 'fs') {
+      // The name of a file would be granted as a pattern.
+      if (effect.path.includes('*')) return undefined;
+      // What the kernel tells of the machine and of other programs is for who asked for it by name.
+      if (/^\/(proc|sys|dev)(\/|$)/.test(effect.path)) return undefined;
+      // Who looks for the root of a project climbs from the workspace to the root of the disk, and finds nothing there.
+      if (isOnTheWayUp(effect.path, this.#options.context.places.workspace)) return undefined;
+    }
     const parsed = parsePermission(permission);
     if (consentLevel(parsed, permissionSet([parsed])) === 'policy') return undefined;
     return { permission, seenAt: 'its code computes it' };

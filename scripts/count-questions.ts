@@ -1,110 +1,163 @@
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { inspectPorts } from '../cli/compose.ts';
 import { consentSentence } from '../cli/consent-sentence.ts';
-import { type PackagePlan, parseSpec, planInstall, readNpmConfig } from '../registry/index.ts';
-import { otherTrials, tenTrials } from './real-packages/trials.ts';
+import { type ConsentPlan, install, parseSpec, readNpmConfig } from '../registry/index.ts';
+import { type Json, RpcSession } from './demo/rpc-session.ts';
+import type { Person } from './demo/stage.ts';
+import { type Attempt, otherTrials, tenTrials, type Trial } from './real-packages/trials.ts';
 
 /**
- * Counts what twelve packages that nobody here wrote would ask their user under the default profile: once where programs
- * are confined, once where they are not. Needs the network: `node scripts/count-questions.ts`, with `--write` to put the
- * tables into docs/questions.md, with `--json` for the figures.
+ * Installs twelve packages that nobody here wrote under the default profile, says yes to everything, tries each in a
+ * session, and counts what its user was asked. Needs the network: `node scripts/count-questions.ts`, with `--write` to put
+ * the tables into docs/questions.md, with `--json` for the figures, with names to try only those.
  */
 interface Count {
   readonly spec: string;
   /** What one question for each permission would come to. */
-  readonly lines: number;
-  readonly confined: Questions;
-  readonly unconfined: Questions;
-  readonly sentence: string;
-}
-
-interface Questions {
-  /** 0 or 1. */
+  readonly permissions: number;
   readonly atInstall: number;
-  /** What is asked when it is first needed, at most. */
-  readonly later: readonly string[];
+  /** The permissions of each question that came while it was tried. */
+  readonly inUse: readonly string[];
+  /** What would have been asked, had it come to that. */
+  readonly perhaps: readonly string[];
+  readonly sentence: string;
 }
 
 const DOCUMENT = fileURLToPath(new URL('../docs/questions.md', import.meta.url));
 const GOAL = 3;
-const specs = [...tenTrials('http://127.0.0.1/'), ...otherTrials].map(({ spec }) => spec).slice(0, 12);
+const only = process.argv.slice(2).filter((word) => !word.startsWith('-'));
+const trials = [...tenTrials('http://127.0.0.1/'), ...otherTrials]
+  .slice(0, 12)
+  .filter(({ spec }) => only.length === 0 || only.some((name) => spec.startsWith(name)));
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'dash-questions-')));
 try {
   const counts: Count[] = [];
-  for (const spec of specs) {
-    counts.push(await count(spec));
-    process.stderr.write(`${spec}\n`);
+  for (const [index, trial] of trials.entries()) {
+    const counted = await count(trial, join(root, `${index}`));
+    process.stderr.write(`${counted.spec}: ${counted.atInstall} + ${counted.inUse.length}\n`);
+    counts.push(counted);
   }
-  if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ goal: GOAL, packages: counts }, undefined, 2)}\n`);
-  else process.stdout.write(tableOf(counts));
+  process.stdout.write(process.argv.includes('--json') ? `${JSON.stringify({ goal: GOAL, packages: counts }, undefined, 2)}\n` : tableOf(counts));
   if (process.argv.includes('--write')) writeTable(tableOf(counts));
-  if (counts.some(({ confined }) => totalOf(confined) > GOAL)) process.exitCode = 1;
+  if (counts.some((counted) => totalOf(counted) > GOAL)) process.exitCode = 1;
 } finally {
   rmSync(root, { recursive: true, force: true, maxRetries: 3 });
 }
 
-async function count(spec: string): Promise<Count> {
-  const [confined, unconfined] = [await planOf(spec, true), await planOf(spec, false)];
-  const { does, follows, later } = consentSentence(confined);
-  return {
-    spec,
-    lines: confined.quiet.length + confined.summary.length + confined.later.length,
-    confined: questionsOf(confined),
-    unconfined: questionsOf(unconfined),
-    sentence: [does, ...(follows === undefined ? [] : [`together: ${follows}`]), ...(later === undefined ? [] : [later])].join('; '),
-  };
-}
-
-async function planOf(spec: string, confinesPrograms: boolean): Promise<PackagePlan> {
-  const [dashHome, workspace] = [join(root, 'home'), join(root, 'workspace')];
-  for (const directory of [dashHome, workspace]) mkdirSync(directory, { recursive: true });
-  const { packages } = await planInstall([parseSpec(`npm:${spec}`, { cwd: workspace })], {
+async function count({ spec, files = {}, variables = {}, attempts }: Trial, place: string): Promise<Count> {
+  const [home, workspace] = [join(place, 'home'), join(place, 'workspace')];
+  for (const directory of [home, workspace]) mkdirSync(directory, { recursive: true });
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(workspace, path)), { recursive: true });
+    writeFileSync(join(workspace, path), text);
+  }
+  const dashHome = join(home, '.dash');
+  const asked: ConsentPlan[] = [];
+  const report = await install([parseSpec(`npm:${spec}`, { cwd: workspace })], {
     dashHome,
     workspace,
     scope: { kind: 'user' },
     npm: await readNpmConfig({ env: process.env }),
-    ports: { ...inspectPorts(dashHome), confinesPrograms: async () => confinesPrograms },
+    ports: inspectPorts(dashHome),
     minAgeMs: 0,
+    consentPort: { ask: async (plan) => (asked.push(plan), { kind: 'install' }) },
   });
-  const plan = packages[0]?.details?.consent;
-  if (plan === undefined) throw new Error(`${spec} was not looked at`);
-  return plan;
-}
-
-function questionsOf({ summary, later }: PackagePlan): Questions {
+  const later = report.ungranted.flatMap(({ permissions }) => permissions);
+  const granted = report.installed.flatMap(({ permissions }) => permissions.granted);
+  const inUse = (await tryIt(attempts, { home, dashHome, variables }, workspace)).map((text) => text.replaceAll(root, '…'));
+  const met = new Set(inUse.flatMap((permissions) => permissions.split(' + ')));
+  const [plan] = asked[0]?.packages ?? [];
   return {
-    atInstall: summary.length === 0 ? 0 : 1,
-    later: later.filter(({ level }) => level === 'one-by-one').map(({ permission }) => permission),
+    spec,
+    permissions: granted.length + later.length,
+    atInstall: asked.length,
+    inUse,
+    perhaps: later.map(({ permission }) => permission).filter((permission) => !met.has(permission)),
+    sentence: plan === undefined ? '' : sentenceOf(plan),
   };
 }
 
-function totalOf({ atInstall, later }: Questions): number {
-  return atInstall + later.length;
+/** Everything that is tried of the package, in one session; every question is answered with yes. */
+async function tryIt(attempts: readonly Attempt[], person: Person, workspace: string): Promise<readonly string[]> {
+  const turns = attempts.flatMap((attempt) => turnsOf(attempt));
+  const script = join(dirname(workspace), 'script.json');
+  writeFileSync(script, JSON.stringify({ turns: [...turns, { text: 'done' }], repeat: true }));
+  using session = new RpcSession(person, workspace, ['--model', `scripted:${script}`, '--trust-project']);
+  const answering = answerAll(session);
+  for (const attempt of attempts) {
+    if (attempt.kind === 'inspect') continue;
+    const from = session.records.length;
+    await session.send({ type: 'prompt', message: attempt.kind === 'say' ? attempt.prompt : `use ${attempt.tool}` });
+    await session.send({ type: 'get_state' });
+    if (session.records.slice(from).some(({ type }) => type === 'agent_start')) await session.wait(({ type }) => type === 'agent_settled', from, 60_000);
+  }
+  await session.close();
+  await answering;
+  return session.records.flatMap(({ permission }) =>
+    permission === undefined ? [] : [(permission as { readonly permissions: readonly string[] }).permissions.join(' + ')],
+  );
+}
+
+function turnsOf(attempt: Attempt): readonly object[] {
+  switch (attempt.kind) {
+    case 'call':
+      return [{ toolCalls: [{ name: attempt.tool, arguments: attempt.args ?? {} }] }, { text: 'done' }];
+    case 'say':
+      return attempt.model ?? (attempt.prompt.startsWith('/') ? [] : [{ text: 'done' }]);
+    case 'inspect':
+      return [];
+  }
+}
+
+/** Of a permission the yes that lasts as long as the session, of every other choice the first. Ends when nothing is asked for a while. */
+async function answerAll(session: RpcSession): Promise<void> {
+  const seen = new Set<Json>();
+  for (;;) {
+    const dialog = await session
+      .wait(
+        (record) => record['type'] === 'extension_ui_request' && ['select', 'confirm', 'input'].includes(String(record['method'])) && !seen.has(record),
+        0,
+        5_000,
+      )
+      .catch(() => undefined);
+    if (dialog === undefined) return;
+    seen.add(dialog);
+    const options = (dialog['options'] as readonly string[] | undefined) ?? [];
+    const value = dialog['permission'] === undefined ? options[0] : 'yes, for this session';
+    session.tell({ type: 'extension_ui_response', id: dialog['id'], ...(dialog['method'] === 'confirm' ? { confirmed: true } : { value: value ?? '' }) });
+  }
+}
+
+function sentenceOf(plan: ConsentPlan['packages'][number]): string {
+  const { does, follows, later } = consentSentence(plan);
+  return [does, ...(follows === undefined ? [] : [`together: ${follows}`]), ...(later === undefined ? [] : [`later: ${later}`])].join('; ');
+}
+
+function totalOf({ atInstall, inUse }: Count): number {
+  return atInstall + inUse.length;
 }
 
 function tableOf(counts: readonly Count[]): string {
-  const cell = (questions: Questions): string => `${totalOf(questions)} (${questions.atInstall} + ${questions.later.length})`;
+  const names = (permissions: readonly string[]): string => permissions.map((permission) => `\`${permission}\``).join(', ') || '–';
   const rows = counts.map(
-    ({ spec, lines, confined, unconfined }) =>
-      `| \`${spec}\` | ${lines} | ${cell(confined)} | ${cell(unconfined)} | ${confined.later.map((permission) => `\`${permission}\``).join(' ') || '–'} |`,
+    (counted) =>
+      `| \`${counted.spec}\` | ${counted.permissions} | ${counted.atInstall} | ${counted.inUse.length} | ${totalOf(counted)} | ${names(counted.inUse)} | ${counted.perhaps.length} |`,
   );
-  const mean = (numbers: readonly number[]): string => (numbers.reduce((sum, number) => sum + number, 0) / numbers.length).toFixed(1);
-  const means = `| mean | ${mean(counts.map(({ lines }) => lines))} | ${mean(counts.map(({ confined }) => totalOf(confined)))} | ${mean(counts.map(({ unconfined }) => totalOf(unconfined)))} | |`;
-  const sentences = counts.map(({ spec, sentence }) => `- \`${spec}\`: ${sentence}`);
+  const mean = (figure: (counted: Count) => number): string => (counts.reduce((sum, counted) => sum + figure(counted), 0) / counts.length).toFixed(1);
   return [
-    '| package | permissions | questions, programs confined | questions, programs not confined | asked at first use, programs confined |',
-    '|---|---|---|---|---|',
+    '| package | permissions | asked at install | asked in use | questions in all | what was asked in use | permissions it never came to |',
+    '|---|---|---|---|---|---|---|',
     ...rows,
-    means,
+    `| mean | ${mean(({ permissions }) => permissions)} | ${mean(({ atInstall }) => atInstall)} | ${mean(({ inUse }) => inUse.length)} | ${mean(totalOf)} | | |`,
     '',
-    'What the install question says of each:',
+    'What the question at install says:',
     '',
-    ...sentences,
+    ...counts.flatMap(({ spec, sentence }) => (sentence === '' ? [] : [`- \`${spec}\`: ${sentence}`])),
     '',
   ].join('\n');
 }
@@ -112,7 +165,7 @@ function tableOf(counts: readonly Count[]): string {
 function writeTable(table: string): void {
   const text = readFileSync(DOCUMENT, 'utf8');
   const block = /(<!-- questions -->\n)[^]*?(<!-- \/questions -->)/;
-  if (!block.test(text)) throw new Error('docs/questions.md has no place for the table');
+  if (!block.test(text) || only.length > 0) throw new Error('docs/questions.md has a place for the table, and all of it is written');
   writeFileSync(
     DOCUMENT,
     text.replace(block, (_, start: string, end: string) => `${start}${table}${end}`),

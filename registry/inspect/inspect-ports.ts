@@ -37,8 +37,6 @@ export interface InspectPorts {
   isCompiled(compiled: CompiledPackage): Promise<boolean>;
   /** Runs the factories without any permission, to learn what they register. One outcome for each compiled entry. */
   capture(request: CaptureRequest, signal?: AbortSignal): Promise<readonly CaptureOutcome[]>;
-  /** Tells whether this machine confines programs: then running one is no worse than what the package may do itself. Default: no. */
-  confinesPrograms?(): Promise<boolean>;
   /** Reads skills; a skill that cannot be loaded has a diagnostic of severity `error`. */
   readSkills(dir: string, paths: readonly string[]): Promise<readonly InspectedSkill[]>;
 }

@@ -177,7 +177,7 @@ async function consentTo(taken: readonly Changed[], base: Generation, context: U
     const record = base.packages[name];
     return record === undefined ? undefined : { version: record.version, source: record.grantKey };
   };
-  return askConsent(packages, { dashHome, workspace, grant, deny, consentPort, now, replaced, confinesPrograms: context.ports.confinesPrograms });
+  return askConsent(packages, { dashHome, workspace, grant, deny, consentPort, now, replaced });
 }
 
 async function editionOf({ manifest, source, resolution, resources, compiled, captureOutcomes, tree }: InspectedPackage): Promise<Edition> {

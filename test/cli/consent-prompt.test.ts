@@ -28,7 +28,7 @@ test.each<[string, Partial<PackagePlan>, readonly string[]]>([
     { summary: at('summary', 'fs:read', 'net:api.github.com', 'net:hooks.slack.com') },
     [
       '  it will talk to your model, read files in the workspace and reach api.github.com and hooks.slack.com',
-      '  together: it could send what it reads to an account at api.github.com or to an account at hooks.slack.com',
+      '  together: it could send what it reads to an account at api.github.com or hooks.slack.com',
     ],
   ],
   ['no way out', { quiet: at('quiet', 'fs:read') }, ['  it will talk to your model and read files in the workspace']],
@@ -46,6 +46,14 @@ test.each<[string, Partial<PackagePlan>, readonly string[]]>([
     'what is held counts',
     { granted: ['session:read'], summary: at('summary', 'net:a.example.com') },
     ['  it will talk to your model, read the conversation and reach a.example.com', '  together: it could send what it reads to an account at a.example.com'],
+  ],
+  [
+    'a long list: four by name, all of them in the details',
+    { summary: at('summary', ...[1, 2, 3, 4, 5, 6].map((n) => `net:h${n}.example.com`)), later: at('one-by-one', 'fs:write:~/.zshrc', 'fs:write:~/b') },
+    [
+      '  it will talk to your model and reach h1.example.com, h2.example.com, h3.example.com, h4.example.com and 2 other hosts',
+      '  later: it will ask, when it needs it, to change ~/.zshrc and ~/b (can change files that your tools run)',
+    ],
   ],
   ['what only a policy grants is not promised', { later: at('policy', 'fs:read:~/.dash/x') }, ['  it will talk to your model']],
 ])('the sentence for %s', (_, plan, lines) => {

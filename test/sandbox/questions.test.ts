@@ -181,6 +181,14 @@ describe('a question at first use', () => {
     expect(await where.broker.request(99, 'fs.writeFile', { path: where.at('home/x'), text: 'x', flag: 'w' })).toMatchObject(DENIED);
   });
 
+  test('is never put for what is looked for on the way up from the workspace, nor for what the kernel tells', async () => {
+    await using where = await scene(['session'], { requested: [], computes: ['path to read'] });
+    for (const path of ['.git', '../.git', '../../.pi', '..']) expect(await where.read(join('workspace', '..', path))).toMatchObject(DENIED);
+    for (const path of ['/.git', '/proc/uptime', '/dev/zero']) expect(await where.broker.request(98, 'fs.readFile', { path })).toMatchObject(DENIED);
+    expect(where.asked).toEqual([]);
+    expect(await where.read('home/other.txt')).toMatchObject(READ);
+  });
+
   test('is one for reading and changing the same place', async () => {
     await using where = await scene(['session'], { requested: ['fs:write:~/notes', 'fs:read:~/notes', 'fs:read:~/other.txt'] });
     expect(await where.read('home/notes/n.txt')).toMatchObject(READ);
