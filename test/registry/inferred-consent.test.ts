@@ -64,7 +64,7 @@ describe('an install of a package that declares nothing', () => {
   }
 
   it('asks what its code was seen to need, marked as inferred, with the places', async () => {
-    const { site } = await siteWith(needing('1.0.0', 'net:a.example.com', 'fs:read', 'exec:git', 'ui:prompt'));
+    const { site } = await siteWith(needing('1.0.0', 'net:a.example.com', 'fs:read', 'tools:intercept', 'ui:prompt'));
     const plans: ConsentPlan[] = [];
     await site.install('pkg', { consentPort: { ask: async (plan) => (plans.push(plan), { kind: 'install' }) } });
     const inferred = { evidence: [{ what: 'needs', where: { path: 'index.ts', line: 1 } }], places: 1 };
@@ -75,7 +75,7 @@ describe('an install of a package that declares nothing', () => {
           { permission: 'net:a.example.com', inferred },
         ],
         quiet: [{ permission: 'ui:prompt', inferred }],
-        later: [{ permission: 'exec:git', inferred }],
+        later: [{ permission: 'tools:intercept', inferred }],
       },
     ]);
     expect(await granted(site)).toEqual(['fs:read', 'net:a.example.com', 'ui:prompt']);
