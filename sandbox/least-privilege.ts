@@ -1,4 +1,4 @@
-import { formatPermission, type Permission, type PermissionOf, parsePermission, permissionFor, type Places } from '../format/index.ts';
+import { covers, formatPermission, type Permission, type PermissionOf, permissionFor, permissionSet, type Places } from '../format/index.ts';
 import type { AuditRecord } from './audit-trail.ts';
 
 /** What one granted permission was used for, as far as the trail goes back. */
@@ -46,8 +46,6 @@ function partsOf(permission: Permission, targets: readonly string[], places: Pla
       return filesOf(permission, targets, places);
     case 'net':
       return permission.host.kind === 'suffix' || permission.host.kind === 'cidr' ? hostsOf(targets, places) : undefined;
-    case 'exec':
-      return permission.argv.length === 1 ? commandsOf(permission, targets) : undefined;
     default:
       return undefined;
   }
@@ -81,13 +79,8 @@ function hostsOf(targets: readonly string[], places: Places): Permission[] | und
   );
 }
 
-/** `git status`, `git log` for `git`, where every call began with such a word. */
-function commandsOf({ argv: [program = ''] }: PermissionOf<'exec'>, targets: readonly string[]): Permission[] | undefined {
-  const words = targets.map((target) => /^(\S+) ([a-z][a-z-]*)(?= |$)/.exec(target));
-  if (words.some((match) => match?.[1] !== program)) return undefined;
-  return distinct(words.map((match) => parsePermission(`exec:${program} ${match?.[2]}`)));
-}
-
+/** Without repeats, and without what another one holds. */
 function distinct<P extends Permission>(permissions: readonly P[]): P[] {
-  return [...new Map(permissions.map((permission) => [formatPermission(permission), permission])).values()];
+  const all = [...new Map(permissions.map((permission) => [formatPermission(permission), permission])).values()];
+  return all.filter((one) => !all.some((other) => other !== one && covers(permissionSet([other]), permissionSet([one]))));
 }

@@ -21,6 +21,17 @@ export function programNeed(program: string, args: readonly string[]): CommandNe
   return { kind: 'permission', permission: isSubcommand ? `exec:${program} ${first}` : `exec:${program}` };
 }
 
+/** Programs that are run for the files of a workspace. */
+const WORKSPACE_TOOLS = new Set(
+  'git gh npm pnpm yarn bun deno cargo go make rg grep fd find ls tree cat head tail wc diff tsc eslint prettier biome pytest jest vitest'.split(' '),
+);
+
+/** Tells whether a command is of no use without files to work on. */
+export function isWorkspaceTool(command: string): boolean {
+  const [program = ''] = command.trim().split(/\s+/);
+  return WORKSPACE_TOOLS.has(program.slice(program.lastIndexOf('/') + 1));
+}
+
 /** A command line. What only a shell understands is run by the shell. */
 export function commandLineNeed(line: string): CommandNeed {
   if (/[|&;<>()$`*?[\]{}~#!\n]/.test(line)) return { kind: 'permission', permission: 'exec:sh' };

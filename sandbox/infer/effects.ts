@@ -1,9 +1,10 @@
-import type { Expression, SpreadElement } from 'acorn';
+import type { Expression, ObjectExpression, SpreadElement } from 'acorn';
 import type { ComputedSubject } from '../../format/index.ts';
 import { addressNeed, hostNeed } from './address-text.ts';
-import { commandLineNeed, programNeed } from './command-text.ts';
+import { commandLineNeed, isWorkspaceTool, programNeed } from './command-text.ts';
 import type { Evaluator } from './evaluator.ts';
 import { pathNeed } from './path-text.ts';
+import { propertyName } from './scopes.ts';
 import { asText, HOLE, type Value } from './value.ts';
 
 /** What one call needs: a permission, or one whose target only exists when the code runs. */
@@ -86,16 +87,33 @@ const FILES: readonly (readonly [string, Effect])[] = [
   ['watchFile', all(read(0), area('background'))],
 ];
 
-/** `spawn(program, args, options)`, `dash.exec(program, args)`. A list that is not written out has no known arguments. */
+/** `spawn(program, args, options)`, `dash.exec(program, args, options)`. A list that is not written out has no known arguments. */
 export const program: Effect = ([file, list, options], evaluator) => {
   if (file === undefined || file.type === 'SpreadElement') return [{ kind: 'computed', subject: 'command', known: '' }];
   const programs = evaluator.textsOf(file);
-  if ([list, options].some((given) => given !== undefined && given.type !== 'SpreadElement' && asksForShell(given, evaluator)))
-    return programs.flatMap(ofCommandLine);
+  const settings = [list, options].filter((given) => given !== undefined && given.type !== 'SpreadElement');
+  if (settings.some((given) => asksForShell(given, evaluator)))
+    return programs.flatMap((line) => [...ofCommandLine(line), ...filesOf(line, settings, evaluator)]);
   // several programs and several lists: which belongs to which is not known
   const args = programs.length > 1 || list === undefined || list.type === 'SpreadElement' ? undefined : evaluator.elementsOf(list);
-  return programs.flatMap((each) => argumentsOf(args).map((words) => commandNeed(programNeed(each, words), each)));
+  return programs.flatMap((each) => [...argumentsOf(args).map((words) => commandNeed(programNeed(each, words), each)), ...filesOf(each, settings, evaluator)]);
 };
+
+/**
+ * A confined program sees what its package may read. A directory that is asked for by name must be readable; and tools of
+ * the workspace find nothing to do without it.
+ */
+function filesOf(command: string, settings: readonly Expression[], evaluator: Evaluator): Need[] {
+  const given = settings.flatMap((one) =>
+    evaluator.valuesOf(one).flatMap((value) => (value.kind === 'object' && hasProperty(value.node, 'cwd') ? textsOf(evaluator.member(value, 'cwd')) : [])),
+  );
+  const directories = given.length > 0 ? given : isWorkspaceTool(command) ? ['.'] : [];
+  return directories.flatMap((directory) => pathNeeds('read', directory)).map((need) => (need.kind === 'permission' ? { ...need, atMost: true } : need));
+}
+
+function hasProperty({ properties }: ObjectExpression, name: string): boolean {
+  return properties.some((property) => property.type === 'Property' && propertyName(property.key, property.computed) === name);
+}
 
 function asksForShell(options: Expression, evaluator: Evaluator): boolean {
   const objects = evaluator.valuesOf(options).filter(({ kind }) => kind === 'object');
@@ -107,7 +125,10 @@ function argumentsOf(elements: readonly (readonly Value[])[] | undefined): strin
   return first === undefined ? [[]] : textsOf(first).map((text) => [text]);
 }
 
-const commandLine: Effect = (given, evaluator) => textsAt(given, 0, evaluator).flatMap(ofCommandLine);
+const commandLine: Effect = (given, evaluator) => {
+  const settings = given.slice(1, 2).filter((one) => one.type !== 'SpreadElement');
+  return textsAt(given, 0, evaluator).flatMap((line) => [...ofCommandLine(line), ...filesOf(line, settings, evaluator)]);
+};
 
 function ofCommandLine(line: string): Need[] {
   return [commandNeed(commandLineNeed(line), line)];

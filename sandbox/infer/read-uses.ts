@@ -63,7 +63,9 @@ function read({ code, ...where }: Bundle): ReadUses {
   const found = new Map<string, FoundUse>();
   for (const { node, what, need } of findUses(nodes, scopes, evaluator)) {
     const use: FoundUse = { what, ...places.at(node.start), need: need.kind === 'computed' ? { ...need, known: shown(need.known) } : need };
-    found.set(JSON.stringify([use.need, what, use.where.path, use.where.line]), use);
+    // a path that is put together in many ways is computed once
+    const key = [need.kind === 'computed' ? need.subject : need.permission, what, use.where.path, use.where.line].join('\n');
+    if (!found.has(key)) found.set(key, use);
   }
   const uses = [...found.values()];
   return uses.length <= MAX_USES ? { uses } : { uses: uses.slice(0, MAX_USES), incomplete: `it asks in more than ${MAX_USES} places` };

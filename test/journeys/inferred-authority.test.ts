@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import type { Json } from '../../scripts/demo/rpc-session.ts';
+import { osLayer } from '../../sandbox/os-layer/index.ts';
 import { type Journey, startJourney } from '../support/journey.ts';
+
+const EXAMPLES = join(import.meta.dirname, '../../node_modules/@earendil-works/pi-coding-agent/examples/extensions');
 
 /**
  * A package that declares nothing, from what its code was seen to need to what it was denied, and what the trail says of
@@ -104,5 +107,34 @@ describe('a package that declares nothing', () => {
     const lines = (await readFile(newest, 'utf8')).trimEnd().split('\n');
     await writeFile(newest, `${lines.slice(0, 1).join('\n')}\n`);
     expect(await scene.json('audit', 'verify')).toMatchObject({ exitCode: 5, document: { intact: false, faults: [{ kind: 'shortened' }] } });
+  });
+});
+
+const layer = await osLayer();
+
+/** pi's own tools, drawn anew by an example of pi's: `read`, `write`, `edit` and `bash` over files and programs. */
+describe.skipIf(layer.kind !== 'live')('an extension that runs programs (skipped where the probe of `dash sandbox layers` fails)', () => {
+  it('runs them with what its code was seen to need, and no further', async () => {
+    const journey = await startJourney();
+    await writeFile(join(journey.workspace, 'a.txt'), 'a note\n');
+    await writeFile(join(journey.workspace, '.env'), 'KEY=x\n');
+    await journey.publish('tools', await readFile(join(EXAMPLES, 'built-in-tool-renderer.ts'), 'utf8'));
+    await journey.install('tools', 'summary');
+    const { stdout } = await journey.dash('permissions', 'list', 'tools', '--json');
+    expect((JSON.parse(stdout) as { packages: { permissions: { granted: string[] } }[] }).packages[0]?.permissions.granted).toEqual([
+      'exec:bash',
+      'fs:read',
+      'fs:write',
+    ]);
+
+    expect(ofTool(await journey.call('tools', 'bash', { command: 'cat a.txt; cat .env /etc/shadow; echo more > b.txt' }))).toMatch(
+      /^a note\n(?=[^]*\.env: Permission denied)(?=[^]*\/etc\/shadow: )(?![^]*KEY=)/,
+    );
+    expect(await readFile(join(journey.workspace, 'b.txt'), 'utf8')).toBe('more\n');
+    const write = (path: string) => journey.call('tools', 'write', { path, content: 'x' });
+    expect(ofTool(await write('c.txt'))).toMatch(/c\.txt/);
+    expect((await write('package.json')).document.denials).toMatchObject([{ permission: 'fs:write:./package.json', rule: 'protected path' }]);
+    const { document } = await journey.call('tools', 'read', { path: '/etc/hostname' });
+    expect(document.denials).toContainEqual(expect.objectContaining({ permission: 'fs:read:/etc/hostname', rule: 'no grant' }));
   });
 });

@@ -28,8 +28,9 @@ describe('what would have been enough', () => {
     ['fs:read', ['/other/x'], undefined],
     ['net:*.example.com', ['GET https://api.example.com/x', 'POST https://api.example.com/y'], ['net:api.example.com']],
     ['net:api.example.com', ['GET https://api.example.com/x'], undefined],
-    ['exec:git', ['git status', 'git log -n 3'], ['exec:git log', 'exec:git status']],
-    ['exec:git', ['git status', 'git -C /x log'], undefined],
+    ['fs:write', ['/work/.ralph', '/work/.ralph/tidy.md'], ['fs:write:./.ralph']],
+    // the trail keeps no arguments of programs
+    ['exec:git', ['git sha256:0123456789abcdef'], undefined],
     ['session:read', ['entries'], undefined],
     ['env:EDITOR', [], []],
   ] as const)('%s, used for %j: %j', ([granted, targets, expected]) => {

@@ -1,6 +1,6 @@
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import type { Inference, ModuleGraph, ModuleNode } from '../../../format/index.ts';
+import { type Inference, type MemberRow, MEMBERS, type ModuleGraph, type ModuleNode } from '../../../format/index.ts';
 import { bundle } from '../../../sandbox/compile/bundler.ts';
 import { toInference } from '../../../sandbox/infer/to-inference.ts';
 import { writePackFile } from '../../support/module-files.ts';
@@ -102,15 +102,18 @@ describe('programs', () => {
   const TOP = `import cp, { exec, spawn } from 'node:child_process'; import { promisify } from 'node:util'; const run = promisify(exec);`;
 
   it.for([
-    ["cp.execSync('git status --porcelain')", ['exec:git status']],
-    ['await run(`git log -n ${params.n}`)', ['exec:git log']],
-    ["spawn('ls', ['-la'])", ['exec:ls']],
-    ["spawn('git', ['-C', '/x', 'log'])", ['exec:git']],
+    // tools of the workspace are of no use without it
+    ["cp.execSync('git status --porcelain')", ['exec:git status', 'fs:read']],
+    ['await run(`git log -n ${params.n}`)', ['exec:git log', 'fs:read']],
+    ["spawn('ps', ['-la'])", ['exec:ps']],
+    ["spawn('ps', ['-la'], { cwd: '/proc' })", ['exec:ps', 'fs:read:/proc']],
+    ["cp.execSync('git status', { cwd: params.dir })", ['exec:git status', 'fs:read']],
+    ["spawn('git', ['-C', '/x', 'log'])", ['exec:git', 'fs:read']],
     ["cp.execFileSync('/usr/bin/env', ['node'])", ['exec:/usr/bin/env']],
-    ["cp.execSync('ls | wc -l')", ['exec:sh']],
-    ["spawn('npm run build', { shell: true })", ['exec:npm run']],
-    ["await pi.exec('rg', ['--json', params.pattern])", ['exec:rg']],
-    ["for (const sub of ['add', 'commit', 'push', 'fetch']) await pi.exec('git', [sub])", ['exec:git']],
+    ["cp.execSync('ls | wc -l')", ['exec:sh', 'fs:read']],
+    ["spawn('npm run build', { shell: true })", ['exec:npm run', 'fs:read']],
+    ["await pi.exec('rg', ['--json', params.pattern], { cwd: ctx.cwd })", ['exec:rg', 'fs:read']],
+    ["for (const sub of ['add', 'commit', 'push', 'fetch']) await pi.exec('git', [sub])", ['exec:git', 'fs:read']],
     ['spawn(params.program)', []],
     // programs inside the workspace cannot be named
     ["spawn('./script.sh')", []],
@@ -166,6 +169,22 @@ describe('the host', () => {
   });
 });
 
+describe('the one table of members and events', () => {
+  const written: Readonly<Record<MemberRow['kind'], (name: string) => string>> = {
+    api: (name) => `void pi.${name};`,
+    ui: (name) => `pi.registerCommand('x', { handler: async (args, ctx) => { void ctx.ui.${name}; } });`,
+    context: (name) => `pi.on('session_start', async (event, ctx) => { void ctx.${name}; });`,
+    event: (name) => `pi.on('${name}', () => ({}));`,
+  };
+
+  it('is where every need comes from', async () => {
+    for (const { kind, name, needs, toChange, delivered } of MEMBERS) {
+      const expected = delivered ? [...needs, ...toChange].filter((permission) => !permission.endsWith(':…')).sort() : [];
+      expect({ kind, name, needs: await needsOf(written[kind](name)) }).toEqual({ kind, name, needs: expected });
+    }
+  });
+});
+
 describe('the way to a value', () => {
   it('leads through modules, classes, helpers and callbacks', async () => {
     const files = {
@@ -194,7 +213,7 @@ describe('the way to a value', () => {
     const { permissions } = await infer({ files });
     expect(permissions.map(({ permission }) => permission)).toEqual([
       'exec:gh pr',
-      'fs:read:./late.txt',
+      'fs:read',
       'fs:write:./log.txt',
       'net:default.example.com',
       'net:field.example.com',
