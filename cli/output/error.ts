@@ -31,7 +31,7 @@ export function formatWhere({ path, line, column }: Where): string {
 /** Turns what the operating system or an abort throws into the failure a user can act on. */
 export function asUserError(error: unknown, signal: AbortSignal): unknown {
   if (isDashError(error)) return error;
-  if (signal.aborted) return new DashError('INTERRUPTED', 'interrupted; nothing was changed', { cause: error });
+  if (signal.aborted) return new DashError('INTERRUPTED', 'interrupted', { cause: error });
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
   if (error.code === 'ENOSPC' || error.code === 'EDQUOT') {
     return new DashError('DISK_FULL', error.message, { hint: 'free some space and run the command again', cause: error });

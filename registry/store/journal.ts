@@ -28,7 +28,7 @@ export async function writeJournal(paths: ScopePaths, journal: Journal): Promise
 export async function rollForward(dashHome: string, paths: ScopePaths, onProgress: ProgressListener = () => undefined): Promise<void> {
   const text = await readIfPresent(paths.journal);
   if (text === undefined) return;
-  const journal: unknown = JSON.parse(text);
+  const journal = parse(text);
   if (isJournal(journal) && (await readIfPresent(paths.current)) === journal.pointer) {
     const generation = await readCurrent(paths);
     if (generation !== undefined) await writeLockfile(paths, generation);
@@ -40,6 +40,15 @@ export async function rollForward(dashHome: string, paths: ScopePaths, onProgres
   }
   await rm(paths.journal, { force: true });
   await syncDirectory(paths.state);
+}
+
+/** A journal that cannot be read leads nowhere: the state is what `current` says, and what was to be granted is asked again. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Writes `dash.lock` where it does not say the same already: a checkout is not touched without need. */

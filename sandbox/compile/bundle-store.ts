@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { access, readFile, rename, writeFile } from 'node:fs/promises';
+import { access, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DashError, type CompiledEntry, type CompiledPackage, makeDirectory, type RuntimePart } from '../../format/index.ts';
 import type { ScriptSource } from '../protocol.ts';
@@ -29,8 +29,14 @@ export async function saveBundle(store: BundleStore, kind: BundleKind, bytes: Bu
   const file = bundleFile(store, hash, kind);
   const temporary = `${file}.${randomUUID()}.tmp`;
   makeDirectory(store.directory, 0o700);
-  await writeFile(temporary, bytes, { mode: 0o600 });
-  await rename(temporary, file);
+  try {
+    await writeFile(temporary, bytes, { mode: 0o600 });
+    await rename(temporary, file);
+  } catch (error) {
+    // on a full disk it would be in the way of whatever is tried next
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
   return hash;
 }
 

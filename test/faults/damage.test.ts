@@ -68,6 +68,15 @@ describe('a flipped bit', () => {
   });
 });
 
+it('a journal that cannot be read is forgotten', async () => {
+  const { site, state } = await installed();
+  await writeFile(join(site.dashHome, 'state/journal'), '{"version":1,"poin');
+  await done(site, 'install', ...GRANT);
+  expect(await stateOf(site)).toMatchObject({ packages: state.packages, lock: state.lock });
+  expect(existsSync(join(site.dashHome, 'state/journal'))).toBe(false);
+  await done(site, 'verify');
+});
+
 describe('a store deleted under a live state', () => {
   it.each(['store', 'store/v1/packs', 'store/v1/unpacked', 'bundles', 'meta', 'state', 'dash.lock'])('%s is made again by the next install', async (dir) => {
     const { site, state } = await installed();

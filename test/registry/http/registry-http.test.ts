@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { credentialsFor } from '../../../registry/http/credentials.ts';
 import { openRegistryHttp } from '../../../registry/http/registry-http.ts';
 import type { NpmConfig } from '../../../registry/npm-config.ts';
 import { fetchPackument } from '../../../registry/resolve/fetch-packument.ts';
+import { makeLoopbackCertificate } from '../../support/loopback-certificate.ts';
 import { temporaryDirectory } from '../../support/sandbox-fixture.ts';
 
 const closers: (() => void)[] = [];
@@ -74,6 +76,26 @@ describe('credentials', () => {
     expect(own.asked.map(({ headers }) => headers.authorization)).toEqual(['Bearer secret', 'Bearer secret', 'Bearer secret']);
     expect(other.asked.map(({ headers }) => headers.authorization)).toEqual([undefined]);
   });
+});
+
+test('a registry over https that sends us on over http is not followed', async () => {
+  const plain = await serve((_, response) => response.end('anybody could have written this'));
+  const { key, cert } = makeLoopbackCertificate();
+  const server = createHttpsServer({ key, cert }, (request, response) =>
+    request.url === '/end' ? response.end('here') : response.writeHead(302, { location: request.url === '/same' ? '/end' : plain.url }).end(),
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closers.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  const host = `127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+  const npm = { ca: cert, [`//${host}/:_authToken`]: 'secret' };
+  expect(await get(`https://${host}/same`, npm)).toBe('here');
+  await expect(get(`https://${host}/other`, npm)).rejects.toMatchObject({ code: 'REGISTRY_ERROR', message: expect.stringContaining('https') });
+  expect(plain.asked).toHaveLength(0);
 });
 
 describe('an answer', () => {
