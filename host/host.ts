@@ -306,7 +306,13 @@ export async function createHost(options: HostOptions): Promise<Host> {
     readPackages: options.readPackages,
     openPackage: options.openPackage,
     ports,
-    dashHome,
+    loose: async () => ({
+      dashHome,
+      home: homedir(),
+      cwd: workspace,
+      trusted: trust.trusted,
+      preferred: (await readSettings(dashHome)).settings.skills?.prefer ?? {},
+    }),
     surroundings: { builtinTools: toolbox.builtinNames, builtinCommands: HOST_COMMANDS.map(({ name }) => name), places },
   });
 

@@ -9,7 +9,7 @@ export interface ProjectTrust {
 }
 
 /** What a project would bring in, if it were trusted. */
-const PROJECT_FILES = ['AGENTS.md', 'CLAUDE.md', '.dash'];
+const PROJECT_FILES = ['AGENTS.md', 'CLAUDE.md', '.dash', '.agents/skills', '.claude/skills', '.pi/skills'];
 
 /** Decides for this run. A project is not trusted unless the user says so on the command line: a file in it cannot say it. */
 export function decideTrust(cwd: string, trustProject: boolean): ProjectTrust {

@@ -3,7 +3,7 @@ import type { HostPorts, SandboxedPackage } from '../sandbox/index.ts';
 import { activate, type Extension } from './activate.ts';
 import { buildContributions, type Contributions, type Surroundings } from './contributions.ts';
 import type { OpenPackage, ReadPackages } from './load-packages.ts';
-import { readResources } from './resource-catalog.ts';
+import { type LooseResources, readResources } from './resource-catalog.ts';
 
 /** One complete state of everything that is loaded. */
 export interface Generation {
@@ -16,7 +16,8 @@ export interface GenerationOptions {
   readonly readPackages: ReadPackages;
   readonly openPackage: OpenPackage;
   readonly ports: HostPorts;
-  readonly dashHome: string;
+  /** Where the resources lie that no package brings, as it is now. */
+  readonly loose: () => Promise<LooseResources>;
   readonly surroundings: Surroundings;
 }
 
@@ -108,7 +109,7 @@ export class Generations implements AsyncDisposable {
   }
 }
 
-async function build({ readPackages, openPackage, ports, dashHome, surroundings }: GenerationOptions, previous: Generation | undefined): Promise<Generation> {
+async function build({ readPackages, openPackage, ports, loose, surroundings }: GenerationOptions, previous: Generation | undefined): Promise<Generation> {
   const packages = await readPackages();
   const extensions = await Promise.all(
     packages.map((pkg) =>
@@ -122,7 +123,7 @@ async function build({ readPackages, openPackage, ports, dashHome, surroundings 
   );
   // Resources come from the build that runs: a package that kept its last good version keeps its skills too.
   const resources = await readResources(
-    dashHome,
+    await loose(),
     extensions.map(({ pkg }) => pkg),
   );
   return { number: (previous?.number ?? 0) + 1, extensions, contributions: buildContributions(extensions, resources, surroundings) };

@@ -1,7 +1,19 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Diagnostic, isDashError } from '../format/index.ts';
-import { discoverSkills, type FoundSkill, parsePrompt, parseTheme, type Prompt, skillFilesIn, type Theme } from '../skills-lib/index.ts';
+import {
+  discoverSkills,
+  type FoundSkill,
+  parsePrompt,
+  parseTheme,
+  type PreferredOrigins,
+  type Prompt,
+  skillFilesIn,
+  type SkillFiles,
+  type SkillFolder,
+  skillPlaces,
+  type Theme,
+} from '../skills-lib/index.ts';
 import type { LoadedPackage } from './load-packages.ts';
 
 export interface OwnedPrompt extends Prompt {
@@ -16,14 +28,31 @@ export interface ResourceCatalog {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Reads all resources. The user's come first and keep their names. */
-export async function readResources(dashHome: string, packages: readonly LoadedPackage[]): Promise<ResourceCatalog> {
+/** Where resources that no package brings are looked for. */
+export interface LooseResources {
+  readonly dashHome: string;
+  readonly home: string;
+  readonly cwd: string;
+  readonly trusted: boolean;
+  /** Which origin keeps the name of a skill that several have. */
+  readonly preferred?: PreferredOrigins;
+}
+
+/** Reads all resources. The user's come first and keep their names, then those of a trusted project, then packages'. */
+export async function readResources(loose: LooseResources, packages: readonly LoadedPackage[]): Promise<ResourceCatalog> {
+  const { dashHome } = loose;
   const files = (kind: 'skills' | 'prompts' | 'themes', { dir, resources }: LoadedPackage): string[] => resources[kind].map((path) => join(dir, path));
-  const found = await discoverSkills([
-    { origin: 'user', files: await skillFilesIn(join(dashHome, 'skills')) },
-    ...packages.map((pkg) => ({ origin: pkg.name, files: files('skills', pkg) })),
-  ]);
-  const diagnostics: Diagnostic[] = [...found.diagnostics];
+  const places = skillPlaces(loose);
+  const [users, projects] = await Promise.all([filesOfAll(places.user), filesOfAll(loose.trusted ? places.project : [])]);
+  const found = await discoverSkills(
+    [
+      { origin: 'user', files: users.files },
+      { origin: 'project', files: projects.files },
+      ...packages.map((pkg) => ({ origin: pkg.name, files: files('skills', pkg) })),
+    ],
+    loose.preferred,
+  );
+  const diagnostics: Diagnostic[] = [...users.diagnostics, ...projects.diagnostics, ...found.diagnostics];
 
   const prompts = new Map<string, OwnedPrompt>();
   const promptSources = [
@@ -52,6 +81,11 @@ export async function readResources(dashHome: string, packages: readonly LoadedP
     if (theme !== undefined) themes.push(theme);
   }
   return { skills: found.skills, prompts: [...prompts.values()], themes, diagnostics };
+}
+
+async function filesOfAll(folders: readonly SkillFolder[]): Promise<SkillFiles> {
+  const all = await Promise.all(folders.map(skillFilesIn));
+  return { files: all.flatMap(({ files }) => files), diagnostics: all.flatMap(({ diagnostics }) => diagnostics) };
 }
 
 async function read<Resource>(path: string, parse: (text: string, path: string) => Resource, diagnostics: Diagnostic[]): Promise<Resource | undefined> {

@@ -21,6 +21,19 @@ export const Settings = Type.Object({
       { additionalProperties: false },
     ),
   ),
+  skills: Type.Optional(
+    Type.Object(
+      {
+        /** Most tokens that the list of skills takes of the system prompt; above it the fitting ones are listed. */
+        budget: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
+        /** Names of skills that are listed whatever the budget is. */
+        pinned: Type.Optional(Type.Array(Type.String())),
+        /** The origin that keeps a name several have: `user`, `project`, or the name of a package. */
+        prefer: Type.Optional(Type.Record(Type.String(), Type.String())),
+      },
+      { additionalProperties: false },
+    ),
+  ),
   steeringMode: Type.Optional(QueueMode),
   followUpMode: Type.Optional(QueueMode),
   /** How much is asked; `registry/` reads it. */

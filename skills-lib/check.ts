@@ -16,9 +16,12 @@ const FIELDS = ['name', 'description', 'license', 'compatibility', 'metadata', '
 /** Checks a skill by the rules of agentskills.io. Never throws for what is in the file. */
 export function checkSkill(text: string, path: string): SkillCheck {
   const diagnostics: Diagnostic[] = [];
-  const wrong = (code: string, message: string): void => {
-    diagnostics.push({ severity: 'error', code, message, where: { path } });
-  };
+  const say =
+    (severity: Diagnostic['severity']) =>
+    (code: string, message: string): void => {
+      diagnostics.push({ severity, code, message, where: { path } });
+    };
+  const wrong = say('error');
   const found = readFrontMatter(text);
   if ('code' in found) {
     const { code, message, line } = found;
@@ -26,26 +29,27 @@ export function checkSkill(text: string, path: string): SkillCheck {
   }
   if (text.startsWith('\uFEFF')) wrong('bom', 'the file begins with a byte order mark');
   if (!found.present) wrong('no-front-matter', 'the file must begin with front matter');
-  else checkFields(found, basename(dirname(path)), wrong);
+  else checkFields(found, basename(dirname(path)), wrong, say('warning'));
   const loadable = parseSkill(text, path).skill !== undefined;
-  return { strict: diagnostics.length === 0, loadable, diagnostics };
+  return { strict: diagnostics.every(({ severity }) => severity !== 'error'), loadable, diagnostics };
 }
 
 type Wrong = (code: string, message: string) => void;
 
-function checkFields({ data, repaired }: FrontMatter, directory: string, wrong: Wrong): void {
+function checkFields({ data, repaired }: FrontMatter, directory: string, wrong: Wrong, warn: Wrong): void {
   if (repaired) wrong('repaired-colon', 'a value that holds a colon must be quoted');
   checkName(data['name'], directory, wrong);
   checkDescription(data['description'], wrong);
   for (const field of Object.keys(data))
     if (!FIELDS.includes(field)) wrong('unexpected-field', `\`${field}\` is not a field of the standard; put it under \`metadata\``);
   checkText('compatibility', data['compatibility'], 500, wrong);
-  checkText('license', data['license'], Number.POSITIVE_INFINITY, wrong);
-  checkText('allowed-tools', data['allowed-tools'], Number.POSITIVE_INFINITY, wrong);
+  // The reference validator does not look at the types of these three.
+  checkText('license', data['license'], Number.POSITIVE_INFINITY, warn);
+  checkText('allowed-tools', data['allowed-tools'], Number.POSITIVE_INFINITY, warn);
   const { metadata } = data;
   const isMapping = typeof metadata === 'object' && !Array.isArray(metadata);
   if (metadata !== undefined && (!isMapping || Object.values(metadata).some((value) => typeof value !== 'string')))
-    wrong('metadata', '`metadata` must map names to strings');
+    warn('metadata', '`metadata` should map names to strings');
 }
 
 function checkName(value: unknown, directory: string, wrong: Wrong): void {

@@ -1,8 +1,8 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
 import { type Diagnostic, isDashError } from '../format/index.ts';
 import { MAX_FILE_BYTES } from './front-matter.ts';
-import { parseSkill, type Skill } from './skill.ts';
+import { parseSkill, type Skill, type SkillReading } from './skill.ts';
 
 /** Who brought a skill; the order of sources is the order of precedence. */
 export interface SkillSource {
@@ -21,63 +21,68 @@ export interface Discovery {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Reads the skills of all sources. Where two have one name, the earlier source keeps it and a diagnostic says who lost. */
-export async function discoverSkills(sources: readonly SkillSource[]): Promise<Discovery> {
-  const byName = new Map<string, FoundSkill>();
+/** What the user chose where several have one name: the origin that keeps it. */
+export type PreferredOrigins = Readonly<Record<string, string>>;
+
+interface Candidate {
+  readonly skill: FoundSkill;
+  readonly digest: string;
+}
+
+/**
+ * Reads the skills of all sources. Where two have one name, the one the user chose keeps it, otherwise the
+ * earlier source; a diagnostic says who lost. Copies of one text are one skill.
+ */
+export async function discoverSkills(sources: readonly SkillSource[], preferred: PreferredOrigins = {}): Promise<Discovery> {
+  const readings = await Promise.all(sources.flatMap(({ origin, files }) => files.map(async (path) => ({ origin, path, reading: await readSkill(path) }))));
   const diagnostics: Diagnostic[] = [];
-  for (const { origin, files } of sources) {
-    for (const path of files) {
-      const { skill, diagnostics: found } = await readSkill(path);
-      diagnostics.push(...found);
-      if (skill === undefined) continue;
-      const winner = byName.get(skill.name);
-      if (winner === undefined) byName.set(skill.name, { ...skill, origin });
-      else
-        diagnostics.push({
-          severity: 'warning',
-          code: 'SKILL_COLLISION',
-          message: `the skill \`${skill.name}\` of ${origin} is hidden by the one of ${winner.origin}`,
-          where: { path },
-        });
-    }
+  const byName = new Map<string, Candidate[]>();
+  for (const { origin, reading } of readings) {
+    diagnostics.push(...reading.diagnostics);
+    if (reading.skill === undefined) continue;
+    const { skill, digest } = reading;
+    byName.set(skill.name, [...(byName.get(skill.name) ?? []), { skill: { ...skill, origin }, digest }]);
   }
-  return { skills: [...byName.values()], diagnostics };
+  const skills: FoundSkill[] = [];
+  for (const [name, candidates] of byName) {
+    const chosen = Object.hasOwn(preferred, name) ? preferred[name] : undefined;
+    const winner = candidates.find(({ skill }) => skill.origin === chosen) ?? candidates[0];
+    if (winner === undefined) continue;
+    skills.push(winner.skill);
+    for (const loser of candidates) if (loser !== winner && loser.digest !== winner.digest) diagnostics.push(collision(loser.skill, winner.skill));
+  }
+  return { skills, diagnostics };
 }
 
-/** The SKILL.md files below a directory of skills, one level deep; a directory that does not exist holds none. */
-export async function skillFilesIn(directory: string): Promise<readonly string[]> {
-  const files: string[] = [];
-  for (const entry of await entriesOf(directory)) {
-    if (!entry.isDirectory()) continue;
-    const names = (await entriesOf(join(directory, entry.name))).filter((file) => file.isFile()).map(({ name }) => name);
-    const name = names.find((candidate) => candidate === 'SKILL.md') ?? names.find((candidate) => candidate === 'skill.md');
-    if (name !== undefined) files.push(join(directory, entry.name, name));
-  }
-  return files.sort();
+function collision({ name, origin, path }: FoundSkill, winner: FoundSkill): Diagnostic {
+  const both = origin === winner.origin ? `one at \`${winner.path}\`` : `one of ${winner.origin}`;
+  return {
+    severity: 'warning',
+    code: 'SKILL_COLLISION',
+    message: `the skill \`${name}\` of ${origin} is hidden by the ${both}; \`skills.prefer\` in settings.json chooses another origin`,
+    where: { path },
+  };
 }
 
-async function readSkill(path: string): Promise<{ readonly skill: Skill | undefined; readonly diagnostics: readonly Diagnostic[] }> {
+interface DigestedReading extends SkillReading {
+  readonly digest: string;
+}
+
+/** Reads one skill from disk. What is wrong with it is in the diagnostics; never throws for what the file is. */
+async function readSkill(path: string): Promise<DigestedReading> {
+  const failed = (code: string, message: string, where: Diagnostic['where'] = { path }): DigestedReading => ({
+    skill: undefined,
+    digest: '',
+    diagnostics: [{ severity: 'error', code, message, where }],
+  });
   try {
-    if ((await stat(path)).size > MAX_FILE_BYTES)
-      return {
-        skill: undefined,
-        diagnostics: [{ severity: 'error', code: 'too-large', message: `the skill is larger than ${MAX_FILE_BYTES} bytes`, where: { path } }],
-      };
-    return parseSkill(await readFile(path, 'utf8'), path);
+    const { size } = await stat(path);
+    if (size > MAX_FILE_BYTES) return failed('too-large', `the skill is larger than ${MAX_FILE_BYTES} bytes`);
+    const text = await readFile(path, 'utf8');
+    return { ...parseSkill(text, path), digest: createHash('sha256').update(text).digest('hex') };
   } catch (error) {
-    if (isDashError(error, 'INVALID_SKILL'))
-      return { skill: undefined, diagnostics: [{ severity: 'error', code: error.code, message: error.message, where: error.where ?? { path } }] };
-    if (error instanceof Error && 'code' in error)
-      return { skill: undefined, diagnostics: [{ severity: 'error', code: 'SKILL_UNREADABLE', message: error.message, where: { path } }] };
-    throw error;
-  }
-}
-
-async function entriesOf(directory: string) {
-  try {
-    return await readdir(directory, { withFileTypes: true });
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return [];
+    if (isDashError(error, 'INVALID_SKILL')) return failed(error.code, error.message, error.where);
+    if (error instanceof Error && 'code' in error) return failed('SKILL_UNREADABLE', error.message);
     throw error;
   }
 }

@@ -49,6 +49,9 @@ export function readFrontMatter(text: string): FrontMatter | FrontMatterProblem 
     return { data: {}, body: content, present: false, repaired: false };
   }
   const closing = rest.indexOf('---');
+  // gray-matter ends at any line that begins with three hyphens and would drop what follows without a word.
+  const early = rest.findIndex((line) => line.startsWith('---'));
+  if (early < closing) return { code: 'yaml', message: 'a line inside the front matter begins with `---`', line: early + 2 };
   if (closing === -1) return { code: 'unclosed', message: 'the front matter is not closed by a line of `---`', line: 1 };
   const block = rest.slice(0, closing).join('\n');
   if (Buffer.byteLength(block) > MAX_FRONT_MATTER_BYTES)
@@ -70,6 +73,9 @@ const throwing = {
 };
 
 function parseBlock(block: string): { readonly data: Readonly<Record<string, YamlValue>> } | FrontMatterProblem {
+  // js-yaml 3 lifts a key indented with a tab to the top level, past whoever looks at the nesting.
+  const tab = block.split('\n').findIndex((line) => /^ *\t[ \t]*[^\s#]/.test(line));
+  if (tab !== -1) return { code: 'yaml', message: 'the front matter is not valid YAML: a tab cannot indent', line: tab + 2 };
   let parsed: unknown;
   const parse = (text: string): object => {
     parsed = yaml.load(text, { schema: yaml.FAILSAFE_SCHEMA, listener: refuseAlias });

@@ -19,6 +19,48 @@ describe('front matter', () => {
     expect(globals.PWNED).toBeUndefined();
   });
 
+  const languages = [
+    'js',
+    'javascript',
+    'JS',
+    'Js',
+    ' js',
+    'json',
+    'yaml',
+    'yml',
+    'toml',
+    'coffee',
+    'cson',
+    'constructor',
+    'toString',
+    '__proto__',
+    'hasOwnProperty',
+    '\tjs',
+    ' ',
+    'é',
+  ];
+  it.each(languages)('refuses the language suffix %j, and never runs it', (language) => {
+    const text = `---${language}\n${payload}\n---\n`;
+    for (let twice = 0; twice < 2; twice++) expect(() => parseFrontMatter(text, 'SKILL.md')).toThrow(/exactly/);
+    expect(globals.PWNED).toBeUndefined();
+  });
+
+  it.each([
+    ['a line that gray-matter takes for the end', 'a: b\n---x\nc: d'],
+    ['a key indented with a tab', 'metadata:\n\tname: x'],
+    ['a merge key that reaches the prototype', '<<: {a: b}\n__proto__: &x {polluted: yes}\nb: *x'],
+  ])('refuses %s', (_, block) => {
+    expect(() => parseFrontMatter(`---\n${block}\n---\n`, 'SKILL.md')).toThrow(/front matter/);
+    expect(Reflect.get({}, 'polluted')).toBeUndefined();
+  });
+
+  it('gives each caller a value of its own', () => {
+    const text = '---\nname: a\nmetadata:\n  x: y\n---\n';
+    const first = parseFrontMatter(text, 'SKILL.md');
+    Reflect.set(first.data, 'name', 'changed');
+    expect(parseFrontMatter(text, 'SKILL.md').data).toEqual({ name: 'a', metadata: { x: 'y' } });
+  });
+
   it('keeps every scalar a string', () => {
     const { data } = parseFrontMatter('---\ntime: 1:30\ndate: 2020-01-01\nyes: no\nversion: 1.0\n---\n', 'SKILL.md');
     expect(data).toEqual({ time: '1:30', date: '2020-01-01', yes: 'no', version: '1.0' });

@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { SkillFolder } from './skill-files.ts';
+
+/** Where the skills of a person and of a project lie. */
+export interface SkillPlaces {
+  readonly user: readonly SkillFolder[];
+  /** From the working directory up to the root of the repository. Read only when the project is trusted. */
+  readonly project: readonly SkillFolder[];
+}
+
+/** Folders in a project: ours, the one agents share, and those that other clients leave. */
+const PROJECT_FOLDERS = ['.dash/skills', '.agents/skills', '.claude/skills', '.pi/skills'];
+
+/** Lists the places, most specific first. */
+export function skillPlaces({ dashHome, home, cwd }: { readonly dashHome: string; readonly home: string; readonly cwd: string }): SkillPlaces {
+  const root = repositoryRoot(cwd, home) ?? cwd;
+  const user = [join(dashHome, 'skills'), ...['.agents/skills', '.claude/skills', '.pi/agent/skills', '.pi/skills'].map((folder) => join(home, folder))];
+  const project = directoriesUpTo(cwd, root).flatMap((directory) => PROJECT_FOLDERS.map((folder) => join(directory, folder)));
+  return {
+    user: [...new Set(user)].map((directory) => ({ directory })),
+    // someone whose project is their home has those skills already
+    project: project.filter((directory) => !user.includes(directory)).map((directory) => ({ directory, confinedTo: root })),
+  };
+}
+
+/** Names of the project's folders that hold skills, relative to the working directory; for the one who asks for trust. */
+export function projectSkillFolders(places: SkillPlaces): readonly string[] {
+  return places.project.map(({ directory }) => directory).filter((directory) => existsSync(directory));
+}
+
+function repositoryRoot(cwd: string, home: string): string | undefined {
+  for (const directory of directoriesUpTo(cwd, '/')) {
+    if (directory === home) return undefined;
+    if (existsSync(join(directory, '.git'))) return directory;
+  }
+  return undefined;
+}
+
+function directoriesUpTo(from: string, top: string): readonly string[] {
+  const directories = [from];
+  for (let directory = from; directory !== top && dirname(directory) !== directory;) {
+    directory = dirname(directory);
+    directories.push(directory);
+  }
+  return directories;
+}
