@@ -63,7 +63,7 @@ export async function skillFilesIn({ directory, confinedTo }: SkillFolder): Prom
       const isDirectory = entry.isDirectory() || (entry.isSymbolicLink() && (await isDirectoryAt(child)));
       if (isIgnored(rules, childRelative, isDirectory)) continue;
       if (isDirectory) await visit(child, childRelative, depth + 1, rules);
-      else if (depth === 0 && entry.isFile() && /\.md$/.test(entry.name) && !/^readme\.md$/i.test(entry.name)) files.push(child);
+      else if (depth === 0 && entry.isFile() && entry.name.endsWith('.md') && !/^readme\.md$/i.test(entry.name)) files.push(child);
     }
   };
   await visit(directory, '', 0, []);
