@@ -97,6 +97,11 @@ export class Broker {
     return this.#serve(capability, params, signal, 'at once');
   }
 
+  /** Whether nothing is asked for and nothing listened to. */
+  get isIdle(): boolean {
+    return this.#pending.size === 0 && this.#subscriptions.size === 0;
+  }
+
   cancel(id: number): void {
     this.#pending.get(id)?.abort();
   }

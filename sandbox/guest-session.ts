@@ -4,9 +4,10 @@ import type { PackageScripts } from './compile/bundle-store.ts';
 import { Deadline } from './deadline.ts';
 import { placeError, type PlacedError } from './error-place.ts';
 import type { CallContext, GuestFacts } from './extension.ts';
-import { ACTIVATION_TIMEOUT_MS, GUEST_MEMORY_MIB, KILL_GRACE_MS, MAX_LOG_CHARACTERS } from './process/limits.ts';
-import { programPath, runtimeScript } from './process/runtime-files.ts';
-import { SandboxProcess, type ProcessListener } from './process/sandbox-process.ts';
+import { ACTIVATION_TIMEOUT_MS, KILL_GRACE_MS, MAX_LOG_CHARACTERS } from './process/limits.ts';
+import { runtimeScript } from './process/runtime-files.ts';
+import type { ProcessListener, SandboxProcess } from './process/sandbox-process.ts';
+import { prepareProcess } from './process/spare-process.ts';
 import type { CallOrigin } from './ports.ts';
 import { parseGuestMessage, parseSyncRequest, type GuestCall, type GuestError, type GuestMessage, type ToGuest } from './protocol.ts';
 
@@ -14,6 +15,8 @@ export interface GuestSessionOptions {
   readonly name: string;
   readonly scripts: PackageScripts;
   readonly facts: GuestFacts;
+  /** Gives the process; a new one of its own by default. */
+  readonly takeProcess?: (listener: ProcessListener) => SandboxProcess;
   readonly makeBroker: (state: ServingState) => Broker;
   readonly onLog: (level: 'debug' | 'info' | 'warn' | 'error', text: string) => void;
   /** Once, when the process is gone; `undefined` when it was ended on purpose. */
@@ -67,6 +70,7 @@ export class GuestSession {
   #activation: PromiseWithResolvers<GuestMessage & { kind: 'activated' }> | undefined;
   #syncRequest: AbortController | undefined;
   #logged = 0;
+  #listensToBus = false;
 
   constructor(options: GuestSessionOptions) {
     this.#options = options;
@@ -82,7 +86,7 @@ export class GuestSession {
       stuck: (ms) => this.#stuck(ms),
       ended: (error) => this.#ended(error),
     };
-    this.#process = new SandboxProcess(programPath('sandbox-process'), listener);
+    this.#process = options.takeProcess?.(listener) ?? prepareProcess(listener);
   }
 
   get pid(): number | undefined {
@@ -107,8 +111,6 @@ export class GuestSession {
     );
     try {
       await this.#process.open({
-        memoryMiB: GUEST_MEMORY_MIB,
-        core: runtimeScript('core'),
         parts: scripts.parts.map(runtimeScript),
         setup: JSON.stringify({ facts: seen, now, seed }),
         bundles: scripts.bundles,
@@ -177,6 +179,16 @@ export class GuestSession {
     return pauses;
   }
 
+  /** Whether nothing would be lost but memory: no call, no timer, nothing asked for or listened to. */
+  async isIdle(): Promise<boolean> {
+    const timers = await this.#process.rest().catch(() => undefined);
+    return timers === 0 && this.#calls.size === 0 && this.#activation === undefined && !this.#listensToBus && this.#broker.isIdle;
+  }
+
+  get residentMiB(): number {
+    return this.#process.residentMiB;
+  }
+
   tell(message: ToGuest): void {
     this.#process.tell(message);
   }
@@ -208,6 +220,9 @@ export class GuestSession {
         return;
       case 'unsubscribe':
         return this.#broker.unsubscribe(message.id);
+      case 'listens':
+        this.#listensToBus = true;
+        return;
       case 'update':
         // An update after the result has nobody left to read it.
         return this.#calls.get(message.id)?.onUpdate?.(message.value);

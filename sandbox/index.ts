@@ -44,4 +44,5 @@ export type { LookUpSecret } from './secret-handles.ts';
 export { createQuestionDesk } from './question-desk.ts';
 export { digest as registrationDigest } from './registrations.ts';
 export { addonPath, guardAgainstInspectorSignal, sandboxCommand } from './process/layers.ts';
+export { SpareProcess } from './process/spare-process.ts';
 export { toolchainDigest } from './process/runtime-files.ts';

@@ -31,7 +31,15 @@ import type {
   ToolContent,
   ToolOutcome,
 } from './extension.ts';
-import { DEFAULT_EVENT_TIMEOUT_MS, DEFAULT_TOOL_TIMEOUT_MS, MAX_STRIKES } from './process/limits.ts';
+import {
+  DEFAULT_EVENT_TIMEOUT_MS,
+  DEFAULT_TOOL_TIMEOUT_MS,
+  IDLE_BEFORE_RECYCLING_MS,
+  IDLE_BEFORE_REST_MS,
+  MAX_STRIKES,
+  RECYCLE_RSS_MIB,
+} from './process/limits.ts';
+import type { SpareProcess } from './process/spare-process.ts';
 import { dataDirectory } from './data-directory.ts';
 import { registrationsDiffer, showPlaces } from './registrations.ts';
 import { GuestSession, unsupportedCode } from './guest-session.ts';
@@ -56,6 +64,10 @@ export interface OpenOptions {
   readonly columns?: number;
   /** What confines programs. Default: what this machine has, probed at the first program. */
   readonly osLayer?: () => Promise<OsLayer>;
+  /** Where a waking package finds a process that is prepared; without it each has its own made. */
+  readonly spare?: SpareProcess;
+  /** How long a package without event handlers rests before its process is ended. Default 30 minutes. */
+  readonly idleMs?: number;
   readonly onDenial?: (denial: Denial) => void;
   readonly onLog?: (level: 'debug' | 'info' | 'warn' | 'error', text: string) => void;
   /** What became of the package while nobody was waiting: a crash, a kill, a disabled package. */
@@ -114,6 +126,7 @@ class OpenPackage implements SandboxedPackage {
   #killed = false;
   #inFlight = 0;
   #idle: PromiseWithResolvers<void> | undefined;
+  #resting: NodeJS.Timeout | undefined;
   #privateTmp: string | undefined;
 
   constructor(sandboxPackage: SandboxPackage, options: OpenOptions) {
@@ -179,6 +192,7 @@ class OpenPackage implements SandboxedPackage {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#resting);
     if (this.#inFlight > 0) {
       this.#idle ??= Promise.withResolvers();
       await this.#idle.promise;
@@ -191,6 +205,7 @@ class OpenPackage implements SandboxedPackage {
 
   async #call(call: GuestCall, { signal, timeoutMs = DEFAULT_EVENT_TIMEOUT_MS, context, origin }: EventCallOptions, onUpdate?: (value: unknown) => void) {
     this.#inFlight++;
+    clearTimeout(this.#resting);
     try {
       const session = await this.#wake(origin, signal);
       return await session.call(call, {
@@ -202,8 +217,33 @@ class OpenPackage implements SandboxedPackage {
       });
     } finally {
       this.#inFlight--;
-      if (this.#inFlight === 0) this.#idle?.resolve();
+      if (this.#inFlight === 0) {
+        this.#idle?.resolve();
+        this.#restLater();
+      }
     }
+  }
+
+  /**
+   * A package nobody calls costs memory for nothing. What it holds in variables is gone when its process is ended,
+   * so one that has event handlers, which follow the session and may guard something, keeps it.
+   */
+  #restLater(): void {
+    clearTimeout(this.#resting);
+    if (this.#closed || this.#session === undefined || this.registrations.events.length > 0) return;
+    const leaks = this.#session.residentMiB > RECYCLE_RSS_MIB;
+    const { idleMs = leaks ? IDLE_BEFORE_RECYCLING_MS : IDLE_BEFORE_REST_MS } = this.#options;
+    this.#resting = setTimeout(() => void this.#rest(), idleMs);
+    this.#resting.unref();
+  }
+
+  async #rest(): Promise<void> {
+    const session = this.#session;
+    if (session === undefined || this.#inFlight > 0) return;
+    const isIdle = await session.isIdle();
+    if (this.#session !== session || this.#inFlight > 0) return;
+    if (isIdle) session.kill();
+    else this.#restLater();
   }
 
   #wake(origin?: CallOrigin, signal?: AbortSignal): Promise<GuestSession> {
@@ -218,7 +258,7 @@ class OpenPackage implements SandboxedPackage {
 
   async #start(origin: CallOrigin | undefined, signal: AbortSignal | undefined): Promise<GuestSession> {
     const { compiled, graph, version, contentHash, captured } = this.#package;
-    const { audit, bundles, ports, onDenial, onLog } = this.#options;
+    const { audit, bundles, ports, spare, onDenial, onLog } = this.#options;
     const authority = withImplicit(this.#package.authority ?? fixedAuthority(this.#package.granted));
     if (origin !== undefined) await this.#askForVariables(authority, origin, signal);
     const granted = authority.granted();
@@ -234,6 +274,7 @@ class OpenPackage implements SandboxedPackage {
       name: this.name,
       scripts,
       facts,
+      ...(spare !== undefined && { takeProcess: (listener) => spare.take(listener) }),
       makeBroker: (state) =>
         new Broker({
           context: {

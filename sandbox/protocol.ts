@@ -3,30 +3,40 @@ import { Value } from '@sinclair/typebox/value';
 
 /**
  * The words between the agent and a sandbox process. Two pipes carry one line per message:
- * the child reads {@link HostMessage}s as JSON; it writes lines whose first character says who speaks:
+ * the child reads {@link HostMessage}s (process/host-pipe.ts); it writes lines whose first character says who speaks:
  * `c` the child itself, `g` the guest, `s` the guest waiting for an answer. Everything the guest says is
  * hostile until {@link parseGuestMessage} has read it.
  */
 
-/** A script for the isolate; `cache` is V8's code cache, base64, checked by hash in the parent before it is sent. */
+/** A script for the isolate, in UTF-8; `cache` is V8's code cache, checked by hash in the parent before it is sent. */
 export interface ScriptSource {
   readonly name: string;
-  readonly source: string;
-  readonly cache?: string;
+  readonly source: Uint8Array<ArrayBuffer>;
+  readonly cache?: Uint8Array<ArrayBuffer>;
 }
 
 /** From the agent to the child process (trusted). */
 export type HostMessage =
+  /** Makes the isolate and runs our runtime in it; that may happen long before there is a package for it. */
   | {
-      readonly kind: 'open';
+      readonly kind: 'prepare';
       readonly memoryMiB: number;
       readonly core: ScriptSource;
       readonly parts: readonly ScriptSource[];
+      /** Modules of the runtime to be evaluated at once. */
+      readonly warm: readonly string[];
+    }
+  /** Once, and the process is this package's for good. */
+  | {
+      readonly kind: 'open';
+      readonly parts: readonly ScriptSource[];
       readonly setup: string;
       readonly bundles: readonly ScriptSource[];
-      /** Answers with fresh code caches for these scripts, made before any package code runs. */
+      /** Answers with fresh code caches for the bundles, made before any package code runs. */
       readonly produceCache: boolean;
     }
+  /** Asks whether the process could be ended without anybody noticing. */
+  | { readonly kind: 'rest' }
   /** One message for the guest, already serialised ({@link ToGuest}). */
   | { readonly kind: 'tell'; readonly text: string }
   /** The answer to a synchronous request. */
@@ -35,6 +45,8 @@ export type HostMessage =
 /** From the child process itself. Forged by a compromised child it can only hurt its own package. */
 export type ChildMessage =
   | { readonly kind: 'opened'; readonly caches: readonly { readonly name: string; readonly cache: string }[]; readonly rejected: readonly string[] }
+  /** The answer to `rest`: nothing runs, and so many timers wait. */
+  | { readonly kind: 'resting'; readonly timers: number }
   | { readonly kind: 'stuck'; readonly ms: number }
   | { readonly kind: 'dead'; readonly reason: 'memory' | 'catastrophe' | 'load' | 'flood'; readonly message: string };
 
@@ -104,6 +116,8 @@ const GuestMessageSchema = Type.Union([
   Type.Object({ kind: Type.Literal('cancel'), id: Id }, closed),
   Type.Object({ kind: Type.Literal('subscribe'), id: Id, capability: Name, params: Type.Unknown() }, closed),
   Type.Object({ kind: Type.Literal('unsubscribe'), id: Id }, closed),
+  /** It has a listener for events of other packages. */
+  Type.Object({ kind: Type.Literal('listens') }, closed),
   Type.Object({ kind: Type.Literal('result'), id: Id, value: Type.Optional(Type.Unknown()), error: Type.Optional(GuestError) }, closed),
   Type.Object({ kind: Type.Literal('update'), id: Id, value: Type.Unknown() }, closed),
   Type.Object(

@@ -16,7 +16,8 @@ const scripts = names.map((name) => ({
   script: new vm.Script(readFileSync(join(directory, `${name}.js`), 'utf8'), { filename: `dash-runtime:${name}` }),
 }));
 const [{ script: core }, ...parts] = scripts;
-const runtime = core.runInContext(context)(() => undefined, { applySyncPromise: () => '{"value":null}' }, JSON.stringify({ facts }));
+const runtime = core.runInContext(context)(() => undefined, { applySyncPromise: () => '{"value":null}' });
+runtime.begin(JSON.stringify({ facts }));
 for (const { script } of parts) runtime.addPart(script.runInContext(context));
 
 // What nearly every extension does: read a file, register a tool with a schema, be called with arguments.

@@ -69,9 +69,9 @@ export async function hasBundles(store: BundleStore, compiled: CompiledPackage):
 }
 
 async function loadBundle(store: BundleStore, entry: CompiledEntry, index: number): Promise<ScriptSource> {
-  const source = (await readChecked(store, entry.code, 'js', entry.entry)).toString('utf8');
+  const source = await readChecked(store, entry.code, 'js', entry.entry);
   const cache = entry.cache?.v8 === process.versions.v8 ? await readCache(store, entry.cache.sha256, entry.entry) : undefined;
-  return { name: bundleName(index), source, ...(cache !== undefined && { cache: cache.toString('base64') }) };
+  return { name: bundleName(index), source, ...(cache !== undefined && { cache }) };
 }
 
 /** The script's name in stack traces; never a path of this machine. */
@@ -80,7 +80,7 @@ export function bundleName(index: number): string {
 }
 
 /** A cache that is gone is a miss; one that was changed is an attack. */
-async function readCache(store: BundleStore, hash: string, entry: string): Promise<Buffer | undefined> {
+async function readCache(store: BundleStore, hash: string, entry: string): Promise<NonSharedBuffer | undefined> {
   try {
     return await readChecked(store, hash, 'cache', entry);
   } catch (error) {
@@ -89,8 +89,8 @@ async function readCache(store: BundleStore, hash: string, entry: string): Promi
   }
 }
 
-async function readChecked(store: BundleStore, hash: string, kind: BundleKind, entry: string): Promise<Buffer> {
-  let bytes: Buffer;
+async function readChecked(store: BundleStore, hash: string, kind: BundleKind, entry: string): Promise<NonSharedBuffer> {
+  let bytes: NonSharedBuffer;
   try {
     bytes = await readFile(bundleFile(store, hash, kind));
   } catch (error) {

@@ -81,12 +81,11 @@ function toCompileFailure({ entry, code, message, where }: EntryReply & { kind: 
 async function codeCaches(sources: readonly string[]): Promise<readonly (Buffer | undefined)[]> {
   using process = new SandboxProcess(programPath('sandbox-process'), { guest: ignore, ask: (_text, reply) => reply('{}'), stuck: ignore, ended: ignore });
   try {
+    process.prepare({ memoryMiB: 256, core: runtimeScript('core'), parts: [], warm: [] });
     const { caches } = await process.open({
-      memoryMiB: 256,
-      core: runtimeScript('core'),
       parts: [],
       setup: JSON.stringify({ facts: NO_FACTS }),
-      bundles: sources.map((source, index) => ({ name: bundleName(index), source })),
+      bundles: sources.map((source, index) => ({ name: bundleName(index), source: Buffer.from(source) })),
       produceCache: true,
     });
     const byName = new Map(caches.map(({ name, cache }) => [name, Buffer.from(cache, 'base64')]));

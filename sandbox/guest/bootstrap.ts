@@ -6,23 +6,25 @@ import { createRunner, type Bundle } from './runner.ts';
 import type { GuestFactsView } from './link.ts';
 
 /**
- * The first script in every isolate: `(post, sync, setup) → {tell, addPart, addBundle}`. The two ways out
- * live in this closure only. It is not a trust boundary: whatever a guest does to its own globals, the
- * broker decides.
+ * The first script in every isolate: `(post, sync) → {begin, tell, …}`. The two ways out live in this closure
+ * only. It is not a trust boundary: whatever a guest does to its own globals, the broker decides.
+ *
+ * It runs before anybody knows for which package: `begin` says that, before the first bundle.
  */
 type PartScript = (register: (name: string, factory: () => unknown) => void, requireCore: (name: string) => unknown) => void;
 
 interface GuestRuntime {
+  begin(setup: string): void;
   tell(text: string): void;
   addPart(part: PartScript): void;
+  warm(module: string): void;
   addBundle(index: number, bundle: Bundle): void;
 }
 
-export default function bootstrap(post: (text: string) => void, sync: SyncReference, setupText: string): GuestRuntime {
-  const setup = JSON.parse(setupText) as { facts: GuestFactsView; now?: number; seed?: number };
-  if (setup.now !== undefined) freezeClock(setup.now, setup.seed ?? 1);
-
-  const { link, receive } = createLink(post, sync, setup.facts);
+export default function bootstrap(post: (text: string) => void, sync: SyncReference): GuestRuntime {
+  // Filled by `begin`: what is evaluated before that must not read it.
+  const facts = {} as GuestFactsView;
+  const { link, receive } = createLink(post, sync, facts);
   installGlobals(globalThis, link);
   const builtins = createBuiltins(link);
   const parts = new Map<string, { factory: () => unknown; loaded?: { exports: unknown } }>();
@@ -31,8 +33,14 @@ export default function bootstrap(post: (text: string) => void, sync: SyncRefere
   const runner = createRunner(link, post, requireModule);
 
   return {
+    begin: (text) => {
+      const setup = JSON.parse(text) as { facts: GuestFactsView; now?: number; seed?: number };
+      Object.assign(facts, setup.facts);
+      if (setup.now !== undefined) freezeClock(setup.now, setup.seed ?? 1);
+    },
     tell: (text) => receive(text, runner.handle),
     addPart: (part) => part((name, factory) => parts.set(name, { factory }), requireModule),
+    warm: (name) => void requireModule(name),
     addBundle: runner.addBundle,
   };
 

@@ -79,6 +79,7 @@ export function createLink(
       };
     },
 
+    listens: () => send({ kind: 'listens' }),
     log: (level, text) => send({ kind: 'log', level, text: text.slice(0, 16_384) }),
   };
 

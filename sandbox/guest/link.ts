@@ -11,6 +11,8 @@ export interface GuestLink {
   subscribe(capability: string, params: unknown, listener: SubscriptionListener): { close(): void };
   /** Like setTimeout; `cancel` is idempotent. */
   startTimer(delayMs: number, fire: () => void): { cancel(): void };
+  /** Says that somebody waits for events of other packages. */
+  listens(): void;
   log(level: 'debug' | 'info' | 'warn' | 'error', text: string): void;
   readonly facts: GuestFactsView;
 }

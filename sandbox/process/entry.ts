@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { createIsolate, loadAddon, type GuestIsolate } from '../isolate.ts';
 import type { ChildMessage, HostMessage } from '../protocol.ts';
-import { readLines } from './lines.ts';
+import { readHostMessages } from './host-pipe.ts';
 import { FLOOD_LINES_PER_SECOND, MAX_GUEST_LINE, MAX_TIMERS, STUCK_AFTER_MS } from './limits.ts';
 
 /**
@@ -33,14 +33,17 @@ function leave(): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
-readLines(input, Number.POSITIVE_INFINITY, (line) => {
-  void receive(JSON.parse(line) as HostMessage);
-});
+readHostMessages(input, (message) => void receive(message));
 
 async function receive(message: HostMessage): Promise<void> {
   switch (message.kind) {
+    case 'prepare':
+      prepared = prepare(message);
+      return;
     case 'open':
       return open(message);
+    case 'rest':
+      return void queue.then(() => say({ kind: 'resting', timers: timers.size }));
     case 'tell':
       return tell(message.text);
     case 'reply': {
@@ -52,20 +55,27 @@ async function receive(message: HostMessage): Promise<void> {
   }
 }
 
+let prepared: Promise<GuestIsolate | undefined> = Promise.resolve(undefined);
+
+async function prepare({ memoryMiB, core, parts, warm }: HostMessage & { kind: 'prepare' }): Promise<GuestIsolate | undefined> {
+  try {
+    const isolate = await createIsolate(ivm, { memoryMiB, core, post, ask, onCatastrophe: (reason) => die('catastrophe', reason) });
+    for (const part of parts) await isolate.addPart(part);
+    for (const module of warm) await isolate.warm(module);
+    return isolate;
+  } catch (error) {
+    die('load', error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
+}
+
 async function open(message: HostMessage & { kind: 'open' }): Promise<void> {
   try {
-    guest = await createIsolate(ivm, {
-      memoryMiB: message.memoryMiB,
-      core: message.core,
-      parts: message.parts,
-      setup: message.setup,
-      bundles: message.bundles,
-      produceCache: message.produceCache,
-      post,
-      ask,
-      onCatastrophe: (reason) => die('catastrophe', reason),
-    });
-    say({ kind: 'opened', caches: guest.caches, rejected: guest.rejected });
+    const isolate = await prepared;
+    if (isolate === undefined) return; // said already
+    const { caches, rejected } = await isolate.open(message);
+    guest = isolate;
+    say({ kind: 'opened', caches, rejected });
   } catch (error) {
     die('load', error instanceof Error ? error.message : String(error));
   }

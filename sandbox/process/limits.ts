@@ -17,6 +17,11 @@ export const MAX_LOG_CHARACTERS = 1_000_000;
 export const STUCK_AFTER_MS = 5_000;
 /** Between asking a guest to stop and killing its process. */
 export const KILL_GRACE_MS = 500;
+/** Without a call, a timer or a subscription for so long, a package's process is ended; its next call starts one. */
+export const IDLE_BEFORE_REST_MS = 30 * 60_000;
+/** A process that keeps more than this resident is ended sooner: what it holds is likely a leak. */
+export const RECYCLE_RSS_MIB = 256;
+export const IDLE_BEFORE_RECYCLING_MS = 60_000;
 /** Deaths of a package's process after which it is not started again. */
 export const MAX_STRIKES = 3;
 export const DEFAULT_TOOL_TIMEOUT_MS = 120_000;

@@ -31,14 +31,14 @@ const scripts = new Map<string, ScriptSource>();
 export function runtimeScript(name: 'core' | RuntimePart): ScriptSource {
   const known = scripts.get(name);
   if (known !== undefined) return known;
-  const source = readFileSync(new URL(`${name}.js`, DIRECTORY), 'utf8');
+  const source = readFileSync(new URL(`${name}.js`, DIRECTORY));
   const cache = readIfThere(new URL(`${name}-${process.versions.v8}.cache`, DIRECTORY));
-  const script: ScriptSource = { name: `dash-runtime:${name}`, source, ...(cache !== undefined && { cache: cache.toString('base64') }) };
+  const script: ScriptSource = { name: `dash-runtime:${name}`, source, ...(cache !== undefined && { cache }) };
   scripts.set(name, script);
   return script;
 }
 
-function readIfThere(file: URL): Buffer | undefined {
+function readIfThere(file: URL): NonSharedBuffer | undefined {
   try {
     return readFileSync(file);
   } catch (error) {

@@ -5,6 +5,7 @@ import { DashError } from '../../format/index.ts';
 import type { ChildMessage, HostMessage } from '../protocol.ts';
 import { CHILD_ENVIRONMENT, guardAgainstInspectorSignal, sandboxCommand } from './layers.ts';
 import { MAX_GUEST_LINE, MAX_RSS_MIB } from './limits.ts';
+import { encodeHostMessage } from './host-pipe.ts';
 import { readLines } from './lines.ts';
 
 /** Who listens to a sandbox process. Text from the guest is unread and hostile. */
@@ -21,10 +22,12 @@ export interface ProcessListener {
 export class SandboxProcess implements Disposable {
   readonly #child: ChildProcess;
   readonly #input: Writable;
-  readonly #listener: ProcessListener;
+  #listener: ProcessListener;
   readonly #watchdog: NodeJS.Timeout;
   #opened: PromiseWithResolvers<ChildMessage & { kind: 'opened' }> | undefined;
+  #resting: PromiseWithResolvers<number> | undefined;
   #ended = false;
+  #residentMiB = 0;
   #cause: DashError | undefined;
 
   constructor(entryScript: string, listener: ProcessListener) {
@@ -59,11 +62,33 @@ export class SandboxProcess implements Disposable {
     return this.#ended ? undefined : this.#child.pid;
   }
 
-  /** Hands over all scripts. Nothing of the package runs yet. @throws {DashError} when the isolate cannot be made */
+  /** Whoever takes over a process that was prepared for nobody in particular. */
+  set listener(listener: ProcessListener) {
+    this.#listener = listener;
+  }
+
+  /** Has the isolate made and our own runtime run in it. Comes before {@link open}, and needs no waiting. */
+  prepare(message: Omit<HostMessage & { kind: 'prepare' }, 'kind'>): void {
+    this.#send({ kind: 'prepare', ...message });
+  }
+
+  /** Hands over the package's scripts. Nothing of it runs yet. @throws {DashError} when the isolate cannot be made */
   open(message: Omit<HostMessage & { kind: 'open' }, 'kind'>): Promise<ChildMessage & { kind: 'opened' }> {
     this.#opened = Promise.withResolvers();
     this.#send({ kind: 'open', ...message });
     return this.#opened.promise;
+  }
+
+  /** How many timers wait, once nothing runs. @throws {DashError} when the process ended meanwhile */
+  rest(): Promise<number> {
+    this.#resting ??= Promise.withResolvers();
+    this.#send({ kind: 'rest' });
+    return this.#resting.promise;
+  }
+
+  /** Resident memory in MiB as it was last seen; 0 where there is no `/proc`. */
+  get residentMiB(): number {
+    return this.#residentMiB;
   }
 
   tell(message: object): void {
@@ -125,6 +150,10 @@ export class SandboxProcess implements Disposable {
     switch (message.kind) {
       case 'opened':
         return this.#opened?.resolve(message);
+      case 'resting':
+        this.#resting?.resolve(Number(message.timers));
+        this.#resting = undefined;
+        return;
       case 'stuck':
         return this.#listener.stuck(message.ms);
       case 'dead':
@@ -138,7 +167,10 @@ export class SandboxProcess implements Disposable {
 
   #send(message: HostMessage): void {
     if (this.#ended) return;
-    this.#input.write(`${JSON.stringify(message)}\n`);
+    const pieces = encodeHostMessage(message);
+    if (pieces.length > 1) this.#input.cork();
+    for (const piece of pieces) this.#input.write(piece);
+    if (pieces.length > 1) this.#input.uncork();
   }
 
   #fail(code: 'SANDBOX_BUDGET' | 'MEMORY_LIMIT' | 'COMPILE_FAILED', message: string): void {
@@ -155,14 +187,17 @@ export class SandboxProcess implements Disposable {
     } catch {
       return; // no /proc here, or the process is just ending
     }
-    if ((pages * 4_096) / 1_048_576 > MAX_RSS_MIB) this.#fail('MEMORY_LIMIT', `the package used more than ${MAX_RSS_MIB} MiB`);
+    this.#residentMiB = (pages * 4_096) / 1_048_576;
+    if (this.#residentMiB > MAX_RSS_MIB) this.#fail('MEMORY_LIMIT', `the package used more than ${MAX_RSS_MIB} MiB`);
   }
 
   #end(error: DashError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
     clearInterval(this.#watchdog);
-    this.#opened?.reject(error ?? new DashError('SANDBOX_DIED', 'the sandbox process was ended'));
+    const reason = error ?? new DashError('SANDBOX_DIED', 'the sandbox process was ended');
+    this.#opened?.reject(reason);
+    this.#resting?.reject(reason);
     this.#listener.ended(this.#cause ?? error);
   }
 }

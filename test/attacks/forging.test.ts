@@ -222,9 +222,13 @@ describe('a hostile runtime', () => {
       ended: (error) => ended.resolve(error?.code ?? 'closed'),
     };
     const child = new SandboxProcess(programPath('sandbox-process'), listener);
-    await child.open({
+    child.prepare({
       memoryMiB: 64,
-      core: { name: 'core', source: `(function (post, sync, setup) { return { tell(text) { ${body} }, addPart() {}, addBundle() {} }; })` },
+      core: { name: 'core', source: Buffer.from(`(function (post, sync) { return { begin() {}, tell(text) { ${body} }, addPart() {}, warm() {}, addBundle() {} }; })`) },
+      parts: [],
+      warm: [],
+    });
+    await child.open({
       parts: [],
       setup: '{}',
       bundles: [],

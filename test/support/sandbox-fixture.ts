@@ -21,6 +21,7 @@ import {
   type HostPorts,
   type OsLayer,
   type SandboxedPackage,
+  type SpareProcess,
   type ToolOutcome,
 } from '../../sandbox/index.ts';
 import { writePackFile } from './module-files.ts';
@@ -85,6 +86,8 @@ export interface FixtureOptions {
   readonly osLayer?: () => Promise<OsLayer>;
   /** Capture first, as an install does. Default true. */
   readonly capture?: boolean;
+  readonly spare?: SpareProcess;
+  readonly idleMs?: number;
 }
 
 export const context: CallContext = { mode: 'print', hasUI: false };
@@ -143,6 +146,8 @@ export async function openFixture(options: FixtureOptions): Promise<Fixture> {
         dashHome,
         environment: merged.environment ?? {},
         ...(merged.osLayer && { osLayer: merged.osLayer }),
+        ...(merged.spare && { spare: merged.spare }),
+        ...(merged.idleMs !== undefined && { idleMs: merged.idleMs }),
         onDenial: (denial) => denials.push(denial),
         onLog: (level, text) => logs.push(`${level}: ${text}`),
         onFailure: (error) => failures.push(error),

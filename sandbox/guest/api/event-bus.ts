@@ -15,6 +15,7 @@ export class EventBus {
   on(channel: string, listener: Listener): () => void {
     const listeners = this.#listeners.get(channel) ?? new Set();
     listeners.add(listener);
+    if (this.#listeners.size === 0) this.#link.listens();
     this.#listeners.set(channel, listeners);
     return () => {
       listeners.delete(listener);
