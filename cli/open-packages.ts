@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 
-import { DashError, type Diagnostic, isDashError, type ModuleGraph, type PermissionSet, type Registrations } from '../format/index.ts';
+import { DashError, type Diagnostic, isDashError, mergeCaptured, type ModuleGraph, type PermissionSet, type Registrations } from '../format/index.ts';
 import type { LoadedPackage, OpenPackage, ReadPackages } from '../host/index.ts';
 import {
   digestDirectory,
@@ -8,7 +8,6 @@ import {
   type Inspection,
   inspectSpec,
   type InstalledPackage,
-  mergeCaptured,
   narrowBuild,
   emptyGrantPage,
   openGrantBook,
@@ -16,7 +15,16 @@ import {
   readProfile,
   readSecret,
 } from '../registry/index.ts';
-import { AuditTrail, type Denial, type HostPorts, openPackage, type OpenOptions, type SandboxedPackage, type SandboxPackage } from '../sandbox/index.ts';
+import {
+  AuditTrail,
+  type Denial,
+  type HostPorts,
+  openPackage,
+  type OpenOptions,
+  type SandboxedPackage,
+  type SandboxPackage,
+  SpareProcess,
+} from '../sandbox/index.ts';
 import type { Invocation } from './command.ts';
 import { bundleStore, inspectPorts, npmConfigFor } from './compose.ts';
 import { authorityOf, withGrants } from './package-authority.ts';
@@ -41,6 +49,7 @@ export async function openPackages(invocation: Invocation, { none = false }: { r
   const builds = new Map<string, () => Promise<Build>>();
   const loaded = new Map<string, InstalledPackage>();
   const trail = lazyTrail(home);
+  const spare = new SpareProcess();
   const [book, { profile }] = await Promise.all([openGrantBook(home, cwd), readProfile(home)]);
 
   const read: ReadPackages = async () => {
@@ -99,9 +108,10 @@ export async function openPackages(invocation: Invocation, { none = false }: { r
     if (build === undefined || installed === undefined) throw new Error(`${name} was not read`);
     const { graph, compiled, captured } = await build();
     const { grantKey: source } = installed;
+    spare.keep();
     return openPackage(
       { name, version, source, contentHash, graph, compiled, granted, captured, authority: authorityOf(book.of(source), installed, profile) },
-      openOptions(invocation, ports, trail.open()),
+      { ...openOptions(invocation, ports, trail.open()), spare },
     );
   };
 
@@ -110,6 +120,7 @@ export async function openPackages(invocation: Invocation, { none = false }: { r
     open,
     auditHead: () => trail.head(),
     [Symbol.asyncDispose]: () => {
+      spare[Symbol.dispose]();
       trail.close();
       return Promise.resolve();
     },

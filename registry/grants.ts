@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 
-import { consentLevel, DashError, formatPermission, parsePermission, permissionSet, type Permission, type PermissionSet } from '../format/index.ts';
+import { consentLevel, DashError, formatPermission, parsePermission, permissionSet, type Permission, type PermissionSet, sortedJson } from '../format/index.ts';
 import { assertNotDelegated } from './delegation.ts';
-import { sortedJson } from './lock/sorted-json.ts';
 import { takeProcessLock } from './lock/process-lock.ts';
 import { type LastUsed, readLastUsed } from './last-used.ts';
 import { readProfile } from './profile.ts';

@@ -26,7 +26,7 @@ export { assertNotDelegated, isDelegated } from './delegation.ts';
 export { emptyGrantPage, type GrantBook, type GrantPage, openGrantBook } from './grant-book.ts';
 export { digestDirectory, type DirectoryDigest } from './fetch/local.ts';
 export { findChangedFile } from './intact.ts';
-export { type InstalledPackage, mergeCaptured, readInstalled, type ReadInstalledOptions } from './installed.ts';
+export { type InstalledPackage, readInstalled, type ReadInstalledOptions } from './installed.ts';
 export type { CaptureRequest, CompileRequest, InspectedSkill, InspectPorts } from './inspect/inspect-ports.ts';
 export type { InferredAuthority, InspectContext, Inspection } from './inspect-spec.ts';
 export { allRequestsOf, computedSubjectsOf, type Request, type Requesting } from './requests.ts';

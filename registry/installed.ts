@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import {
   formatPackageId,
+  mergeCaptured,
   type CaptureOutcome,
   type CompiledPackage,
   type ModuleGraph,
@@ -157,25 +158,4 @@ function toModuleGraph({ root, nodes }: StoredGraph, store: StorePaths): ModuleG
     return [key, { name, version, ...place, dependencies }] as const;
   });
   return { root, nodes: Object.fromEntries(placed) };
-}
-
-/**
- * Joins what the entries registered; `undefined` as long as one waits for a grant to register anything. An entry that
- * fails offers nothing, and takes nothing from the others. Each was captured by itself and counts its handlers from 0; the package counts
- * them through, in the order of its entries.
- */
-export function mergeCaptured(outcomes: readonly CaptureOutcome[]): Registrations | undefined {
-  const parts: Registrations[] = [];
-  for (const outcome of outcomes) {
-    if (outcome.kind === 'deferred') return undefined;
-    if (outcome.kind === 'ok') parts.push(outcome.registrations);
-  }
-  return {
-    tools: parts.flatMap(({ tools }) => tools),
-    commands: parts.flatMap(({ commands }) => commands),
-    events: parts.flatMap(({ events }) => events).map(({ event }, handler) => ({ event, handler })),
-    flags: parts.flatMap(({ flags }) => flags),
-    shortcuts: parts.flatMap(({ shortcuts }) => shortcuts),
-    providers: parts.flatMap(({ providers }) => providers),
-  };
 }

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { DashError } from '../format/index.ts';
+import { DashError, sortedJson } from '../format/index.ts';
 import { assertNotDelegated } from './delegation.ts';
-import { sortedJson } from './lock/sorted-json.ts';
 import { takeProcessLock } from './lock/process-lock.ts';
 import { writeDurably } from './store/durable-file.ts';
 import { asDiskError } from './store/file-errors.ts';

@@ -20,7 +20,7 @@ export type {
   ToolContent,
   ToolOutcome,
 } from './extension.ts';
-export { mergeRegistrations, openPackage, type OpenOptions } from './open-package.ts';
+export { openPackage, type OpenOptions } from './open-package.ts';
 export { osLayer, type OsLayer } from './os-layer/index.ts';
 export type {
   AgentPort,

@@ -7,6 +7,7 @@ import {
   GRANTED_BY_INSTALLING,
   formatPermission,
   parsePermission,
+  mergeRegistrations,
   parsePermissionSet,
   union,
   type ModuleGraph,
@@ -435,21 +436,6 @@ class OpenPackage implements SandboxedPackage {
       columns: this.#options.columns ?? 80,
     };
   }
-}
-
-/**
- * Names are looked up in the order of the entry points. Handlers are numbered through the package: capture runs
- * each entry on its own and counts from zero again, a waking package runs all of them in one isolate.
- */
-export function mergeRegistrations(parts: readonly Registrations[]): Registrations {
-  return {
-    tools: parts.flatMap((part) => part.tools),
-    commands: parts.flatMap((part) => part.commands),
-    events: parts.flatMap((part) => part.events).map((registration, handler) => ({ ...registration, handler })),
-    flags: parts.flatMap((part) => part.flags),
-    shortcuts: parts.flatMap((part) => part.shortcuts),
-    providers: parts.flatMap((part) => part.providers),
-  };
 }
 
 function isSessionStart(event: unknown): event is { readonly type: 'session_start' } {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Registrations } from '../format/index.ts';
+import { sorted, type Registrations } from '../format/index.ts';
 import type { GuestFacts } from './extension.ts';
 
 /** Paths of the surroundings that may stand in a description ("settings are in …"), by their token. */
@@ -59,14 +59,4 @@ export function digest(value: unknown): string {
   return createHash('sha256')
     .update(JSON.stringify(sorted(value)))
     .digest('hex');
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, child]) => [key, sorted(child)]),
-  );
 }

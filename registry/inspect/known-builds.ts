@@ -2,8 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { type CaptureOutcome, type CompiledPackage, makeDirectory } from '../../format/index.ts';
-import { sortedJson } from '../lock/sorted-json.ts';
+import { type CaptureOutcome, type CompiledPackage, makeDirectory, sortedJson } from '../../format/index.ts';
 import { readIfPresent } from '../store/durable-file.ts';
 import { asDiskError } from '../store/file-errors.ts';
 import type { StorePaths } from '../store/store-paths.ts';

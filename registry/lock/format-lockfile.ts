@@ -1,5 +1,5 @@
 import type { Lockfile } from './lockfile.ts';
-import { sortedJson } from './sorted-json.ts';
+import { sortedJson } from '../../format/index.ts';
 
 export const LOCK_VERSION = 1;
 

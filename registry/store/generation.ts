@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { DashError, type CaptureOutcome, type CompiledPackage, type PermissionRequest, type Resources } from '../../format/index.ts';
+import { DashError, type CaptureOutcome, type CompiledPackage, type PermissionRequest, type Resources, sortedJson } from '../../format/index.ts';
 import type { InspectedSkill } from '../inspect/inspect-ports.ts';
 import type { Source } from '../lock/lock-entry.ts';
 import type { Lockfile } from '../lock/lockfile.ts';
-import { sortedJson } from '../lock/sorted-json.ts';
 import { readIfPresent } from './durable-file.ts';
 import { ignoreMissing } from './file-errors.ts';
 import type { StatePaths } from './store-paths.ts';

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 
-import { type CaptureOutcome, type CompiledPackage, DashError, type Resources } from '../../format/index.ts';
-import { sortedJson } from '../lock/sorted-json.ts';
+import { type CaptureOutcome, type CompiledPackage, DashError, type Resources, sortedJson } from '../../format/index.ts';
 import { readIfPresent } from '../store/durable-file.ts';
 
 /** Everything of a package that a model reads, and the digest of each: `tool greet` → sha256. */

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 
 import type { Held } from '../install.ts';
 import type { Lockfile } from '../lock/lockfile.ts';
-import { sortedJson } from '../lock/sorted-json.ts';
 import { readIfPresent, writeDurably } from '../store/durable-file.ts';
 import { type Generation, readCurrent } from '../store/generation.ts';
 import { type Scope, scopePaths, type StatePaths } from '../store/store-paths.ts';
 import type { StoredObject } from '../store/stored-object.ts';
+import { sortedJson } from '../../format/index.ts';
 
 /** A new version that waits for the user while the old one keeps running. */
 export interface Parked extends Held {

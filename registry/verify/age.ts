@@ -1,7 +1,6 @@
-import { DashError } from '../../format/index.ts';
+import { DashError, sortedJson } from '../../format/index.ts';
 import { readIfPresent, writeDurably } from '../store/durable-file.ts';
 import { ignoreDisk } from '../store/file-errors.ts';
-import { sortedJson } from '../lock/sorted-json.ts';
 
 export const DEFAULT_MIN_AGE_MS = 3 * 24 * 60 * 60 * 1000;
 

@@ -73,7 +73,11 @@ export function readHostMessages(stream: Readable, onMessage: (message: HostMess
     waiting = undefined;
     const next = (): Uint8Array<ArrayBuffer> => scripts.shift() ?? new Uint8Array();
     onMessage(
-      mapScripts(message, ({ name, cache }: ScriptSizes): ScriptSource => ({ name, source: next(), ...(cache !== undefined && { cache: next() }) })) as HostMessage,
+      mapScripts(message, ({ name, cache }: ScriptSizes): ScriptSource => ({
+        name,
+        source: next(),
+        ...(cache !== undefined && { cache: next() }),
+      })) as HostMessage,
     );
   }
 }

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
+import { MAX_DATA_KIB } from './limits.ts';
 
 /** How a sandbox process is started; every flag is a layer of SECURITY.md. */
 export interface ChildCommand {
@@ -32,6 +33,19 @@ export function sandboxCommand(entryScript: string): ChildCommand {
     ],
   };
 }
+
+/**
+ * The same under limits of the kernel, which hold where the isolate's do not: no core dump (a secret would lie in it),
+ * no byte into any file, few descriptors, and memory that ends before the watchdog looks the next time. A shell that
+ * knows one of them not leaves it out: these are the last line, not the first.
+ */
+export function withLimits({ execPath, args }: ChildCommand): ChildCommand {
+  if (process.platform === 'win32') return { execPath, args };
+  const limits = Object.entries(LIMITS).map(([option, value]) => `ulimit ${option} ${value} 2>/dev/null;`);
+  return { execPath: '/bin/sh', args: ['-c', `${limits.join(' ')} exec "$@"`, 'sh', execPath, ...args] };
+}
+
+const LIMITS = { '-c': 0, '-f': 0, '-n': 128, '-d': MAX_DATA_KIB };
 
 let addon: string | undefined;
 

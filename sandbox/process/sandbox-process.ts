@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { DashError } from '../../format/index.ts';
 import type { ChildMessage, HostMessage } from '../protocol.ts';
-import { CHILD_ENVIRONMENT, guardAgainstInspectorSignal, sandboxCommand } from './layers.ts';
+import { CHILD_ENVIRONMENT, guardAgainstInspectorSignal, sandboxCommand, withLimits } from './layers.ts';
 import { MAX_GUEST_LINE, MAX_RSS_MIB } from './limits.ts';
 import { encodeHostMessage } from './host-pipe.ts';
 import { readLines } from './lines.ts';
@@ -32,7 +32,7 @@ export class SandboxProcess implements Disposable {
 
   constructor(entryScript: string, listener: ProcessListener) {
     guardAgainstInspectorSignal();
-    const { execPath, args } = sandboxCommand(entryScript);
+    const { execPath, args } = withLimits(sandboxCommand(entryScript));
     this.#listener = listener;
     // In a group of its own: a Ctrl-C on the terminal is for the agent, which says what becomes of the package.
     this.#child = spawn(execPath, args, { cwd: '/', env: CHILD_ENVIRONMENT, stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'], detached: true });

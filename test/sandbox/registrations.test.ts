@@ -1,7 +1,8 @@
+import { mergeRegistrations } from '../../format/index.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Registrations } from '../../format/index.ts';
-import { mergeRegistrations, registrationDigest } from '../../sandbox/index.ts';
+import { registrationDigest } from '../../sandbox/index.ts';
 import { registrationsDiffer } from '../../sandbox/registrations.ts';
 
 const none: Registrations = { tools: [], commands: [], events: [], flags: [], shortcuts: [], providers: [] };

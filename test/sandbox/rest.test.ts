@@ -5,7 +5,10 @@ const call = { toolCallId: '1', context };
 
 describe('a package that nobody calls', () => {
   test('is ended after a while, and started by its next call', async () => {
-    await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ count: `return String(globalThis.n = (globalThis.n ?? 0) + 1)` }) }, idleMs: 20 });
+    await using fixture = await openFixture({
+      files: { 'index.ts': extensionOf({ count: `return String(globalThis.n = (globalThis.n ?? 0) + 1)` }) },
+      idleMs: 20,
+    });
     expect(await fixture.text('count')).toBe('1');
     await until(() => fixture.extension.pid === undefined);
     expect(await fixture.text('count')).toBe('1');

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
+  mergeRegistrations,
   parsePermissionSet,
   type CaptureOutcome,
   type CompiledPackage,
@@ -14,7 +15,6 @@ import {
   AuditTrail,
   capturePackage,
   compilePackage,
-  mergeRegistrations,
   openPackage,
   type CallContext,
   type Denial,

@@ -3,7 +3,8 @@ export function sortedJson(value: unknown): string {
   return `${JSON.stringify(sorted(value), undefined, 2)}\n`;
 }
 
-function sorted(value: unknown): unknown {
+/** The same value with the keys of every object in one order. */
+export function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
   // fromEntries defines properties, so `__proto__` stays data
