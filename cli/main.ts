@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { packageRoot } from './package-root.ts';
@@ -6,7 +6,7 @@ import { packageRoot } from './package-root.ts';
 /** Runs one command line and answers the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V' || argv[0] === '-v')) {
-    process.stdout.write(`${version()}\n`);
+    writeSync(1, `${version()}\n`);
     return 0;
   }
   // a shell asks at every press of Tab, with words that are not options of ours

@@ -6,14 +6,13 @@ import type { CommandResult, GlobalOptions, Invocation, RunCommand } from './com
 import { type CommandEntry, COMMANDS, HOST_COMMAND } from './command-table.ts';
 import { formatJson } from './output/json.ts';
 import { formatTable } from './output/table.ts';
-import { createTerminal } from './output/terminal.ts';
+import { createTerminal, standardOutput } from './output/terminal.ts';
 import { readArgv, type Request } from './read-argv.ts';
 
 /** Parses a command line, runs its command, prints its result or its failure, and answers the exit code. */
 export async function runProgram(argv: readonly string[], version: string): Promise<number> {
-  endQuietlyWhenNobodyReads();
-  const stdout = createTerminal(process.stdout, process.env);
-  const stderr = createTerminal(process.stderr, process.env);
+  const stdout = createTerminal(standardOutput(1), process.env);
+  const stderr = createTerminal(standardOutput(2), process.env);
   const interrupt = abortOnInterrupt();
   // known before parsing, so that a wrong option is reported in the asked form too
   const json = argv.includes('--json');
@@ -128,14 +127,6 @@ function realHome(home: string): string {
   } catch {
     return home; // it is made when something is written, and then it is no link
   }
-}
-
-/** `dash list | head -1` closes the pipe while we write; that is no failure. */
-function endQuietlyWhenNobodyReads(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(0);
-  });
 }
 
 function isFile(path: string): boolean {

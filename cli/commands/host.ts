@@ -80,6 +80,7 @@ export const define: DefineCommand = (command) => {
     signal.addEventListener('abort', () => void host.conversation.abort());
     if (mode === 'terminal' || mode === 'print') await sayWhatWaits(invocation);
 
+    endQuietlyWhenNobodyReads();
     switch (mode) {
       case 'rpc':
         signal.addEventListener('abort', () => process.stdin.destroy());
@@ -93,6 +94,14 @@ export const define: DefineCommand = (command) => {
     }
   };
 };
+
+/** `dash -p … | head -1` closes the pipe while we write; that is no failure. */
+function endQuietlyWhenNobodyReads(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
+}
 
 /** New versions that nobody looked at do not run; that they are there is said once, at the start. */
 async function sayWhatWaits({ home, cwd, globals, stderr }: Invocation): Promise<void> {

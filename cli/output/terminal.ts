@@ -1,3 +1,4 @@
+import { fstatSync, writeSync } from 'node:fs';
 import { styleText } from 'node:util';
 
 /** A stream to write to, and what it can show. */
@@ -20,24 +21,63 @@ export interface Style {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The part of a `tty.WriteStream` that is used here. */
-export interface OutputStream {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  write(text: string): unknown;
+/** Where output goes. */
+export interface Output {
+  readonly isTTY: boolean;
+  /** Of the terminal, where it is one. */
+  readonly columns?: number | undefined;
+  write(text: string): void;
 }
 
-export function createTerminal(stream: OutputStream, env: Environment): Terminal {
-  const isInteractive = stream.isTTY === true && env['TERM'] !== 'dumb';
+export function createTerminal(output: Output, env: Environment): Terminal {
+  const isInteractive = output.isTTY && env['TERM'] !== 'dumb';
   const style = hasColour(isInteractive, env) ? COLOURED : PLAIN;
   return {
     isInteractive,
     style,
     get columns() {
-      return stream.columns ?? 80;
+      return output.columns ?? 80;
     },
-    write: (text) => void stream.write(text),
+    write: (text) => output.write(text),
   };
+}
+
+/**
+ * Standard output (1) or error (2), without the streams of `process`: loading them takes as long as reading what is
+ * installed. Whoever reads no longer (`dash list | head -1`) ends us quietly.
+ */
+export function standardOutput(fd: 1 | 2): Output {
+  const isTTY = isTerminal(fd);
+  return {
+    isTTY,
+    get columns() {
+      return isTTY ? (fd === 1 ? process.stdout : process.stderr).columns : undefined;
+    },
+    write: (text) => writeAll(fd, Buffer.from(text)),
+  };
+}
+
+function isTerminal(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice() && process.getBuiltinModule('node:tty').isatty(fd);
+  } catch {
+    return false; // closed by whoever started us
+  }
+}
+
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code === 'EPIPE') process.exit(0);
+      if (code === 'EBADF') return;
+      if (code !== 'EAGAIN') throw error;
+      // a pipe that somebody else made non-blocking is full: its reader needs a moment
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
 }
 
 /**

@@ -57,7 +57,7 @@ test('whatever an abort makes fail is an interruption', () => {
 });
 
 describe('colour', () => {
-  const colour = (isTTY: boolean, env: Readonly<Record<string, string>>) => createTerminal({ isTTY, write: () => true }, env).style.bad('x') !== 'x';
+  const colour = (isTTY: boolean, env: Readonly<Record<string, string>>) => createTerminal({ isTTY, write: () => undefined }, env).style.bad('x') !== 'x';
 
   test.for([
     [true, {}, true],
