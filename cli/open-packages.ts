@@ -4,6 +4,7 @@ import { DashError, type Diagnostic, isDashError, mergeCaptured, type ModuleGrap
 import type { LoadedPackage, OpenPackage, ReadPackages } from '../host/index.ts';
 import {
   digestDirectory,
+  finishBuilds,
   findChangedFile,
   type Inspection,
   inspectSpec,
@@ -54,7 +55,7 @@ export async function openPackages(invocation: Invocation, { none = false }: { r
 
   const read: ReadPackages = async () => {
     if (none) return [];
-    const installed = await readInstalled({ dashHome: home, projectDir: cwd });
+    const installed = await readBuilt(invocation);
     return Promise.all(installed.filter(({ enabled }) => enabled).map((one) => load(one)));
   };
 
@@ -127,6 +128,27 @@ export async function openPackages(invocation: Invocation, { none = false }: { r
   };
 }
 
+/**
+ * Reads what is installed, and builds first what an install left for later. A home that cannot be written to, or that
+ * another `dash` is changing, costs those packages their extensions for now, not the user the agent.
+ */
+async function readBuilt({ home, cwd, signal, globals, stderr }: Invocation): Promise<InstalledPackage[]> {
+  const read = () => readInstalled({ dashHome: home, projectDir: cwd });
+  const installed = await read();
+  const waiting = installed.filter(({ pending, enabled }) => pending && enabled);
+  if (waiting.length === 0) return installed;
+  if (globals.quiet !== true) stderr.write(`building ${waiting.length === 1 ? waiting[0]?.name : `${waiting.length} packages`}, once\n`);
+  for (const kind of new Set(waiting.map(({ scope }) => scope))) {
+    try {
+      await finishBuilds({ dashHome: home, scope: kind === 'user' ? { kind } : { kind, dir: cwd }, ports: inspectPorts(home), signal });
+    } catch (error) {
+      if (!isDashError(error) || error.code === 'INTERRUPTED') throw error;
+      stderr.write(`warning: ${waiting.length === 1 ? 'a package' : 'packages'} could not be built: ${error.message}\n`);
+    }
+  }
+  return read();
+}
+
 export interface CallTarget {
   readonly invocation: Invocation;
   /** Besides what an installed package was granted. */
@@ -156,7 +178,8 @@ export async function openOne(
   };
   const closing = { close: () => trail.close() };
   if (installed !== undefined && !installed.linked) {
-    const { name, version, grantKey: source, contentHash, graph, compiled, captured } = installed;
+    const built = installed.pending ? (await readBuilt(invocation)).find(({ id, scope }) => id === installed.id && scope === installed.scope) : installed;
+    const { name, version, grantKey: source, contentHash, graph, compiled, captured } = built ?? installed;
     const authority = withGrants(authorityOf(book.of(source), installed, profile), grants);
     return closed(openPackage({ name, version, source, contentHash, graph, compiled, granted: authority.granted(), authority, captured }, options), closing);
   }

@@ -3,6 +3,7 @@
  * `format/`; whatever writes or fetches is loaded when it is called.
  */
 import type { ChoiceChange, ChooseContext, ChooseReport } from './choose.ts';
+import type { FinishContext } from './finish-builds.ts';
 import type { InspectContext, Inspection } from './inspect-spec.ts';
 import type { InstallContext, InstallReport } from './install.ts';
 import type { InstallPlan } from './plan-install.ts';
@@ -68,6 +69,12 @@ export async function planInstall(specs: readonly PackageSpec[], context: Restor
 export async function restore(context: RestoreContext): Promise<InstallReport> {
   const module = await import('./restore.ts');
   return module.restore(context);
+}
+
+/** Builds what was installed without being built. See `finish-builds.ts`. @throws {DashError} LOCKED, DISK_ERROR … */
+export async function finishBuilds(context: FinishContext): Promise<readonly string[]> {
+  const module = await import('./finish-builds.ts');
+  return module.finishBuilds(context);
 }
 
 /** Removes packages by name or spec: all of them or none. See `remove.ts`. @throws {DashError} NOT_INSTALLED … */

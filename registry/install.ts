@@ -89,7 +89,6 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
   await using transaction = await beginTransaction(context);
   await using workshop = await openWorkshop(context);
   const { base } = transaction;
-
   const inspected = await bringAll(specs, base, context, workshop);
   const consented = await askConsent(inspected, {
     dashHome: context.dashHome,

@@ -49,6 +49,8 @@ export interface InstalledPackage {
   readonly skills: readonly InspectedSkill[];
   readonly permissions: readonly PermissionRequest[];
   readonly optionalPermissions: readonly PermissionRequest[];
+  /** Its extensions are still to be built: `finishBuilds` does it. */
+  readonly pending: boolean;
   readonly compiled: CompiledPackage;
   readonly captureOutcomes: readonly CaptureOutcome[];
   /** `undefined` when an entry could not be captured without permissions: the first start does it. */
@@ -143,16 +145,18 @@ export function toInstalled(record: PackageRecord, { scope, lock, store, setting
     skills: record.skills.filter(({ path }) => resources.skills.includes(path)),
     permissions: record.permissions,
     optionalPermissions: record.optionalPermissions,
+    pending: record.pending === true,
     compiled,
     captureOutcomes,
-    captured: mergeCaptured(captureOutcomes),
+    captured: record.pending === true ? undefined : mergeCaptured(captureOutcomes),
     grantKey: record.grantKey,
     enabled: locked.disabled !== true,
     lockEntry,
   };
 }
 
-function toModuleGraph({ root, nodes }: StoredGraph, store: StorePaths): ModuleGraph {
+/** Places the nodes of a graph in the store as it lies now. */
+export function toModuleGraph({ root, nodes }: StoredGraph, store: StorePaths): ModuleGraph {
   const placed = Object.entries(nodes).map(([key, { name, version, at, dependencies }]) => {
     const place = 'pack' in at ? { pack: store.pack(at.pack) } : { dir: 'linked' in at ? at.linked : store.files(at.treeSha256) };
     return [key, { name, version, ...place, dependencies }] as const;

@@ -44,8 +44,11 @@ export interface PlannedInstall {
  * @throws {DashError} as `install` and `restore` do, but for consent that is missing
  */
 export async function planInstall(specs: readonly PackageSpec[], context: RestoreContext): Promise<InstallPlan> {
-  if (specs.length === 0) return fromLock(context);
-  const { base } = await readState(context);
+  return specs.length === 0 ? planLock(context) : planNamed(specs, context);
+}
+
+async function planNamed(specs: readonly PackageSpec[], context: RestoreContext): Promise<InstallPlan> {
+  const { base } = await readState({ ...context, mend: true });
   await using workshop = await openWorkshop(context);
   const inspected = await bringAll(specs, base, context, workshop);
   const { packages: plans, isToBeAsked } = await planConsent(inspected, {
@@ -86,9 +89,10 @@ function planned(inspected: InspectedPackage, consent: PackagePlan, base: Genera
   };
 }
 
-async function fromLock(context: RestoreContext): Promise<InstallPlan> {
+async function planLock(context: RestoreContext): Promise<InstallPlan> {
   const { base } = await readState({ ...context, mend: true });
-  const { due, gone, lock } = await planRestore(context);
+  const { due, specs, gone, lock } = await planRestore(context);
+  const named = specs.length === 0 ? { packages: [], isToBeAsked: false, diagnostics: [] } : await planNamed(specs, context);
   const restored = Object.entries(lock.roots).map(([name, { spec, id }]): PlannedInstall => {
     const before = base?.packages[name]?.version;
     return {
@@ -103,5 +107,5 @@ async function fromLock(context: RestoreContext): Promise<InstallPlan> {
     const record = base?.packages[name];
     return record === undefined ? [] : [{ name, version: record.version, spec: record.spec, action: 'remove' }];
   });
-  return { dryRun: true, packages: [...restored, ...removed], isToBeAsked: false, diagnostics: [] };
+  return { ...named, dryRun: true, packages: [...restored, ...named.packages, ...removed] };
 }

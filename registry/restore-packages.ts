@@ -1,7 +1,7 @@
-import { type Diagnostic, isDashError, parsePermission } from '../format/index.ts';
+import { DashError, type Diagnostic, isDashError, parsePermission } from '../format/index.ts';
 import { askConsent, type ConsentedPackage } from './consent.ts';
 import { findStored, stage } from './fetch/stage.ts';
-import { type InstallReport, replacedBy, rootsAtOnce, ungrantedOf } from './install.ts';
+import { bringAll, type InstallReport, replacedBy, rootsAtOnce, ungrantedOf } from './install.ts';
 import { installedFrom } from './installed.ts';
 import { assertInstallable, inspect, type InspectedPackage } from './inspect/inspect.ts';
 import { viewPackage } from './list.ts';
@@ -9,6 +9,7 @@ import { assertAsClaimed } from './lock/assert-as-claimed.ts';
 import { lockedDependencies } from './lock/locked-dependencies.ts';
 import { lockedResolution } from './lock/locked-resolution.ts';
 import { type ClaimedLock, lockTampered } from './lock/read-lockfile.ts';
+import type { PackageSpec } from './package-spec.ts';
 import type { RestoreContext } from './restore.ts';
 import { commit } from './store/commit.ts';
 import { eachLimited } from './store/each-limited.ts';
@@ -23,6 +24,8 @@ export interface Restoring {
   readonly transaction: Transaction;
   /** What is to be made again from bytes. */
   readonly due: readonly string[];
+  /** What settings name and the lock lacks: it is resolved, and locked from then on. */
+  readonly specs: readonly PackageSpec[];
   /** What is installed and not in the lock. */
   readonly gone: readonly string[];
   /** What is in force is right already, and only its grants are to be looked at. */
@@ -34,15 +37,17 @@ export interface Restoring {
  *
  * @throws {DashError} LOCK_TAMPERED, SOURCE_UNTRUSTED, CONSENT_REQUIRED, and whatever fetching throws
  */
-export async function restorePackages({ claimed, transaction, due, gone, isRight }: Restoring, context: RestoreContext): Promise<InstallReport> {
+export async function restorePackages({ claimed, transaction, due, specs, gone, isRight }: Restoring, context: RestoreContext): Promise<InstallReport> {
   const { base } = transaction;
   const { lock } = claimed;
-  await using workshop = await openWorkshop(context);
+  await using workshop = await openWorkshop(context, { deferBuilds: context.deferBuilds ?? false });
   const isGit = (name: string) => lock.packages[lock.roots[name]?.id ?? '']?.source.kind === 'git';
-  const inspected = await eachLimited(due, rootsAtOnce(due.map((name) => (isGit(name) ? 'git' : 'npm'))), (name) => {
+  const locked = await eachLimited(due, rootsAtOnce(due.map((name) => (isGit(name) ? 'git' : 'npm'))), (name) => {
     assertNotInterrupted(workshop);
     return bringLocked(name, claimed, transaction, context, workshop);
   });
+  const inspected = [...locked, ...(await bringAll(specs, base, context, workshop))];
+  assertNamesDiffer(inspected);
   const { policy } = context;
   const consented = await askConsent(inspected, {
     dashHome: context.dashHome,
@@ -63,6 +68,14 @@ export async function restorePackages({ claimed, transaction, due, gone, isRight
     { store: workshop.paths, scope: transaction.scope, base, staging: workshop.staging, progress: workshop.progress, now: workshop.now },
   );
   return await report(consented, gone, generation, workshop, context);
+}
+
+/** @throws {DashError} USAGE */
+function assertNamesDiffer(packages: readonly InspectedPackage[]): void {
+  const names = packages.map(({ manifest }) => manifest.name);
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined)
+    throw new DashError('USAGE', `the lock and the settings name two packages \`${twice}\``, { hint: 'take one of them out of the settings' });
 }
 
 /** Brings one package exactly as a lock pins it. @throws {DashError} LOCK_TAMPERED, and whatever fetching throws */

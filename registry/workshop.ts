@@ -43,6 +43,8 @@ export interface Workshop extends AsyncDisposable {
   readonly piped: Buffer | undefined;
   readonly signal: AbortSignal | undefined;
   readonly now: Date;
+  /** What is not built yet is built later: when it is first needed. */
+  readonly deferBuilds: boolean;
   /** Dependencies brought here so far, by integrity: packages share them. */
   readonly packs: Map<string, Promise<Pack>>;
   readonly diagnostics: Diagnostic[];
@@ -50,7 +52,7 @@ export interface Workshop extends AsyncDisposable {
 }
 
 /** @throws {DashError} DISK_ERROR, DISK_FULL */
-export async function openWorkshop(options: SourcingOptions): Promise<Workshop> {
+export async function openWorkshop(options: SourcingOptions, { deferBuilds = false }: { readonly deferBuilds?: boolean } = {}): Promise<Workshop> {
   const {
     dashHome,
     npm,
@@ -86,6 +88,7 @@ export async function openWorkshop(options: SourcingOptions): Promise<Workshop> 
     piped,
     signal,
     now,
+    deferBuilds,
     packs: new Map(),
     diagnostics,
     progress: onProgress,

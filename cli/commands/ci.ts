@@ -18,6 +18,7 @@ export const define: DefineCommand = () => async (invocation) => {
     npm: await npmConfigFor(invocation),
     ports: inspectPorts(home),
     frozen: true,
+    deferBuilds: true,
     policy,
     signal,
     onProgress: progress.listener,

@@ -1,5 +1,5 @@
 import { DashError } from '../../format/index.ts';
-import { install, planInstall, restore } from '../../registry/index.ts';
+import { finishBuilds, install, planInstall, restore } from '../../registry/index.ts';
 import { collect } from '../collect-option.ts';
 import type { DefineCommand } from '../command.ts';
 import { inspectPorts, npmConfigFor } from '../compose.ts';
@@ -16,6 +16,7 @@ interface InstallFlags {
   readonly deny: readonly string[];
   readonly minAge?: string;
   readonly frozen?: boolean;
+  readonly wait?: boolean;
 }
 
 export const define: DefineCommand = (command) => {
@@ -27,6 +28,7 @@ export const define: DefineCommand = (command) => {
     .option('--grant <permission>', 'grant this; `summary` for all that one yes would grant; may stand several times', collect, [])
     .option('--deny <permission>', 'install without this; may stand several times', collect, [])
     .option('--frozen', 'with no specs: fail rather than resolve anything or change `dash.lock`')
+    .option('--wait', 'with no specs: build all extensions now; without it, what was not built before is built at the next start')
     .option('--min-age <duration>', 'how long a release must have been public, e.g. `3d` (the default), `12h`, `0`');
   return async (invocation) => {
     const { cwd, home, globals, canAsk, signal, stderr, stdout } = invocation;
@@ -59,7 +61,9 @@ export const define: DefineCommand = (command) => {
       progress[Symbol.dispose]();
       return { kind: 'document', document: plan, text: formatInstallPlan(plan, stdout.style) };
     }
-    const report = specs.length > 0 ? await install(specs, context) : await restore({ ...context, frozen: flags.frozen === true });
+    const report =
+      specs.length > 0 ? await install(specs, context) : await restore({ ...context, frozen: flags.frozen === true, deferBuilds: flags.wait !== true });
+    if (flags.wait === true) await finishBuilds(context);
     progress[Symbol.dispose]();
     return { kind: 'document', document: report, text: formatInstallReport(report, invocation, stdout.style) };
   };

@@ -15,7 +15,8 @@ import { type StagedDependency, stageDependencies } from '../store/dependency-st
 import type { VerifiedPackage } from '../verify/verify.ts';
 import type { Workshop } from '../workshop.ts';
 import type { InspectedSkill, InspectPorts } from './inspect-ports.ts';
-import { type Build, buildOnce, type Ingredients } from './known-builds.ts';
+import { type Buildable, buildExtensions, builtBefore } from './build-extensions.ts';
+import type { Build } from './known-builds.ts';
 import { findResources } from './read-package.ts';
 
 const inspected: unique symbol = Symbol('inspected');
@@ -27,6 +28,8 @@ export interface InspectedPackage extends VerifiedPackage {
   readonly dependencies: readonly StagedDependency[];
   /** Where the modules lie while it is looked at. */
   readonly graph: ModuleGraph;
+  /** Its extensions are still to be built: nothing is known of what they register. */
+  readonly pending: boolean;
   readonly compiled: CompiledPackage;
   readonly captureOutcomes: readonly CaptureOutcome[];
   readonly skills: readonly InspectedSkill[];
@@ -54,21 +57,17 @@ export async function inspect(
   workshop.progress({ kind: 'staged', name, version });
 
   const modules = toModuleGraph(pkg, graph);
-  const contentHash = tree.treeSha256;
-  const entries = resources.extensions;
-  const ingredients = { name, version, contentHash, entries, graph: ingredientsOf(modules, dependencies) };
-  const { compiled, captureOutcomes } =
-    entries.length === 0
-      ? NO_BUILD
-      : await buildOnce(ingredients, workshop.paths, ports, async () => {
-          workshop.progress({ kind: 'compiling', name, version });
-          const bundles = await ports.compile({ name, version, contentHash, graph: modules, entries }, workshop.signal);
-          workshop.progress({ kind: 'capturing', name, version });
-          return {
-            compiled: bundles,
-            captureOutcomes: await ports.capture({ name, version, contentHash, graph: modules, compiled: bundles }, workshop.signal),
-          };
-        });
+  const buildable: Buildable = {
+    name,
+    version,
+    contentHash: tree.treeSha256,
+    graph: modules,
+    entries: resources.extensions,
+    hashes: new Map(dependencies.map(({ key, pack }) => [key, pack.treeSha256])),
+  };
+  const known = await builtBefore(buildable, ports, workshop);
+  const pending = known === undefined && workshop.deferBuilds && isDeclared(manifest);
+  const { compiled, captureOutcomes } = known ?? (pending ? NO_BUILD : await buildExtensions(buildable, ports, workshop));
   const skills = await ports.readSkills(tree.dir, resources.skills);
   workshop.progress({ kind: 'inspected', name, version });
   return {
@@ -76,6 +75,7 @@ export async function inspect(
     resources,
     dependencies,
     graph: modules,
+    pending,
     compiled,
     captureOutcomes,
     skills,
@@ -97,6 +97,11 @@ export async function inspect(
     ],
     [inspected]: true,
   };
+}
+
+/** What a package may ask for is known before its code is looked at; other packages' permissions are read out of their code. */
+function isDeclared({ dash }: VerifiedPackage['manifest']): boolean {
+  return dash.kind === 'dash';
 }
 
 /**
@@ -160,14 +165,6 @@ function deferred(outcome: CaptureOutcome): Diagnostic[] {
       where: { path: outcome.entry },
     },
   ];
-}
-
-function ingredientsOf({ root, nodes }: ModuleGraph, dependencies: readonly StagedDependency[]): Ingredients['graph'] {
-  const own = { hash: '', dependencies: nodes[root]?.dependencies ?? {} };
-  return Object.fromEntries([
-    [root, own] as const,
-    ...dependencies.map(({ key, pack, dependencies: needs }) => [key, { hash: pack.treeSha256, dependencies: needs }] as const),
-  ]);
 }
 
 function scriptsIgnored({ resolution }: VerifiedPackage, dependencies: readonly StagedDependency[]): Diagnostic[] {

@@ -25,20 +25,23 @@ export interface Ingredients {
 }
 
 /**
- * Gives what was built from the same bytes by the same tools before, else builds. A build that failed is tried again. The
- * note is derived and may be deleted; the bundles it names are compared with their hashes before they run.
+ * Gives what was built from the same bytes by the same tools before. The note is derived and may be deleted; the bundles
+ * it names are compared with their hashes before they run.
  */
-export async function buildOnce(ingredients: Ingredients, paths: StorePaths, ports: InspectPorts, build: () => Promise<Build>): Promise<Build> {
-  const path = paths.build(
-    createHash('sha256')
-      .update(sortedJson({ ...ingredients, toolchain: await ports.toolchain() }))
-      .digest('hex'),
-  );
-  const known = parse(await readIfPresent(path));
-  if (known !== undefined && (await ports.isCompiled(known.compiled))) return known;
-  const made = await build();
-  if (made.compiled.failures.length === 0 && made.captureOutcomes.every(({ kind }) => kind !== 'failed')) await note(path, made);
-  return made;
+export async function findBuild(ingredients: Ingredients, paths: StorePaths, ports: InspectPorts): Promise<Build | undefined> {
+  const known = parse(await readIfPresent(await notePath(ingredients, paths, ports)));
+  return known !== undefined && (await ports.isCompiled(known.compiled)) ? known : undefined;
+}
+
+/** Notes a build for the next time. One that failed is tried again. @throws {DashError} DISK_FULL, DISK_ERROR */
+export async function keepBuild(build: Build, ingredients: Ingredients, paths: StorePaths, ports: InspectPorts): Promise<void> {
+  if (build.compiled.failures.length > 0 || build.captureOutcomes.some(({ kind }) => kind === 'failed')) return;
+  await note(await notePath(ingredients, paths, ports), build);
+}
+
+async function notePath(ingredients: Ingredients, paths: StorePaths, ports: InspectPorts): Promise<string> {
+  const text = sortedJson({ ...ingredients, toolchain: await ports.toolchain() });
+  return paths.build(createHash('sha256').update(text).digest('hex'));
 }
 
 async function note(path: string, build: Build): Promise<void> {

@@ -6,6 +6,7 @@ import { formatPackageId } from '../../format/index.ts';
 import type { Choice } from '../choice.ts';
 import type { ConsentedPackage } from '../consent.ts';
 import type { Grant } from '../grants.ts';
+import type { Build } from '../inspect/known-builds.ts';
 import type { LockEntry, LockRoot } from '../lock/lock-entry.ts';
 import { LOCK_VERSION } from '../lock/format-lockfile.ts';
 import type { Lockfile } from '../lock/lockfile.ts';
@@ -28,6 +29,8 @@ export interface Change {
   readonly remove: readonly string[];
   /** What the user leaves out from now on, by name. Other packages keep what was chosen for them. */
   readonly choices?: Readonly<Record<string, Choice>>;
+  /** What was built of packages that waited for it. */
+  readonly builds?: ReadonlyMap<string, Build>;
 }
 
 export interface CommitContext {
@@ -80,9 +83,11 @@ export async function commit(change: Change, context: CommitContext): Promise<Ge
   }
 }
 
-function nextGeneration({ add, remove, choices = {} }: Change, { base, now }: CommitContext, number: number): Generation {
+function nextGeneration({ add, remove, choices = {}, builds = new Map() }: Change, { base, now }: CommitContext, number: number): Generation {
   const gone = new Set([...remove, ...add.map(({ inspected }) => inspected.manifest.name)]);
-  const kept = Object.entries(base?.packages ?? {}).filter(([name]) => !gone.has(name));
+  const kept = Object.entries(base?.packages ?? {})
+    .filter(([name]) => !gone.has(name))
+    .map(([name, record]) => [name, withBuild(record, builds.get(name))] as const);
   const records = add.map((pkg) => [pkg.inspected.manifest.name, toRecord(pkg)] as const);
   return {
     version: 1,
@@ -91,6 +96,12 @@ function nextGeneration({ add, remove, choices = {} }: Change, { base, now }: Co
     packages: Object.fromEntries([...kept, ...records]),
     lock: withChoices(nextLock(add, gone, base?.lock), { ...choicesOf(base?.lock), ...choices }),
   };
+}
+
+function withBuild(record: PackageRecord, build: Build | undefined): PackageRecord {
+  if (build === undefined) return record;
+  const { pending: _, ...rest } = record;
+  return { ...rest, compiled: build.compiled, captureOutcomes: build.captureOutcomes };
 }
 
 function nextLock(add: readonly ConsentedPackage[], gone: ReadonlySet<string>, base: Lockfile | undefined): Lockfile {
@@ -146,7 +157,7 @@ function rootId({ manifest, source }: ConsentedPackage['inspected']): string {
 }
 
 function toRecord({ inspected, grantKey }: ConsentedPackage): PackageRecord {
-  const { manifest, source, tree, resolution, resources, compiled, captureOutcomes, skills, graph, dependencies } = inspected;
+  const { manifest, source, tree, resolution, resources, pending, compiled, captureOutcomes, skills, graph, dependencies } = inspected;
   const own: StoredNode = {
     name: manifest.name,
     version: manifest.version,
@@ -169,6 +180,7 @@ function toRecord({ inspected, grantKey }: ConsentedPackage): PackageRecord {
     permissions: manifest.dash.permissions,
     optionalPermissions: manifest.dash.optionalPermissions,
     graph: { root: ROOT, nodes: Object.fromEntries([[ROOT, own] as const, ...others]) },
+    ...(pending && { pending }),
     compiled,
     captureOutcomes,
     skills,

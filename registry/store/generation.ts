@@ -33,6 +33,8 @@ export interface PackageRecord {
   readonly permissions: readonly PermissionRequest[];
   readonly optionalPermissions: readonly PermissionRequest[];
   readonly graph: StoredGraph;
+  /** Its extensions are still to be built; until then there is nothing in `compiled` and `captureOutcomes`. */
+  readonly pending?: true;
   readonly compiled: CompiledPackage;
   readonly captureOutcomes: readonly CaptureOutcome[];
   readonly skills: readonly InspectedSkill[];

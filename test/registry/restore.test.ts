@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { readCiPolicy, readGrants, readInstalled, type RestoreContext } from '../../registry/index.ts';
+import { finishBuilds, readCiPolicy, readGrants, readInstalled, type RestoreContext } from '../../registry/index.ts';
 import { makeGitRepository } from '../support/git-repository.ts';
 import { filesOf } from '../support/module-files.ts';
 import { type FixtureRegistry, startNpmRegistry } from '../support/npm-registry.ts';
@@ -419,3 +419,82 @@ async function writeSkill(dir: string): Promise<string> {
 function skill(name: string): string {
   return `---\nname: ${name}\ndescription: does ${name}\n---\nbody\n`;
 }
+
+describe('builds that are left for later', () => {
+  const emptySite = async (): Promise<Site> => {
+    const { registry, site } = await installedSite();
+    return freshSite(registry, await lockText(site));
+  };
+  const only = async (site: Site) => (await readInstalled({ dashHome: site.dashHome }))[0];
+
+  it('are told apart, and made by one more generation with the same packages', async () => {
+    const site = await emptySite();
+    expect(await site.restore({ frozen: true, deferBuilds: true, grant: ['summary'] })).toMatchObject({ installed: [{ name: 'pkg' }] });
+    expect(await only(site)).toMatchObject({ pending: true, captured: undefined, compiled: { entries: [] } });
+    expect(await finishBuilds(await site.context())).toEqual(['pkg']);
+    expect(await only(site)).toMatchObject({ pending: false, captured: { tools: [{ name: 'hello' }] } });
+    expect(await pointer(site)).toMatch(/^2 /);
+    expect(await finishBuilds(await site.context())).toEqual([]);
+    expect(await pointer(site)).toMatch(/^2 /);
+  });
+
+  it('are not needed where the same bytes were built before', async () => {
+    const { site } = await installedSite();
+    await rm(join(site.dashHome, 'state'), { recursive: true });
+    await site.restore({ frozen: true, deferBuilds: true });
+    expect(await only(site)).toMatchObject({ pending: false, captured: { tools: [{ name: 'hello' }] } });
+  });
+
+  it('are not asked for again by the next install, nor lost by it', async () => {
+    const site = await emptySite();
+    await site.restore({ deferBuilds: true, grant: ['summary'] });
+    const before = await pointer(site);
+    expect(await site.restore({ deferBuilds: true })).toMatchObject({ installed: [], unchanged: [{ name: 'pkg' }] });
+    expect([await pointer(site), (await only(site))?.pending]).toEqual([before, true]);
+  });
+
+  it('say why when the code does not build, and the package stays', async () => {
+    const registry = await startNpmRegistry(extensionPackage('broken', { source: 'syntax error' }));
+    const site = await makeSite({ registry: registry.url });
+    await mkdir(site.dashHome, { recursive: true });
+    await writeFile(join(site.dashHome, 'settings.json'), JSON.stringify({ packages: ['npm:broken'] }));
+    await site.restore({ deferBuilds: true });
+    await finishBuilds(await site.context());
+    expect(await only(site)).toMatchObject({ pending: false, compiled: { failures: [{ error: { code: 'COMPILE_FAILED' } }] } });
+  });
+});
+
+describe('what settings name and the lock lacks', () => {
+  const withSettings = async (registry: FixtureRegistry, packages: readonly unknown[]): Promise<Site> => {
+    const site = await makeSite({ registry: registry.url });
+    await mkdir(site.dashHome, { recursive: true });
+    await writeFile(join(site.dashHome, 'settings.json'), JSON.stringify({ packages }));
+    return site;
+  };
+
+  it('is brought, without a lock and beside one, and locked from then on', async () => {
+    const registry = await startNpmRegistry(extensionPackage('one'), extensionPackage('two'));
+    const site = await withSettings(registry, ['npm:one']);
+    expect(await site.restore()).toMatchObject({ installed: [{ name: 'one' }] });
+    await writeFile(join(site.dashHome, 'settings.json'), JSON.stringify({ packages: ['npm:one', { source: 'npm:two@^1.0.0', extensions: [] }] }));
+    await expect(site.restore({ frozen: true })).rejects.toMatchObject({ code: 'LOCK_OUTDATED' });
+    expect(await site.restore()).toMatchObject({ installed: [{ name: 'two' }], unchanged: [{ name: 'one' }] });
+    expect(await site.restore({ frozen: true })).toMatchObject({ installed: [] });
+    expect(await site.installed()).toEqual({ one: '1.0.0', two: '1.0.0' });
+  });
+
+  it('asks for consent like anything that is installed', async () => {
+    const registry = await published();
+    const site = await withSettings(registry, ['npm:pkg']);
+    await expect(site.restore()).rejects.toMatchObject({ code: 'CONSENT_REQUIRED' });
+    expect(await site.installed()).toEqual({});
+  });
+
+  it('in a project comes from a registry, or is typed by the user', async () => {
+    const registry = await published();
+    const site = await makeSite({ registry: registry.url });
+    await mkdir(join(site.workspace, '.dash'), { recursive: true });
+    await writeFile(join(site.workspace, '.dash', 'settings.json'), JSON.stringify({ packages: ['git:git.internal/team/repository'] }));
+    await expect(site.restore({ scope: { kind: 'project', dir: site.workspace } })).rejects.toMatchObject({ code: 'SOURCE_UNTRUSTED' });
+  });
+});
