@@ -12,6 +12,8 @@ if (Number.parseInt(process.versions.node, 10) < NEEDED) {
   }
   process.exitCode = 2;
 } else {
+  // files of many packages are flushed side by side; read when the first one is
+  process.env.UV_THREADPOOL_SIZE ??= '8';
   // not by `import`: that would load what these modules only offer, at every start
   process.getBuiltinModule('node:module').enableCompileCache();
   // a repository checkout runs its sources, also when an older build lies beside them; the package ships the build only

@@ -20,12 +20,20 @@ export function bundleStore(home: string): BundleStore {
   return { directory: join(home, 'bundles') };
 }
 
+let known: Promise<string> | undefined;
+
+/** Does not change while we run, and takes a megabyte of hashing. */
+function toolchain(): Promise<string> {
+  known ??= readFile(join(packageRoot(), 'package.json'), 'utf8').then((manifest) => `${manifest}${toolchainDigest()}`);
+  return known;
+}
+
 /** What an install asks of its neighbours. */
 export function inspectPorts(home: string): InspectPorts {
   const store = bundleStore(home);
   return {
     compile: (request, signal) => compilePackage(request, store, signal),
-    toolchain: async () => `${await readFile(join(packageRoot(), 'package.json'), 'utf8')}${toolchainDigest()}`,
+    toolchain,
     isCompiled: (compiled) => hasBundles(store, compiled),
     capture: (request) => capturePackage(request, store),
     readSkills: (dir, paths) => Promise.all(paths.map((path) => inspectSkill(dir, path))),

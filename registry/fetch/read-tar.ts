@@ -215,6 +215,12 @@ function decode(bytes: Buffer): string {
   }
 }
 
+const ZEROS = Buffer.alloc(BLOCK);
+
 function isZero(bytes: Buffer): boolean {
-  return bytes.every((byte) => byte === 0);
+  for (let at = 0; at < bytes.length; at += BLOCK) {
+    const block = bytes.subarray(at, at + BLOCK);
+    if (!block.equals(ZEROS.subarray(0, block.length))) return false;
+  }
+  return true;
 }

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -6,6 +6,7 @@ import { type CaptureOutcome, type CompiledPackage, makeDirectory, sortedJson } 
 import { readIfPresent } from '../store/durable-file.ts';
 import { asDiskError } from '../store/file-errors.ts';
 import type { StorePaths } from '../store/store-paths.ts';
+import { sha256 } from '../verify/sha256.ts';
 import type { InspectPorts } from './inspect-ports.ts';
 
 /** What compiling and capturing gave. */
@@ -41,7 +42,7 @@ export async function keepBuild(build: Build, ingredients: Ingredients, paths: S
 
 async function notePath(ingredients: Ingredients, paths: StorePaths, ports: InspectPorts): Promise<string> {
   const text = sortedJson({ ...ingredients, toolchain: await ports.toolchain() });
-  return paths.build(createHash('sha256').update(text).digest('hex'));
+  return paths.build(sha256(text));
 }
 
 async function note(path: string, build: Build): Promise<void> {

@@ -1,10 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { renameSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { makeDirectory } from '../../format/index.ts';
 import { readIfPresent } from '../store/durable-file.ts';
 import { ignoreDisk } from '../store/file-errors.ts';
+import { sha256 } from '../verify/sha256.ts';
 
 /** What a registry answered before. */
 export interface KeptAnswer {
@@ -64,10 +66,10 @@ export async function keepAnswer(
   const temporary = `${path}.${process.pid}-${randomUUID()}.tmp`;
   try {
     makeDirectory(dir, 0o700);
-    await writeFile(temporary, `${JSON.stringify(head)}\n${body}`, { flag: 'wx', mode: 0o600 });
-    await rename(temporary, path);
+    writeFileSync(temporary, `${JSON.stringify(head)}\n${body}`, { flag: 'wx', mode: 0o600 });
+    renameSync(temporary, path);
   } catch {
-    await rm(temporary, { force: true }).catch(() => undefined);
+    await rm(temporary, { force: true }).catch(ignoreDisk);
   }
 }
 
@@ -97,5 +99,5 @@ function isHead(value: unknown): value is Head {
 }
 
 function pathOf(url: string, dir: string): string {
-  return join(dir, createHash('sha256').update(url).digest('hex'));
+  return join(dir, sha256(url));
 }

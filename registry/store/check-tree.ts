@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync } from 'node:fs';
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { readIfPresent } from './durable-file.ts';
 import { eachLimited } from './each-limited.ts';
 import { isErrno } from './file-errors.ts';
 import type { StorePaths } from './store-paths.ts';
+import { sha256 } from '../verify/sha256.ts';
 
 /**
  * Hashes a stored tree again. Gives the path of the first file that is missing, changed or not part of it, `undefined`
@@ -57,8 +57,4 @@ function parentsOf(path: string): string[] {
   const parents: string[] = [];
   for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) parents.push(path.slice(0, slash));
   return parents;
-}
-
-function sha256(data: Buffer | string): string {
-  return createHash('sha256').update(data).digest('hex');
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -30,6 +30,8 @@ export async function writeDurably(path: string, data: string | Buffer, { mode =
 
 export async function readIfPresent(path: string): Promise<string | undefined> {
   try {
+    // asked first, for an error takes as long to make as ten files to read
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
     // one small file, and the promises of `fs` would load half of Node's streams for it
     return readFileSync(path, 'utf8');
   } catch (error) {

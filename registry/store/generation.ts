@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -9,6 +8,7 @@ import type { Lockfile } from '../lock/lockfile.ts';
 import { readIfPresent } from './durable-file.ts';
 import { ignoreMissing } from './file-errors.ts';
 import type { StatePaths } from './store-paths.ts';
+import { sha256 } from '../verify/sha256.ts';
 
 /** One immutable state of a scope: what is installed, what was inspected, and the full lock. */
 export interface Generation {
@@ -127,8 +127,4 @@ function corrupt(path: string): DashError {
     hint: '`dash install` makes it again from `dash.lock`; `dash rollback` goes back to an older one',
     where: { path },
   });
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { formatPackHead, PACK_LINE_BYTES, packHeadLength, type PackedFile, parsePackHead } from '../../format/index.ts';
 import type { PackageFile } from '../verify/tree-safety.ts';
 import { ignoreMissing, isErrno } from './file-errors.ts';
+import { sha256 } from '../verify/sha256.ts';
 
 /** The code of a dependency as one file, in staging or in the store: nobody but the bundler reads it. */
 export interface Pack {
@@ -18,10 +19,13 @@ export interface Pack {
   readonly manifest: string | undefined;
 }
 
-/** Writes the files into a new pack in `dir`, flushed to the disk. */
-export async function writePack(dir: string, files: readonly PackageFile[], treeSha256: string): Promise<Pack> {
-  const sorted = files.map((file) => ({ ...file, key: Buffer.from(file.path) })).sort((a, b) => Buffer.compare(a.key, b.key));
-  const head = formatPackHead(sorted.map(({ path, data }) => ({ path, size: data.length, sha256: sha256(data) })));
+export interface HashedFile extends PackageFile {
+  readonly sha256: string;
+}
+
+/** Writes files, sorted by the bytes of their paths, into a new pack in `dir`, flushed to the disk. */
+export async function writePack(dir: string, sorted: readonly HashedFile[], treeSha256: string): Promise<Pack> {
+  const head = formatPackHead(sorted.map((file) => ({ path: file.path, size: file.data.length, sha256: file.sha256 })));
   const path = join(dir, `${treeSha256}-${randomUUID()}.pack`);
   // `wx`: what is already there, a link for example, is never written through
   const file = await open(path, 'wx', 0o444);
@@ -35,7 +39,7 @@ export async function writePack(dir: string, files: readonly PackageFile[], tree
     treeSha256,
     path,
     files: sorted.map(({ path: name }) => name),
-    manifest: files.find(({ path: name }) => name === 'package.json')?.data.toString('utf8'),
+    manifest: sorted.find(({ path: name }) => name === 'package.json')?.data.toString('utf8'),
   };
 }
 
@@ -66,8 +70,4 @@ async function readPlainFile(path: string): Promise<Buffer | undefined> {
 
 function slice(bytes: Buffer, { offset, size }: PackedFile): Buffer {
   return bytes.subarray(offset, offset + size);
-}
-
-function sha256(data: Buffer | string): string {
-  return createHash('sha256').update(data).digest('hex');
 }

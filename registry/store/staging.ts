@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
@@ -8,9 +8,10 @@ import { eachLimited } from './each-limited.ts';
 import { syncDirectory } from './durable-file.ts';
 import { asDiskError, ignoreDisk, isErrno } from './file-errors.ts';
 import { removeAbandoned } from './leftovers.ts';
-import { type Pack, writePack } from './pack.ts';
+import { type HashedFile, type Pack, writePack } from './pack.ts';
 import type { StorePaths } from './store-paths.ts';
 import type { PackageFile } from '../verify/tree-safety.ts';
+import { sha256 } from '../verify/sha256.ts';
 
 /** An unpacked tree, in staging or in the store. */
 export interface Tree {
@@ -63,9 +64,9 @@ export async function openStaging(paths: StorePaths): Promise<Staging> {
       return tree;
     },
     async pack(files) {
-      const { treeSha256 } = describeTree(files);
+      const { treeSha256, hashed } = describeTree(files);
       try {
-        return await writePack(dir, files, treeSha256);
+        return await writePack(dir, hashed, treeSha256);
       } catch (error) {
         throw asDiskError(error, 'unpacking');
       }
@@ -101,16 +102,16 @@ export async function openStaging(paths: StorePaths): Promise<Staging> {
 interface Listing {
   readonly text: string;
   readonly treeSha256: string;
+  /** In the order of the manifest. */
+  readonly hashed: readonly HashedFile[];
 }
 
 /** The manifest of a tree in the format of `sha256sum`, sorted by the bytes of the paths; its own sha256 names the tree. */
 export function describeTree(files: readonly PackageFile[]): Listing {
-  const lines = files.map(({ path, data }) => ({ path: Buffer.from(path), line: `${sha256(data)}  ${path}\n` }));
-  const text = lines
-    .sort((a, b) => Buffer.compare(a.path, b.path))
-    .map(({ line }) => line)
-    .join('');
-  return { text, treeSha256: sha256(text) };
+  const keyed = files.map(({ path, data }) => ({ path, data, key: Buffer.from(path), sha256: sha256(data) }));
+  const hashed = keyed.sort((a, b) => Buffer.compare(a.key, b.key));
+  const text = hashed.map((file) => `${file.sha256}  ${file.path}\n`).join('');
+  return { text, treeSha256: sha256(text), hashed };
 }
 
 async function writeTree(target: string, files: readonly PackageFile[], { text, treeSha256 }: Listing): Promise<Tree> {
@@ -165,8 +166,4 @@ async function movePackIntoStore(pack: Pack, paths: StorePaths): Promise<Pack> {
   makeDirectory(dirname(target));
   await rename(pack.path, target);
   return { ...pack, path: target };
-}
-
-function sha256(data: Buffer | string): string {
-  return createHash('sha256').update(data).digest('hex');
 }

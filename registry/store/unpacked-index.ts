@@ -1,6 +1,5 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { makeDirectory } from '../../format/index.ts';
@@ -65,13 +64,14 @@ export async function noteUnpacked(
   const before = await readIfPresent(path);
   // what is installed stays known, whoever else waits with it
   if (before === note || (isHeld && before === plain)) return;
+  // small, and many: a turn through the thread pool for each of the three would take longer
   makeDirectory(dirname(path));
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    await writeFile(temporary, note, { flag: 'wx' });
-    await rename(temporary, path);
+    writeFileSync(temporary, note, { flag: 'wx' });
+    renameSync(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
+    rmSync(temporary, { force: true });
     throw error;
   }
 }

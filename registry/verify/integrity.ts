@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 import { DashError } from '../../format/index.ts';
 
 /** Gives the sha512 of bytes as npm writes it. */
 export function integrityOf(bytes: Buffer): string {
-  return `sha512-${createHash('sha512').update(bytes).digest('base64')}`;
+  return `sha512-${hash('sha512', bytes, 'base64')}`;
 }
 
 /**

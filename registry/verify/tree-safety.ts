@@ -49,19 +49,19 @@ export function assertSafeTree(files: readonly { readonly path: string; readonly
 
 /** Checks one path of a file or a directory. @throws {DashError} HOSTILE_PACKAGE */
 export function assertSafePath(path: string, limits: TreeLimits = DEFAULT_TREE_LIMITS): void {
-  const quoted = `\`${printable(path)}\``;
+  const quoted = () => `\`${printable(path)}\``;
   if (path === '') throw hostile('PATH_EMPTY', 'an entry without a name');
-  if (path.includes('\0')) throw hostile('PATH_NUL', `${quoted} has a NUL in its name`, path);
-  if (path.startsWith('/')) throw hostile('PATH_ABSOLUTE', `${quoted} is an absolute path`, path);
-  if (/^[A-Za-z]:/.test(path)) throw hostile('PATH_DRIVE', `${quoted} begins with a drive letter`, path);
-  if (path.includes('\\')) throw hostile('PATH_BACKSLASH', `${quoted} has a backslash in its name`, path);
-  if (/\p{Cc}/u.test(path)) throw hostile('PATH_CONTROL', `${quoted} has a control character in its name`, path);
-  if (path.includes('\uFFFD') || /\p{Cs}/u.test(path)) throw hostile('PATH_NOT_UTF8', `${quoted} is not UTF-8`, path);
+  if (path.includes('\0')) throw hostile('PATH_NUL', `${quoted()} has a NUL in its name`, path);
+  if (path.startsWith('/')) throw hostile('PATH_ABSOLUTE', `${quoted()} is an absolute path`, path);
+  if (/^[A-Za-z]:/.test(path)) throw hostile('PATH_DRIVE', `${quoted()} begins with a drive letter`, path);
+  if (path.includes('\\')) throw hostile('PATH_BACKSLASH', `${quoted()} has a backslash in its name`, path);
+  if (/\p{Cc}/u.test(path)) throw hostile('PATH_CONTROL', `${quoted()} has a control character in its name`, path);
+  if (path.includes('\uFFFD') || /\p{Cs}/u.test(path)) throw hostile('PATH_NOT_UTF8', `${quoted()} is not UTF-8`, path);
   // bidi and zero-width characters: what is reviewed would not be what is there
-  if (/[\p{Cf}\p{Zl}\p{Zp}]/u.test(path)) throw hostile('PATH_INVISIBLE', `${quoted} has an invisible character in its name`, path);
-  if (Buffer.byteLength(path) > limits.maxPathBytes) throw hostile('PATH_TOO_LONG', `${quoted} is longer than ${limits.maxPathBytes} bytes`, path);
+  if (/[\p{Cf}\p{Zl}\p{Zp}]/u.test(path)) throw hostile('PATH_INVISIBLE', `${quoted()} has an invisible character in its name`, path);
+  if (Buffer.byteLength(path) > limits.maxPathBytes) throw hostile('PATH_TOO_LONG', `${quoted()} is longer than ${limits.maxPathBytes} bytes`, path);
   const segments = path.split('/');
-  if (segments.length > limits.maxDepth) throw hostile('PATH_TOO_DEEP', `${quoted} is deeper than ${limits.maxDepth} directories`, path);
+  if (segments.length > limits.maxDepth) throw hostile('PATH_TOO_DEEP', `${quoted()} is deeper than ${limits.maxDepth} directories`, path);
   for (const segment of segments) assertSafeSegment(segment, path, limits);
 }
 
@@ -70,15 +70,15 @@ const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout
 const FORBIDDEN = new Set(['.git', 'git~1', '.npmrc']);
 
 function assertSafeSegment(segment: string, path: string, limits: TreeLimits): void {
-  const quoted = `\`${printable(path)}\``;
-  if (segment === '' || segment === '.') throw hostile('PATH_EMPTY', `${quoted} has an empty segment`, path);
-  if (segment === '..') throw hostile('PATH_TRAVERSAL', `${quoted} leaves the package`, path);
+  const quoted = () => `\`${printable(path)}\``;
+  if (segment === '' || segment === '.') throw hostile('PATH_EMPTY', `${quoted()} has an empty segment`, path);
+  if (segment === '..') throw hostile('PATH_TRAVERSAL', `${quoted()} leaves the package`, path);
   if (Buffer.byteLength(segment) > limits.maxSegmentBytes) {
-    throw hostile('PATH_TOO_LONG', `${quoted} has a name of more than ${limits.maxSegmentBytes} bytes`, path);
+    throw hostile('PATH_TOO_LONG', `${quoted()} has a name of more than ${limits.maxSegmentBytes} bytes`, path);
   }
-  if (/[. ]$/.test(segment)) throw hostile('PATH_TRAILING_DOT', `${quoted} has a name that ends with a dot or a space`, path);
-  if (RESERVED.test(segment)) throw hostile('PATH_RESERVED_NAME', `${quoted} has a name that Windows keeps for a device`, path);
-  if (FORBIDDEN.has(segment.toLowerCase())) throw hostile('PATH_FORBIDDEN_NAME', `${quoted} may not be in a package`, path);
+  if (/[. ]$/.test(segment)) throw hostile('PATH_TRAILING_DOT', `${quoted()} has a name that ends with a dot or a space`, path);
+  if (RESERVED.test(segment)) throw hostile('PATH_RESERVED_NAME', `${quoted()} has a name that Windows keeps for a device`, path);
+  if (FORBIDDEN.has(segment.toLowerCase())) throw hostile('PATH_FORBIDDEN_NAME', `${quoted()} may not be in a package`, path);
 }
 
 /** Two paths that one file system takes for one, or a file where another path needs a directory. */
