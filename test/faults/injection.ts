@@ -91,10 +91,14 @@ export async function inject({ thread, syscall, when, effect }: Injection, run: 
     {
       tid: ids[thread],
       args: ['-e', `trace=${syscall}`, '-e', `inject=${syscall}:${effect}:when=${when}`],
-      read: (log) => injected.push(...log.split('\n').filter((line) => /\(INJECTED(: args)?\)$/.test(line))),
+      read: (log) => injected.push(...injectedIn(log)),
     },
   ]);
   return { ...outcome, injected };
+}
+
+function injectedIn(log: string): string[] {
+  return log.split('\n').filter((line) => /\(INJECTED(: args)?\)$/.test(line));
 }
 
 interface Tracer {
@@ -117,7 +121,12 @@ async function traced(
   const ids = await announced(child);
   const running = await Promise.all(tracers(ids).map((tracer) => attach(tracer)));
   child.stdin?.on('error', () => undefined).end('x');
+  // libuv's own pipes are no disk, and a process whose wake-up call was eaten waits for ever: the fault missed, and it ends
+  const guard = setInterval(() => {
+    if (running.some(({ log }) => injectedIn(readFileSync(log, 'utf8')).some((line) => !line.includes(env['DASH_HOME'] ?? '/')))) child.kill('SIGKILL');
+  }, 250);
   const [code, signal] = await closed;
+  clearInterval(guard);
   for (const { done, log, read } of running) {
     await done;
     read(readFileSync(log, 'utf8'));
