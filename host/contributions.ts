@@ -82,7 +82,8 @@ export function buildContributions(extensions: readonly Extension[], resources: 
       const bound = bindHandler(event, pkg.name, pkg.granted, surroundings.places, warn);
       if (bound === undefined) continue;
       const known = handlers.get(bound.event) ?? [];
-      handlers.set(bound.event, [...known, { ...owner, handler, ...(bound.cannotChange === undefined ? {} : { cannotChange: bound.cannotChange }) }]);
+      const { event: name, ...rights } = bound;
+      handlers.set(name, [...known, { ...owner, handler, ...rights }]);
     }
   }
   return {
@@ -138,7 +139,7 @@ function bindHandler(
   granted: PermissionSet,
   places: Places,
   warn: Warn,
-): { event: ExtensionEventName; cannotChange?: string } | undefined {
+): ({ readonly event: ExtensionEventName } & Pick<BoundHandler, 'needs' | 'toChange' | 'cannotChange'>) | undefined {
   const row = findMember('event', event);
   if (row === undefined || !isExtensionEvent(event)) {
     warn('UNKNOWN_EVENT', `\`${owner}\` listens to \`${event}\`, which is no event of ours and is never delivered`);
@@ -158,7 +159,18 @@ function bindHandler(
     return undefined;
   }
   const cannotChange = row.toChange.find((need) => !holds(granted, need, places));
-  return { event, ...(cannotChange === undefined ? {} : { cannotChange }) };
+  const areas = (needs: readonly string[]): readonly PlainArea[] => needs.map((need) => parsePermission(need).area).filter(isPlain);
+  return { event, needs: areas(row.needs), toChange: areas(row.toChange), ...(cannotChange === undefined ? {} : { cannotChange }) };
+}
+
+/** Leaves out who lost the right to be told since the generation was built, and marks who lost the right to change. */
+export function stillAllowed(handlers: readonly BoundHandler[]): readonly BoundHandler[] {
+  return handlers
+    .filter(({ needs, sandboxed }) => needs.every((area) => sandboxed.holds(area)))
+    .map((handler) => {
+      const lost = handler.cannotChange ?? handler.toChange.find((area) => !handler.sandboxed.holds(area));
+      return lost === handler.cannotChange ? handler : { ...handler, cannotChange: lost };
+    });
 }
 
 function holds(granted: PermissionSet, need: string, places: Places): boolean {

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { DashError, isDashError, type Where } from '../format/index.ts';
+import { DashError, isDashError, type PlainArea, type Where } from '../format/index.ts';
 import type { CallContext, CallOrigin, HandlerOutcome, SandboxedPackage } from '../sandbox/index.ts';
 import { EXTENSION_EVENTS, type ExtensionEventName } from './extension-events.ts';
 import type { ImageContent, JsonObject } from './model/messages.ts';
@@ -12,6 +12,9 @@ export interface BoundHandler {
   readonly package: string;
   readonly handler: number;
   readonly sandboxed: SandboxedPackage;
+  /** What it takes to be told, and to change what is told. */
+  readonly needs: readonly PlainArea[];
+  readonly toChange: readonly PlainArea[];
   /** Without it the handler sees the event, and what it changes is dropped. The permission that is missing. */
   readonly cannotChange?: string;
 }

@@ -7,6 +7,7 @@ import { skillCatalog } from '../skills-lib/index.ts';
 import type { ApprovalMode } from './approval.ts';
 import { type CommandHost, HOST_COMMANDS } from './commands/index.ts';
 import { contextSources } from './context-sources.ts';
+import { stillAllowed } from './contributions.ts';
 import { Conversation } from './conversation.ts';
 import { createEventBus, type HandlerProblem } from './event-bus.ts';
 import type { HostEvent, HostListener } from './host-event.ts';
@@ -151,7 +152,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   };
 
   const bus = createEventBus({
-    handlers: (event) => contributions().handlers.get(event) ?? [],
+    handlers: (event) => stillAllowed(contributions().handlers.get(event) ?? []),
     hold: () => loaded().hold(),
     context: callContext,
     origin: () => conversation.origin,

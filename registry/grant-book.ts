@@ -14,8 +14,8 @@ export interface GrantBook {
 
 export interface GrantPage {
   /**
-   * What the package may do at this moment: the same set until something changes. One `stat` tells whether somebody
-   * granted or took back; a file that cannot be read grants nothing.
+   * What the package may do at this moment: the same set until something changes. One `stat` in each turn of the event loop
+   * tells whether somebody granted or took back; a file that cannot be read grants nothing.
    */
   granted(): PermissionSet;
   /** Notes that a permission let something pass: what is dangerous and unused is forgotten. */
@@ -41,8 +41,16 @@ export async function openGrantBook(dashHome: string, projectDir: string, now: (
   const path = storePaths(dashHome).grants;
   let seen: { readonly stamp: string; readonly grants: ReadonlyMap<string, readonly Grant[]> } | undefined;
 
-  /** Every writer puts a new file in the place of the old one, so it never has the same inode and time twice. */
+  let isLooked = false;
+
+  /**
+   * Every writer puts a new file in the place of the old one, so it never has the same inode and time twice. What is asked in
+   * one turn of the event loop, such as who of fifty packages hears an event, is one look.
+   */
   const current = (): ReadonlyMap<string, readonly Grant[]> => {
+    if (isLooked && seen !== undefined) return seen.grants;
+    isLooked = true;
+    setImmediate(() => (isLooked = false));
     const stamp = stampOf(path);
     if (seen?.stamp !== stamp) seen = { stamp, grants: readNow(path) };
     return seen.grants;

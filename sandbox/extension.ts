@@ -1,4 +1,4 @@
-import type { CompiledPackage, ModuleGraph, PermissionSet, Registrations } from '../format/index.ts';
+import type { CompiledPackage, ModuleGraph, PermissionSet, PlainArea, Registrations } from '../format/index.ts';
 import type { Authority } from './authority.ts';
 import type { CallOrigin } from './ports.ts';
 
@@ -80,6 +80,8 @@ export interface SandboxedPackage extends AsyncDisposable {
   runCommand(name: string, args: string, options: EventCallOptions): Promise<void>;
   /** Calls one handler (see `registrations.events`). @throws {DashError} GUEST_ERROR when it throws */
   deliver(handler: number, event: unknown, options: EventCallOptions): Promise<HandlerOutcome>;
+  /** Whether it holds this right at this moment: what was taken back counts for the next event. */
+  holds(area: PlainArea): boolean;
   /** An event of `pi.events` from another package. Not awaited by the sender; never starts a sleeping package. */
   emit(channel: string, data: unknown): void;
   /** Waits for calls in flight, then ends the process. */

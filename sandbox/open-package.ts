@@ -12,6 +12,7 @@ import {
   union,
   type ModuleGraph,
   type PermissionSet,
+  type PlainArea,
   type Places,
   type Registrations,
 } from '../format/index.ts';
@@ -116,6 +117,7 @@ export function openPackage(sandboxPackage: SandboxPackage, options: OpenOptions
 class OpenPackage implements SandboxedPackage {
   readonly #package: SandboxPackage;
   readonly #options: OpenOptions;
+  readonly #authority: Authority;
   #registrations: Registrations | undefined;
   #awake: Promise<GuestSession> | undefined;
   #session: GuestSession | undefined;
@@ -133,6 +135,7 @@ class OpenPackage implements SandboxedPackage {
   constructor(sandboxPackage: SandboxPackage, options: OpenOptions) {
     this.#package = sandboxPackage;
     this.#options = options;
+    this.#authority = withImplicit(sandboxPackage.authority ?? fixedAuthority(sandboxPackage.granted));
     const { workspace: cwd, home } = options;
     this.#registrations = sandboxPackage.captured && showPlaces(sandboxPackage.captured, { cwd, home, agentDir: this.#agentDir() });
   }
@@ -179,6 +182,12 @@ class OpenPackage implements SandboxedPackage {
     if ('error' in answer) throw guestError(this.name, 'an event handler', answer.error);
     const { value, event: after } = (answer.value ?? {}) as { value?: unknown; event?: unknown };
     return { value, event: after };
+  }
+
+  holds(area: PlainArea): boolean {
+    const { permissions } = this.#authority.granted();
+    const named = permissions.filter((permission) => permission.area === area);
+    return named.length > 0 && named.every(({ deny }) => !deny);
   }
 
   emit(channel: string, data: unknown): void {
@@ -260,7 +269,7 @@ class OpenPackage implements SandboxedPackage {
   async #start(origin: CallOrigin | undefined, signal: AbortSignal | undefined): Promise<GuestSession> {
     const { compiled, graph, version, contentHash, captured } = this.#package;
     const { audit, bundles, ports, spare, onDenial, onLog } = this.#options;
-    const authority = withImplicit(this.#package.authority ?? fixedAuthority(this.#package.granted));
+    const authority = this.#authority;
     if (origin !== undefined) await this.#askForVariables(authority, origin, signal);
     const granted = authority.granted();
     const places = await this.#places();

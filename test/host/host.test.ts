@@ -14,6 +14,20 @@ const results = ({ host }: TestHost): string[] =>
   );
 const codes = ({ host }: TestHost): string[] => host.diagnostics.map(({ code }) => code);
 
+describe('a right that is taken back while a package runs', () => {
+  it('is felt by the next event: what needs it is not told, what it would change stays', async () => {
+    const extension = { on: [['agent_end', () => undefined] as const, ['before_agent_start', () => ({ systemPrompt: 'mine' })] as const] };
+    await using world = await startTestHost({ turns: [{ text: 'a' }, { text: 'b' }] }, [{ name: 'p', granted: ['session:read', 'prompt:modify'], extension }]);
+    const prompts: string[] = [];
+    world.host.subscribe((event) => void (event.type === 'turn_start' && prompts.push(world.host.conversation.systemPrompt)));
+    await ask(world.host, 'one');
+    world.opened[0]?.lost.add('session:read').add('prompt:modify');
+    await ask(world.host, 'two');
+    expect(world.opened[0]?.heard.filter((name) => name === 'agent_end')).toHaveLength(1);
+    expect(prompts.map((prompt) => prompt === 'mine')).toEqual([true, false]);
+  });
+});
+
 describe('tools of packages', () => {
   it('answer the model, and wake their package only then', async () => {
     await using world = await startTestHost({ turns: [{ toolCalls: [call('hello', { name: 'Ada' })] }, { text: 'done' }] }, [

@@ -72,6 +72,13 @@ export class InTestPackage implements SandboxedPackage {
     });
   }
 
+  /** Rights that were taken back while it runs. */
+  readonly lost = new Set<string>();
+
+  holds(area: string): boolean {
+    return !this.lost.has(area);
+  }
+
   emit(channel: string, data: unknown): void {
     this.emitted.push([channel, data]);
   }
