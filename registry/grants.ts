@@ -54,8 +54,9 @@ export interface Moment {
   readonly lastUsed: LastUsed;
 }
 
+const DAY_MS = 24 * 60 * 60_000;
 /** So long a dangerous grant holds without being used. */
-const UNUSED_MS = 30 * 24 * 60 * 60_000;
+const UNUSED_MS = 30 * DAY_MS;
 
 /**
  * Gives the lines of a key that hold at this moment. One that expired, was made in another project, or is dangerous and
@@ -67,8 +68,23 @@ export function grantsInForce(held: readonly Grant[], moment: Moment): readonly 
   return here.filter((grant) => !isForgotten(grant, set, moment));
 }
 
+/** Gives the permissions that were granted and not used for thirty days: the dangerous among them hold no longer. */
+export async function unusedGrants(
+  dashHome: string,
+  key: string,
+  now = new Date(),
+): Promise<readonly { readonly permission: string; readonly days: number }[]> {
+  const held = (await readAll(dashHome)).get(key) ?? [];
+  const lastUsed = readLastUsed(dashHome, key);
+  return held
+    .filter(({ permission }) => !permission.startsWith('!'))
+    .map((grant) => ({ permission: grant.permission, unusedMs: now.getTime() - unusedSince(grant, lastUsed).getTime() }))
+    .filter(({ unusedMs }) => unusedMs > UNUSED_MS)
+    .map(({ permission, unusedMs }) => ({ permission, days: Math.floor(unusedMs / DAY_MS) }));
+}
+
 /** Since when a grant has lain unused: its last use, or the day it was made. */
-export function unusedSince({ permission, at }: Grant, lastUsed: LastUsed): Date {
+function unusedSince({ permission, at }: Grant, lastUsed: LastUsed): Date {
   const used = lastUsed.get(permission);
   return new Date(used !== undefined && used > at ? used : at);
 }

@@ -22,7 +22,7 @@ import type { VerifyOptions, VerifyReport } from './verify-store.ts';
 export { type Choice, narrowBuild, toggle } from './choice.ts';
 export type { ChoiceChange, ChooseContext, ChooseReport } from './choose.ts';
 export type { ConsentAnswer, ConsentPlan, ConsentPort, PackagePlan, PlannedPermission } from './consent.ts';
-export { addGrants, type Grant, type GrantDetails, type GrantMode, listGrants, makeGrants, readGrants, revokeGrants } from './grants.ts';
+export { addGrants, type Grant, type GrantDetails, type GrantMode, listGrants, makeGrants, readGrants, revokeGrants, unusedGrants } from './grants.ts';
 export { assertNotDelegated, isDelegated } from './delegation.ts';
 export { emptyGrantPage, type GrantBook, type GrantPage, openGrantBook } from './grant-book.ts';
 export { digestDirectory, type DirectoryDigest } from './fetch/local.ts';

@@ -1,5 +1,5 @@
 import { describePermission, parsePermission, PROFILE_WORDS } from '../../format/index.ts';
-import { readInstalled, readProfile } from '../../registry/index.ts';
+import { readInstalled, readProfile, unusedGrants } from '../../registry/index.ts';
 import type { DefineCommand } from '../command.ts';
 import { findInstalled } from '../find-installed.ts';
 import { formatTable } from '../output/table.ts';
@@ -20,20 +20,26 @@ export const define: DefineCommand = (command) => {
     const installed =
       name === undefined ? await readInstalled({ dashHome: invocation.home, projectDir: invocation.cwd }) : [await findInstalled(name, invocation)];
     const { profile } = await readProfile(invocation.home);
-    const packages = await Promise.all(installed.map((one) => packageDocument(one, invocation)));
+    const packages = await Promise.all(
+      installed.map(async (one) => ({ ...(await packageDocument(one, invocation)), unused: await unusedGrants(invocation.home, one.grantKey) })),
+    );
     return {
       kind: 'document',
-      document: { profile, packages: packages.map(({ id, name: shown, version, permissions }) => ({ id, name: shown, version, permissions })) },
+      document: { profile, packages: packages.map(({ id, name: shown, version, permissions, unused }) => ({ id, name: shown, version, permissions, unused })) },
       text: `${packages.length === 0 ? 'nothing is installed\n' : packages.map((one) => textOf(one, invocation.stdout.style)).join('\n')}profile: ${profile}, ${PROFILE_WORDS[profile]}\n`,
     };
   };
 };
 
-function textOf({ name, version, permissions: { requested, granted, denied } }: PackageDocument, style: Style): string {
-  const all = [...new Set([...requested, ...granted, ...denied])];
+type Listed = PackageDocument & { readonly unused: Awaited<ReturnType<typeof unusedGrants>> };
+
+function textOf({ name, version, permissions: { requested, granted, denied }, unused }: Listed, style: Style): string {
+  const all = [...new Set([...requested, ...granted, ...denied, ...unused.map(({ permission }) => permission)])];
   const rows = all.map((permission) => {
     const state = denied.includes(permission) ? style.bad('denied') : granted.includes(permission) ? style.good('granted') : style.dim('not granted');
-    return [`  ${state}`, oneLine(permission), style.dim(oneLine(describePermission(parsePermission(permission))))];
+    const days = unused.find((one) => one.permission === permission)?.days;
+    const idle = days === undefined ? '' : granted.includes(permission) ? `; unused for ${days} days` : `; forgotten, for it was not used for ${days} days`;
+    return [`  ${state}`, oneLine(permission), style.dim(oneLine(describePermission(parsePermission(permission)))) + style.warning(idle)];
   });
   return `${style.strong(oneLine(name))} ${oneLine(version)}\n${rows.length === 0 ? '  asks for nothing; it can talk to your model\n' : formatTable(rows)}`;
 }

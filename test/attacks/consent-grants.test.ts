@@ -14,6 +14,7 @@ import {
   readGrants,
   readInstalled,
   revokeGrants,
+  unusedGrants,
   update,
 } from '../../registry/index.ts';
 import { BIN, environment, run } from '../../scripts/demo/stage.ts';
@@ -121,6 +122,8 @@ describe('time', () => {
     expect(await after(30)).toEqual(['!env:SECRET_KEY', 'fs:read:~/music', 'fs:read:~/notes', 'net:api.example.com']);
     expect(await after(31)).toEqual(['!env:SECRET_KEY', 'fs:read:~/music', 'net:api.example.com']);
     expect(await after(52)).toEqual(['!env:SECRET_KEY', 'net:api.example.com']);
+    const unused = await unusedGrants(home, KEY, new Date(NOW.getTime() + 40 * DAY_MS));
+    expect(unused).toEqual([{ permission: 'fs:read:~/notes', days: 40 }, { permission: 'net:api.example.com', days: 40 }]); // prettier-ignore
   });
 
   test('what was tried for a day ends in the middle of a run', async () => {
