@@ -23,7 +23,6 @@ export {
   inferenceOf,
   isInferenceAsked,
   mergeInferences,
-  notCovered,
   type ComputedSubject,
   type ComputedUse,
   type Evidence,

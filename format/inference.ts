@@ -1,5 +1,5 @@
 import type { CompiledPackage } from './extension-record.ts';
-import { covers, permissionSet, type PermissionSet } from './permission-set.ts';
+import { covers, permissionSet } from './permission-set.ts';
 import { parsePermission } from './permission.ts';
 import type { Where } from './dash-error.ts';
 
@@ -45,38 +45,52 @@ export interface Inference {
 
 const EVIDENCE_KEPT = 5;
 const COMPUTED_KEPT = 60;
+/** Nobody reads more, and comparing each with each takes its time. */
+const PERMISSIONS_KEPT = 500;
 
 /** Joins what was read of several entry points. */
 export function mergeInferences(parts: readonly Inference[]): Inference {
-  const byText = new Map<string, { evidence: Evidence[]; places: number; atMost: boolean }>();
-  for (const { permission, evidence, places, atMost = false } of parts.flatMap(({ permissions }) => permissions)) {
-    const known = byText.get(permission) ?? { evidence: [], places: 0, atMost: true };
-    // entries share modules: the same place counts once as far as places are kept
-    const fresh = evidence.filter((one) => !known.evidence.some((other) => isSamePlace(one, other)));
-    byText.set(permission, {
-      evidence: [...known.evidence, ...fresh],
-      places: Math.max(known.places, places, known.evidence.length + fresh.length),
-      atMost: known.atMost && atMost,
-    });
-  }
-  const texts = [...byText.keys()];
-  for (const text of texts) if (texts.some((other) => other !== text && byText.has(other) && isWithin(text, other))) byText.delete(text);
-  const computed = parts.flatMap((part) => part.computed);
-  const incomplete = parts.find((part) => part.incomplete !== undefined)?.incomplete;
+  const all = Map.groupBy(
+    parts.flatMap(({ permissions }) => permissions),
+    ({ permission }) => permission,
+  );
+  const kept = [...all.keys()].sort().slice(0, PERMISSIONS_KEPT);
+  const texts = withoutParts(kept);
+  const computed = new Map(parts.flatMap((part) => part.computed.map((use) => [`${use.subject}\n${placeOf(use)}`, use] as const)));
+  const incomplete =
+    parts.find((part) => part.incomplete !== undefined)?.incomplete ??
+    (kept.length < all.size ? `it asks for more than ${PERMISSIONS_KEPT} permissions` : undefined);
   return {
-    permissions: [...byText]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([permission, { evidence, places, atMost }]) => ({
-        permission,
-        evidence: ownFirst(evidence).slice(0, EVIDENCE_KEPT),
-        places,
-        ...(atMost && { atMost: true as const }),
-      })),
-    computed: ownFirst(
-      computed.filter((one, index) => computed.findIndex((other) => other.subject === one.subject && isSamePlace(one, other)) === index),
-    ).slice(0, COMPUTED_KEPT),
+    permissions: texts.map((text) => join(text, all.get(text) ?? [])),
+    computed: ownFirst([...computed.values()]).slice(0, COMPUTED_KEPT),
     ...(incomplete !== undefined && { incomplete }),
   };
+}
+
+/** Entries share modules: the same place counts once, as far as places are kept. */
+function join(permission: string, parts: readonly InferredPermission[]): InferredPermission {
+  const evidence = new Map(parts.flatMap((part) => part.evidence.map((one) => [placeOf(one), one] as const)));
+  const hidden = Math.max(...parts.map((part) => part.places - part.evidence.length));
+  return {
+    permission,
+    evidence: ownFirst([...evidence.values()]).slice(0, EVIDENCE_KEPT),
+    places: evidence.size + hidden,
+    ...(parts.every(({ atMost }) => atMost === true) && { atMost: true as const }),
+  };
+}
+
+/** What a wider one allows need not be asked twice. Only these areas have wider ones. */
+function withoutParts(texts: readonly string[]): string[] {
+  const sets = new Map(texts.filter((text) => /^(fs:|net:|exec:)/.test(text)).map((text) => [text, permissionSet([parsePermission(text)])]));
+  const gone = new Set<string>();
+  for (const [text, set] of sets)
+    for (const [other, wider] of sets) if (other !== text && !gone.has(other) && mayHold(other, text) && covers(wider, set)) gone.add(text);
+  return texts.filter((text) => !gone.has(text));
+}
+
+/** Says no at little cost: what is wider is the beginning of the other, or has a wildcard. */
+function mayHold(outer: string, inner: string): boolean {
+  return inner.startsWith(outer) || (outer.includes('*') && outer.slice(0, 4) === inner.slice(0, 4));
 }
 
 /** Gives what was read of all entry points of a package; `undefined` when one of them was not read. */
@@ -96,18 +110,8 @@ export function isInferenceAsked({ declared, optional }: Requested): boolean {
   return declared.length === 0 && optional.length === 0;
 }
 
-/** Gives the inferred permissions that `held` does not cover. */
-export function notCovered(inference: Inference, held: PermissionSet): InferredPermission[] {
-  return inference.permissions.filter(({ permission }) => !covers(held, permissionSet([parsePermission(permission)])));
-}
-
-/** What a wider one allows need not be asked twice. */
-function isWithin(inner: string, outer: string): boolean {
-  return outer.split(':')[0] === inner.split(':')[0] && covers(permissionSet([parsePermission(outer)]), permissionSet([parsePermission(inner)]));
-}
-
-function isSamePlace(a: Evidence, b: Evidence): boolean {
-  return a.what === b.what && a.where.path === b.where.path && a.where.line === b.where.line && a.where.column === b.where.column;
+function placeOf({ what, where: { path, line, column } }: Evidence): string {
+  return [what, path, line, column].join('\n');
 }
 
 function ownFirst<T extends Evidence>(evidence: readonly T[]): T[] {

@@ -118,15 +118,7 @@ export class Evaluator {
   /** The values of `value.name`. */
   member(value: Value, name: string): readonly Value[] {
     if (value.kind === 'thing') return memberOfThing(value.name, name);
-    const key = `${identityOf(value)}\n${name}`;
-    const known = this.#members.get(key);
-    if (known !== undefined) return known;
-    if (++this.#steps > MAX_STEPS) throw new TooMuchToFollow();
-    // `state = { ...state, a }`: what is made of itself gets nothing new from that
-    this.#members.set(key, []);
-    const values = distinct(this.#memberOf(value, name));
-    this.#members.set(key, values);
-    return values;
+    return this.#once(`${identityOf(value)}\n${name}`, () => this.#memberOf(value, name));
   }
 
   #memberOf(value: Exclude<Value, { kind: 'thing' }>, name: string): readonly Value[] {
@@ -296,13 +288,18 @@ export class Evaluator {
   }
 
   #elements(node: ArrayExpression): readonly Value[] {
-    if (this.#running.has(node)) return [];
-    this.#running.add(node);
-    try {
-      return this.#elementsIn(node);
-    } finally {
-      this.#running.delete(node);
-    }
+    return this.#once(`elements ${node.start}`, () => this.#elementsIn(node));
+  }
+
+  /** Looks something up once. What is made of itself gets nothing new from that: `state = { ...state, a }`. */
+  #once(key: string, find: () => readonly Value[]): readonly Value[] {
+    const known = this.#members.get(key);
+    if (known !== undefined) return known;
+    if (++this.#steps > MAX_STEPS) throw new TooMuchToFollow();
+    this.#members.set(key, []);
+    const values = distinct(find());
+    this.#members.set(key, values);
+    return values;
   }
 
   #elementsIn({ elements }: ArrayExpression): readonly Value[] {

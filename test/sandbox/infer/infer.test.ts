@@ -275,6 +275,18 @@ describe('code that was made to be hard to read', () => {
       'a chain of calls',
       `${Array.from({ length: 3_000 }, (_, index) => `const f${index} = (x) => f${index + 1}(x);`).join('\n')} const f3000 = (x) => fetch(x); export default () => f0('https://a.example.com');`,
     ],
+    [
+      'lists made of themselves',
+      `let a = []; ${Array.from({ length: 1_000 }, (_, index) => `a = [...a, ...a, ${index}];`).join('')} export default () => fetch(a[3]);`,
+    ],
+    [
+      'objects made of themselves',
+      `let s = {}; ${Array.from({ length: 1_000 }, (_, index) => `s = { ...s, k${index}: s.k${index - 1} };`).join('')} export default () => fetch(s.k9);`,
+    ],
+    [
+      'thousands of paths',
+      `import fs from 'fs'; export default () => { ${Array.from({ length: 5_000 }, (_, index) => `fs.readFileSync('/a${index}/b');`).join('')} };`,
+    ],
     ['names of objects', `const o = { __proto__: null, constructor: 'https://c.example.com' }; export default () => fetch(o.constructor);`],
   ] as const)('ends, without an exception: %s', async ([, source]) => {
     const inference = await infer({ files: { 'index.ts': source } });
