@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { inspectPorts } from '../cli/compose.ts';
 import { consentSentence } from '../cli/consent-sentence.ts';
 import { type ConsentPlan, install, parseSpec, readNpmConfig } from '../registry/index.ts';
-import { type Json, RpcSession } from './demo/rpc-session.ts';
+import { RpcSession } from './demo/rpc-session.ts';
 import type { Person } from './demo/stage.ts';
+import { answerDialogs } from './real-packages/answer-dialogs.ts';
 import { type Attempt, otherTrials, tenTrials, type Trial } from './real-packages/trials.ts';
 
 /**
@@ -88,7 +89,7 @@ async function tryIt(attempts: readonly Attempt[], person: Person, workspace: st
   const script = join(dirname(workspace), 'script.json');
   writeFileSync(script, JSON.stringify({ turns: [...turns, { text: 'done' }], repeat: true }));
   using session = new RpcSession(person, workspace, ['--model', `scripted:${script}`, '--trust-project']);
-  const answering = answerAll(session);
+  const answering = answerDialogs(session, 'yes, for this session');
   for (const attempt of attempts) {
     if (attempt.kind === 'inspect') continue;
     const from = session.records.length;
@@ -111,25 +112,6 @@ function turnsOf(attempt: Attempt): readonly object[] {
       return attempt.model ?? (attempt.prompt.startsWith('/') ? [] : [{ text: 'done' }]);
     case 'inspect':
       return [];
-  }
-}
-
-/** Of a permission the yes that lasts as long as the session, of every other choice the first. Ends when nothing is asked for a while. */
-async function answerAll(session: RpcSession): Promise<void> {
-  const seen = new Set<Json>();
-  for (;;) {
-    const dialog = await session
-      .wait(
-        (record) => record['type'] === 'extension_ui_request' && ['select', 'confirm', 'input'].includes(String(record['method'])) && !seen.has(record),
-        0,
-        5_000,
-      )
-      .catch(() => undefined);
-    if (dialog === undefined) return;
-    seen.add(dialog);
-    const options = (dialog['options'] as readonly string[] | undefined) ?? [];
-    const value = dialog['permission'] === undefined ? options[0] : 'yes, for this session';
-    session.tell({ type: 'extension_ui_response', id: dialog['id'], ...(dialog['method'] === 'confirm' ? { confirmed: true } : { value: value ?? '' }) });
   }
 }
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 import { type Json, RpcSession } from './demo/rpc-session.ts';
 import { BIN, confirm, environment, type Person, run, succeeded } from './demo/stage.ts';
+import { answerDialogs } from './real-packages/answer-dialogs.ts';
 import { type Attempt, otherTrials, tenTrials, type Trial } from './real-packages/trials.ts';
 
 /**
@@ -92,16 +93,14 @@ async function tryPackage({ spec, grants = [], files = {}, variables = {}, attem
     const script = join(place, 'script.json');
     writeFileSync(script, JSON.stringify({ turns: model, repeat: true }));
     using host = new RpcSession(person, workspace, ['--model', `scripted:${script}`, '--trust-project']);
-    const dialog = host
-      .wait(({ type, method }) => type === 'extension_ui_request' && method === 'select', 0, 10_000)
-      .then(({ id, options }) => host.tell({ type: 'extension_ui_response', id, value: (options as readonly string[])[0] }))
-      .catch(() => undefined); // most packages ask nothing
+    // what is not granted stays so
+    const dialogs = answerDialogs(host, 'no');
     await host.send({ type: 'prompt', message: prompt });
     // A command may have begun a run; the prompt after it is answered when that is over.
     await host.send({ type: 'get_state' });
     if (host.records.some(({ type }) => type === 'agent_start')) await host.wait(({ type }) => type === 'agent_end');
     await host.close();
-    void dialog;
+    void dialogs;
     return host.records.flatMap(textOf);
   }
 }

@@ -20,6 +20,9 @@ export interface RpcUserInterface extends UserInterface {
   dismissAll(): void;
 }
 
+/** A client that shows no dialogs must not stop a run for good: after this the answer is no. */
+const QUESTION_TIMEOUT_MS = 600_000;
+
 /** Shows things by sending pi's `extension_ui_request` records; `hasUI` false stands for a client that cannot answer. */
 export function createRpcUserInterface(send: (record: Readonly<Record<string, unknown>>) => void, hasUI: boolean): RpcUserInterface {
   const open = new Map<string, (response: UiResponse | undefined) => void>();
@@ -72,12 +75,12 @@ export function createRpcUserInterface(send: (record: Readonly<Record<string, un
     },
     /**
      * A `select` that every client of pi's can show, and beside it the facts, which no dialog of a package has. What is
-     * answered here is never written down: a client may be a program.
+     * answered here is never written down: a client may be a program. One that never answers has said no.
      */
     async askPermission(question, signal) {
       const choices = answerChoices(question, { mayWrite: false });
       const fields = { title: describeQuestion(question).join('\n'), options: choices.map(({ label }) => label), permission: { ...question } };
-      const value = (await ask('select', fields, { signal }))?.value;
+      const value = (await ask('select', fields, { signal, timeoutMs: QUESTION_TIMEOUT_MS }))?.value;
       return choices.find(({ label }) => label === value)?.answer ?? 'no';
     },
     // The editor is the client's; pi answers the same.
