@@ -1,5 +1,5 @@
 import { formatPermissionSet } from '../format/index.ts';
-import { type InstalledPackage, readGrants } from '../registry/index.ts';
+import { allRequestsOf, type InstalledPackage, readGrants } from '../registry/index.ts';
 import type { Invocation } from './command.ts';
 
 /** A package as `--json` shows it; the names are a contract with scripts. */
@@ -26,7 +26,7 @@ export interface PackageDocument {
 
 /** Describes an installed package with what it may do in the working directory. */
 export async function packageDocument(installed: InstalledPackage, { home, cwd }: Pick<Invocation, 'home' | 'cwd'>): Promise<PackageDocument> {
-  const { id, name, version, spec, scope, source, lockEntry, permissions, optionalPermissions, resources, enabled, grantKey } = installed;
+  const { id, name, version, spec, scope, source, lockEntry, resources, enabled, grantKey } = installed;
   const grants = formatPermissionSet(await readGrants(home, grantKey, cwd));
   const { treeSha256, publishedAt } = lockEntry;
   const { registry: _registry, tarball, ...place } = { registry: undefined, tarball: undefined, ...source };
@@ -39,7 +39,7 @@ export async function packageDocument(installed: InstalledPackage, { home, cwd }
     source: { ...place, ...(tarball !== undefined && { url: tarball }), ...(treeSha256 !== undefined && { treeSha256 }) },
     ...(publishedAt !== undefined && { publishedAt }),
     permissions: {
-      requested: [...permissions, ...optionalPermissions].map(({ permission }) => permission),
+      requested: allRequestsOf(installed).map(({ permission }) => permission),
       granted: grants.filter((permission) => !permission.startsWith('!')),
       denied: grants.filter((permission) => permission.startsWith('!')).map((permission) => permission.slice(1)),
     },

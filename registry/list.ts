@@ -2,6 +2,7 @@ import { formatPermission } from '../format/index.ts';
 import type { Resources } from '../format/index.ts';
 import { readGrants } from './grants.ts';
 import { type InstalledPackage, readInstalled, type ReadInstalledOptions } from './installed.ts';
+import { allRequestsOf } from './requests.ts';
 
 /** One package in the JSON of the command line (`Package`). */
 export interface PackageView {
@@ -55,7 +56,7 @@ export async function viewPackage(pkg: InstalledPackage, dashHome: string, works
     },
     ...(lockEntry.publishedAt !== undefined && { publishedAt: lockEntry.publishedAt }),
     permissions: {
-      requested: [...pkg.permissions, ...pkg.optionalPermissions].map(({ permission }) => permission),
+      requested: allRequestsOf(pkg).map(({ permission }) => permission),
       granted: permissions.filter(({ deny }) => !deny).map(formatPermission),
       denied: permissions.filter(({ deny }) => deny).map((permission) => formatPermission(permission).slice(1)),
     },
