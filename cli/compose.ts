@@ -4,16 +4,18 @@ import { join } from 'node:path';
 import { type Diagnostic, isDashError } from '../format/index.ts';
 import { type InspectedSkill, type InspectPorts, inspectSpec, type NpmConfig, readNpmConfig, unusedProjectSettings } from '../registry/index.ts';
 import type { CheckPorts } from '../registry/publish/index.ts';
-import { type BundleStore, capturePackage, compilePackage, hasBundles, toolchainDigest } from '../sandbox/index.ts';
-import { checkSkill, parsePrompt, parseSkill, parseTheme } from '../skills-lib/index.ts';
+import type { BundleStore } from '../sandbox/index.ts';
 import type { Invocation } from './command.ts';
 import { formatDiagnostics } from './output/diagnostics.ts';
 import { packageRoot } from './package-root.ts';
 
 /**
  * Hands the implementations of `sandbox/` and `skills-lib/` to those who may not import them. This is
- * the one place where the parts of the program meet.
+ * the one place where the parts of the program meet. They are loaded when they are called: an install that changes
+ * nothing needs none of them.
  */
+const sandbox = () => import('../sandbox/index.ts');
+const skills = () => import('../skills-lib/index.ts');
 
 /** Where compiled extensions lie. */
 export function bundleStore(home: string): BundleStore {
@@ -24,7 +26,9 @@ let known: Promise<string> | undefined;
 
 /** Does not change while we run, and takes a megabyte of hashing. */
 function toolchain(): Promise<string> {
-  known ??= readFile(join(packageRoot(), 'package.json'), 'utf8').then((manifest) => `${manifest}${toolchainDigest()}`);
+  known ??= Promise.all([readFile(join(packageRoot(), 'package.json'), 'utf8'), sandbox()]).then(
+    ([manifest, { toolchainDigest }]) => `${manifest}${toolchainDigest()}`,
+  );
   return known;
 }
 
@@ -32,16 +36,17 @@ function toolchain(): Promise<string> {
 export function inspectPorts(home: string): InspectPorts {
   const store = bundleStore(home);
   return {
-    compile: (request, signal) => compilePackage(request, store, signal),
+    compile: async (request, signal) => (await sandbox()).compilePackage(request, store, signal),
     toolchain,
-    isCompiled: (compiled) => hasBundles(store, compiled),
-    capture: (request) => capturePackage(request, store),
+    isCompiled: async (compiled) => compiled.entries.length === 0 || (await sandbox()).hasBundles(store, compiled),
+    capture: async (request) => (await sandbox()).capturePackage(request, store),
     readSkills: (dir, paths) => Promise.all(paths.map((path) => inspectSkill(dir, path))),
   };
 }
 
 /** What a check before publishing asks of its neighbours. */
-export function checkPorts(invocation: Pick<Invocation, 'home' | 'cwd' | 'env' | 'globals' | 'signal'>): CheckPorts {
+export async function checkPorts(invocation: Pick<Invocation, 'home' | 'cwd' | 'env' | 'globals' | 'signal'>): Promise<CheckPorts> {
+  const { checkSkill, parsePrompt, parseTheme } = await skills();
   return {
     async tryExtensions(dir) {
       await using inspection = await inspectSpec(
@@ -73,6 +78,7 @@ export async function npmConfigFor({
 
 async function inspectSkill(dir: string, path: string): Promise<InspectedSkill> {
   const failed = (diagnostics: readonly Diagnostic[]): InspectedSkill => ({ path, name: path, description: '', diagnostics });
+  const { parseSkill } = await skills();
   try {
     const { skill, diagnostics } = parseSkill(await readFile(join(dir, path), 'utf8'), join(dir, path));
     const inPackage = diagnostics.map((diagnostic) => ({ ...diagnostic, where: { ...diagnostic.where, path } }));

@@ -1,7 +1,6 @@
-import { readFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeSync } from 'node:fs';
 
-import { packageRoot } from './package-root.ts';
+import { version } from './package-root.ts';
 
 /** Runs one command line and answers the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -17,9 +16,4 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   const { runProgram } = await import('./program.ts');
   return runProgram(argv, version());
-}
-
-function version(): string {
-  const manifest: { readonly version: string } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'));
-  return manifest.version;
 }

@@ -67,6 +67,9 @@ export async function planInstall(specs: readonly PackageSpec[], context: Restor
 
 /** Makes the disk equal `dash.lock`. See `restore.ts`. @throws {DashError} LOCK_TAMPERED … */
 export async function restore(context: RestoreContext): Promise<InstallReport> {
+  const { repeatRestore } = await import('./repeat-restore.ts');
+  const repeated = await repeatRestore(context);
+  if (repeated !== undefined) return repeated;
   const module = await import('./restore.ts');
   return module.restore(context);
 }

@@ -10,6 +10,7 @@ import { lockedDependencies } from './lock/locked-dependencies.ts';
 import { lockedResolution } from './lock/locked-resolution.ts';
 import { type ClaimedLock, lockTampered } from './lock/read-lockfile.ts';
 import type { PackageSpec } from './package-spec.ts';
+import { rememberRestore } from './repeat-restore.ts';
 import type { RestoreContext } from './restore.ts';
 import { commit } from './store/commit.ts';
 import { eachLimited } from './store/each-limited.ts';
@@ -67,7 +68,9 @@ export async function restorePackages({ claimed, transaction, due, specs, gone, 
     { add: consented, remove: gone, choices },
     { store: workshop.paths, scope: transaction.scope, base, staging: workshop.staging, progress: workshop.progress, now: workshop.now },
   );
-  return await report(consented, gone, generation, workshop, context);
+  const made = await report(consented, gone, generation, workshop, context);
+  await rememberRestore(generation, made, context);
+  return made;
 }
 
 /** @throws {DashError} USAGE */

@@ -18,11 +18,14 @@ import { readIfPresent } from './store/durable-file.ts';
 import type { Generation } from './store/generation.ts';
 import { writeLockfile } from './store/journal.ts';
 import { storePaths } from './store/store-paths.ts';
+import { rememberRestore } from './repeat-restore.ts';
 import { beginTransaction, readState, type State } from './transaction.ts';
 
 export interface RestoreContext extends InstallContext {
   /** The lock is the last word: that it is missing is an error, and nothing is resolved. */
   readonly frozen?: boolean;
+  /** Of Dash: what another version made is made again. */
+  readonly toolVersion?: string;
   /** Commits first; what is not built yet is built when it is first needed, or by `finishBuilds`. */
   readonly deferBuilds?: boolean;
   /** `dash ci`: what a policy file grants, by source key. With it nothing that was granted before counts. */
@@ -49,7 +52,9 @@ export async function restore(context: RestoreContext): Promise<InstallReport> {
   const isRight = base !== undefined && due.length === 0 && gone.length === 0 && specs.length === 0;
   if (isRight && context.policy === undefined) {
     await writeLockfile(transaction.scope, base);
-    return await unchanged(base, context);
+    const report = await unchanged(base, context);
+    await rememberRestore(base, report, context);
+    return report;
   }
   const { restorePackages } = await import('./restore-packages.ts');
   // a policy decides about everything that is installed, not only about what is new

@@ -33,12 +33,12 @@ async function checkTarget(target: string, invocation: Invocation): Promise<Chec
   });
   if (found.isDirectory()) {
     const { check } = await import('../../registry/publish/index.ts');
-    return check(target, checkPorts(invocation));
+    return check(target, await checkPorts(invocation));
   }
   if (!/^skill\.md$/i.test(basename(target))) {
     throw new DashError('USAGE', `\`${target}\` is neither a directory nor a SKILL.md`, { hint: "name the package's directory" });
   }
-  const diagnostics = checkPorts(invocation).checkText.skills(await readFile(target, 'utf8'), target);
+  const diagnostics = (await checkPorts(invocation)).checkText.skills(await readFile(target, 'utf8'), target);
   return { ok: diagnostics.every(({ severity }) => severity !== 'error'), diagnostics };
 }
 

@@ -80,7 +80,7 @@ async function writeNew(dir: string, files: readonly TemplateFile[]): Promise<vo
 async function checkCreated(dir: string, invocation: Invocation) {
   const { check } = await import('../../registry/publish/index.ts');
   const { checkPorts } = await import('../compose.ts');
-  return check(dir, checkPorts(invocation));
+  return check(dir, await checkPorts(invocation));
 }
 
 function assertKind(kind: string): void {

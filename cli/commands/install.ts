@@ -8,6 +8,7 @@ import { parseDuration } from '../duration.ts';
 import { formatInstallPlan } from '../output/install-plan.ts';
 import { formatInstallReport } from '../output/install-report.ts';
 import { showProgress } from '../output/progress.ts';
+import { version } from '../package-root.ts';
 import { readSpecs } from '../read-specs.ts';
 import { scopeOf } from '../scope.ts';
 
@@ -62,7 +63,9 @@ export const define: DefineCommand = (command) => {
       return { kind: 'document', document: plan, text: formatInstallPlan(plan, stdout.style) };
     }
     const report =
-      specs.length > 0 ? await install(specs, context) : await restore({ ...context, frozen: flags.frozen === true, deferBuilds: flags.wait !== true });
+      specs.length > 0
+        ? await install(specs, context)
+        : await restore({ ...context, frozen: flags.frozen === true, deferBuilds: flags.wait !== true, toolVersion: version() });
     if (flags.wait === true) await finishBuilds(context);
     progress[Symbol.dispose]();
     return { kind: 'document', document: report, text: formatInstallReport(report, invocation, stdout.style) };

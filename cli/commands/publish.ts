@@ -24,7 +24,7 @@ export const define: DefineCommand = (command) => {
     const isCi = env['CI'] === 'true' || env['CI'] === '1';
     const result = await publish({
       dir: resolve(cwd, command.args[0] ?? '.'),
-      ports: checkPorts(invocation),
+      ports: await checkPorts(invocation),
       npm: await npmConfigFor(invocation),
       confirm: (flags.confirm === true || isCi) && globals.dryRun !== true,
       tag: flags.tag,

@@ -98,6 +98,15 @@ export function formatGeneration(generation: Generation): string {
   return sortedJson({ ...generation, digest: sha256(sortedJson(generation)) });
 }
 
+/** Gives the text of a generation another number and date. Its keys are sorted and one a line, so nothing has to be parsed. */
+export function renumbered(text: string, number: number, now: Date): string {
+  const plain = text
+    .replace(/^  "createdAt": .*$/m, `  "createdAt": ${JSON.stringify(now.toISOString())},`)
+    .replace(/^  "number": .*$/m, `  "number": ${number},`)
+    .replace(/^  "digest": .*\n/m, '');
+  return plain.replace(/^  "lock": /m, `  "digest": ${JSON.stringify(sha256(plain))},\n  "lock": `);
+}
+
 function parseGeneration(text: string, path: string): Generation {
   let value: unknown;
   try {

@@ -22,6 +22,8 @@ export interface StorePaths {
   readonly firstSeen: string;
   /** What was compiled from ingredients with this digest. */
   build(digest: string): string;
+  /** What a restore with this digest of all it depends on made. */
+  restore(digest: string): string;
   readonly grants: string;
   readonly lock: string;
   /** `dash.lock` of the user's own packages. */
@@ -47,6 +49,7 @@ export function storePaths(home: string): StorePaths {
     packuments: join(home, 'meta', 'packuments'),
     firstSeen: join(home, 'meta', 'first-seen.json'),
     build: (digest) => join(home, 'bundles', 'builds', `${digest}.json`),
+    restore: (digest) => join(home, 'meta', 'restores', digest),
     grants: join(home, 'grants.json'),
     lock: join(home, 'state', 'lock'),
     lockfile: join(home, 'dash.lock'),

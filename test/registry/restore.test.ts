@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { finishBuilds, readCiPolicy, readGrants, readInstalled, type RestoreContext } from '../../registry/index.ts';
+import { finishBuilds, readCiPolicy, readGrants, readInstalled, type RestoreContext, rollback } from '../../registry/index.ts';
 import { makeGitRepository } from '../support/git-repository.ts';
 import { filesOf } from '../support/module-files.ts';
 import { type FixtureRegistry, startNpmRegistry } from '../support/npm-registry.ts';
@@ -497,4 +497,58 @@ describe('what settings name and the lock lacks', () => {
     await writeFile(join(site.workspace, '.dash', 'settings.json'), JSON.stringify({ packages: ['git:git.internal/team/repository'] }));
     await expect(site.restore({ scope: { kind: 'project', dir: site.workspace } })).rejects.toMatchObject({ code: 'SOURCE_UNTRUSTED' });
   });
+});
+
+describe('a restore that was done before', () => {
+  const noteOf = async (site: Site) => readdir(join(site.dashHome, 'meta', 'restores')).catch(() => []);
+  const withoutState = (site: Site) => rm(join(site.dashHome, 'state'), { recursive: true });
+
+  it('is one commit of the same generation when the state is gone, and nothing when it is there', async () => {
+    const { site } = await installedSite();
+    const [before] = await readInstalled({ dashHome: site.dashHome });
+    // the plain ports keep no bundles
+    await mkdir(join(site.dashHome, 'bundles'), { recursive: true });
+    for (const { code } of before?.compiled.entries ?? []) await writeFile(join(site.dashHome, 'bundles', `${code}.js`), '');
+    const restored = await site.restore({ frozen: true });
+    expect(await noteOf(site)).toHaveLength(1);
+    await withoutState(site);
+    // ports that would fail show that nothing is looked at again
+    const again = await site.restore({ frozen: true, ports: { ...(await site.context()).ports, readSkills: () => Promise.reject(new Error('looked')) } });
+    expect(again).toMatchObject({ installed: restored.unchanged, unchanged: [] });
+    expect((await readInstalled({ dashHome: site.dashHome }))[0]).toEqual(before);
+    expect(await pointer(site)).toMatch(/^1 /);
+    expect(await site.restore({ frozen: true })).toMatchObject({ installed: [], unchanged: restored.unchanged });
+    // what it wrote can be gone back to: its digest of itself is right
+    await site.install(['pkg'], { grant: ['summary', 'net:other.example.com'] });
+    expect(await rollback({ ...(await site.context()), number: 1 })).toMatchObject({ to: 1 });
+  });
+
+  it.each<[string, (site: Site) => Promise<unknown>]>([
+    [
+      'the lock',
+      async (site) =>
+        writeFile(lockOf(site), (await lockText(site)).replace('"api.example.com"', '"api.example.org"').replace('net:api.example.com', 'net:api.example.org')),
+    ],
+    ['a file of the store', async (site) => corruptPackage(site)],
+    ['the grants', async (site) => rm(join(site.dashHome, 'grants.json'))],
+  ])('is done again from bytes when %s changed', async (_, change) => {
+    const { registry, site } = await installedSite();
+    await site.restore();
+    await change(site);
+    await withoutState(site);
+    const outcome = await site.restore({ frozen: true, grant: [] }).then(
+      () => 'restored',
+      (error: { code: string }) => error.code,
+    );
+    expect([outcome, registry.requests.length > 0]).toEqual(
+      _ === 'the lock' ? ['LOCK_TAMPERED', false] : _ === 'the grants' ? ['CONSENT_REQUIRED', false] : ['restored', true],
+    );
+  });
+
+  async function corruptPackage(site: Site): Promise<void> {
+    const [installed] = await readInstalled({ dashHome: site.dashHome });
+    const path = join(installed?.dir ?? '', 'index.ts');
+    await chmod(path, 0o644);
+    await writeFile(path, 'changed');
+  }
 });

@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, lstatSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { realpath, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { isDashError, makeDirectory } from '../format/index.ts';
+import { assertNotDelegated } from './delegation.ts';
+import type { InstallReport } from './install.ts';
+import type { PackageView } from './list.ts';
+import { MACHINE_SETTINGS } from './profile.ts';
+import type { RestoreContext } from './restore.ts';
+import { readIfPresent, syncDirectory, writeDurably } from './store/durable-file.ts';
+import { asDiskError, ignoreDisk } from './store/file-errors.ts';
+import { type Generation, generationNumbers, pointerTo, renumbered } from './store/generation.ts';
+import { writeJournal } from './store/journal.ts';
+import { type Scope, type ScopePaths, scopePaths, type StorePaths, storePaths } from './store/store-paths.ts';
+import { isUntouchedSince, objectsOf, type StoredObject } from './store/stored-object.ts';
+import { sha256 } from './verify/sha256.ts';
+
+/**
+ * A restore is a function of the lock, the settings, the registries names are bound to, the grants and the store. What
+ * it made of them once is noted under their digest; when the same is asked again and nothing in the store was touched
+ * since, the answer is the same. The note is derived: deleted, everything is computed from bytes again.
+ */
+interface Note {
+  readonly version: 1;
+  /** What stood in `current` when it was noted. */
+  readonly pointer: string;
+  /** When all objects were known to be whole; milliseconds. */
+  readonly wholeAtMs: number;
+  readonly objects: readonly StoredObject[];
+  /** Names in `bundles/`. */
+  readonly bundles: readonly string[];
+  readonly views: readonly PackageView[];
+  readonly ungranted: InstallReport['ungranted'];
+}
+
+/** So many are kept. */
+const NOTES = 8;
+
+/**
+ * Answers a restore from its note: nothing to do when the state is the noted one, one commit of the noted generation when
+ * there is no state. `undefined` whenever anything is not as it was.
+ *
+ * @throws {DashError} DELEGATED_CONSENT, LOCKED, DISK_ERROR, DISK_FULL
+ */
+export async function repeatRestore(context: RestoreContext): Promise<InstallReport | undefined> {
+  assertNotDelegated();
+  const place = await placeOf(context);
+  const found = place === undefined ? undefined : await readNote(place.path);
+  if (place === undefined || found === undefined || !isWhole(found.note, place.store) || existsSync(place.scope.journal)) return undefined;
+  const { note, generation } = found;
+  const current = await readIfPresent(place.scope.current);
+  if (current === note.pointer) {
+    const text = await readIfPresent(place.scope.generation(numberOf(current)));
+    return text !== undefined && pointerTo(numberOf(current), text) === current ? report(note, 'unchanged') : undefined;
+  }
+  if (current !== undefined) return undefined;
+  const { takeProcessLock } = await import('./lock/process-lock.ts');
+  await using _lock = await takeProcessLock(place.store.lock, {
+    onWait: (holder) => context.onProgress?.({ kind: 'waiting', holder }),
+    ...(context.signal !== undefined && { signal: context.signal }),
+    ...(context.lockWaitMs !== undefined && { waitMs: context.lockWaitMs }),
+  });
+  // somebody else may have been faster
+  if (existsSync(place.scope.current) || existsSync(place.scope.journal)) return undefined;
+  const pointer = await commitAgain(generation, place.scope, context);
+  await writeNote(place.path, { ...note, pointer }, generation);
+  return report(note, 'installed');
+}
+
+/** Notes what a restore made, unless it depends on more than can be noted. A disk that does not take it costs time, nothing more. */
+export async function rememberRestore(generation: Generation, { unchanged, installed, ungranted }: InstallReport, context: RestoreContext): Promise<void> {
+  const records = Object.values(generation.packages);
+  // a linked directory may change at any moment
+  if (records.some(({ source }) => source.kind === 'directory')) return;
+  const place = await placeOf(context);
+  if (place === undefined) return;
+  const file = place.scope.generation(generation.number);
+  const [pointer, text] = [await readIfPresent(place.scope.current), await readIfPresent(file)];
+  if (pointer === undefined || text === undefined || pointerTo(generation.number, text) !== pointer) return;
+  const known = await readNote(place.path);
+  if (known?.note.pointer === pointer) return;
+  const views = [...installed, ...unchanged].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const note: Note = {
+    version: 1,
+    pointer,
+    wholeAtMs: statSync(file).mtimeMs,
+    objects: objectsOf(records),
+    bundles: records.flatMap(({ compiled }) => compiled.entries.map(({ code }) => `${code}.js`)),
+    views,
+    ungranted: ungranted.length > 0 ? ungranted : (known?.note.ungranted ?? []),
+  };
+  await writeNote(place.path, note, text);
+}
+
+interface Place {
+  readonly path: string;
+  readonly store: StorePaths;
+  readonly scope: ScopePaths;
+}
+
+/** Everything the outcome depends on, digested. `undefined` where something is asked for that is decided anew each time. */
+async function placeOf({
+  dashHome,
+  scope,
+  workspace,
+  npm,
+  policy,
+  grant = [],
+  deny = [],
+  limits,
+  minAgeMs,
+  toolVersion,
+}: RestoreContext): Promise<Place | undefined> {
+  if (policy !== undefined || grant.length > 0 || deny.length > 0 || limits !== undefined || minAgeMs !== undefined) return undefined;
+  const store = storePaths(dashHome);
+  const exactScope: Scope = scope.kind === 'user' ? scope : { kind: 'project', dir: await realpath(scope.dir) };
+  const paths = scopePaths(dashHome, exactScope);
+  const lock = await readIfPresent(paths.lockfile);
+  if (lock === undefined) return undefined;
+  const files = [
+    lock,
+    ...(await Promise.all(
+      [join(dirname(paths.lockfile), 'settings.json'), join(dashHome, 'settings.json'), MACHINE_SETTINGS, store.grants].map(readIfPresent),
+    )),
+  ];
+  const registries = Object.entries(npm).filter(([key]) => key === 'registry' || key.endsWith(':registry'));
+  const key = sha256(JSON.stringify([toolVersion ?? '', exactScope, workspace, registries, files.map((text) => (text === undefined ? '' : sha256(text)))]));
+  return { path: store.restore(key), store, scope: paths };
+}
+
+/** Nothing in the store was touched, and what was compiled is still there. */
+function isWhole({ wholeAtMs, objects, bundles }: Note, paths: StorePaths): boolean {
+  // written by a clock that was ahead: what came after it looks older
+  if (wholeAtMs > Date.now()) return false;
+  return (
+    objects.every((object) => isUntouchedSince(object, wholeAtMs, paths)) &&
+    bundles.every((name) => lstatSync(join(paths.home, 'bundles', name), { throwIfNoEntry: false }) !== undefined)
+  );
+}
+
+/** The commit of `store/commit.ts`, where everything is in the store and in the lock already. Needs the process lock. */
+async function commitAgain(generation: string, scope: ScopePaths, { now = new Date(), onProgress = () => undefined }: RestoreContext): Promise<string> {
+  try {
+    const number = 1 + Math.max(0, ...(await generationNumbers(scope)));
+    const text = renumbered(generation, number, now);
+    const pointer = pointerTo(number, text);
+    await writeJournal(scope, { version: 1, pointer, grants: {}, creates: number });
+    await writeDurably(scope.generation(number), text);
+    await writeDurably(scope.current, pointer);
+    onProgress({ kind: 'commit', step: 'current' });
+    await rm(scope.journal, { force: true });
+    await syncDirectory(scope.state);
+    onProgress({ kind: 'commit', step: 'done' });
+    return pointer;
+  } catch (error) {
+    throw asDiskError(error, `writing to \`${scope.state}\``);
+  }
+}
+
+function report({ views, ungranted }: Note, kind: 'installed' | 'unchanged'): InstallReport {
+  const empty: InstallReport = { installed: [], unchanged: [], held: [], diagnostics: [], ungranted: kind === 'installed' ? ungranted : [] };
+  return { ...empty, [kind]: views };
+}
+
+async function readNote(path: string): Promise<{ readonly note: Note; readonly generation: string } | undefined> {
+  const text = await readIfPresent(path);
+  const end = text?.indexOf('\n') ?? -1;
+  if (text === undefined || end < 0) return undefined;
+  try {
+    const note: unknown = JSON.parse(text.slice(0, end));
+    return isNote(note) ? { note, generation: text.slice(end + 1) } : undefined;
+  } catch {
+    // half a note, after a power cut
+    return undefined;
+  }
+}
+
+/** The file is ours, renamed into place whole. */
+function isNote(value: unknown): value is Note {
+  return typeof value === 'object' && value !== null && 'version' in value && value.version === 1;
+}
+
+async function writeNote(path: string, note: Note, generation: string): Promise<void> {
+  const temporary = `${path}.${process.pid}-${randomUUID()}.tmp`;
+  try {
+    makeDirectory(dirname(path), 0o700);
+    writeFileSync(temporary, `${JSON.stringify(note)}\n${generation}`, { flag: 'wx', mode: 0o600 });
+    renameSync(temporary, path);
+    await removeOldest(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(ignoreDisk);
+    if (!isDashError(asDiskError(error, ''))) throw error;
+  }
+}
+
+async function removeOldest(dir: string): Promise<void> {
+  const { readdir } = await import('node:fs/promises');
+  const names = await readdir(dir);
+  if (names.length <= NOTES) return;
+  const aged = names
+    .map((name) => ({ path: join(dir, name), ms: lstatSync(join(dir, name), { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+    .sort((a, b) => b.ms - a.ms);
+  for (const { path } of aged.slice(NOTES)) await rm(path, { force: true });
+}
+
+function numberOf(pointer: string): number {
+  return Number.parseInt(pointer, 10);
+}
