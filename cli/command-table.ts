@@ -67,6 +67,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/permissions-diff.ts'),
   },
   { name: 'audit log', summary: 'show what packages did and were denied', load: () => import('./commands/audit-log.ts') },
+  { name: 'sandbox attack', summary: 'run hostile programs in the sandbox of this machine', load: () => import('./commands/sandbox-attack.ts') },
   { name: 'sandbox layers', summary: 'try every layer of the sandbox on this machine', load: () => import('./commands/sandbox-layers.ts') },
   { name: 'audit verify', summary: 'check that nothing was changed in or taken out of the audit log', load: () => import('./commands/audit-verify.ts') },
   { name: 'doctor', summary: 'check that this machine can run Dash', load: () => import('./commands/doctor.ts') },

@@ -1,6 +1,8 @@
 /** Runs package code and knows nothing of npm: compile, capture, open, and the audit trail. */
 export { type PermissionUse, usesOf } from './least-privilege.ts';
 export { type AuditAnchor, type AuditFault, type AuditVerdict, verifyAudit } from './verify-audit.ts';
+export { ATTACK_CLASSES } from './attacks/programs.ts';
+export { type AttackResult, runAttacks } from './attacks/run-attacks.ts';
 export { AuditTrail, readAuditTrails, type AuditFile, type AuditRecord } from './audit-trail.ts';
 export { type Authority, fixedAuthority, type Lasting, type RequestedPermission } from './authority.ts';
 export { dataDirectory } from './data-directory.ts';

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { watch } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
-import { join, posix, relative } from 'node:path';
+import { dirname, join, posix, relative } from 'node:path';
 import { isProtectedRead } from '../../format/index.ts';
 import { assertRegularFile, canonicalParent, canonicalPath, lexicalPath, openDirectory, openForReading, handlePath } from '../confine-path.ts';
 import { CapabilityFailure, defineCapability, defineSubscription, PACKAGE_ROOT, type CapabilityContext, type Need } from '../define-capability.ts';
@@ -166,8 +166,16 @@ export const watchPath = defineSubscription({
   params: Type.Object({ path: Path, recursive: Type.Boolean() }, closed),
   // A watcher speaks outside of calls: it is work in the background as well as a read.
   needs: async ({ path }, context) => [...(await needRead(path, context)), { effect: { kind: 'area', area: 'background' }, target: `watch ${path}` }],
-  start: ({ recursive }, _context, { signal, event, error }, needs) => {
-    const watcher = watch(decidedPath(needs), { recursive, persistent: false, signal }, (type, filename) => event({ event: type, filename }));
+  start: ({ recursive }, _context, { signal, permits, event, error }, needs) => {
+    const [need] = needs;
+    // As in a recursive listing: a directory that is denied or protected has a name, and what it holds has none.
+    const isShown = (filename: string): boolean => {
+      const directory = dirname(filename);
+      return directory === '.' || (need !== undefined && permits(needBelow(need, directory)));
+    };
+    const watcher = watch(decidedPath(needs), { recursive, persistent: false, signal }, (type, filename) => {
+      if (filename === null || isShown(filename)) event({ event: type, filename });
+    });
     watcher.on('error', error);
   },
 });

@@ -12,11 +12,13 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  watch,
   writeFileSync,
 } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { extensionOf, openFixture, textOf, type Fixture } from '../support/sandbox-fixture.ts';
+import { extensionOf, openFixture, textOf, type Fixture, until } from '../support/sandbox-fixture.ts';
 
 /**
  * File tricks of a package that was granted its workspace, to read and to write. The control arm of each case
@@ -342,4 +344,31 @@ describe('outside of a call', () => {
       expect(other.said[0]).toEqual(['notify', expected, 'info']);
     }
   });
+});
+
+test('a recursive watcher learns no name below a protected directory', async () => {
+  await using fixture = await openFixture({
+    files: {
+      'index.ts': extensionOf({
+        watch: `globalThis.heard = []; require('fs').watch('.', { recursive: true }, (event, name) => globalThis.heard.push(String(name))); return 'watching'`,
+        heard: `return globalThis.heard.join(' ')`,
+      }),
+    },
+    granted: ['fs:read', 'background'],
+    workspaceFiles: { '.ssh/config': '', 'src/a.txt': '' },
+  });
+  const plain: string[] = [];
+  const control = watch(fixture.workspace, { recursive: true }, (_event, name) => plain.push(String(name)));
+  try {
+    await fixture.text('watch');
+    // Watching begins some time later, here and there: said again until it is heard.
+    await until(async () => {
+      await writeFile(`${fixture.workspace}/.ssh/id_secret`, `${Math.random()}`);
+      await writeFile(`${fixture.workspace}/src/seen.txt`, `${Math.random()}`);
+      return plain.includes('.ssh/id_secret') && (await fixture.text('heard')).includes('src/seen.txt');
+    });
+    expect(await fixture.text('heard')).not.toContain('id_secret');
+  } finally {
+    control.close();
+  }
 });
