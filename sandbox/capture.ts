@@ -14,6 +14,7 @@ import { loadBundles, type BundleStore } from './compile/bundle-store.ts';
 import type { Denial, GuestFacts } from './extension.ts';
 import { GuestSession } from './guest-session.ts';
 import type { HostPorts } from './ports.ts';
+import { prepareConfinement } from './process/spawn-process.ts';
 import { digest, hidePlaces } from './registrations.ts';
 import { NO_SECRETS } from './secret-handles.ts';
 
@@ -59,6 +60,7 @@ const SURROUNDINGS: readonly GuestFacts[] = [
  */
 export async function capturePackage(request: CaptureRequest, store: BundleStore): Promise<readonly CaptureOutcome[]> {
   if (request.compiled.entries.length === 0) return [];
+  await prepareConfinement(); // the first code of a package runs as confined as any later one
   const [first, second] = await Promise.all(SURROUNDINGS.map((facts) => activateOnce(request, store, facts)));
   if (first === undefined || second === undefined) throw new Error('capture runs twice');
   return request.compiled.entries.map((entry, index) => compare(entry, first[index], second[index]));

@@ -80,7 +80,7 @@ async function checkConfinement(): Promise<readonly LayerCheck[]> {
   const reason = live ? '' : found.reason;
   const hint = live ? undefined : found.hint;
   return [
-    layer('bubblewrap', live, 'programs of packages see what their package was granted, and nothing else', reason, hint),
+    layer('bubblewrap', live, 'programs of packages see what their package was granted; their own processes see no network and nobody else', reason, hint),
     layer('seccomp', live, 'programs of packages get no mounts, namespaces, other processes, local sockets', reason),
     layer('rlimit', live, 'memory, files and time of each program of a package are limited', reason),
   ];

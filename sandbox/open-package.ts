@@ -45,6 +45,7 @@ import type { SpareProcess } from './process/spare-process.ts';
 import { dataDirectory } from './data-directory.ts';
 import { registrationsDiffer, showPlaces } from './registrations.ts';
 import { GuestSession, unsupportedCode } from './guest-session.ts';
+import { prepareConfinement } from './process/spawn-process.ts';
 import { osLayer, type OsLayer } from './os-layer/index.ts';
 import type { CallOrigin, HostPorts } from './ports.ts';
 import type { GuestCall } from './protocol.ts';
@@ -278,6 +279,7 @@ class OpenPackage implements SandboxedPackage {
     const scripts = await loadBundles(bundles, compiled);
 
     const secrets = createSecretHandles(secretsOf(granted, authority), this.#options.lookUpSecret ?? (() => undefined));
+    await prepareConfinement(); // the process that is started next, or taken, is confined by it
     const facts = this.#facts(places, granted, secrets);
     this.#noteUses(granted, authority);
     const session: GuestSession = new GuestSession({

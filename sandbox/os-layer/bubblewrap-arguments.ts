@@ -15,21 +15,19 @@ export interface Tools {
 
 /** The words for a confined program, and what must be handed to it by descriptor. */
 export interface ConfinedCommand extends CommandLine {
-  /** Contents of the descriptors from {@link FIRST_DESCRIPTOR} on, in this order; bubblewrap reads and closes them. */
+  /** Descriptor on which bubblewrap says the process id of what it started. */
+  readonly status: number;
+  /** Contents of the descriptors that follow, in this order; bubblewrap reads and closes them. */
   readonly descriptors: readonly Buffer[];
 }
 
-/** Descriptor on which bubblewrap says the process id of what it started. */
-export const STATUS_DESCRIPTOR = 3;
-export const FIRST_DESCRIPTOR = 4;
-
 /**
  * Says a profile in bubblewrap's words. Pure: the same profile is the same call, and the probe tests the very words
- * that programs run under.
+ * that programs run under. `kept` is how many descriptors the program itself gets.
  */
-export function bubblewrapArguments(command: CommandLine, profile: Profile, filter: Buffer, tools: Tools): ConfinedCommand {
+export function bubblewrapArguments(command: CommandLine, profile: Profile, filter: Buffer, tools: Tools, kept = 3): ConfinedCommand {
   const descriptors: Buffer[] = [];
-  const descriptor = (content: Buffer): string => String(FIRST_DESCRIPTOR + descriptors.push(content) - 1);
+  const descriptor = (content: Buffer): string => String(kept + descriptors.push(content));
   const { dataMiB, fileMiB, cpuSeconds, openFiles } = profile.limits;
   const mounts = profile.mounts.toSorted((a, b) => compareBytes(a.path, b.path));
   const frozen = mounts.filter(({ kind }) => kind === 'hidden-directory' || kind === 'empty');
@@ -40,7 +38,7 @@ export function bubblewrapArguments(command: CommandLine, profile: Profile, filt
     '--die-with-parent',
     '--new-session',
     '--json-status-fd',
-    String(STATUS_DESCRIPTOR),
+    String(kept),
     '--seccomp',
     descriptor(filter),
     '--clearenv',
@@ -77,7 +75,7 @@ export function bubblewrapArguments(command: CommandLine, profile: Profile, filt
     command.program,
     ...command.args,
   ];
-  return { program: tools.prlimit, args, descriptors };
+  return { program: tools.prlimit, args, status: kept, descriptors };
 }
 
 function namespaces({ runAs }: Profile): readonly string[] {

@@ -12,9 +12,9 @@ export interface LiveLayer {
 
 const filters = new Map<Machine, Buffer>();
 
-/** Gives the command that runs `command` under `profile`. */
-export function confine(command: CommandLine, profile: Profile, { tools, machine }: Omit<LiveLayer, 'kind'>): ConfinedCommand {
+/** Gives the command that runs `command` under `profile`, with its first `kept` descriptors. */
+export function confine(command: CommandLine, profile: Profile, { tools, machine }: Omit<LiveLayer, 'kind'>, kept = 3): ConfinedCommand {
   const filter = filters.get(machine) ?? seccompFilter(machine);
   filters.set(machine, filter);
-  return bubblewrapArguments(command, profile, filter, tools);
+  return bubblewrapArguments(command, profile, filter, tools, kept);
 }

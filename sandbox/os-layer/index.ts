@@ -1,8 +1,12 @@
 /** Confines programs by the operating system: what they see, and what they can ask of the kernel. */
-export { confine } from './confine.ts';
+export type { ConfinedCommand } from './bubblewrap-arguments.ts';
+export { confine, type LiveLayer } from './confine.ts';
 export { move, protectedNames, setAside } from './left-behind.ts';
 export { packageProfile, sees, whoRuns } from './package-profile.ts';
 export { osLayer, type OsLayer } from './probe.ts';
+export { processTree } from './process-tree.ts';
 export type { RunAs } from './profile.ts';
 export { UnguardableTree } from './project-grants.ts';
+export { spawnConfined } from './spawn-confined.ts';
+export { librariesOnly } from './system-view.ts';
 export { startProgram, type Ending, type Launch, type RunningProgram } from './running-program.ts';

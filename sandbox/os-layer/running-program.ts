@@ -1,10 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
-import type { Duplex, Writable } from 'node:stream';
-import { FIRST_DESCRIPTOR, STATUS_DESCRIPTOR, type ConfinedCommand } from './bubblewrap-arguments.ts';
-import { leakedDescriptors } from './leaked-descriptors.ts';
+import type { Writable } from 'node:stream';
+import type { ConfinedCommand } from './bubblewrap-arguments.ts';
 import { childrenOf, processTree, residentMiB } from './process-tree.ts';
+import { spawnConfined } from './spawn-confined.ts';
 
 /** How a program is started: inside a confinement, or as it is. */
 export type Launch =
@@ -52,7 +51,7 @@ const WATCH_EVERY_MS = 100;
 
 /** Starts a program. Its process group, and where it is confined its whole pid namespace, end with it. */
 export function startProgram(launch: Launch, options: ProgramOptions): RunningProgram {
-  const { child, confinedPid } = launch.kind === 'confined' ? spawnConfined(launch.confinement) : spawnPlain(launch);
+  const { child, confinedPid } = launch.kind === 'confined' ? spawnStatus(launch.confinement) : spawnPlain(launch);
   const { promise, resolve, reject } = Promise.withResolvers<Ending>();
   let stopped: Ending['stopped'];
   let sent: string | undefined;
@@ -116,26 +115,11 @@ interface Spawned {
   readonly confinedPid: () => number | undefined;
 }
 
-function spawnConfined({ program, args, descriptors }: ConfinedCommand): Spawned {
-  const own = ['pipe', 'pipe', 'pipe', ...Array.from({ length: FIRST_DESCRIPTOR - 3 + descriptors.length }, () => 'pipe' as const)] as const;
-  const leaked = leakedDescriptors().filter((descriptor) => descriptor >= own.length);
-  const nothing = leaked.length === 0 ? undefined : openSync('/dev/null', 'r');
-  try {
-    const rest = Array.from({ length: Math.max(0, (leaked.at(-1) ?? 0) + 1 - own.length) }, (_, index) =>
-      nothing !== undefined && leaked.includes(index + own.length) ? nothing : ('ignore' as const),
-    );
-    const child = spawn(program, args, { stdio: [...own, ...rest], detached: true, cwd: '/', env: {} });
-    let status = '';
-    child.stdio[STATUS_DESCRIPTOR]?.on('data', (chunk: Buffer) => (status += chunk.toString()));
-    descriptors.forEach((content, index) => {
-      const stream = child.stdio[FIRST_DESCRIPTOR + index] as Duplex | null | undefined;
-      stream?.on('error', () => undefined); // bubblewrap ended before it read all: its exit says why
-      stream?.end(content);
-    });
-    return { child, confinedPid: () => Number(/"child-pid":\s*(\d+)/.exec(status)?.[1]) || undefined };
-  } finally {
-    if (nothing !== undefined) closeSync(nothing);
-  }
+function spawnStatus(command: ConfinedCommand): Spawned {
+  const child = spawnConfined(command, ['pipe', 'pipe', 'pipe']);
+  let status = '';
+  child.stdio[command.status]?.on('data', (chunk: Buffer) => (status += chunk.toString()));
+  return { child, confinedPid: () => Number(/"child-pid":\s*(\d+)/.exec(status)?.[1]) || undefined };
 }
 
 function spawnPlain({ program, args, cwd, environment }: Launch & { kind: 'plain' }): Spawned {

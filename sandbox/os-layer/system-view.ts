@@ -1,4 +1,5 @@
-import { lstat, readlink, readdir } from 'node:fs/promises';
+import { lstatSync, readlinkSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Mount, RunAs } from './profile.ts';
@@ -18,10 +19,9 @@ const TLS = ['/etc/ssl/certs', '/etc/ssl/openssl.cnf', '/etc/ssl/cert.pem', '/et
  * write to. `/etc/passwd` knows one user.
  */
 export async function systemView(home: string, runAs: RunAs): Promise<readonly Mount[]> {
-  const mounts: Mount[] = [];
-  for (const path of SYSTEM) mounts.push(...(await asItIs(path)));
-  for (const name of await readdir('/etc').catch(() => [])) if (ETC.test(name)) mounts.push(...(await asItIs(join('/etc', name))));
-  for (const path of TLS) mounts.push(...(await asItIs(path)));
+  const mounts: Mount[] = SYSTEM.flatMap(asItIs);
+  for (const name of await readdir('/etc').catch(() => [])) if (ETC.test(name)) mounts.push(...asItIs(join('/etc', name)));
+  mounts.push(...TLS.flatMap(asItIs));
   const { uid, gid } = runAs.kind === 'user' ? runAs : userInfo();
   mounts.push(
     {
@@ -43,8 +43,13 @@ export async function systemView(home: string, runAs: RunAs): Promise<readonly M
 /** The name of the one user there is. */
 export const USER = 'user';
 
-async function asItIs(path: string): Promise<readonly Mount[]> {
-  const stats = await lstat(path).catch(() => undefined);
+/** Only what a program needs that reads no files: libraries, and what finds them. */
+export function librariesOnly(): readonly Mount[] {
+  return [...SYSTEM, '/etc/ld.so.cache'].flatMap(asItIs);
+}
+
+function asItIs(path: string): readonly Mount[] {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return [];
-  return stats.isSymbolicLink() ? [{ kind: 'link', path, target: await readlink(path) }] : [{ kind: 'read', path }];
+  return stats.isSymbolicLink() ? [{ kind: 'link', path, target: readlinkSync(path) }] : [{ kind: 'read', path }];
 }

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { MAX_DATA_KIB } from './limits.ts';
+import { MAX_DATA_KIB, MAX_OPEN_FILES } from './limits.ts';
 
 /** How a sandbox process is started; every flag is a layer of SECURITY.md. */
 export interface ChildCommand {
@@ -45,7 +45,7 @@ export function withLimits({ execPath, args }: ChildCommand): ChildCommand {
   return { execPath: '/bin/sh', args: ['-c', `${limits.join(' ')} exec "$@"`, 'sh', execPath, ...args] };
 }
 
-const LIMITS = { '-c': 0, '-f': 0, '-n': 128, '-d': MAX_DATA_KIB };
+const LIMITS = { '-c': 0, '-f': 0, '-n': MAX_OPEN_FILES, '-d': MAX_DATA_KIB };
 
 let addon: string | undefined;
 
@@ -76,4 +76,4 @@ function ignoreSignal(): void {
 }
 
 /** NODE_OPTIONS and its kin would give a child flags we did not choose: children get an environment of their own. */
-export const CHILD_ENVIRONMENT: NodeJS.ProcessEnv = { NODE_NO_WARNINGS: '1' };
+export const CHILD_ENVIRONMENT: Readonly<Record<string, string>> = { NODE_NO_WARNINGS: '1' };

@@ -6,6 +6,8 @@ export const GUEST_MEMORY_MIB = 128;
 export const MAX_RSS_MIB = 512;
 /** Writable memory of the process, refused by the kernel beyond. The address space that V8 reserves does not count. */
 export const MAX_DATA_KIB = 1024 * 1024;
+/** Descriptors of the process. */
+export const MAX_OPEN_FILES = 128;
 /** Characters of one line from the guest: a larger result or write is refused. */
 export const MAX_GUEST_LINE = 8 * 1024 * 1024;
 export const FLOOD_LINES_PER_SECOND = 20_000;

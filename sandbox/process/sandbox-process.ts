@@ -1,12 +1,14 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { DashError } from '../../format/index.ts';
 import type { ChildMessage, HostMessage } from '../protocol.ts';
-import { CHILD_ENVIRONMENT, guardAgainstInspectorSignal, sandboxCommand, withLimits } from './layers.ts';
+import { processTree } from '../os-layer/index.ts';
+import { guardAgainstInspectorSignal } from './layers.ts';
 import { MAX_GUEST_LINE, MAX_RSS_MIB } from './limits.ts';
 import { encodeHostMessage } from './host-pipe.ts';
 import { readLines } from './lines.ts';
+import { spawnSandboxProcess } from './spawn-process.ts';
 
 /** Who listens to a sandbox process. Text from the guest is unread and hostile. */
 export interface ProcessListener {
@@ -32,10 +34,8 @@ export class SandboxProcess implements Disposable {
 
   constructor(entryScript: string, listener: ProcessListener) {
     guardAgainstInspectorSignal();
-    const { execPath, args } = withLimits(sandboxCommand(entryScript));
     this.#listener = listener;
-    // In a group of its own: a Ctrl-C on the terminal is for the agent, which says what becomes of the package.
-    this.#child = spawn(execPath, args, { cwd: '/', env: CHILD_ENVIRONMENT, stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'], detached: true });
+    this.#child = spawnSandboxProcess(entryScript);
     this.#input = this.#child.stdio[3] as Duplex;
     const output = this.#child.stdio[4] as Readable;
 
@@ -58,6 +58,7 @@ export class SandboxProcess implements Disposable {
     this.#watchdog.unref();
   }
 
+  /** Of the process that was started: where it is confined, the one that runs the package is the last of its descendants. */
   get pid(): number | undefined {
     return this.#ended ? undefined : this.#child.pid;
   }
@@ -179,14 +180,10 @@ export class SandboxProcess implements Disposable {
 
   /** What V8 does not count (array buffers, wasm, native strings) shows up in the resident set only. */
   #watchMemory(): void {
-    const { pid } = this;
-    if (pid === undefined) return;
-    let pages: number;
-    try {
-      pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
-    } catch {
-      return; // no /proc here, or the process is just ending
-    }
+    const { pid } = this.#child;
+    if (this.#ended || pid === undefined) return;
+    // Confined, it is the child of what confines it.
+    const pages = processTree(pid).reduce((sum, each) => sum + residentPages(each), 0);
     this.#residentMiB = (pages * 4_096) / 1_048_576;
     if (this.#residentMiB > MAX_RSS_MIB) this.#fail('MEMORY_LIMIT', `the package used more than ${MAX_RSS_MIB} MiB`);
   }
@@ -199,5 +196,14 @@ export class SandboxProcess implements Disposable {
     this.#opened?.reject(reason);
     this.#resting?.reject(reason);
     this.#listener.ended(this.#cause ?? error);
+  }
+}
+
+/** 0 where there is no `/proc`, or the process is just ending. */
+function residentPages(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
+  } catch {
+    return 0;
   }
 }

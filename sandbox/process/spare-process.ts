@@ -2,6 +2,7 @@ import type { ScriptSource } from '../protocol.ts';
 import { GUEST_MEMORY_MIB } from './limits.ts';
 import { programPath, runtimeScript } from './runtime-files.ts';
 import { SandboxProcess, type ProcessListener } from './sandbox-process.ts';
+import { prepareConfinement } from './spawn-process.ts';
 
 /** How long after a process was taken the next one is made: first the package that took it has the processor. */
 const REFILL_AFTER_MS = 500;
@@ -23,8 +24,11 @@ export class SpareProcess implements Disposable {
   keep(): void {
     if (this.#closed || this.#process !== undefined || this.#refill !== undefined) return;
     this.#refill = setTimeout(() => {
-      this.#refill = undefined;
-      if (!this.#closed) this.#process = this.#start();
+      // What confines it must be known: whoever takes it relies on that.
+      void prepareConfinement().then(() => {
+        this.#refill = undefined;
+        if (!this.#closed) this.#process ??= this.#start();
+      });
     }, REFILL_AFTER_MS);
     this.#refill.unref();
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { guardAgainstInspectorSignal, sandboxCommand } from '../../sandbox/index.ts';
+import { processTree } from '../../sandbox/os-layer/index.ts';
 import { programPath } from '../../sandbox/process/runtime-files.ts';
 import { context, extensionOf, isAlive, openFixture, temporaryDirectory, textOf, until } from '../support/sandbox-fixture.ts';
 
@@ -179,7 +180,7 @@ describe('the inspector', () => {
 
     await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ hello: `return 'hello'` }) } });
     await fixture.extension.wake();
-    process.kill(fixture.extension.pid ?? 0, 'SIGUSR1');
+    process.kill(processTree(fixture.extension.pid ?? 0).at(-1) ?? 0, 'SIGUSR1');
     expect(await fixture.text('hello')).toBe('hello');
   });
 

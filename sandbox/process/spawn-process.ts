@@ -1,0 +1,67 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { confine, librariesOnly, osLayer, spawnConfined, type ConfinedCommand, type LiveLayer } from '../os-layer/index.ts';
+import { addonPath, CHILD_ENVIRONMENT, sandboxCommand, withLimits, type ChildCommand } from './layers.ts';
+import { MAX_DATA_KIB, MAX_OPEN_FILES } from './limits.ts';
+
+/** Nothing, nothing, nothing, and the two pipes. */
+const STDIO = ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] as const;
+
+let ready: Promise<void> | undefined;
+let confinement: LiveLayer | undefined;
+
+/**
+ * Finds out, once, whether processes of packages can be confined: the layer must be live, and this Node must start in
+ * it. Comes before the first {@link spawnSandboxProcess} whose process is given to a package.
+ */
+export function prepareConfinement(): Promise<void> {
+  ready ??= (async () => {
+    const layer = await osLayer();
+    if (layer.kind !== 'live') return;
+    const child = spawnConfined(confinedNode(['--version'], [], layer), STDIO);
+    const starts = await new Promise<boolean>((resolve) => child.on('error', () => resolve(false)).on('close', (code) => resolve(code === 0)));
+    if (starts) confinement = layer;
+  })();
+  return ready;
+}
+
+/**
+ * Starts a sandbox process, in a group of its own: a Ctrl-C on the terminal is for the agent, which says what becomes of
+ * the package. Where it can be confined it sees libraries and its own program, no network, no other process.
+ */
+export function spawnSandboxProcess(entryScript: string): ChildProcess {
+  const command = sandboxCommand(entryScript);
+  if (confinement === undefined) return spawnPlain(command);
+  const child = spawnConfined(confinedNode(command.args, [entryScript, addonPath()], confinement), STDIO);
+  // What bubblewrap reads and says keeps nobody from ending.
+  for (const stream of child.stdio.slice(STDIO.length)) (stream as Socket | null | undefined)?.unref();
+  return child;
+}
+
+function confinedNode(args: readonly string[], files: readonly string[], layer: LiveLayer): ConfinedCommand {
+  const visible = new Set([process.execPath, ...files, ...librariesElsewhere()]);
+  const profile = {
+    mounts: [...librariesOnly(), ...[...visible].map((path) => ({ kind: 'read', path }) as const)],
+    cwd: '/',
+    environment: CHILD_ENVIRONMENT,
+    runAs: { kind: 'self' },
+    limits: { dataMiB: MAX_DATA_KIB / 1_024, fileMiB: 0, cpuSeconds: 86_400, openFiles: MAX_OPEN_FILES },
+  } as const;
+  return confine({ program: process.execPath, args }, profile, layer, STDIO.length);
+}
+
+function spawnPlain(command: ChildCommand): ChildProcess {
+  const { execPath, args } = withLimits(command);
+  return spawn(execPath, args, { cwd: '/', env: CHILD_ENVIRONMENT, stdio: [...STDIO], detached: true });
+}
+
+let libraries: readonly string[] | undefined;
+
+/** Libraries that this Node itself has loaded from beside it, as some installations do. */
+function librariesElsewhere(): readonly string[] {
+  libraries ??= [...new Set(readFileSync('/proc/self/maps', 'utf8').match(/\/\S+\.so[.\d]*$/gm))].filter(
+    (path) => !/^\/(usr|lib\w*|nix\/store|gnu\/store)\//.test(path),
+  );
+  return libraries;
+}
