@@ -55,6 +55,8 @@ interface PendingCall {
   readonly origin: CallOrigin | undefined;
   readonly deadline: Deadline;
   readonly onUpdate?: (value: unknown) => void;
+  /** Its result has come, and may be on its way still. */
+  answered?: true;
 }
 
 /**
@@ -225,7 +227,7 @@ export class GuestSession {
         return;
       case 'update':
         // An update after the result has nobody left to read it.
-        return this.#calls.get(message.id)?.onUpdate?.(message.value);
+        return this.#update(message.id, message.value);
       case 'result':
         return void this.#settle(message.id, message);
       case 'log':
@@ -243,9 +245,15 @@ export class GuestSession {
     if (id !== undefined) this.#calls.get(Number(id))?.resolve({ error: { message: `the result cannot be read: ${reason}` } });
   }
 
+  #update(id: number, value: unknown): void {
+    const call = this.#calls.get(id);
+    if (call !== undefined && call.answered === undefined) call.onUpdate?.(value);
+  }
+
   async #settle(id: number, { value, error }: { value?: unknown; error?: GuestError }): Promise<void> {
     const call = this.#calls.get(id);
     if (call === undefined) return; // forged, replayed, or late
+    call.answered = true;
     if (error === undefined) return call.resolve({ value });
     call.resolve({ error: await placeError(error, this.#options.scripts.sourceMap) });
   }
