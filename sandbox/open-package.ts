@@ -269,6 +269,7 @@ class OpenPackage implements SandboxedPackage {
 
   async #start(origin: CallOrigin | undefined, signal: AbortSignal | undefined): Promise<GuestSession> {
     const { compiled, graph, version, contentHash, captured } = this.#package;
+    const confinement = prepareConfinement();
     const { audit, bundles, ports, spare, onDenial, onLog } = this.#options;
     const authority = this.#authority;
     if (origin !== undefined) await this.#askForVariables(authority, origin, signal);
@@ -279,7 +280,7 @@ class OpenPackage implements SandboxedPackage {
     const scripts = await loadBundles(bundles, compiled);
 
     const secrets = createSecretHandles(secretsOf(granted, authority), this.#options.lookUpSecret ?? (() => undefined));
-    await prepareConfinement(); // the process that is started next, or taken, is confined by it
+    await confinement; // the process that is started next, or taken, is confined by it
     const facts = this.#facts(places, granted, secrets);
     this.#noteUses(granted, authority);
     const session: GuestSession = new GuestSession({

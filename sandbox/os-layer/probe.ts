@@ -16,7 +16,11 @@ let probed: Promise<OsLayer> | undefined;
 
 /** Probes once in the life of this process. */
 export function osLayer(): Promise<OsLayer> {
-  probed ??= probeLayer();
+  // A disk without room for a canary is a machine that cannot show that it confines.
+  probed ??= probeLayer().catch((error: unknown) => ({
+    kind: 'absent',
+    reason: `the probe failed: ${error instanceof Error ? error.message : String(error)}`,
+  }));
   return probed;
 }
 

@@ -19,11 +19,18 @@ export function prepareConfinement(): Promise<void> {
   ready ??= (async () => {
     const layer = await osLayer();
     if (layer.kind !== 'live') return;
-    const child = spawnConfined(confinedNode(['--version'], [], layer), STDIO);
-    const starts = await new Promise<boolean>((resolve) => child.on('error', () => resolve(false)).on('close', (code) => resolve(code === 0)));
-    if (starts) confinement = layer;
+    if (await startsIn(layer)) confinement = layer;
   })();
   return ready;
+}
+
+async function startsIn(layer: LiveLayer): Promise<boolean> {
+  try {
+    const child = spawnConfined(confinedNode(['--version'], [], layer), STDIO);
+    return await new Promise((resolve) => child.on('error', () => resolve(false)).on('close', (code) => resolve(code === 0)));
+  } catch {
+    return false; // no more processes or descriptors: the next start says so
+  }
 }
 
 /**
