@@ -340,8 +340,8 @@ export class Broker {
     if (effect.kind === 'fs') {
       // The name of a file would be granted as a pattern.
       if (effect.path.includes('*')) return undefined;
-      // What the kernel tells of the machine and of other programs is for who asked for it by name.
-      if (/^\/(proc|sys|dev)(\/|$)/.test(effect.path)) return undefined;
+      // What the kernel tells, and what the system is made of, is for who asked for it by name.
+      if (/^\/(proc|sys|dev|usr|bin|sbin|lib|lib64)(\/|$)/.test(effect.path)) return undefined;
       // Who looks for the root of a project climbs from the workspace to the root of the disk, and finds nothing there.
       if (isOnTheWayUp(effect.path, this.#options.context.places.workspace)) return undefined;
     }

@@ -184,7 +184,8 @@ describe('a question at first use', () => {
   test('is never put for what is looked for on the way up from the workspace, nor for what the kernel tells', async () => {
     await using where = await scene(['session'], { requested: [], computes: ['path to read'] });
     for (const path of ['.git', '../.git', '../../.pi', '..']) expect(await where.read(join('workspace', '..', path))).toMatchObject(DENIED);
-    for (const path of ['/.git', '/proc/uptime', '/dev/zero']) expect(await where.broker.request(98, 'fs.readFile', { path })).toMatchObject(DENIED);
+    for (const path of ['/.git', '/proc/uptime', '/dev/zero', '/usr/lib/node_modules/x'])
+      expect(await where.broker.request(98, 'fs.readFile', { path })).toMatchObject(DENIED);
     expect(where.asked).toEqual([]);
     expect(await where.read('home/other.txt')).toMatchObject(READ);
   });
