@@ -21,8 +21,8 @@ export interface ConversationOptions {
   readonly bus: EventBus;
   readonly toolbox: Toolbox;
   readonly retry: RetryPolicy;
-  /** The parts of the system prompt as they are now. */
-  readonly promptParts: () => SystemPromptParts;
+  /** The parts of the system prompt as they are now, for a run about `prompt`. */
+  readonly promptParts: (prompt: string) => SystemPromptParts;
   readonly emit: (event: HostEvent) => Promise<void>;
   /** What is in the model's context and is not the user's word. */
   readonly sources: () => readonly string[];
@@ -45,6 +45,8 @@ export class Conversation {
   #thinking: ThinkingLevel | undefined;
   #nextTurn: CustomMessage[] = [];
   #systemPrompt: string | undefined;
+  /** What the run is about: the same skills are listed in all its turns. */
+  #prompt = '';
   #origin: CallOrigin | undefined;
   /** Messages in the queues that the user typed; packages put theirs there too. */
   readonly #typed = new WeakMap<AgentMessage, string>();
@@ -85,7 +87,7 @@ export class Conversation {
 
   /** The system prompt of the run, or the one the next run would begin with. */
   get systemPrompt(): string {
-    return this.#systemPrompt ?? buildSystemPrompt(this.#options.promptParts());
+    return this.#systemPrompt ?? buildSystemPrompt(this.#options.promptParts(this.#prompt));
   }
 
   /** The user's message behind the run; `undefined` when there is none, or a package began or turned it. */
@@ -112,7 +114,8 @@ export class Conversation {
     return this.#begin(async () => {
       if (typed !== undefined) this.#origin = this.originOf(typed);
       accepted();
-      const parts = this.#options.promptParts();
+      this.#prompt = text;
+      const parts = this.#options.promptParts(text);
       const systemPrompt = buildSystemPrompt(parts);
       const options = promptOptions(parts);
       const decision = await this.#options.bus.beforeAgentStart({ prompt: text, images, systemPrompt, systemPromptOptions: options });

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 import { type Diagnostic, isDashError, isProtectedRead, type Places } from '../format/index.ts';
 import type { CallContext } from '../sandbox/index.ts';
-import { skillCatalog } from '../skills-lib/index.ts';
+
 import type { ApprovalMode } from './approval.ts';
 import { type CommandHost, HOST_COMMANDS } from './commands/index.ts';
 import { contextSources } from './context-sources.ts';
@@ -159,7 +159,10 @@ export async function createHost(options: HostOptions): Promise<Host> {
     report,
   });
   const toolbox = createToolbox({
-    builtin: builtinTools({ cwd: workspace, env, searchable: (path) => approval === 'all' || !isProtectedRead(realPath(path), places) }),
+    builtin: builtinTools(
+      { cwd: workspace, env, searchable: (path) => approval === 'all' || !isProtectedRead(realPath(path), places) },
+      () => contributions().resources.offered,
+    ),
     contributions,
     hold: () => loaded().hold(),
     enabled: options.tools ?? settings.tools,
@@ -175,13 +178,13 @@ export async function createHost(options: HostOptions): Promise<Host> {
     bus,
     toolbox,
     retry: { attempts: settings.retry?.attempts ?? 3, baseDelayMs: settings.retry?.baseDelayMs ?? 2000 },
-    promptParts: () => ({
+    promptParts: (about) => ({
       ...promptFiles,
       cwd: workspace,
       ...(options.customPrompt === undefined ? {} : { customPrompt: options.customPrompt }),
       ...(options.appendSystemPrompt === undefined ? {} : { appendSystemPrompt: options.appendSystemPrompt }),
       tools: toolbox.snippets(),
-      skillCatalog: skillCatalog(contributions().resources.skills),
+      skillCatalog: contributions().resources.offered.catalog(about),
       date: new Date().toISOString().slice(0, 10),
     }),
     emit,
@@ -307,13 +310,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     readPackages: options.readPackages,
     openPackage: options.openPackage,
     ports,
-    loose: async () => ({
-      dashHome,
-      home: homedir(),
-      cwd: workspace,
-      trusted: trust.trusted,
-      preferred: (await readSettings(dashHome)).settings.skills?.prefer ?? {},
-    }),
+    loose: async () => ({ dashHome, home: homedir(), cwd: workspace, trusted: trust.trusted, skills: (await readSettings(dashHome)).settings.skills ?? {} }),
     surroundings: { builtinTools: toolbox.builtinNames, builtinCommands: HOST_COMMANDS.map(({ name }) => name), places },
   });
 

@@ -12,6 +12,8 @@ export { runReadline, type ReadlineOptions } from './modes/readline.ts';
 export { runRpc, type RpcOptions } from './modes/rpc.ts';
 export { terminalText } from './modes/terminal-text.ts';
 export type { SlashCommand } from './prompt-text.ts';
+export { readResources, type ResourceCatalog } from './resource-catalog.ts';
+export { readSettings } from './settings.ts';
 export type { Reloaded } from './reload.ts';
 export { readAuditAnchors } from './session/audit-anchor.ts';
 export { exportSession, type SessionExport } from './session/export.ts';

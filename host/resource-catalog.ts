@@ -2,11 +2,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Diagnostic, isDashError } from '../format/index.ts';
 import {
+  DEFAULT_OFFERING,
   discoverSkills,
+  type OfferedSkills,
+  offerSkills,
   type FoundSkill,
   parsePrompt,
   parseTheme,
-  type PreferredOrigins,
   type Prompt,
   skillFilesIn,
   type SkillFiles,
@@ -15,6 +17,7 @@ import {
   type Theme,
 } from '../skills-lib/index.ts';
 import type { LoadedPackage } from './load-packages.ts';
+import type { Settings } from './settings.ts';
 
 export interface OwnedPrompt extends Prompt {
   readonly origin: string;
@@ -23,10 +26,14 @@ export interface OwnedPrompt extends Prompt {
 /** The skills, prompts and themes of the user and of all packages. */
 export interface ResourceCatalog {
   readonly skills: readonly FoundSkill[];
+  readonly offered: OfferedSkills;
   readonly prompts: readonly OwnedPrompt[];
   readonly themes: readonly Theme[];
   readonly diagnostics: readonly Diagnostic[];
 }
+
+/** What of a package holds its resources. */
+type ResourcePackage = Pick<LoadedPackage, 'name' | 'dir' | 'resources'>;
 
 /** Where resources that no package brings are looked for. */
 export interface LooseResources {
@@ -34,14 +41,13 @@ export interface LooseResources {
   readonly home: string;
   readonly cwd: string;
   readonly trusted: boolean;
-  /** Which origin keeps the name of a skill that several have. */
-  readonly preferred?: PreferredOrigins;
+  readonly skills?: NonNullable<Settings['skills']>;
 }
 
 /** Reads all resources. The user's come first and keep their names, then those of a trusted project, then packages'. */
-export async function readResources(loose: LooseResources, packages: readonly LoadedPackage[]): Promise<ResourceCatalog> {
+export async function readResources(loose: LooseResources, packages: readonly ResourcePackage[]): Promise<ResourceCatalog> {
   const { dashHome } = loose;
-  const files = (kind: 'skills' | 'prompts' | 'themes', { dir, resources }: LoadedPackage): string[] => resources[kind].map((path) => join(dir, path));
+  const files = (kind: 'skills' | 'prompts' | 'themes', { dir, resources }: ResourcePackage): string[] => resources[kind].map((path) => join(dir, path));
   const places = skillPlaces(loose);
   const [users, projects] = await Promise.all([filesOfAll(places.user), filesOfAll(loose.trusted ? places.project : [])]);
   const found = await discoverSkills(
@@ -50,7 +56,7 @@ export async function readResources(loose: LooseResources, packages: readonly Lo
       { origin: 'project', files: projects.files },
       ...packages.map((pkg) => ({ origin: pkg.name, files: files('skills', pkg) })),
     ],
-    loose.preferred,
+    loose.skills?.prefer,
   );
   const diagnostics: Diagnostic[] = [...users.diagnostics, ...projects.diagnostics, ...found.diagnostics];
 
@@ -80,7 +86,13 @@ export async function readResources(loose: LooseResources, packages: readonly Lo
     const theme = await read(path, parseTheme, diagnostics);
     if (theme !== undefined) themes.push(theme);
   }
-  return { skills: found.skills, prompts: [...prompts.values()], themes, diagnostics };
+  return {
+    skills: found.skills,
+    offered: offerSkills(found.skills, { ...DEFAULT_OFFERING, ...loose.skills }),
+    prompts: [...prompts.values()],
+    themes,
+    diagnostics,
+  };
 }
 
 async function filesOfAll(folders: readonly SkillFolder[]): Promise<SkillFiles> {

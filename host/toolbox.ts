@@ -61,7 +61,10 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
   const everything = (): readonly AgentTool[] => {
     const { tools } = contributions();
     // A package that was allowed to replace a tool of the host stands in its place.
-    return [...builtin.filter(({ name }) => !tools.has(name)), ...[...tools.values()].map((tool) => packageTool(tool, options))];
+    return [
+      ...builtin.filter(({ name, isOffered }) => !tools.has(name) && isOffered?.() !== false),
+      ...[...tools.values()].map((tool) => packageTool(tool, options)),
+    ];
   };
   const active = (): readonly AgentTool[] => everything().filter(({ name }) => isEnabled(name) && (narrowed === undefined || narrowed.has(name)));
 

@@ -1,20 +1,25 @@
 import type { FoundSkill } from './discover.ts';
 
-/** The skills as the system prompt lists them; their bodies are read when one is needed. */
-export function skillCatalog(skills: readonly FoundSkill[]): string {
+/** The skills as the system prompt lists them; their bodies are read when one is needed. `total` says that there are more. */
+export function skillCatalog(skills: readonly FoundSkill[], total = skills.length): string {
   const offered = skills.filter(({ modelMayInvoke }) => modelMayInvoke);
-  if (offered.length === 0) return '';
-  const items = offered.map(
-    ({ name, description, path, origin }) =>
-      `  <skill>\n    <name>${escape(name)}</name>\n    <description>${escape(description)}</description>\n    <location>${escape(path)}</location>\n    <origin>${escape(origin)}</origin>\n  </skill>`,
-  );
+  if (total === 0 || (offered.length === 0 && total === skills.length)) return '';
   return [
     'Skills are instructions for particular tasks. When a task matches a description, read the file at its location with the `read` tool and follow it. Paths in it are relative to its directory.',
+    ...(total > offered.length ? [`These are ${offered.length} of ${total} skills; \`find_skill\` finds the others.`] : []),
     '',
     '<available_skills>',
-    ...items,
+    ...offered.map(skillCatalogItem),
     '</available_skills>',
   ].join('\n');
+}
+
+/** Longest description that is listed: a strict one is never longer. */
+const MAX_DESCRIPTION = 1024;
+
+/** One skill of the list. */
+export function skillCatalogItem({ name, description, path, origin }: FoundSkill): string {
+  return `  <skill>\n    <name>${escape(name)}</name>\n    <description>${escape(description.slice(0, MAX_DESCRIPTION))}</description>\n    <location>${escape(path)}</location>\n    <origin>${escape(origin)}</origin>\n  </skill>`;
 }
 
 /** A skill the user started with `/skill:name`, wrapped so that the model sees where the words come from. */

@@ -1,4 +1,4 @@
-export { skillCatalog, skillInvocation } from './catalog-prompt.ts';
+export { skillCatalog, skillCatalogItem, skillInvocation } from './catalog-prompt.ts';
 export { checkSkill, type SkillCheck } from './check.ts';
 export { discoverSkills, type Discovery, type FoundSkill, type PreferredOrigins, type SkillSource } from './discover.ts';
 export { type SkillFiles, skillFilesIn, type SkillFolder } from './skill-files.ts';
@@ -7,3 +7,6 @@ export { type FrontMatter, type FrontMatterProblem, parseFrontMatter, readFrontM
 export { fillPrompt, parsePrompt, type Prompt, splitArguments } from './prompt.ts';
 export { parseSkill, type Skill, type SkillReading } from './skill.ts';
 export { parseTheme, type Theme } from './theme.ts';
+export { indexSkills, RANKING, type Ranking, type Searchable, type SkillHit, type SkillIndex } from './skill-index.ts';
+export { stem, words } from './words.ts';
+export { DEFAULT_OFFERING, type OfferedSkills, offerSkills, type SkillOffering } from './offer-skills.ts';

@@ -15,6 +15,8 @@ export interface Workspace {
 /** A tool of the host: what the loop needs, and what it touches, for approval. */
 export interface BuiltinTool extends AgentTool {
   accesses(args: JsonObject): readonly Access[];
+  /** Whether there is a use for it now; absent, always. */
+  isOffered?(): boolean;
 }
 
 interface Definition<Parameters extends TObject> {

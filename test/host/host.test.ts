@@ -597,3 +597,32 @@ describe('what packages may do with the session', () => {
     expect(host.conversation.messages).toHaveLength(0);
   });
 });
+
+describe('skills that come while the host runs', () => {
+  it('are there after a reload, as commands and in the list', async () => {
+    await using world = await startTestHost({ turns: [{ text: 'ok' }] });
+    expect(world.host.commands().map(({ name }) => name)).not.toContain('skill:tidy');
+    await mkdir(join(world.home, 'skills', 'tidy'), { recursive: true });
+    await writeFile(join(world.home, 'skills', 'tidy', 'SKILL.md'), '---\nname: tidy\ndescription: Tidies up.\n---\nPut things away.\n');
+    await world.host.reload();
+    expect(world.host.commands().map(({ name }) => name)).toContain('skill:tidy');
+    expect(world.host.conversation.systemPrompt).toContain('<name>tidy</name>');
+    await ask(world.host, '/skill:tidy the desk');
+    expect(JSON.stringify(world.host.conversation.messages[0])).toContain('Put things away.');
+  });
+
+  it('are found with a tool when they do not all fit into the list', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'dash-skills-home-'));
+    await writeFile(join(home, 'settings.json'), JSON.stringify({ skills: { budget: 100 } }));
+    for (const [name, description] of [
+      ['tidy', 'Tidies up desks and rooms.'],
+      ['sing', 'Sings songs in all the voices of a choir, high and low, and knows the words to most of them.'],
+    ]) {
+      await mkdir(join(home, 'skills', String(name)), { recursive: true });
+      await writeFile(join(home, 'skills', String(name), 'SKILL.md'), `---\nname: ${name}\ndescription: ${description}\n---\n${'word '.repeat(50)}`);
+    }
+    await using world = await startTestHost({ turns: [{ toolCalls: [call('find_skill', { query: 'a song' })] }, { text: 'ok' }] }, [], { dashHome: home });
+    await ask(world.host, 'tidy my desk');
+    expect(results(world)).toEqual([expect.stringContaining('<name>sing</name>')]);
+  });
+});

@@ -1,0 +1,155 @@
+/**
+ * How well skills are found: `npm run bench:skills -- <directory of checkouts> <queries.tsv>`. A line of the queries is the
+ * name of a skill, a tab, and a request in other words. Plain FTS5 and our index answer the same queries in one run; the
+ * parameters are chosen on four fifths of the queries and judged on the fifth that chose nothing.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { indexSkills, parseSkill, RANKING, type Ranking, type Skill, stem, words } from '../skills-lib/index.ts';
+
+interface Query {
+  readonly target: string;
+  readonly text: string;
+}
+
+type Find = (query: string) => readonly string[];
+
+const [directory, queryFile] = process.argv.slice(2);
+if (directory === undefined || queryFile === undefined) {
+  console.error('usage: npm run bench:skills -- <directory of checkouts> <queries.tsv>');
+  process.exitCode = 2;
+} else {
+  const skills = readSkills(directory);
+  const names = new Set(skills.map(({ name }) => name));
+  const all = readFileSync(queryFile, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line): Query => {
+      const [target = '', text = ''] = line.split('\t');
+      return { target, text };
+    });
+  const queries = all.filter(({ target }) => names.has(target));
+  console.log(`${skills.length} skills, ${queries.length} queries, ${all.length - queries.length} without their skill here\n`);
+  measureDoubled(skills, queries);
+  console.log('| arm | recall@5 | recall@10 |\n|---|---|---|');
+  const say = (name: string, find: Find): void => console.log(`| ${name} | ${recall(queries, find, 5)} | ${recall(queries, find, 10)} |`);
+  say('FTS5, 8/4/1, eight rarest terms', fullText(skills));
+  say('fielded BM25F, no expansion', finder(skills, { ...RANKING, expansionTerms: 0 }));
+  say(
+    'fielded BM25F, flat weights',
+    finder(skills, { ...RANKING, expansionTerms: 0, name: { ...RANKING.name, weight: 1 }, description: { ...RANKING.description, weight: 1 } }),
+  );
+  say('fielded BM25F, expansion from the corpus', finder(skills, RANKING));
+  const judged = crossValidated(skills, queries);
+  console.log(`| cross-validated, five folds | ${judged[5]} | ${judged[10]} |`);
+}
+
+function readSkills(root: string): Skill[] {
+  const seen = new Set<string>();
+  return readdirSync(root, { recursive: true, withFileTypes: true }).flatMap((entry) => {
+    if (!entry.isFile() || !/^skill\.md$/i.test(entry.name)) return [];
+    const path = join(entry.parentPath, entry.name);
+    const text = readFileSync(path, 'utf8');
+    const digest = createHash('sha256').update(text).digest('hex');
+    if (seen.has(digest)) return [];
+    seen.add(digest);
+    try {
+      const { skill } = parseSkill(text, path);
+      return skill === undefined ? [] : [skill];
+    } catch {
+      return []; // no skill, and `npm run corpus:skills` counts it
+    }
+  });
+}
+
+function finder(skills: readonly Skill[], ranking: Ranking): Find {
+  const index = indexSkills(skills, ranking);
+  return (query) => distinct(index.find(query, 40).map(({ skill }) => skill.name));
+}
+
+/** What anyone would build first. */
+function fullText(skills: readonly Skill[]): Find {
+  const database = new DatabaseSync(':memory:');
+  database.exec("create virtual table skills using fts5(name, description, body, tokenize = 'porter unicode61')");
+  const insert = database.prepare('insert into skills (rowid, name, description, body) values (?, ?, ?, ?)');
+  const holders = new Map<string, number>();
+  for (const [at, { name, description, body }] of skills.entries()) {
+    insert.run(at, name, description, body.slice(0, 4000));
+    for (const term of new Set(words(`${name} ${description} ${body.slice(0, 4000)}`).map(stem))) holders.set(term, (holders.get(term) ?? 0) + 1);
+  }
+  const select = database.prepare('select name from skills where skills match ? order by bm25(skills, 8, 4, 1) limit 40');
+  return (query) => {
+    const held = (word: string): number => holders.get(stem(word)) ?? 0;
+    const rarest = [...new Set(words(query))]
+      .filter((word) => held(word) > 0)
+      .sort((a, b) => held(a) - held(b))
+      .slice(0, 8);
+    return rarest.length === 0 ? [] : distinct(select.all(rarest.map((word) => `"${word}"`).join(' OR ')).map(({ name }) => String(name)));
+  };
+}
+
+/** Repositories copy from each other: several texts have one name, and a host loads one of them. */
+function distinct(names: readonly string[]): readonly string[] {
+  return [...new Set(names)].slice(0, 10);
+}
+
+function recall(queries: readonly Query[], find: Find, limit: number): number {
+  const hits = queries.filter(({ target, text }) => find(text).slice(0, limit).includes(target)).length;
+  return Math.round((hits / Math.max(queries.length, 1)) * 1000) / 1000;
+}
+
+/** Tells arms apart that recall cannot: a target in the first place counts more than one in the fifth. */
+function meanReciprocalRank(queries: readonly Query[], find: Find): number {
+  const ranks = queries.map(({ target, text }) => find(text).indexOf(target));
+  return ranks.reduce((sum, rank) => sum + (rank === -1 ? 0 : 1 / (rank + 1)), 0) / Math.max(queries.length, 1);
+}
+
+function crossValidated(skills: readonly Skill[], queries: readonly Query[]): { readonly 5: number; readonly 10: number } {
+  const arms = [1.2, 3, 8].flatMap((saturation) =>
+    [2, 8].flatMap((weight) =>
+      [0, 8].map((expansionTerms): Find => finder(skills, { ...RANKING, saturation, expansionTerms, name: { ...RANKING.name, weight } })),
+    ),
+  );
+  const answers = arms.map((find) => new Map(queries.map(({ text }) => [text, find(text)])));
+  const folds = [0, 1, 2, 3, 4];
+  const judge = (limit: number): number => {
+    const hits = folds.reduce((sum, fold) => {
+      const training = queries.filter((_, at) => at % 5 !== fold);
+      const held = queries.filter((_, at) => at % 5 === fold);
+      const finds = answers.map(
+        (known): Find =>
+          (text) =>
+            known.get(text) ?? [],
+      );
+      const best = finds.toSorted((a, b) => meanReciprocalRank(training, b) - meanReciprocalRank(training, a))[0];
+      return best === undefined ? sum : sum + recall(held, best, limit) * held.length;
+    }, 0);
+    return Math.round((hits / Math.max(queries.length, 1)) * 1000) / 1000;
+  };
+  return { 5: judge(5), 10: judge(10) };
+}
+
+/** The corpus twice, the second time under new names: about 9,000 skills. */
+function measureDoubled(skills: readonly Skill[], queries: readonly Query[]): void {
+  const doubled = [...skills, ...skills.map((skill) => ({ ...skill, name: `${skill.name}-again` }))];
+  globalThis.gc?.();
+  const before = process.memoryUsage();
+  const begin = performance.now();
+  const index = indexSkills(doubled);
+  const indexMs = Math.round(performance.now() - begin);
+  globalThis.gc?.();
+  const after = process.memoryUsage();
+  const times = Array.from({ length: 10 }, () => queries)
+    .flat()
+    .map(({ text }) => {
+      const start = performance.now();
+      index.find(text, 10);
+      return performance.now() - start;
+    });
+  times.sort((a, b) => a - b);
+  const at = (part: number): string => (times[Math.floor(times.length * part)] ?? 0).toFixed(2);
+  const mebibytes = (after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers) / 1024 ** 2;
+  console.log(`${doubled.length} skills: indexed in ${indexMs} ms, query p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, ${mebibytes.toFixed(0)} MiB\n`);
+}
