@@ -1,13 +1,19 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchInstall } from './install.ts';
 import { benchSandbox } from './sandbox.ts';
+import { benchSandboxCost } from './sandbox-cost.ts';
 import { benchStart } from './start.ts';
 import type { Row } from './measure.ts';
 
-/** `npm run bench -- [start|sandbox] [--quick] [--json]`: measures, prints a table, keeps the document. */
-const SUITES: Readonly<Record<string, (options: { quick: boolean }) => Promise<Row[]>>> = { start: benchStart, sandbox: benchSandbox, install: benchInstall };
+/** `npm run bench -- [start|sandbox|sandbox-cost|install] [--quick] [--json]`: measures, prints a table, keeps the document. */
+const SUITES: Readonly<Record<string, (options: { quick: boolean }) => Promise<Row[]>>> = {
+  start: benchStart,
+  sandbox: benchSandbox,
+  'sandbox-cost': benchSandboxCost,
+  install: benchInstall,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -47,5 +53,9 @@ else {
 if (!values.quick) {
   const directory = new URL('results/', import.meta.url);
   mkdirSync(directory, { recursive: true });
-  writeFileSync(new URL(`${new Date().toISOString().slice(0, 10)}.json`, directory), `${JSON.stringify(document, null, 2)}\n`);
+  const file = new URL(`${new Date().toISOString().slice(0, 10)}.json`, directory);
+  const measured = new Set(rows.map(({ name }) => name));
+  // a run of one suite leaves the day's figures of the others
+  const others = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { rows: Row[] }).rows.filter(({ name }) => !measured.has(name)) : [];
+  writeFileSync(file, `${JSON.stringify({ ...document, rows: [...others, ...rows] }, null, 2)}\n`);
 }

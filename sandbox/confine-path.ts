@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { open, readlink, realpath, type FileHandle } from 'node:fs/promises';
+import { constants, readlinkSync } from 'node:fs';
+import { open, realpath, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { CapabilityFailure } from './define-capability.ts';
 
@@ -126,8 +126,11 @@ async function verified(canonical: string, flags: number): Promise<FileHandle> {
   }
 }
 
-/** Elsewhere than on Linux the handle cannot be asked for its path; `dash doctor` says "racy" there. */
+/**
+ * Synchronous, because the kernel answers from memory: a round through the thread pool would take longer than the
+ * question. Elsewhere than on Linux the handle cannot be asked for its path; `dash doctor` says "racy" there.
+ */
 async function assertIs(handle: FileHandle, canonical: string): Promise<void> {
-  const actual = process.platform === 'linux' ? await readlink(`/proc/self/fd/${handle.fd}`) : await realpath(canonical);
+  const actual = process.platform === 'linux' ? readlinkSync(`/proc/self/fd/${handle.fd}`) : await realpath(canonical);
   if (actual !== canonical) throw new CapabilityFailure({ code: 'EACCES', message: 'EACCES: the path changed while it was opened', syscall: 'open' });
 }

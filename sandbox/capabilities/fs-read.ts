@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { watch } from 'node:fs';
-import { lstat, readdir, stat } from 'node:fs/promises';
+import { lstat, readdir, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join, posix, relative } from 'node:path';
 import { isProtectedRead } from '../../format/index.ts';
 import { assertRegularFile, canonicalParent, canonicalPath, lexicalPath, openDirectory, openForReading, handlePath } from '../confine-path.ts';
@@ -12,6 +12,7 @@ export const Path = Type.String({ minLength: 1, maxLength: 4_096 });
 
 /** What one read may bring into memory, here and in the guest. */
 const MAX_READ_BYTES = 32 * 1024 * 1024;
+const MAX_SMALL_BYTES = 64 * 1024;
 const MAX_DIRECTORY_ENTRIES = 20_000;
 
 export async function needRead(path: string, context: CapabilityContext): Promise<readonly Need[]> {
@@ -74,10 +75,17 @@ export const readFile = defineCapability({
     const { size } = await assertRegularFile(handle);
     if (size > MAX_READ_BYTES)
       throw new CapabilityFailure({ code: 'EFBIG', message: `EFBIG: ${size} bytes are more than one read may bring (${MAX_READ_BYTES})`, syscall: 'read' });
-    const bytes = await handle.readFile();
+    const bytes = (await readSmall(handle, size)) ?? (await handle.readFile());
     return encoding === 'utf8' ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') };
   },
 });
+
+/** A small file in one round through the thread pool; `undefined` where it is none, or changes right now. */
+async function readSmall(handle: FileHandle, size: number): Promise<Buffer | undefined> {
+  if (size === 0 || size > MAX_SMALL_BYTES) return undefined; // kernel files say 0
+  const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(size + 1), 0, size + 1, 0);
+  return bytesRead === size ? buffer.subarray(0, size) : undefined;
+}
 
 export const statFile = defineCapability({
   kind: 'request',
