@@ -9,10 +9,16 @@ import { temporaryDirectory, until, writeFiles } from '../support/sandbox-fixtur
 /** Who lives how long, as whom, and with which descriptors. */
 const AGENT = fileURLToPath(new URL('../support/confined-agent.ts', import.meta.url));
 
-function agent(how: 'confined' | 'naively', script: string, descriptors: Readonly<Record<number, number>> = {}): ChildProcess & { text(): string } {
+/** `directory` holds what the agent leaves when it is killed. */
+function agent(
+  directory: string,
+  how: 'confined' | 'naively',
+  script: string,
+  descriptors: Readonly<Record<number, number>> = {},
+): ChildProcess & { text(): string } {
   const highest = Math.max(2, ...Object.keys(descriptors).map(Number));
   const stdio = Array.from({ length: highest + 1 }, (_, index) => (index === 1 ? 'pipe' : index === 2 ? 'inherit' : (descriptors[index] ?? 'ignore')));
-  const child = spawn(process.execPath, [AGENT, how, script], { stdio });
+  const child = spawn(process.execPath, [AGENT, how, script], { stdio, env: { ...process.env, TMPDIR: directory } });
   let text = '';
   child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()));
   return Object.assign(child, { text: () => text });
@@ -50,12 +56,14 @@ describe.skipIf(layer.kind !== 'live')('the life of a confined program (skipped 
 
   test('kill -9 of the agent ends all descendants', async () => {
     const mark = String(nextMark++);
-    const child = agent('confined', `setsid -f sleep ${mark} </dev/null >/dev/null 2>&1; sleep ${mark}`);
+    await using directory = await temporaryDirectory();
+    const child = agent(directory.path, 'confined', `setsid -f sleep ${mark} </dev/null >/dev/null 2>&1; sleep ${mark}`);
     await until(() => marked(mark).length >= 2, 30_000);
     child.kill('SIGKILL');
     await until(() => marked(mark).length === 0);
+    await new Promise((resolve) => (child.exitCode === null && child.signalCode === null ? child.on('exit', resolve) : resolve(undefined)));
 
-    const control = agent('naively', `setsid -f sleep ${mark} </dev/null >/dev/null 2>&1; sleep ${mark}`);
+    const control = agent(directory.path, 'naively', `setsid -f sleep ${mark} </dev/null >/dev/null 2>&1; sleep ${mark}`);
     await until(() => marked(mark).length >= 2, 30_000);
     control.kill('SIGKILL');
     await new Promise((resolve) => control.on('exit', resolve));
@@ -73,7 +81,7 @@ describe.skipIf(layer.kind !== 'live')('the life of a confined program (skipped 
       ['naively', true],
     ] as const) {
       const descriptor = openSync(join(directory.path, 'secret'), 'r');
-      const child = agent(how, script, { 251: descriptor });
+      const child = agent(directory.path, how, script, { 251: descriptor });
       await new Promise((resolve) => child.on('close', resolve));
       closeSync(descriptor);
       expect(child.text()).toContain('agent ready');
