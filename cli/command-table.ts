@@ -69,6 +69,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'show what one package or version may do and another may not',
     load: () => import('./commands/permissions-diff.ts'),
   },
+  { name: 'audit', summary: 'show what in the texts of a package or directory should make you wary', load: () => import('./commands/audit.ts') },
   { name: 'audit log', summary: 'show what packages did and were denied', load: () => import('./commands/audit-log.ts') },
   { name: 'sandbox attack', summary: 'run hostile programs in the sandbox of this machine', load: () => import('./commands/sandbox-attack.ts') },
   { name: 'sandbox layers', summary: 'try every layer of the sandbox on this machine', load: () => import('./commands/sandbox-layers.ts') },

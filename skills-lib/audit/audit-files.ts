@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import type { AuditRule } from './rule.ts';
+import { RULES_VERSION, TEXT_RULES } from './rules/index.ts';
+
+/** A file as it lies in a package. */
+export interface AuditedFile {
+  /** Relative, with `/`. */
+  readonly path: string;
+  /** Absent when it could not be read. */
+  readonly bytes: Buffer | undefined;
+}
+
+export interface AuditFinding {
+  readonly rule: string;
+  readonly severity: AuditRule['severity'];
+  readonly path: string;
+  readonly line: number;
+  readonly message: string;
+}
+
+/**
+ * What the rules say of these bytes. `pass` is not "safe": rules find known campaigns and little else. `error` is not
+ * `pass`: something could not be looked at.
+ */
+export interface TextAudit {
+  readonly verdict: 'pass' | 'fail' | 'error';
+  readonly findings: readonly AuditFinding[];
+  /** What could not be looked at, and why. */
+  readonly unread: readonly { readonly path: string; readonly why: string }[];
+  /** The verdict holds for these bytes and these rules. */
+  readonly contentHash: string;
+  readonly rules: number;
+}
+
+const MAX_BYTES = 2 * 1024 * 1024;
+
+/** Reads files with every rule. Pure. */
+export function auditFiles(files: readonly AuditedFile[], rules: readonly AuditRule[] = TEXT_RULES): TextAudit {
+  const hash = createHash('sha256');
+  const findings: AuditFinding[] = [];
+  const unread: { path: string; why: string }[] = [];
+  for (const { path, bytes } of files.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
+    hash.update(`${path}\0${bytes === undefined ? 'unread' : createHash('sha256').update(bytes).digest('hex')}\n`);
+    if (bytes === undefined) unread.push({ path, why: 'it cannot be read' });
+    else if (bytes.includes(0)) findings.push({ rule: 'binary', severity: 'notice', path, line: 1, message: 'is binary; no rule can read it' });
+    else if (bytes.length > MAX_BYTES) unread.push({ path, why: `it is larger than ${MAX_BYTES} bytes` });
+    else findings.push(...auditText(path, bytes.toString('utf8'), rules));
+  }
+  const failed = findings.some(({ severity }) => severity === 'high');
+  return {
+    verdict: failed ? 'fail' : unread.length > 0 ? 'error' : 'pass',
+    findings,
+    unread,
+    contentHash: `sha256-${hash.digest('hex')}`,
+    rules: RULES_VERSION,
+  };
+}
+
+function auditText(path: string, text: string, rules: readonly AuditRule[]): AuditFinding[] {
+  return rules.flatMap(({ id, severity, find }) =>
+    find({ path, text }).map(({ offset, message }) => ({ rule: id, severity, path, line: text.slice(0, offset).split('\n').length, message })),
+  );
+}

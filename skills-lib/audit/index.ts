@@ -1,0 +1,2 @@
+export { auditFiles, type AuditedFile, type AuditFinding, type TextAudit } from './audit-files.ts';
+export { RULES_VERSION } from './rules/index.ts';

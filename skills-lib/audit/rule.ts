@@ -1,0 +1,27 @@
+/** A text file of a package or a skill. */
+export interface AuditedText {
+  /** Relative, with `/`. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Where a rule found something; `offset` counts characters of the text. */
+export interface RuleMatch {
+  readonly offset: number;
+  readonly message: string;
+}
+
+/** One kind of danger that can be read in a text. */
+export interface AuditRule {
+  /** Stable, in kebab case. */
+  readonly id: string;
+  /** `high` fails the audit, `notice` is for a person to weigh. */
+  readonly severity: 'high' | 'notice';
+  find(file: AuditedText): readonly RuleMatch[];
+}
+
+/** Makes a rule of an expression that takes linear time: no quantifier inside a quantifier, every run is bounded. */
+export function patternRule(id: string, severity: AuditRule['severity'], pattern: RegExp, message: string): AuditRule {
+  const everywhere = new RegExp(pattern, [...new Set([...pattern.flags, 'g'])].join(''));
+  return { id, severity, find: ({ text }) => [...text.matchAll(everywhere)].slice(0, 20).map(({ index }) => ({ offset: index, message })) };
+}
