@@ -42,8 +42,9 @@ describe('readArgv', () => {
     ['/tmp/job', ['shell', '/tmp/job']],
     ['notes.md', ['unknown', 'notes.md']],
     ['instal x', ['unknown', 'instal']],
-    ['audit lgo', ['unknown', 'audit lgo']],
-    ['audit', ['unknown', 'audit']],
+    ['registry srve', ['unknown', 'registry srve']],
+    ['registry', ['unknown', 'registry']],
+    ['audit ./dir', ['audit', './dir']],
   ] as const)('`dash %s`', ([line, expected]) => {
     expect(summary(line)).toEqual(expected);
   });
