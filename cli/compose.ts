@@ -46,7 +46,7 @@ export function inspectPorts(home: string): InspectPorts {
 
 /** What a check before publishing asks of its neighbours. */
 export async function checkPorts(invocation: Pick<Invocation, 'home' | 'cwd' | 'env' | 'globals' | 'signal'>): Promise<CheckPorts> {
-  const { checkSkill, parsePrompt, parseTheme } = await skills();
+  const { checkContrast, checkSkill, parsePrompt, parseTheme } = await skills();
   return {
     async tryExtensions(dir) {
       await using inspection = await inspectSpec(
@@ -58,8 +58,12 @@ export async function checkPorts(invocation: Pick<Invocation, 'home' | 'cwd' | '
     },
     checkText: {
       skills: (text, path) => checkSkill(text, path).diagnostics,
-      prompts: (text, path) => diagnosticsOf(() => parsePrompt(text, path)),
-      themes: (text, path) => diagnosticsOf(() => parseTheme(text, path)),
+      prompts: (text, path) =>
+        diagnosticsOf(() => {
+          parsePrompt(text, path);
+          return [];
+        }),
+      themes: (text, path) => diagnosticsOf(() => checkContrast(parseTheme(text, path), path)),
     },
   };
 }
@@ -89,10 +93,10 @@ async function inspectSkill(dir: string, path: string): Promise<InspectedSkill> 
   }
 }
 
-function diagnosticsOf(read: () => unknown): Diagnostic[] {
+/** What reading says is wrong, or why it cannot be read at all. */
+function diagnosticsOf(read: () => readonly Diagnostic[]): readonly Diagnostic[] {
   try {
-    read();
-    return [];
+    return read();
   } catch (error) {
     if (!isDashError(error)) throw error;
     return [{ severity: 'error', code: error.code, message: error.message, where: error.where }];

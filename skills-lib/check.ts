@@ -48,7 +48,7 @@ function checkFields({ data, repaired }: FrontMatter, directory: string, wrong: 
   checkText('allowed-tools', data['allowed-tools'], Number.POSITIVE_INFINITY, warn);
   const { metadata } = data;
   const isMapping = typeof metadata === 'object' && !Array.isArray(metadata);
-  if (metadata !== undefined && (!isMapping || Object.values(metadata).some((value) => typeof value !== 'string')))
+  if (metadata !== undefined && metadata !== '' && (!isMapping || Object.values(metadata).some((value) => typeof value !== 'string')))
     warn('metadata', '`metadata` should map names to strings');
 }
 

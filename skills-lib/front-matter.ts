@@ -76,9 +76,12 @@ function parseBlock(block: string): { readonly data: Readonly<Record<string, Yam
   // js-yaml 3 lifts a key indented with a tab to the top level, past whoever looks at the nesting.
   const tab = block.split('\n').findIndex((line) => /^ *\t[ \t]*[^\s#]/.test(line));
   if (tab !== -1) return { code: 'yaml', message: 'the front matter is not valid YAML: a tab cannot indent', line: tab + 2 };
-  let parsed: unknown;
+  let parsed: Record<string, YamlValue> | 'none' | 'other' = 'none';
   const parse = (text: string): object => {
-    parsed = yaml.load(text, { schema: yaml.FAILSAFE_SCHEMA, listener: refuseAlias });
+    // inside the `try`: a mapping may be nested deeper than this program can go
+    const loaded = yaml.load(text, { schema: yaml.FAILSAFE_SCHEMA, listener: refuseAlias });
+    if (isMapping(loaded)) parsed = withoutNulls(loaded);
+    else if (loaded !== undefined && loaded !== null && loaded !== '') parsed = 'other';
     return {};
   };
   try {
@@ -88,8 +91,7 @@ function parseBlock(block: string): { readonly data: Readonly<Record<string, Yam
       return { code: 'yaml', message: `the front matter is not valid YAML: ${error.reason ?? error.message}`, line: (error.mark?.line ?? 0) + 1 };
     return { code: 'yaml', message: `the front matter is not valid YAML: ${error instanceof Error ? error.message : String(error)}`, line: 1 };
   }
-  if (parsed === undefined || parsed === null || parsed === '') return { data: {} };
-  return isMapping(parsed) ? { data: parsed } : { code: 'not-a-mapping', message: 'front matter must be a mapping of names to values', line: 2 };
+  return outcomeOf(parsed);
 }
 
 /**
@@ -100,7 +102,22 @@ function refuseAlias(event: 'open' | 'close', { kind, result }: State): void {
   if (event === 'close' && kind === null && result !== null && result !== undefined) throw new Error('aliases are not allowed');
 }
 
-function isMapping(value: unknown): value is Record<string, YamlValue> {
+function outcomeOf(parsed: Record<string, YamlValue> | 'none' | 'other'): { readonly data: Readonly<Record<string, YamlValue>> } | FrontMatterProblem {
+  if (parsed === 'none') return { data: {} };
+  return parsed === 'other' ? { code: 'not-a-mapping', message: 'front matter must be a mapping of names to values', line: 2 } : { data: parsed };
+}
+
+/** A key without a value is an empty text: FAILSAFE leaves a null there, which is no value of ours. */
+function withoutNulls(mapping: Readonly<Record<string, unknown>>): Record<string, YamlValue> {
+  const value = (one: unknown): YamlValue => {
+    if (Array.isArray(one)) return one.map(value);
+    return isMapping(one) ? withoutNulls(one) : typeof one === 'string' ? one : '';
+  };
+  // defined and not assigned: `__proto__` is a name like any other
+  return Object.fromEntries(Object.entries(mapping).map(([key, one]) => [key, value(one)]));
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

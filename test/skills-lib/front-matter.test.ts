@@ -1,6 +1,6 @@
 import matter from 'gray-matter';
 import { afterEach, describe, expect, it } from 'vitest';
-import { parseFrontMatter } from '../../skills-lib/index.ts';
+import { parseFrontMatter, readFrontMatter } from '../../skills-lib/index.ts';
 
 const globals: { PWNED?: boolean } = globalThis as { PWNED?: boolean };
 afterEach(() => {
@@ -61,6 +61,10 @@ describe('front matter', () => {
     expect(parseFrontMatter(text, 'SKILL.md').data).toEqual({ name: 'a', metadata: { x: 'y' } });
   });
 
+  it('takes a key without a value for an empty text, at any depth', () => {
+    expect(parseFrontMatter('---\nname:\nmetadata:\n  a:\nlist:\n  -\n---\n', 'SKILL.md').data).toEqual({ name: '', metadata: { a: '' }, list: [''] });
+  });
+
   it('keeps every scalar a string', () => {
     const { data } = parseFrontMatter('---\ntime: 1:30\ndate: 2020-01-01\nyes: no\nversion: 1.0\n---\n', 'SKILL.md');
     expect(data).toEqual({ time: '1:30', date: '2020-01-01', yes: 'no', version: '1.0' });
@@ -96,6 +100,10 @@ describe('front matter', () => {
 
   it('accepts CRLF and a byte order mark', () => {
     expect(parseFrontMatter('\uFEFF---\r\na: b\r\n---\r\nbody\r\n', 'SKILL.md')).toMatchObject({ data: { a: 'b' }, body: 'body\n' });
+  });
+
+  it.each([1_000, 5_000, 20_000])('answers for a value nested %i levels deep', (depth) => {
+    expect(() => readFrontMatter(`---\na: ${'['.repeat(depth)}${']'.repeat(depth)}\n---\n`)).not.toThrow();
   });
 
   it('refuses more than 64 KB of front matter', () => {
