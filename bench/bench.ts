@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchInstall } from './install.ts';
@@ -25,37 +25,34 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 
-const rows: Row[] = [];
+const suites: Record<string, readonly Row[]> = {};
 for (const [name, suite] of Object.entries(SUITES)) {
-  if (positionals.length === 0 || positionals.includes(name)) rows.push(...(await suite({ quick: values.quick })));
+  if (positionals.length === 0 || positionals.includes(name)) suites[name] = await suite({ quick: values.quick });
 }
 const [cpu] = cpus();
-const document = {
-  machine: {
-    cpu: cpu?.model ?? 'unknown',
-    cores: cpus().length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    platform: process.platform,
-    node: process.version,
-  },
-  rows,
+const machine = {
+  cpu: cpu?.model ?? 'unknown',
+  cores: cpus().length,
+  memoryGiB: Math.round(totalmem() / 2 ** 30),
+  platform: process.platform,
+  node: process.version,
 };
 
-if (values.json) process.stdout.write(`${JSON.stringify(document)}\n`);
+if (values.json) process.stdout.write(`${JSON.stringify({ machine, suites })}\n`);
 else {
-  for (const { name, unit, dash, peers, ratio, target, met } of rows) {
+  for (const { name, unit, dash, peers, ratio, target, met } of Object.values(suites).flat()) {
     const others = Object.entries(peers).map(([peer, value]) => `${peer} ${value}`);
     process.stdout.write(
       `${met ? 'ok  ' : 'MISS'} ${name}: ${dash} ${unit} (${others.join(', ')}${ratio === undefined ? '' : `; ${ratio}x`}), target ${target}\n`,
     );
   }
 }
+// each suite has a file of its own: measuring one again leaves the others as they were
 if (!values.quick) {
   const directory = new URL('results/', import.meta.url);
   mkdirSync(directory, { recursive: true });
-  const file = new URL(`${new Date().toISOString().slice(0, 10)}.json`, directory);
-  const measured = new Set(rows.map(({ name }) => name));
-  // a run of one suite leaves the day's figures of the others
-  const others = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { rows: Row[] }).rows.filter(({ name }) => !measured.has(name)) : [];
-  writeFileSync(file, `${JSON.stringify({ ...document, rows: [...others, ...rows] }, null, 2)}\n`);
+  const date = new Date().toISOString().slice(0, 10);
+  for (const [suite, rows] of Object.entries(suites)) {
+    writeFileSync(new URL(`${suite}-${date}.json`, directory), `${JSON.stringify({ suite, date, machine, rows }, null, 2)}\n`);
+  }
 }

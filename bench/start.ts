@@ -1,20 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { interleaved, rounded, type Row } from './measure.ts';
-
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+import { packagedDash } from './packaged.ts';
 
 /** What the command line costs beside a bare `node -e 0`: the built package, an empty DASH_HOME, a warm compile cache. */
 export async function benchStart({ quick }: { quick: boolean }): Promise<Row[]> {
   const home = mkdtempSync(join(tmpdir(), 'dash-bench-'));
-  const installed = mkdtempSync(join(tmpdir(), 'dash-bench-package-'));
-  execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
-  for (const path of ['bin', 'dist', 'package.json']) cpSync(join(ROOT, path), join(installed, path), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules'), join(installed, 'node_modules'));
-  const bin = join(installed, 'bin/dash.js');
+  using packaged = packagedDash();
+  const { bin } = packaged;
   const node =
     (...args: readonly string[]) =>
     (): void => {
@@ -34,7 +29,7 @@ export async function benchStart({ quick }: { quick: boolean }): Promise<Row[]> 
     );
     return [row('dash --version', version, bare), row('dash list', list, bare)];
   } finally {
-    for (const path of [home, installed]) rmSync(path, { recursive: true, force: true });
+    rmSync(home, { recursive: true, force: true });
   }
 }
 
