@@ -60,7 +60,7 @@ export function makeSet({
         name,
         version: '1.0.0',
         keywords: ['dash-package'],
-        dash: { extensions: ['index.js'] },
+        dash: { extensions: ['index.js'], permissions: ['ui:notify'] },
         dependencies: Object.fromEntries([...new Set(needs)].map((need) => [need, '^1.0.0'])),
       },
       {

@@ -21,6 +21,8 @@ export function makeDirectory(path: string, mode = 0o777): void {
 
 /** Whoever made it; `false` when there is nothing above it. */
 function isMade(path: string, mode: number): boolean {
+  // mostly it is there, and an error takes longer to make than a directory
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return true;
   try {
     mkdirSync(path, mode);
     return true;

@@ -74,6 +74,8 @@ export interface InstallReport {
   readonly unchanged: readonly PackageView[];
   readonly held: readonly Held[];
   readonly diagnostics: readonly Diagnostic[];
+  /** Names of packages whose extensions are built when they are first needed, or by `finishBuilds`. */
+  readonly pending: readonly string[];
   /** What was asked for and is not granted: it will be asked at first use, or stays refused. */
   readonly ungranted: readonly { readonly name: string; readonly permissions: readonly PlannedPermission[] }[];
 }
@@ -201,6 +203,7 @@ async function report(
     unchanged: views.filter(({ pkg }) => !changed.includes(pkg)).map(({ view }) => view),
     held: [],
     diagnostics: [...workshop.diagnostics, ...consented.flatMap(({ inspected }) => inspected.diagnostics)],
+    pending: [],
     ungranted: views.flatMap(({ pkg, view }) => ungrantedOf(pkg, view)),
   };
 }

@@ -1,15 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import { existsSync, lstatSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, statSync } from 'node:fs';
 import { realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { isDashError, makeDirectory } from '../format/index.ts';
 import { assertNotDelegated } from './delegation.ts';
 import type { InstallReport } from './install.ts';
 import type { PackageView } from './list.ts';
 import { MACHINE_SETTINGS } from './profile.ts';
 import type { RestoreContext } from './restore.ts';
-import { readIfPresent, syncDirectory, writeDurably } from './store/durable-file.ts';
+import { readIfPresent, replaceFile, syncDirectory, writeDurably } from './store/durable-file.ts';
 import { asDiskError, ignoreDisk } from './store/file-errors.ts';
 import { type Generation, generationNumbers, pointerTo, renumbered } from './store/generation.ts';
 import { writeJournal } from './store/journal.ts';
@@ -33,6 +31,7 @@ interface Note {
   readonly bundles: readonly string[];
   readonly views: readonly PackageView[];
   readonly ungranted: InstallReport['ungranted'];
+  readonly pending: readonly string[];
 }
 
 /** So many are kept. */
@@ -70,7 +69,11 @@ export async function repeatRestore(context: RestoreContext): Promise<InstallRep
 }
 
 /** Notes what a restore made, unless it depends on more than can be noted. A disk that does not take it costs time, nothing more. */
-export async function rememberRestore(generation: Generation, { unchanged, installed, ungranted }: InstallReport, context: RestoreContext): Promise<void> {
+export async function rememberRestore(
+  generation: Generation,
+  { unchanged, installed, ungranted, pending }: InstallReport,
+  context: RestoreContext,
+): Promise<void> {
   const records = Object.values(generation.packages);
   // a linked directory may change at any moment
   if (records.some(({ source }) => source.kind === 'directory')) return;
@@ -90,6 +93,7 @@ export async function rememberRestore(generation: Generation, { unchanged, insta
     bundles: records.flatMap(({ compiled }) => compiled.entries.map(({ code }) => `${code}.js`)),
     views,
     ungranted: ungranted.length > 0 ? ungranted : (known?.note.ungranted ?? []),
+    pending,
   };
   await writeNote(place.path, note, text);
 }
@@ -159,8 +163,8 @@ async function commitAgain(generation: string, scope: ScopePaths, { now = new Da
   }
 }
 
-function report({ views, ungranted }: Note, kind: 'installed' | 'unchanged'): InstallReport {
-  const empty: InstallReport = { installed: [], unchanged: [], held: [], diagnostics: [], ungranted: kind === 'installed' ? ungranted : [] };
+function report({ views, ungranted, pending }: Note, kind: 'installed' | 'unchanged'): InstallReport {
+  const empty: InstallReport = { installed: [], unchanged: [], held: [], diagnostics: [], pending, ungranted: kind === 'installed' ? ungranted : [] };
   return { ...empty, [kind]: views };
 }
 
@@ -183,15 +187,11 @@ function isNote(value: unknown): value is Note {
 }
 
 async function writeNote(path: string, note: Note, generation: string): Promise<void> {
-  const temporary = `${path}.${process.pid}-${randomUUID()}.tmp`;
   try {
-    makeDirectory(dirname(path), 0o700);
-    writeFileSync(temporary, `${JSON.stringify(note)}\n${generation}`, { flag: 'wx', mode: 0o600 });
-    renameSync(temporary, path);
+    replaceFile(path, `${JSON.stringify(note)}\n${generation}`, { mode: 0o600, directoryMode: 0o700 });
     await removeOldest(dirname(path));
   } catch (error) {
-    await rm(temporary, { force: true }).catch(ignoreDisk);
-    if (!isDashError(asDiskError(error, ''))) throw error;
+    ignoreDisk(error);
   }
 }
 

@@ -11,7 +11,7 @@ import { lockedResolution } from './lock/locked-resolution.ts';
 import { type ClaimedLock, lockTampered } from './lock/read-lockfile.ts';
 import type { PackageSpec } from './package-spec.ts';
 import { rememberRestore } from './repeat-restore.ts';
-import type { RestoreContext } from './restore.ts';
+import { pendingOf, type RestoreContext } from './restore.ts';
 import { commit } from './store/commit.ts';
 import { eachLimited } from './store/each-limited.ts';
 import type { Generation } from './store/generation.ts';
@@ -135,6 +135,7 @@ async function report(
     unchanged: views.filter(({ name }) => !restored.has(name)),
     held: [],
     diagnostics: [...diagnostics, ...consented.flatMap(({ inspected }) => inspected.diagnostics), ...removed],
+    pending: pendingOf(generation),
     ungranted: views.flatMap((view) => {
       const pkg = restored.get(view.name);
       return pkg === undefined ? [] : ungrantedOf(pkg, view);

@@ -66,7 +66,15 @@ export async function restore(context: RestoreContext): Promise<InstallReport> {
 async function unchanged(generation: Generation, context: RestoreContext): Promise<InstallReport> {
   const names = Object.keys(generation.packages).sort();
   const views = names.map((name) => viewPackage(installedFrom(generation, name, context), context.dashHome, context.workspace));
-  return { installed: [], unchanged: await Promise.all(views), held: [], diagnostics: [], ungranted: [] };
+  return { installed: [], unchanged: await Promise.all(views), held: [], diagnostics: [], pending: pendingOf(generation), ungranted: [] };
+}
+
+/** Names of the packages that wait to be built. */
+export function pendingOf({ packages }: Generation): string[] {
+  return Object.values(packages)
+    .filter(({ pending }) => pending === true)
+    .map(({ name }) => name)
+    .sort();
 }
 
 /**

@@ -66,8 +66,9 @@ export const define: DefineCommand = (command) => {
       specs.length > 0
         ? await install(specs, context)
         : await restore({ ...context, frozen: flags.frozen === true, deferBuilds: flags.wait !== true, toolVersion: version() });
-    if (flags.wait === true) await finishBuilds(context);
+    const built = flags.wait === true && report.pending.length > 0 ? await finishBuilds(context) : [];
     progress[Symbol.dispose]();
-    return { kind: 'document', document: report, text: formatInstallReport(report, invocation, stdout.style) };
+    const document = { ...report, pending: report.pending.filter((name) => !built.includes(name)) };
+    return { kind: 'document', document, text: formatInstallReport(document, invocation, stdout.style) };
   };
 };

@@ -5,7 +5,7 @@ import { formatDiagnostics } from './diagnostics.ts';
 import { oneLine, type Style } from './terminal.ts';
 
 /** What an install did, for people. */
-export function formatInstallReport({ installed, unchanged, diagnostics, ungranted }: InstallReport, { globals }: Invocation, style: Style): string {
+export function formatInstallReport({ installed, unchanged, diagnostics, pending, ungranted }: InstallReport, { globals }: Invocation, style: Style): string {
   const lines: string[] = [];
   for (const { name, version, resources, permissions } of installed) {
     const counts = Object.entries(resources).flatMap(([kind, paths]) =>
@@ -25,6 +25,12 @@ export function formatInstallReport({ installed, unchanged, diagnostics, ungrant
         `${style.warning('not granted')} to ${oneLine(name)}: ${describePermission(parsePermission(permission))}; \`dash permissions grant ${oneLine(name)} '${permission}'\` allows it`,
       );
   }
+  if (pending.length > 0 && installed.length > 0 && globals.quiet !== true)
+    lines.push(
+      style.dim(
+        `${pending.length === 1 ? `${oneLine(pending[0] ?? '')} is` : `${pending.length} packages are`} built at the next start; \`dash install --wait\` builds now`,
+      ),
+    );
   const shown = globals.quiet === true ? '' : formatDiagnostics(globals.verbose === true ? diagnostics : gathered(diagnostics), style);
   return `${lines.map((line) => `${line}\n`).join('')}${shown}`;
 }

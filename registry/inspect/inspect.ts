@@ -6,6 +6,7 @@ import {
   type ErrorCode,
   ERROR_EXIT_CODES,
   isEmptyResources,
+  isInferenceAsked,
   type ModuleGraph,
   type Resources,
   type Where,
@@ -101,7 +102,7 @@ export async function inspect(
 
 /** What a package may ask for is known before its code is looked at; other packages' permissions are read out of their code. */
 function isDeclared({ dash }: VerifiedPackage['manifest']): boolean {
-  return dash.kind === 'dash';
+  return !isInferenceAsked({ declared: dash.permissions, optional: dash.optionalPermissions });
 }
 
 /**

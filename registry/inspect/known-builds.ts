@@ -1,9 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-
-import { type CaptureOutcome, type CompiledPackage, makeDirectory, sortedJson } from '../../format/index.ts';
-import { readIfPresent } from '../store/durable-file.ts';
+import { type CaptureOutcome, type CompiledPackage, sortedJson } from '../../format/index.ts';
+import { readIfPresent, replaceFile } from '../store/durable-file.ts';
 import { asDiskError } from '../store/file-errors.ts';
 import type { StorePaths } from '../store/store-paths.ts';
 import { sha256 } from '../verify/sha256.ts';
@@ -37,7 +33,7 @@ export async function findBuild(ingredients: Ingredients, paths: StorePaths, por
 /** Notes a build for the next time. One that failed is tried again. @throws {DashError} DISK_FULL, DISK_ERROR */
 export async function keepBuild(build: Build, ingredients: Ingredients, paths: StorePaths, ports: InspectPorts): Promise<void> {
   if (build.compiled.failures.length > 0 || build.captureOutcomes.some(({ kind }) => kind === 'failed')) return;
-  await note(await notePath(ingredients, paths, ports), build);
+  note(await notePath(ingredients, paths, ports), build);
 }
 
 async function notePath(ingredients: Ingredients, paths: StorePaths, ports: InspectPorts): Promise<string> {
@@ -45,12 +41,9 @@ async function notePath(ingredients: Ingredients, paths: StorePaths, ports: Insp
   return paths.build(sha256(text));
 }
 
-async function note(path: string, build: Build): Promise<void> {
+function note(path: string, build: Build): void {
   try {
-    makeDirectory(dirname(path), 0o700);
-    const temporary = `${path}.${randomUUID()}.tmp`;
-    await writeFile(temporary, JSON.stringify({ version: 1, ...build }), { flag: 'wx', mode: 0o600 });
-    await rename(temporary, path);
+    replaceFile(path, JSON.stringify({ version: 1, ...build }), { mode: 0o600, directoryMode: 0o700 });
   } catch (error) {
     throw asDiskError(error, 'noting what was compiled');
   }

@@ -39,7 +39,7 @@ export async function fetchPackument(
   const answer = await http.get(url, { what: name, headers, registry, maxBytes, compressed: true });
   const body = bodyOf(answer, kept?.body, name);
   const packument = parse(body, name);
-  await keepAnswer(url, { headers: answer.headers, body }, cacheDir);
+  keepAnswer(url, { headers: answer.headers, body }, cacheDir);
   return packument;
 }
 

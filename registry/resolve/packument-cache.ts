@@ -1,10 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { renameSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { makeDirectory } from '../../format/index.ts';
-import { readIfPresent } from '../store/durable-file.ts';
+import { readIfPresent, replaceFile } from '../store/durable-file.ts';
 import { ignoreDisk } from '../store/file-errors.ts';
 import { sha256 } from '../verify/sha256.ts';
 
@@ -47,11 +44,11 @@ export async function keptAnswer(url: string, dir: string): Promise<KeptAnswer |
 }
 
 /** Keeps an answer for the next time. A disk that does not take it costs a request, nothing more. */
-export async function keepAnswer(
+export function keepAnswer(
   url: string,
   { headers, body }: { readonly headers: Readonly<Record<string, string | string[] | undefined>>; readonly body: string },
   dir: string,
-): Promise<void> {
+): void {
   const control = String(headers['cache-control'] ?? '');
   if (/no-store/i.test(control)) return;
   const seconds = /no-cache/i.test(control) ? 0 : Number(/max-age=(\d+)/i.exec(control)?.[1] ?? 0);
@@ -62,14 +59,10 @@ export async function keepAnswer(
     ...(typeof lastModified === 'string' && { lastModified }),
     freshUntil: Date.now() + Math.min(seconds * 1000, LONGEST_FRESH_MS),
   };
-  const path = pathOf(url, dir);
-  const temporary = `${path}.${process.pid}-${randomUUID()}.tmp`;
   try {
-    makeDirectory(dir, 0o700);
-    writeFileSync(temporary, `${JSON.stringify(head)}\n${body}`, { flag: 'wx', mode: 0o600 });
-    renameSync(temporary, path);
-  } catch {
-    await rm(temporary, { force: true }).catch(ignoreDisk);
+    replaceFile(pathOf(url, dir), `${JSON.stringify(head)}\n${body}`, { mode: 0o600, directoryMode: 0o700 });
+  } catch (error) {
+    ignoreDisk(error);
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -26,6 +26,30 @@ export async function writeDurably(path: string, data: string | Buffer, { mode =
     throw error;
   }
   await syncDirectory(dirname(path));
+}
+
+/**
+ * Replaces a small file whole, but not durably: for what is derived, and may be lost. At once, for such files are many, and
+ * a turn through the thread pool for each step would take longer than the step.
+ */
+export function replaceFile(
+  path: string,
+  data: string,
+  { mode = 0o644, directoryMode = 0o777 }: { readonly mode?: number; readonly directoryMode?: number } = {},
+): void {
+  const temporary = `${path}.${process.pid}-${randomUUID()}.tmp`;
+  makeDirectory(dirname(path), directoryMode);
+  try {
+    writeFileSync(temporary, data, { flag: 'wx', mode });
+    renameSync(temporary, path);
+  } catch (error) {
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // the disk does not even take that; what is left is cleared away by the next command
+    }
+    throw error;
+  }
 }
 
 export async function readIfPresent(path: string): Promise<string | undefined> {

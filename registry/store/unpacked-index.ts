@@ -1,11 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
 
-import { makeDirectory } from '../../format/index.ts';
 import type { Source } from '../lock/lock-entry.ts';
 import { findDamage, parseListing } from './check-tree.ts';
-import { readIfPresent } from './durable-file.ts';
+import { readIfPresent, replaceFile } from './durable-file.ts';
 import { type Pack, readPack } from './pack.ts';
 import type { Tree } from './staging.ts';
 import type { StorePaths } from './store-paths.ts';
@@ -64,16 +61,7 @@ export async function noteUnpacked(
   const before = await readIfPresent(path);
   // what is installed stays known, whoever else waits with it
   if (before === note || (isHeld && before === plain)) return;
-  // small, and many: a turn through the thread pool for each of the three would take longer
-  makeDirectory(dirname(path));
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    writeFileSync(temporary, note, { flag: 'wx' });
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  replaceFile(path, note);
 }
 
 /** Tells whether the registry itself once gave this place for the archive. */

@@ -454,7 +454,7 @@ describe('builds that are left for later', () => {
   });
 
   it('say why when the code does not build, and the package stays', async () => {
-    const registry = await startNpmRegistry(extensionPackage('broken', { source: 'syntax error' }));
+    const registry = await startNpmRegistry(extensionPackage('broken', { source: 'syntax error', permissions: ['ui:notify'] }));
     const site = await makeSite({ registry: registry.url });
     await mkdir(site.dashHome, { recursive: true });
     await writeFile(join(site.dashHome, 'settings.json'), JSON.stringify({ packages: ['npm:broken'] }));
