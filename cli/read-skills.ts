@@ -1,4 +1,5 @@
 import { homedir } from 'node:os';
+import { join } from 'node:path';
 
 import type { Diagnostic } from '../format/index.ts';
 import { readResources, readSettings } from '../host/index.ts';
@@ -8,6 +9,7 @@ import type { Invocation } from './command.ts';
 import { formatDiagnostics } from './output/diagnostics.ts';
 import { formatTable } from './output/table.ts';
 import { oneLine, type Style } from './output/terminal.ts';
+import { packageRoot } from './package-root.ts';
 
 /** A skill as `--json` shows it. */
 export interface SkillView {
@@ -26,7 +28,15 @@ export async function readSkills(
 ): Promise<{ readonly skills: readonly FoundSkill[]; readonly diagnostics: readonly Diagnostic[] }> {
   const [installed, { settings }] = await Promise.all([readInstalled({ dashHome: home, projectDir: cwd }), readSettings(home)]);
   const packages = installed.filter(({ enabled }) => enabled).map((pkg) => ({ ...pkg, resources: { ...pkg.resources, prompts: [], themes: [] } }));
-  return readResources({ dashHome: home, home: homedir(), cwd, trusted: trustProject, skills: settings.skills ?? {} }, packages);
+  return readResources(
+    { dashHome: home, home: homedir(), cwd, trusted: trustProject, skills: settings.skills ?? {}, bundledSkills: bundledSkills() },
+    packages,
+  );
+}
+
+/** Where the skills lie that come with Dash. */
+export function bundledSkills(): string {
+  return join(packageRoot(), 'skills-lib/skills');
 }
 
 /** Gives what is shown of a skill. */

@@ -52,6 +52,8 @@ export interface HostOptions {
   /** Names of the tools that are on; otherwise the setting, otherwise the default ones and all of packages. */
   readonly tools?: readonly string[];
   readonly trustProject?: boolean;
+  /** The directory of the skills that come with Dash; without it there are none. */
+  readonly bundledSkills?: string;
   /** Values of flags that packages registered. */
   readonly flags?: ReadonlyMap<string, boolean | string>;
   readonly customPrompt?: string;
@@ -310,7 +312,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
     readPackages: options.readPackages,
     openPackage: options.openPackage,
     ports,
-    loose: async () => ({ dashHome, home: homedir(), cwd: workspace, trusted: trust.trusted, skills: (await readSettings(dashHome)).settings.skills ?? {} }),
+    loose: async () => ({
+      dashHome,
+      home: homedir(),
+      cwd: workspace,
+      trusted: trust.trusted,
+      skills: (await readSettings(dashHome)).settings.skills ?? {},
+      bundledSkills: options.bundledSkills,
+    }),
     surroundings: { builtinTools: toolbox.builtinNames, builtinCommands: HOST_COMMANDS.map(({ name }) => name), places },
   });
 

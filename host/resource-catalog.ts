@@ -42,6 +42,8 @@ export interface LooseResources {
   readonly cwd: string;
   readonly trusted: boolean;
   readonly skills?: NonNullable<Settings['skills']>;
+  /** The directory of the skills that come with Dash; everybody else's go before them. */
+  readonly bundledSkills?: string | undefined;
 }
 
 /** Reads all resources. The user's come first and keep their names, then those of a trusted project, then packages'. */
@@ -49,12 +51,17 @@ export async function readResources(loose: LooseResources, packages: readonly Re
   const { dashHome } = loose;
   const files = (kind: 'skills' | 'prompts' | 'themes', { dir, resources }: ResourcePackage): string[] => resources[kind].map((path) => join(dir, path));
   const places = skillPlaces(loose);
-  const [users, projects] = await Promise.all([filesOfAll(places.user), filesOfAll(loose.trusted ? places.project : [])]);
+  const [users, projects, bundled] = await Promise.all([
+    filesOfAll(places.user),
+    filesOfAll(loose.trusted ? places.project : []),
+    filesOfAll(loose.bundledSkills === undefined ? [] : [{ directory: loose.bundledSkills }]),
+  ]);
   const found = await discoverSkills(
     [
       { origin: 'user', files: users.files },
       { origin: 'project', files: projects.files },
       ...packages.map((pkg) => ({ origin: pkg.name, files: files('skills', pkg) })),
+      { origin: 'dash', files: bundled.files },
     ],
     loose.skills?.prefer,
   );

@@ -18,6 +18,7 @@ import {
   type ThinkingLevel,
 } from '../../host/index.ts';
 import { waiting } from '../../registry/index.ts';
+import { bundledSkills } from '../read-skills.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
 import { openPackages } from '../open-packages.ts';
 
@@ -73,6 +74,7 @@ export const define: DefineCommand = (command) => {
       customPrompt: flags.systemPrompt,
       appendSystemPrompt: flags.appendSystemPrompt,
       trustProject: flags.trustProject,
+      bundledSkills: bundledSkills(),
       readPackages: packages.read,
       openPackage: packages.open,
       auditHead: packages.auditHead,

@@ -63,7 +63,7 @@ describe('the program', () => {
 
   test.for([
     [['instal', 'x'], 'UNKNOWN_COMMAND', 'did you mean `dash install`?'],
-    [['audit', 'lgo'], 'UNKNOWN_COMMAND', 'did you mean `dash audit log`?'],
+    [['registry', 'srve'], 'UNKNOWN_COMMAND', 'did you mean `dash registry serve`?'],
     [['xyzzy'], 'UNKNOWN_COMMAND', '`dash --help` lists the commands'],
     [['list', '--jsonn'], 'USAGE', 'did you mean --json?'],
     [['create'], 'USAGE', '`dash create --help` shows how it is used'],

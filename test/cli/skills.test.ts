@@ -33,8 +33,13 @@ afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 describe('`dash skills`', () => {
   it('lists what the agent has here, and what a project brings only when it is trusted', () => {
-    const names = ({ skills }: { skills: { name: string; source: string }[] }) => skills.map(({ name, source }) => `${name} of ${source}`).sort();
+    const names = ({ skills }: { skills: { name: string; source: string }[] }) =>
+      skills
+        .filter(({ source }) => source !== 'dash')
+        .map(({ name, source }) => `${name} of ${source}`)
+        .sort();
     expect(names(dash('skills', 'list').document)).toEqual(['greet of user', 'invoices of user']);
+    expect(dash('skills', 'list').document.skills.filter(({ source }: { source: string }) => source === 'dash')).toHaveLength(4);
     const trusted = dash('skills', 'list', '--trust-project').document;
     expect(names(trusted)).toEqual(['deploy of project', 'greet of user', 'invoices of user']);
     expect(trusted.diagnostics.map(({ code }: { code: string }) => code)).toEqual(['SKILL_COLLISION']);
