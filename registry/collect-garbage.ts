@@ -139,7 +139,7 @@ async function unusedBundles(dashHome: string, kept: readonly Generation[], now:
 
 /** A note that leads nowhere is only in the way, and so is one that was never finished: they are written under the lock. */
 async function removeNotes(live: ReadonlySet<string>, paths: StorePaths): Promise<void> {
-  const notes = dirname(dirname(paths.unpacked('')));
+  const notes = dirname(paths.unpacked(''));
   if (!existsSync(notes)) return;
   for (const entry of await readdir(notes, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;

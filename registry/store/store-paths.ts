@@ -44,7 +44,8 @@ export function storePaths(home: string): StorePaths {
       const hex = pin.startsWith('sha512-')
         ? Buffer.from(pin.slice('sha512-'.length), 'base64').toString('hex')
         : createHash('sha512').update(pin).digest('hex');
-      return join(store, 'unpacked', hex.slice(0, 2), hex);
+      // flat: making a directory for every other note took longer than writing all of them
+      return join(store, 'unpacked', hex);
     },
     packuments: join(home, 'meta', 'packuments'),
     firstSeen: join(home, 'meta', 'first-seen.json'),
