@@ -1,8 +1,10 @@
+import { DashError } from '../format/index.ts';
 import { buildExtensions, type Buildable, builtBefore } from './inspect/build-extensions.ts';
 import type { InspectPorts } from './inspect/inspect-ports.ts';
 import { toModuleGraph } from './installed.ts';
 import type { ProgressListener } from './progress.ts';
 import { commit } from './store/commit.ts';
+import { damagedPackages } from './store/damaged-packages.ts';
 import { eachLimited } from './store/each-limited.ts';
 import type { PackageRecord } from './store/generation.ts';
 import { openStaging } from './store/staging.ts';
@@ -22,6 +24,7 @@ const BUILDS = 3;
  * build is installed all the same, and says why when it is loaded. Nothing is granted, nothing is fetched.
  *
  * @returns the names of the packages that were built
+ * @throws {DashError} STORE_CORRUPT when one of them was changed in the store: the others are built
  * @throws {DashError} LOCKED, DISK_ERROR, DISK_FULL, INTERRUPTED
  */
 export async function finishBuilds({ ports, now = new Date(), ...options }: FinishContext): Promise<readonly string[]> {
@@ -29,12 +32,19 @@ export async function finishBuilds({ ports, now = new Date(), ...options }: Fini
   await using transaction = await beginTransaction(options);
   const { base, scope } = transaction;
   const pending = Object.values(base?.packages ?? {}).filter((record) => record.pending === true);
-  if (pending.length === 0) return [];
+  if (base === undefined || pending.length === 0) return [];
   const paths = storePaths(dashHome);
-  const builds = await eachLimited(pending, BUILDS, async (record) => [record.name, await build(record, ports, { paths, progress, signal })] as const);
-  await using staging = await openStaging(paths);
-  await commit({ add: [], remove: [], builds: new Map(builds) }, { store: paths, scope, base, staging, progress, now });
-  return pending.map(({ name }) => name);
+  // what is built is what runs from then on: nobody compares it with the tree again
+  const damaged = await damagedPackages(base, scope, paths);
+  const sound = pending.filter(({ name }) => !damaged.has(name));
+  if (sound.length > 0) {
+    const builds = await eachLimited(sound, BUILDS, async (record) => [record.name, await build(record, ports, { paths, progress, signal })] as const);
+    await using staging = await openStaging(paths);
+    await commit({ add: [], remove: [], builds: new Map(builds) }, { store: paths, scope, base, staging, progress, now });
+  }
+  const changed = pending.find(({ name }) => damaged.has(name));
+  if (changed === undefined) return pending.map(({ name }) => name);
+  throw new DashError('STORE_CORRUPT', `\`${changed.name}\` is not what was installed, and is not built`, { hint: '`dash install` brings it again' });
 }
 
 async function build(

@@ -47,10 +47,11 @@ export async function repeatRestore(context: RestoreContext): Promise<InstallRep
   assertNotDelegated();
   const place = await placeOf(context);
   const found = place === undefined ? undefined : await readNote(place.path);
-  if (place === undefined || found === undefined || !isWhole(found.note, place.store) || existsSync(place.scope.journal)) return undefined;
+  if (place === undefined || found === undefined || existsSync(place.scope.journal)) return undefined;
   const { note, generation } = found;
   const current = await readIfPresent(place.scope.current);
   if (current === note.pointer) {
+    if (!isWhole(note, place.store)) return undefined;
     const text = await readIfPresent(place.scope.generation(numberOf(current)));
     return text !== undefined && pointerTo(numberOf(current), text) === current ? report(note, 'unchanged') : undefined;
   }
@@ -61,10 +62,11 @@ export async function repeatRestore(context: RestoreContext): Promise<InstallRep
     ...(context.signal !== undefined && { signal: context.signal }),
     ...(context.lockWaitMs !== undefined && { waitMs: context.lockWaitMs }),
   });
-  // somebody else may have been faster
-  if (existsSync(place.scope.current) || existsSync(place.scope.journal)) return undefined;
-  const pointer = await commitAgain(generation, place.scope, context);
-  await writeNote(place.path, { ...note, pointer }, generation);
+  // while we waited somebody may have been faster, have edited the lock, or have cleared away what nothing names any more
+  if (existsSync(place.scope.current) || existsSync(place.scope.journal) || !isWhole(note, place.store)) return undefined;
+  if ((await placeOf(context))?.path !== place.path || pointerTo(numberOf(note.pointer), generation) !== note.pointer) return undefined;
+  const { pointer, text } = await commitAgain(generation, place.scope, context);
+  await writeNote(place.path, { ...note, pointer }, text);
   return report(note, 'installed');
 }
 
@@ -145,7 +147,11 @@ function isWhole({ wholeAtMs, objects, bundles }: Note, paths: StorePaths): bool
 }
 
 /** The commit of `store/commit.ts`, where everything is in the store and in the lock already. Needs the process lock. */
-async function commitAgain(generation: string, scope: ScopePaths, { now = new Date(), onProgress = () => undefined }: RestoreContext): Promise<string> {
+async function commitAgain(
+  generation: string,
+  scope: ScopePaths,
+  { now = new Date(), onProgress = () => undefined }: RestoreContext,
+): Promise<{ readonly pointer: string; readonly text: string }> {
   try {
     const number = 1 + Math.max(0, ...(await generationNumbers(scope)));
     const text = renumbered(generation, number, now);
@@ -157,7 +163,7 @@ async function commitAgain(generation: string, scope: ScopePaths, { now = new Da
     await rm(scope.journal, { force: true });
     await syncDirectory(scope.state);
     onProgress({ kind: 'commit', step: 'done' });
-    return pointer;
+    return { pointer, text };
   } catch (error) {
     throw asDiskError(error, `writing to \`${scope.state}\``);
   }
@@ -168,27 +174,23 @@ function report({ views, ungranted, pending }: Note, kind: 'installed' | 'unchan
   return { ...empty, [kind]: views };
 }
 
+/** A digest of the note, the note, and the generation, of which the note has the digest: a bit may flip in any of them. */
 async function readNote(path: string): Promise<{ readonly note: Note; readonly generation: string } | undefined> {
-  const text = await readIfPresent(path);
-  const end = text?.indexOf('\n') ?? -1;
-  if (text === undefined || end < 0) return undefined;
-  try {
-    const note: unknown = JSON.parse(text.slice(0, end));
-    return isNote(note) ? { note, generation: text.slice(end + 1) } : undefined;
-  } catch {
-    // half a note, after a power cut
-    return undefined;
-  }
+  const [, digest, line = '', generation = ''] = /^([0-9a-f]{64})\n(.*)\n([^]*)$/.exec((await readIfPresent(path)) ?? '') ?? [];
+  if (digest === undefined || sha256(line) !== digest) return undefined;
+  const note: unknown = JSON.parse(line);
+  return isNote(note) ? { note, generation } : undefined;
 }
 
-/** The file is ours, renamed into place whole. */
+/** The file is ours, and its bytes are those that were written. */
 function isNote(value: unknown): value is Note {
   return typeof value === 'object' && value !== null && 'version' in value && value.version === 1;
 }
 
 async function writeNote(path: string, note: Note, generation: string): Promise<void> {
   try {
-    replaceFile(path, `${JSON.stringify(note)}\n${generation}`, { mode: 0o600, directoryMode: 0o700 });
+    const line = JSON.stringify(note);
+    replaceFile(path, `${sha256(line)}\n${line}\n${generation}`, { mode: 0o600, directoryMode: 0o700 });
     await removeOldest(dirname(path));
   } catch (error) {
     ignoreDisk(error);

@@ -29,7 +29,7 @@ export interface Change {
   readonly remove: readonly string[];
   /** What the user leaves out from now on, by name. Other packages keep what was chosen for them. */
   readonly choices?: Readonly<Record<string, Choice>>;
-  /** What was built of packages that waited for it. */
+  /** What was built of packages that waited for it; then nothing else changes. */
   readonly builds?: ReadonlyMap<string, Build>;
 }
 
@@ -65,7 +65,8 @@ export async function commit(change: Change, context: CommitContext): Promise<Ge
     const text = formatGeneration(generation);
     pointer = pointerTo(generation.number, text);
     // before the generation: one that never comes into force is found by it, and goes
-    await writeJournal(scope, { version: 1, pointer, grants: grantsOf(change), creates: generation.number });
+    const keepsLock = change.builds !== undefined && { keepsLock: true as const };
+    await writeJournal(scope, { version: 1, pointer, grants: grantsOf(change), creates: generation.number, ...keepsLock });
     progress({ kind: 'commit', step: 'journal' });
     await writeDurably(scope.generation(generation.number), text);
     progress({ kind: 'commit', step: 'generation' });

@@ -15,6 +15,8 @@ export interface Journal {
   readonly grants: Readonly<Record<string, readonly Grant[]>>;
   /** The generation this commit writes: it goes when the commit never came into force. */
   readonly creates?: number;
+  /** The lock is as it was: what somebody pulled in the meantime is not written over. */
+  readonly keepsLock?: true;
 }
 
 export async function writeJournal(paths: ScopePaths, journal: Journal): Promise<void> {
@@ -31,7 +33,7 @@ export async function rollForward(dashHome: string, paths: ScopePaths, onProgres
   const journal = parse(text);
   if (isJournal(journal) && (await readIfPresent(paths.current)) === journal.pointer) {
     const generation = await readCurrent(paths);
-    if (generation !== undefined) await writeLockfile(paths, generation);
+    if (generation !== undefined && journal.keepsLock !== true) await writeLockfile(paths, generation);
     onProgress({ kind: 'commit', step: 'lockfile' });
     for (const [key, grants] of Object.entries(journal.grants)) await applyGrants(dashHome, key, grants);
     onProgress({ kind: 'commit', step: 'grants' });

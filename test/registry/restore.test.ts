@@ -1,10 +1,12 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
 import { finishBuilds, readCiPolicy, readGrants, readInstalled, type RestoreContext, rollback } from '../../registry/index.ts';
+import { takeProcessLock } from '../../registry/lock/process-lock.ts';
+import { storePaths } from '../../registry/store/store-paths.ts';
 import { makeGitRepository } from '../support/git-repository.ts';
 import { filesOf } from '../support/module-files.ts';
 import { type FixtureRegistry, startNpmRegistry } from '../support/npm-registry.ts';
@@ -453,6 +455,28 @@ describe('builds that are left for later', () => {
     expect([await pointer(site), (await only(site))?.pending]).toEqual([before, true]);
   });
 
+  it('leave the lock alone, which may have been pulled in the meantime', async () => {
+    const site = await emptySite();
+    await site.restore({ deferBuilds: true, grant: ['summary'] });
+    const pulled = (await lockText(site)).replace('"spec": "npm:pkg"', '"spec": "npm:pkg@1"');
+    await writeFile(lockOf(site), pulled);
+    expect(await finishBuilds(await site.context())).toEqual(['pkg']);
+    expect(await lockText(site)).toBe(pulled);
+    expect(pulled).toContain('npm:pkg@1');
+  });
+
+  it('are not made of what somebody wrote into the store', async () => {
+    const site = await emptySite();
+    await site.restore({ deferBuilds: true, grant: ['summary'] });
+    const path = join((await only(site))?.dir ?? '', 'index.ts');
+    await chmod(path, 0o644);
+    await writeFile(path, '// tool:evil');
+    await expect(finishBuilds(await site.context())).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+    expect(await only(site)).toMatchObject({ pending: true, compiled: { entries: [] } });
+    await site.restore();
+    expect(await only(site)).toMatchObject({ pending: false, captured: { tools: [{ name: 'hello' }] } });
+  });
+
   it('say why when the code does not build, and the package stays', async () => {
     const registry = await startNpmRegistry(extensionPackage('broken', { source: 'syntax error', permissions: ['ui:notify'] }));
     const site = await makeSite({ registry: registry.url });
@@ -544,6 +568,53 @@ describe('a restore that was done before', () => {
       _ === 'the lock' ? ['LOCK_TAMPERED', false] : _ === 'the grants' ? ['CONSENT_REQUIRED', false] : ['restored', true],
     );
   });
+
+  it.each<[string, (text: string) => string]>([
+    ['the note', (text) => text.replace('"objects"', '"obiects"')],
+    // a digit of the hash of a tree, in the generation that is brought back
+    ['its generation', (text) => text.replace(/("contentHash": ")([0-9a-f])/, (_, before: string, digit: string) => `${before}${digit === '0' ? '1' : '0'}`)],
+  ])('is done again when a bit of %s flipped', async (_, flip) => {
+    const { site } = await notedSite();
+    const before = await readInstalled({ dashHome: site.dashHome });
+    const [name = ''] = await noteOf(site);
+    const path = join(site.dashHome, 'meta', 'restores', name);
+    const text = await readFile(path, 'utf8');
+    expect(flip(text)).not.toBe(text);
+    await writeFile(path, flip(text));
+    await withoutState(site);
+    await site.restore({ frozen: true });
+    expect(await readInstalled({ dashHome: site.dashHome })).toEqual(before);
+  });
+
+  it('looks at the store again when it had to wait for another dash', async () => {
+    const { registry, site } = await notedSite();
+    const [installed] = await readInstalled({ dashHome: site.dashHome });
+    await withoutState(site);
+    const holder = await takeProcessLock(storePaths(site.dashHome).lock);
+    const restored = site.restore({
+      frozen: true,
+      onProgress: ({ kind }) => {
+        if (kind !== 'waiting') return;
+        // as `dash gc` does, for no generation names it any more
+        rmSync(dirname(installed?.dir ?? site.dashHome), { recursive: true });
+        void holder[Symbol.asyncDispose]();
+      },
+    });
+    expect(await restored).toMatchObject({ installed: [{ name: 'pkg' }] });
+    expect(registry.requests).toEqual(['GET /pkg/-/pkg-1.0.0.tgz']);
+    expect(existsSync(join(installed?.dir ?? '', 'index.ts'))).toBe(true);
+  });
+
+  /** A package whose restore is noted; the plain ports keep no bundles. */
+  async function notedSite(): Promise<{ readonly registry: FixtureRegistry; readonly site: Site }> {
+    const { registry, site } = await installedSite();
+    const [installed] = await readInstalled({ dashHome: site.dashHome });
+    await mkdir(join(site.dashHome, 'bundles'), { recursive: true });
+    for (const { code } of installed?.compiled.entries ?? []) await writeFile(join(site.dashHome, 'bundles', `${code}.js`), '');
+    await site.restore({ frozen: true });
+    expect(await noteOf(site)).toHaveLength(1);
+    return { registry, site };
+  }
 
   async function corruptPackage(site: Site): Promise<void> {
     const [installed] = await readInstalled({ dashHome: site.dashHome });
