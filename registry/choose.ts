@@ -3,6 +3,7 @@ import type { Choice } from './choice.ts';
 import { assertNotDelegated } from './delegation.ts';
 import { type InstalledPackage, readInstalled } from './installed.ts';
 import { type PackageView, viewPackage } from './list.ts';
+import { assertLockFollowed } from './lock/assert-followed.ts';
 import { commit } from './store/commit.ts';
 import { openStaging } from './store/staging.ts';
 import { storePaths } from './store/store-paths.ts';
@@ -32,7 +33,7 @@ export interface ChoiceChange {
  * Leaves packages or resources of them out, or takes them in again: all changes in one generation, which `rollback`
  * undoes.
  *
- * @throws {DashError} NOT_INSTALLED, USAGE, LOCKED, DISK_ERROR
+ * @throws {DashError} NOT_INSTALLED, USAGE, LOCK_CHANGED, LOCKED, DISK_ERROR
  */
 export async function choose(changes: readonly ChoiceChange[], context: ChooseContext): Promise<ChooseReport> {
   // a package that was switched off on purpose must not be switched on by what the model reads
@@ -47,6 +48,7 @@ export async function choose(changes: readonly ChoiceChange[], context: ChooseCo
   }
   const isChanged = [...choices].some(([name, choice]) => !isSame(choice, find(name, installed).choice));
   if (isChanged && !dryRun) {
+    await assertLockFollowed(transaction.scope.lockfile, transaction.base?.lock);
     const store = storePaths(dashHome);
     await using staging = await openStaging(store);
     await commit(

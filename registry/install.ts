@@ -15,6 +15,7 @@ import { commit } from './store/commit.ts';
 import { eachLimited } from './store/each-limited.ts';
 import type { Generation, PackageRecord } from './store/generation.ts';
 import type { Scope } from './store/store-paths.ts';
+import { assertLockFollowed } from './lock/assert-followed.ts';
 import { beginTransaction } from './transaction.ts';
 import { assertSameLine } from './update/git-line.ts';
 import { verify } from './verify/verify.ts';
@@ -83,7 +84,7 @@ export interface InstallReport {
 /**
  * Installs packages: all of them or none. Whatever goes wrong, the old state is the state.
  *
- * @throws {DashError} any code of the pipeline; CONSENT_REQUIRED when a permission was neither granted nor asked for
+ * @throws {DashError} any code of the pipeline; LOCK_CHANGED when that would lose what was pulled; CONSENT_REQUIRED when a permission was neither granted nor asked for
  */
 export async function install(specs: readonly PackageSpec[], context: InstallContext): Promise<InstallReport> {
   assertNotDelegated();
@@ -92,6 +93,7 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
   await using workshop = await openWorkshop(context);
   const { base } = transaction;
   const inspected = await bringAll(specs, base, context, workshop);
+  await assertLockFollowed(transaction.scope.lockfile, base?.lock, new Set(inspected.map(({ manifest }) => manifest.name)));
   const consented = await askConsent(inspected, {
     dashHome: context.dashHome,
     workspace: context.workspace,

@@ -3,6 +3,7 @@ import { assertNotDelegated } from './delegation.ts';
 import { revokeGrants } from './grants.ts';
 import { installedFrom } from './installed.ts';
 import { type PackageView, viewPackage } from './list.ts';
+import { assertLockFollowed } from './lock/assert-followed.ts';
 import { formatSpec, parseSpec } from './package-spec.ts';
 import { commit } from './store/commit.ts';
 import type { Generation } from './store/generation.ts';
@@ -25,7 +26,7 @@ export interface RemoveReport {
 /**
  * Removes packages by name or by the spec they were installed with: all of them or none.
  *
- * @throws {DashError} NOT_INSTALLED, LOCKED, DISK_ERROR
+ * @throws {DashError} NOT_INSTALLED, LOCK_CHANGED, LOCKED, DISK_ERROR
  */
 export async function remove(names: readonly string[], context: RemoveContext): Promise<RemoveReport> {
   assertNotDelegated();
@@ -35,6 +36,7 @@ export async function remove(names: readonly string[], context: RemoveContext): 
   const { base } = transaction;
   const found = [...new Set(names.map((name) => findName(name, base, workspace)))];
   if (base === undefined || found.length === 0) throw new DashError('USAGE', 'nothing to remove', { hint: 'name a package; `dash list` shows them' });
+  await assertLockFollowed(transaction.scope.lockfile, base.lock, new Set(found));
   const packages = found.map((name) => installedFrom(base, name, { dashHome, scope: transaction.exactScope }));
   const removed = await Promise.all(packages.map((pkg) => viewPackage(pkg, dashHome, workspace)));
 

@@ -6,9 +6,9 @@ import { assertNotDelegated } from './delegation.ts';
 import type { InstallContext, InstallReport } from './install.ts';
 import { installedFrom } from './installed.ts';
 import { viewPackage } from './list.ts';
+import { closureText } from './lock/closure-text.ts';
 import { formatLockfile, LOCK_VERSION } from './lock/format-lockfile.ts';
 import type { Lockfile } from './lock/lockfile.ts';
-import { pinOf } from './lock/pin-of.ts';
 import type { ClaimedLock } from './lock/read-lockfile.ts';
 import { packageIdOf } from './package-source.ts';
 import { idOf, type PackageSetting, readPackageSettings } from './package-settings.ts';
@@ -159,12 +159,4 @@ async function dueNames(lock: Lockfile, { base, scope }: State, { dashHome, port
     if (!isSame || !(await ports.isCompiled(record.compiled))) due.push(name);
   }
   return due;
-}
-
-/** One root of a lock with everything it leads to. */
-function closureText(name: string, { version, roots, packages }: Lockfile): string {
-  const root = Object.hasOwn(roots, name) ? roots[name] : undefined;
-  if (root === undefined) return '';
-  const ids = new Set([root.id, ...Object.keys(root.graph).map(pinOf)]);
-  return formatLockfile({ version, roots: { [name]: root }, packages: Object.fromEntries(Object.entries(packages).filter(([id]) => ids.has(id))) });
 }

@@ -10,6 +10,7 @@ import { grantKeyOf } from '../package-source.ts';
 import { allRequestsOf } from '../requests.ts';
 import { commit } from '../store/commit.ts';
 import type { Generation, PackageRecord } from '../store/generation.ts';
+import { assertLockFollowed } from '../lock/assert-followed.ts';
 import { beginTransaction, type State } from '../transaction.ts';
 import { assertNotInterrupted, openWorkshop, type Workshop } from '../workshop.ts';
 import { type Brought, bringTarget, findTarget } from './candidate.ts';
@@ -46,7 +47,7 @@ export interface UpdateReport {
  * Fetches what is new, applies what asks for nothing and changes nothing the model reads, and parks the rest beside the
  * running version. All names or none.
  *
- * @throws {DashError} NOT_INSTALLED, TAG_MOVED, UNRELATED_HISTORY, CONSENT_REQUIRED, and what installing throws
+ * @throws {DashError} NOT_INSTALLED, LOCK_CHANGED, TAG_MOVED, UNRELATED_HISTORY, CONSENT_REQUIRED, and what installing throws
  */
 export async function update(names: readonly string[], context: UpdateContext): Promise<UpdateReport> {
   const { accept = false, to, dryRun = false, dashHome, workspace } = context;
@@ -59,6 +60,7 @@ export async function update(names: readonly string[], context: UpdateContext): 
     if (names[0] !== undefined) throw notInstalled(names[0], []);
     return { updated: [], steps: [], held: [], unchanged: [], diagnostics: [] };
   }
+  await assertLockFollowed(scope.lockfile, base.lock);
   const parked = await readParked(scope, base);
   const chosen = names.length > 0 ? names.map((name) => findRecord(name, base)) : accept ? recordsOf(parked, base) : Object.values(base.packages);
   if (accept && chosen.length === 0) throw new DashError('USAGE', 'no update waits', { hint: '`dash update` looks for new versions' });

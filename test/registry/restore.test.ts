@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { finishBuilds, readCiPolicy, readGrants, readInstalled, type RestoreContext, rollback } from '../../registry/index.ts';
+import { choose, finishBuilds, readCiPolicy, readGrants, readInstalled, remove, type RestoreContext, rollback, update } from '../../registry/index.ts';
 import { takeProcessLock } from '../../registry/lock/process-lock.ts';
 import { storePaths } from '../../registry/store/store-paths.ts';
 import { makeGitRepository } from '../support/git-repository.ts';
@@ -421,6 +421,48 @@ async function writeSkill(dir: string): Promise<string> {
 function skill(name: string): string {
   return `---\nname: ${name}\ndescription: does ${name}\n---\nbody\n`;
 }
+
+describe('a lock that was pulled and is not installed yet', () => {
+  /** One package is installed; the lock has another besides. */
+  async function pulledSite(): Promise<{ readonly site: Site; readonly pulled: string }> {
+    const registry = await startNpmRegistry(extensionPackage('one'), extensionPackage('two'), extensionPackage('three'));
+    const site = await makeSite({ registry: registry.url });
+    await site.install(['one', 'two']);
+    const pulled = await lockText(site);
+    await remove(['two'], await site.context());
+    await writeFile(lockOf(site), pulled);
+    return { site, pulled };
+  }
+
+  it.each<[string, (site: Site) => Promise<unknown>]>([
+    ['another install', (site) => site.install('three')],
+    ['the removal of another', async (site) => remove(['one'], await site.context())],
+    ['switching another off', async (site) => choose([{ name: 'one', choose: ({ choice }) => ({ ...choice, disabled: true }) }], await site.context())],
+    ['an update', async (site) => update([], await site.context())],
+  ])('is not lost to %s', async (_, command) => {
+    const { site, pulled } = await pulledSite();
+    await expect(command(site)).rejects.toMatchObject({ code: 'LOCK_CHANGED' });
+    expect(await lockText(site)).toBe(pulled);
+    await site.restore();
+    await command(site);
+    expect(await lockText(site)).toContain('"two@1.0.0"');
+  });
+
+  it('is not lost where nothing was installed yet, nor when a newer Dash wrote it', async () => {
+    const { site } = await pulledSite();
+    await rm(join(site.dashHome, 'state'), { recursive: true });
+    await expect(site.install('three')).rejects.toMatchObject({ code: 'LOCK_CHANGED' });
+    const newer = (await lockText(site)).replace('"version": 1\n}', '"version": 99\n}');
+    await writeFile(lockOf(site), newer);
+    await expect(site.install('three')).rejects.toMatchObject({ code: 'LOCK_VERSION' });
+    expect(await lockText(site)).toBe(newer);
+  });
+
+  it('gives way to what is named: that is how it is pinned anew', async () => {
+    const { site } = await pulledSite();
+    expect(await site.install('two')).toMatchObject({ installed: [{ name: 'two' }] });
+  });
+});
 
 describe('builds that are left for later', () => {
   const emptySite = async (): Promise<Site> => {

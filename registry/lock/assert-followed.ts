@@ -1,0 +1,32 @@
+import { DashError } from '../../format/index.ts';
+import { readIfPresent } from '../store/durable-file.ts';
+import { closureText } from './closure-text.ts';
+import { formatLockfile, LOCK_VERSION } from './format-lockfile.ts';
+import type { Lockfile } from './lockfile.ts';
+
+const EMPTY: Lockfile = { version: LOCK_VERSION, roots: {}, packages: {} };
+
+/**
+ * Refuses to write over a lock that says something else than what is installed: it was pulled or edited, and what it says
+ * of other packages than those in hand would be lost.
+ *
+ * @param names packages that are pinned anew or removed: what the lock says of them is to be replaced
+ * @throws {DashError} LOCK_CHANGED, LOCK_INVALID, LOCK_VERSION, DISK_ERROR
+ */
+export async function assertLockFollowed(path: string, inForce: Lockfile = EMPTY, names: ReadonlySet<string> = new Set()): Promise<void> {
+  // nothing can be lost of a lock that is gone
+  const text = await readIfPresent(path).catch(() => 'said better below');
+  if (text === undefined || text === formatLockfile(inForce)) return;
+  // rarely needed, and it loads what checks a document
+  const { readLockfile } = await import('./read-lockfile.ts');
+  const claimed = await readLockfile(path);
+  if (claimed === undefined) return;
+  const { lock } = claimed;
+  const others = new Set([...Object.keys(lock.roots), ...Object.keys(inForce.roots)].filter((name) => !names.has(name)));
+  const other = [...others].sort().find((name) => closureText(name, lock) !== closureText(name, inForce));
+  if (other === undefined) return;
+  throw new DashError('LOCK_CHANGED', `\`${path}\` was changed since the last install, and what it says of \`${other}\` would be lost`, {
+    hint: 'run `dash install` first: it brings what the lock says',
+    where: { path },
+  });
+}
