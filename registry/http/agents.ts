@@ -37,6 +37,7 @@ function proxyOf(npm: NpmConfig, env: Readonly<Record<string, string | undefined
   const text = (value: NpmConfig[string] | undefined) => (typeof value === 'string' ? value : undefined);
   const plain = text(npm['proxy']) ?? of('HTTP_PROXY', 'http_proxy', 'PROXY', 'proxy');
   const secure = text(npm['httpsProxy']) ?? text(npm['proxy']) ?? of('HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'PROXY', 'proxy');
+  for (const proxy of [plain, secure]) if (proxy !== undefined) assertProxy(proxy);
   const none = text(npm['noProxy']) ?? of('NO_PROXY', 'no_proxy');
   if (plain === undefined && secure === undefined) return {};
   return {
@@ -46,6 +47,14 @@ function proxyOf(npm: NpmConfig, env: Readonly<Record<string, string | undefined
       ...(none !== undefined && { NO_PROXY: none }),
     },
   };
+}
+
+/** Node would go round a proxy that it cannot read, and a user who names one may not want that. It may hold a password: it is not shown. */
+function assertProxy(proxy: string): void {
+  if (['http:', 'https:'].includes(URL.parse(proxy)?.protocol ?? '')) return;
+  throw new DashError('REGISTRY_ERROR', 'the proxy of your `.npmrc` or environment is not an address of http', {
+    hint: 'an address begins with `http://` or `https://`; look at `proxy`, `https-proxy` and `HTTPS_PROXY`',
+  });
 }
 
 function addressOf({ localAddress }: NpmConfig): { readonly localAddress?: string } {

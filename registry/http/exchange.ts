@@ -37,7 +37,10 @@ export function exchange({ url, headers, agent, maxBytes, windowMs, signal, onRe
   return new Promise((resolve) => {
     if (signal?.aborted === true) return void resolve({ kind: 'interrupted' });
     const send = url.protocol === 'https:' ? requestHttps : requestHttp;
-    const request = send(url, { agent, headers });
+    // the agent's own limit, which also ends a proxy that never says whether there is a tunnel
+    const sent = attempt(() => send(url, { agent, headers, timeout: windowMs }));
+    if (sent instanceof Error) return void resolve({ kind: 'broken', error: sent });
+    const request = sent;
     const chunks: Buffer[] = [];
     let received = 0;
     let inWindow = 0;
@@ -79,4 +82,13 @@ export function exchange({ url, headers, agent, maxBytes, windowMs, signal, onRe
     });
     request.end();
   });
+}
+
+/** What cannot be sent at all, for example a header with a line break in it, is thrown at once. */
+function attempt<T>(send: () => T): T | Error {
+  try {
+    return send();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }

@@ -43,6 +43,8 @@ export interface RegistryHttpOptions {
 
 /** So little in so long is a registry that does not work; `fetch-timeout` of the user's `.npmrc` is another stretch. */
 const WINDOW_MS = 30_000;
+/** 24 days. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const REDIRECTS = 5;
 /** npm waits ten seconds before it asks again; a user in front of a terminal should not. */
 const RETRIES = 2;
@@ -77,9 +79,15 @@ async function follow(
   { headers = {}, registry, maxBytes, compressed = false, onReceived, what }: GetRequest,
   { npm, agents, signal }: Context,
 ): Promise<Reply> {
-  let url = new URL(first);
+  const start = URL.parse(first);
+  if (start === null || !['https:', 'http:'].includes(start.protocol)) {
+    throw new DashError('REGISTRY_ERROR', `\`${what}\` is not looked up: where it would be is not an address of http`, {
+      hint: 'check `registry` in your `.npmrc`: an address begins with `https://`',
+    });
+  }
+  let url = start;
   const { origin } = url;
-  const credentials = credentialsFor(url, npm, registry === undefined ? undefined : new URL(registry));
+  const credentials = credentialsFor(url, npm, registry === undefined ? undefined : (URL.parse(registry) ?? undefined));
   const userAgent = typeof npm['userAgent'] === 'string' ? npm['userAgent'] : `dash node/${process.versions.node}`;
   for (let redirects = 0; ; redirects++) {
     const shown: Credentials = url.origin === origin ? credentials : {};
@@ -93,7 +101,7 @@ async function follow(
       },
       agent: agents.for(url, shown),
       maxBytes,
-      windowMs: numberOf(npm['timeout'], WINDOW_MS),
+      windowMs: windowOf(npm),
       signal,
       onReceived,
     });
@@ -215,6 +223,12 @@ export function unreadable(what: string, cause: unknown): DashError {
 /** Without the password that an address may carry. */
 function printable({ origin, pathname }: URL): string {
   return `${origin}${pathname}`;
+}
+
+/** `fetch-timeout=0` is npm's word for no limit; what a timer cannot hold would ring at once. */
+function windowOf(npm: NpmConfig): number {
+  const ms = numberOf(npm['timeout'], WINDOW_MS);
+  return ms === 0 ? LONGEST_TIMER_MS : Math.min(ms, LONGEST_TIMER_MS);
 }
 
 function numberOf(value: NpmConfig[string] | undefined, otherwise: number): number {

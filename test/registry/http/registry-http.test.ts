@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createTcpServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { credentialsFor } from '../../../registry/http/credentials.ts';
@@ -172,6 +173,40 @@ test('a proxy of the settings is asked, except for the hosts it is not for', asy
   expect(await get('http://registry.invalid/x', { proxy: proxy.url })).toBe('proxied http://registry.invalid/x');
   const direct = await serve((_, response) => response.end('direct'));
   expect(await get(direct.url, { proxy: proxy.url, noProxy: '127.0.0.1' })).toBe('direct');
+});
+
+test('a proxy that never says whether there is a tunnel is an error', async () => {
+  const proxy = createTcpServer((socket) => void socket.resume().on('error', () => undefined));
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  closers.push(() => proxy.close());
+  const address = proxy.address();
+  const httpsProxy = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+  await expect(get('https://registry.invalid/it', { httpsProxy, timeout: 100 })).rejects.toMatchObject({ code: 'REGISTRY_ERROR' });
+});
+
+test.each(['not a url', 'proxy.example:3128', 'ftp://proxy.example/'])('a proxy that is `%s` is not gone round', async (proxy) => {
+  const { url, asked } = await serve((_, response) => response.end('direct'));
+  await expect(get(url, { proxy })).rejects.toMatchObject({ code: 'REGISTRY_ERROR' });
+  expect(asked).toEqual([]);
+});
+
+test.each([0, 99_999_999_999])('a `fetch-timeout` of %d is patience, not haste', async (timeout) => {
+  const { url } = await serve((_, response) => void setTimeout(() => response.end('late'), 200));
+  expect(await get(url, { timeout })).toBe('late');
+});
+
+test.each<[string, string, (host: string) => NpmConfig]>([
+  ['an address that is none', 'registry', () => ({})],
+  ['an address of something else', 'ftp://127.0.0.1/', () => ({})],
+  ['a token with a line break', '', (host) => ({ [`//${host}/:_authToken`]: 'a\nb' })],
+  ['a user agent with a line break', '', () => ({ userAgent: 'a\nb' })],
+  ['a local address that is none', '', () => ({ localAddress: 'here' })],
+])('%s is an error that says so', async (_, address, npm) => {
+  const { url, host } = await serve((__, response) => response.end('got'));
+  const refused = await get(address === '' ? url : address, npm(host)).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: 'REGISTRY_ERROR' });
+  expect(String(refused)).not.toContain('a\nb');
 });
 
 describe('a packument', () => {
