@@ -1,15 +1,18 @@
-import { DashError } from '../format/index.ts';
+import { dirname, join } from 'node:path';
+
+import { DashError, type Diagnostic } from '../format/index.ts';
 import { assertNotDelegated } from './delegation.ts';
 import { revokeGrants } from './grants.ts';
-import { installedFrom } from './installed.ts';
+import { type InstalledPackage, installedFrom } from './installed.ts';
 import { type PackageView, viewPackage } from './list.ts';
 import { assertLockFollowed } from './lock/assert-followed.ts';
+import { idOf, readPackageSettings } from './package-settings.ts';
 import { formatSpec, parseSpec } from './package-spec.ts';
 import { commit } from './store/commit.ts';
 import type { Generation } from './store/generation.ts';
 import { openStaging } from './store/staging.ts';
 import { storePaths } from './store/store-paths.ts';
-import { beginTransaction, type TransactionOptions } from './transaction.ts';
+import { beginTransaction, type State, type TransactionOptions } from './transaction.ts';
 
 export interface RemoveContext extends TransactionOptions {
   /** Also takes back what it was granted. */
@@ -21,6 +24,8 @@ export interface RemoveContext extends TransactionOptions {
 
 export interface RemoveReport {
   readonly removed: readonly PackageView[];
+  /** Settings that name what was removed: the next `dash install` brings it again. */
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 /**
@@ -43,7 +48,20 @@ export async function remove(names: readonly string[], context: RemoveContext): 
   await using staging = await openStaging(store);
   await commit({ add: [], remove: found }, { store, scope: transaction.scope, base, staging, progress: onProgress, now });
   if (context.purge === true) for (const { grantKey } of packages) await revokeGrants(dashHome, grantKey);
-  return { removed };
+  return { removed, diagnostics: await stillNamed(packages, transaction) };
+}
+
+/** Settings that cannot be read are not in the way of a removal; an install says what is wrong with them. */
+async function stillNamed(packages: readonly InstalledPackage[], { scope, exactScope }: State): Promise<Diagnostic[]> {
+  const dir = dirname(scope.lockfile);
+  const path = join(dir, 'settings.json');
+  const settings = await readPackageSettings(path, exactScope.kind === 'user' ? dir : exactScope.dir).catch(() => []);
+  const named = packages.filter(({ id }) => settings.some(({ spec }) => idOf(spec) === id));
+  return named.map(({ name }) => ({
+    severity: 'warning',
+    code: 'STILL_NAMED',
+    message: `\`${path}\` still names \`${name}\`: \`dash install\` brings it again unless you take it out there`,
+  }));
 }
 
 function findName(name: string, base: Generation | undefined, cwd: string): string {

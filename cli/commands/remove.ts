@@ -1,6 +1,7 @@
 import { remove } from '../../registry/index.ts';
 import type { DefineCommand } from '../command.ts';
 import { findInstalled } from '../find-installed.ts';
+import { formatDiagnostics } from '../output/diagnostics.ts';
 import { oneLine } from '../output/terminal.ts';
 import { packageDocument } from '../package-document.ts';
 import { removeData } from '../remove-data.ts';
@@ -13,14 +14,16 @@ export const define: DefineCommand = (command) => {
     const { purge = false } = command.opts<{ readonly purge?: boolean }>();
     const found = await Promise.all(command.args.map((name) => findInstalled(name, invocation)));
     const isDryRun = globals.dryRun === true;
-    const { removed } = isDryRun
-      ? { removed: await Promise.all(found.map((one) => packageDocument(one, invocation))) }
+    const { removed, diagnostics } = isDryRun
+      ? { removed: await Promise.all(found.map((one) => packageDocument(one, invocation))), diagnostics: [] }
       : await remove(command.args, { dashHome: home, scope: scopeOf(invocation), workspace: cwd, signal, purge });
     if (purge && !isDryRun) await removeData(found, invocation);
     return {
       kind: 'document',
-      document: { removed },
-      text: removed.map(({ name, version }) => `${isDryRun ? 'would remove' : 'removed'} ${stdout.style.strong(oneLine(name))} ${oneLine(version)}\n`).join(''),
+      document: { removed, diagnostics },
+      text:
+        removed.map(({ name, version }) => `${isDryRun ? 'would remove' : 'removed'} ${stdout.style.strong(oneLine(name))} ${oneLine(version)}\n`).join('') +
+        formatDiagnostics(diagnostics, stdout.style),
     };
   };
 };

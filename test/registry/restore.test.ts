@@ -549,6 +549,16 @@ describe('what settings name and the lock lacks', () => {
     expect(await site.installed()).toEqual({ one: '1.0.0', two: '1.0.0' });
   });
 
+  it('comes again after a removal, which says so', async () => {
+    const registry = await startNpmRegistry(extensionPackage('one'), extensionPackage('two'));
+    const site = await withSettings(registry, ['npm:one@^1.0.0']);
+    await site.restore();
+    await site.install('two');
+    const { diagnostics } = await remove(['two', 'one'], await site.context());
+    expect(diagnostics).toMatchObject([{ code: 'STILL_NAMED', message: expect.stringContaining('`one`') }]);
+    expect(await site.restore()).toMatchObject({ installed: [{ name: 'one' }] });
+  });
+
   it('asks for consent like anything that is installed', async () => {
     const registry = await published();
     const site = await withSettings(registry, ['npm:pkg']);
