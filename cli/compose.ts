@@ -38,7 +38,7 @@ export function inspectPorts(home: string): InspectPorts {
   return {
     compile: async (request, signal) => (await sandbox()).compilePackage(request, store, signal),
     toolchain,
-    isCompiled: async (compiled) => compiled.entries.length === 0 || (await sandbox()).hasBundles(store, compiled),
+    isCompiled: async (compiled) => compiled.entries.length === 0 || (await sandbox()).hasWholeBundles(store, compiled),
     capture: async (request) => (await sandbox()).capturePackage(request, store),
     readSkills: (dir, paths) => Promise.all(paths.map((path) => inspectSkill(dir, path))),
   };

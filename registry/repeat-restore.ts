@@ -136,13 +136,13 @@ async function placeOf({
   return { path: store.restore(key), store, scope: paths };
 }
 
-/** Nothing in the store was touched, and what was compiled is still there. */
+/** Nothing in the store was touched, nor what was compiled. */
 function isWhole({ wholeAtMs, objects, bundles }: Note, paths: StorePaths): boolean {
   // written by a clock that was ahead: what came after it looks older
   if (wholeAtMs > Date.now()) return false;
   return (
     objects.every((object) => isUntouchedSince(object, wholeAtMs, paths)) &&
-    bundles.every((name) => lstatSync(join(paths.home, 'bundles', name), { throwIfNoEntry: false }) !== undefined)
+    bundles.every((name) => (lstatSync(join(paths.home, 'bundles', name), { throwIfNoEntry: false })?.ctimeMs ?? Infinity) <= wholeAtMs)
   );
 }
 

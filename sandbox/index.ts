@@ -8,7 +8,7 @@ export { type Authority, fixedAuthority, type Lasting, type RequestedPermission 
 export { dataDirectory } from './data-directory.ts';
 export { checkLayers, type LayerCheck } from './check-layers.ts';
 export { capturePackage, type CaptureRequest } from './capture.ts';
-export { type BundleStore, hasBundles } from './compile/bundle-store.ts';
+export { type BundleStore, hasWholeBundles } from './compile/bundle-store.ts';
 export { compilePackage } from './compile/compile-package.ts';
 export { isHostPackage } from './compile/host-modules.ts';
 export type {

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { access, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DashError, type CompiledEntry, type CompiledPackage, makeDirectory, type RuntimePart } from '../../format/index.ts';
+import { DashError, type CompiledEntry, type CompiledPackage, isDashError, makeDirectory, type RuntimePart } from '../../format/index.ts';
 import type { ScriptSource } from '../protocol.ts';
 
 /**
@@ -66,6 +66,17 @@ export async function hasBundles(store: BundleStore, compiled: CompiledPackage):
     ),
   );
   return present.every(Boolean);
+}
+
+/** Tells whether every bundle is there, byte for byte: for an install, which makes again what a disk damaged. */
+export async function hasWholeBundles(store: BundleStore, compiled: CompiledPackage): Promise<boolean> {
+  try {
+    await Promise.all(compiled.entries.map((entry, index) => loadBundle(store, entry, index)));
+    return true;
+  } catch (error) {
+    if (!isDashError(error, 'BUNDLE_MISMATCH')) throw error;
+    return false;
+  }
 }
 
 async function loadBundle(store: BundleStore, entry: CompiledEntry, index: number): Promise<ScriptSource> {

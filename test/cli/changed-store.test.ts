@@ -32,3 +32,32 @@ test('a skill that somebody changed in the store does not reach the model', asyn
   expect(stderr).toContain('greet is not what was installed');
   expect(stderr).toContain('SKILL.md');
 });
+
+test('a compiled extension that a disk damaged is refused, and made again by an install', async () => {
+  const root = await mkdtemp(join(await realpath(tmpdir()), 'dash-damaged-'));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  const environment = { PATH: process.env['PATH'], HOME: root, DASH_HOME: join(root, '.dash'), GIT_CONFIG_GLOBAL: '/dev/null' };
+  const run = (command: string, args: readonly string[], cwd: string) => spawnSync(command, args, { cwd, env: environment, input: '', encoding: 'utf8' });
+  const dash = (...args: readonly string[]) => run(process.execPath, [BIN, ...args], root);
+  const git = (...args: readonly string[]) => run('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', ...args], join(root, 'greet'));
+  await mkdir(join(root, 'greet'));
+  await writeFile(join(root, 'greet/package.json'), JSON.stringify({ name: 'greet', version: '1.0.0', dash: { extensions: ['index.js'], permissions: [] } }));
+  await writeFile(
+    join(root, 'greet/index.js'),
+    "export default (dash) => dash.registerTool({ name: 'greet', description: 'greets', parameters: { type: 'object' }, execute: async () => ({ content: [{ type: 'text', text: 'hello' }] }) });\n",
+  );
+  git('init', '--quiet');
+  git('add', '.');
+  git('commit', '--quiet', '--message', 'an extension');
+  const call = () => dash('call', '--package', 'greet', 'greet');
+  expect(dash('install', `git:${join(root, 'greet')}`, '--grant', 'summary')).toMatchObject({ status: 0 });
+  expect(dash('install')).toMatchObject({ status: 0, stdout: expect.stringContaining('unchanged') });
+  expect(call()).toMatchObject({ status: 0, stdout: expect.stringContaining('hello') });
+
+  const bundles = join(root, '.dash/bundles');
+  for (const name of await readdir(bundles)) if (name.endsWith('.js')) await writeFile(join(bundles, name), 'other bytes');
+  expect(call()).toMatchObject({ status: 5, stderr: expect.stringContaining('BUNDLE_MISMATCH') });
+  expect(dash('install')).toMatchObject({ status: 0 });
+  expect(dash('install', '--wait')).toMatchObject({ status: 0 });
+  expect(call()).toMatchObject({ status: 0, stdout: expect.stringContaining('hello') });
+});
