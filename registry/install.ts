@@ -126,7 +126,10 @@ export async function bringAll(
 ): Promise<readonly InspectedPackage[]> {
   const inspected: InspectedPackage[] = [];
   const names = new Set<string>();
-  const brought = await eachLimited(specs, rootsAtOnce(specs.map(({ kind }) => kind)), (spec) => {
+  const brought = await eachLimited(specs, rootsAtOnce(
+    specs.map(({ kind }) => kind),
+    workshop,
+  ), (spec) => {
     assertNotInterrupted(workshop);
     return bring(spec, ports, workshop);
   });
@@ -149,9 +152,10 @@ async function assertStillTheSame({ resolution, manifest, source }: InspectedPac
   await assertSameLine({ spec: resolution.spec, from: before.source.commit, to: resolution.commit, isNamed }, workshop);
 }
 
-/** While one compiles another downloads. Two from one repository would fetch into one place. */
-export function rootsAtOnce(kinds: readonly PackageSpec['kind'][]): number {
-  return kinds.filter((kind) => kind === 'git').length > 1 ? 1 : 3;
+/** While one compiles another downloads; where nothing is compiled more do. Two from one repository would fetch into one place. */
+export function rootsAtOnce(kinds: readonly PackageSpec['kind'][], { deferBuilds }: Pick<Workshop, 'deferBuilds'>): number {
+  if (kinds.filter((kind) => kind === 'git').length > 1) return 1;
+  return deferBuilds ? 12 : 3;
 }
 
 /** Goes with one spec from what was typed to what was seen. */

@@ -72,6 +72,7 @@ export async function resolveDependencies(root: Needs, resolver: NpmResolver): P
         const manifest = reuse(request) ?? (await pickVersion(request.name, request.wanted, resolver));
         if (request.kind === 'optional' && isPlatformBound(manifest)) continue;
         remember(manifest);
+        askAhead(manifest);
         chosen.set(request.as, { manifest, request });
       } catch (error) {
         if (!isDashError(error) || error.code === 'INTERRUPTED') throw error;
@@ -100,6 +101,15 @@ export async function resolveDependencies(root: Needs, resolver: NpmResolver): P
       fresh.push(child);
     }
     return fresh;
+  }
+
+  /** The next level will ask for these: asked now, a level takes one round trip and not one for each of its nodes. */
+  function askAhead({ dependencies = {} }: VersionManifest): void {
+    for (const [as, wanted] of Object.entries(dependencies)) {
+      const request = providedVersion(as) === undefined ? parseRequest('required', as, wanted) : undefined;
+      // whoever needs the answer sees what is wrong with it
+      if (request !== undefined) resolver.packuments.get(request.name).catch(() => undefined);
+    }
   }
 
   function reuse({ name, wanted }: Request): VersionManifest | undefined {
