@@ -126,13 +126,17 @@ export async function bringAll(
 ): Promise<readonly InspectedPackage[]> {
   const inspected: InspectedPackage[] = [];
   const names = new Set<string>();
-  const brought = await eachLimited(specs, rootsAtOnce(
-    specs.map(({ kind }) => kind),
-    workshop,
-  ), (spec) => {
-    assertNotInterrupted(workshop);
-    return bring(spec, ports, workshop);
-  });
+  const brought = await eachLimited(
+    specs,
+    rootsAtOnce(
+      specs.map(({ kind }) => kind),
+      workshop,
+    ),
+    (spec) => {
+      assertNotInterrupted(workshop);
+      return bring(spec, ports, workshop);
+    },
+  );
   for (const pkg of brought) {
     const { name } = pkg.manifest;
     assertAsLocked(name, releasesOf(pkg), base?.lock);

@@ -43,10 +43,17 @@ export async function restorePackages({ claimed, transaction, due, specs, gone, 
   const { lock } = claimed;
   await using workshop = await openWorkshop(context, { deferBuilds: context.deferBuilds ?? false });
   const isGit = (name: string) => lock.packages[lock.roots[name]?.id ?? '']?.source.kind === 'git';
-  const locked = await eachLimited(due, rootsAtOnce(due.map((name) => (isGit(name) ? 'git' : 'npm')), workshop), (name) => {
-    assertNotInterrupted(workshop);
-    return bringLocked(name, claimed, transaction, context, workshop);
-  });
+  const locked = await eachLimited(
+    due,
+    rootsAtOnce(
+      due.map((name) => (isGit(name) ? 'git' : 'npm')),
+      workshop,
+    ),
+    (name) => {
+      assertNotInterrupted(workshop);
+      return bringLocked(name, claimed, transaction, context, workshop);
+    },
+  );
   const inspected = [...locked, ...(await bringAll(specs, base, context, workshop))];
   assertNamesDiffer(inspected);
   const { policy } = context;
