@@ -33,8 +33,9 @@ export interface RestoreContext extends InstallContext {
 }
 
 /**
- * Makes the disk equal the lock, and brings what the settings name besides. The lock pins and compares: all but the pins is computed again from bytes, and any
- * difference is refused. Nothing is granted by it. Where nothing can have changed, that is seen without reading packages.
+ * Makes the disk equal the lock, and brings what the settings name besides. The lock pins and compares: all but the pins
+ * is computed again from bytes, and any difference is refused. Nothing is granted by it. Where nothing can have changed,
+ * that is seen without reading packages.
  *
  * @throws {DashError} LOCK_MISSING, LOCK_INVALID, LOCK_VERSION, LOCK_OUTDATED, LOCK_TAMPERED, SOURCE_UNTRUSTED, CONSENT_REQUIRED
  * @throws {DashError} whatever fetching throws
