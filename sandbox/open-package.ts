@@ -47,6 +47,7 @@ import { registrationsDiffer, showPlaces } from './registrations.ts';
 import { GuestSession, unsupportedCode } from './guest-session.ts';
 import { prepareConfinement } from './process/spawn-process.ts';
 import { osLayer, type OsLayer } from './os-layer/index.ts';
+import type { PlacedError } from './error-place.ts';
 import type { CallOrigin, HostPorts } from './ports.ts';
 import type { GuestCall } from './protocol.ts';
 import { createSecretHandles, type LookUpSecret, type SecretHandles } from './secret-handles.ts';
@@ -168,7 +169,7 @@ class OpenPackage implements SandboxedPackage {
   ): Promise<ToolOutcome> {
     const how = { timeoutMs, context, ...(signal && { signal }), ...(origin && { origin }) };
     const answer = await this.#call({ op: 'tool', name, toolCallId, args }, how, (value) => onUpdate?.(toOutcome(value)));
-    if ('error' in answer) return { content: [{ type: 'text', text: answer.error.message }], details: {}, isError: true };
+    if ('error' in answer) return toFailure(answer.error);
     return toOutcome(answer.value);
   }
 
@@ -457,6 +458,11 @@ function isSessionStart(event: unknown): event is { readonly type: 'session_star
 function ownDirectory(graph: ModuleGraph, dependency: string | undefined, bundles: BundleStore): string | undefined {
   const node = dependency === undefined ? graph.nodes[graph.root] : Object.values(graph.nodes).find(({ name }) => name === dependency);
   return node && unpackedDirectory(node, join(bundles.directory, 'unpacked'));
+}
+
+/** The model reads the message; `details` tell an author where in the package's own files it was thrown. */
+function toFailure({ message, code, where }: PlacedError): ToolOutcome {
+  return { content: [{ type: 'text', text: message }], details: { ...(code !== undefined && { code }), ...(where && { where }) }, isError: true };
 }
 
 function toOutcome(value: unknown): ToolOutcome {

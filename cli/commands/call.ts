@@ -61,7 +61,7 @@ export const define: DefineCommand = (command) => {
     return {
       kind: 'document',
       document: { result: { content, details, isError }, updates, denials, durationMs },
-      text: textOf(content, isError, denials, stdout.style),
+      text: textOf({ content, details, isError }, denials, stdout.style),
       exitCode: isError ? 1 : 0,
     };
   };
@@ -110,10 +110,16 @@ function assertTool({ name, registrations }: SandboxedPackage, tool: string): vo
   });
 }
 
+/** A thrown error's place, which the sandbox read from the source map; a tool that answers by itself may write anything here. */
+function placeIn(details: unknown): string {
+  const { where } = (details ?? {}) as { where?: { path?: unknown; line?: unknown } };
+  return typeof where?.path === 'string' && typeof where.line === 'number' ? ` at ${oneLine(where.path)}:${where.line}` : '';
+}
+
 /** A package that looks for its files everywhere is denied everywhere. */
 const DENIALS_SHOWN = 5;
 
-function textOf(content: ToolOutcome['content'], isError: boolean, denials: readonly Denial[], style: Style): string {
+function textOf({ content, details, isError }: Pick<ToolOutcome, 'content' | 'details' | 'isError'>, denials: readonly Denial[], style: Style): string {
   const parts = content.map((part) => (part.type === 'text' && typeof part['text'] === 'string' ? manyLines(part['text']) : `[${part.type}]`));
   // the same refusal many times over is one thing to know
   const hints = new Map(denials.map(({ capability, target, hint }) => [hint, `${oneLine(capability)} ${oneLine(target)}`]));
@@ -121,5 +127,5 @@ function textOf(content: ToolOutcome['content'], isError: boolean, denials: read
     .slice(0, DENIALS_SHOWN)
     .map(([hint, what]) => `${style.bad('denied')}: ${what}\n${style.strong('hint')}: \`${oneLine(hint)}\` allows it`);
   if (hints.size > DENIALS_SHOWN) denied.push(`${style.bad('denied')}: ${hints.size - DENIALS_SHOWN} more; \`dash audit log\` shows all of them`);
-  return `${[...(isError ? [style.bad('the tool answered with an error')] : []), ...parts, ...denied].join('\n')}\n`;
+  return `${[...(isError ? [style.bad(`the tool answered with an error${placeIn(details)}`)] : []), ...parts, ...denied].join('\n')}\n`;
 }

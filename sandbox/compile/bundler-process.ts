@@ -9,8 +9,8 @@ async function main(): Promise<void> {
   const request = JSON.parse(Buffer.concat(chunks).toString('utf8')) as BundleRequest;
   // By path: looking it up would need read access to every directory on the way.
   const esbuildPath = process.argv[2] ?? '';
-  const { build } = createRequire(esbuildPath)(esbuildPath) as typeof Esbuild;
-  const reply = await bundle(request, build);
+  const esbuild = createRequire(esbuildPath)(esbuildPath) as typeof Esbuild;
+  const reply = await bundle(request, esbuild);
   process.stdout.write(JSON.stringify(reply), () => process.exit(0));
 }
 

@@ -1,9 +1,10 @@
-import type { build as Build, BuildFailure, Loader, Message, Plugin } from 'esbuild';
+import type { build as Build, BuildFailure, Loader, Message, Plugin, transform as Transform } from 'esbuild';
 import { posix } from 'node:path';
 import type { ModuleGraph, ModuleNode, Unsupported } from '../../format/index.ts';
 import { unsupportedModules } from '../guest/builtins/unsupported.ts';
 import { readUses, type ReadUses } from '../infer/read-uses.ts';
 import { callsOfRequire } from './calls-of-require.ts';
+import { followAwaits } from './follow-awaits.ts';
 import { hostModule } from './host-modules.ts';
 import { moduleFiles, type ModuleFiles } from './module-files.ts';
 import { resolveModule, type PackageJson } from './resolve-module.ts';
@@ -63,11 +64,20 @@ const LOADERS: Readonly<Record<string, Loader>> = {
   '.yml': 'text',
 };
 
-/** `build` is esbuild's: the process that may load it hands it in. */
-export async function bundle({ graph, entries }: BundleRequest, build: typeof Build): Promise<BundleReply> {
+/** What is used of esbuild: the process that may load it hands it in. */
+export interface Compiler {
+  readonly build: typeof Build;
+  readonly transform: typeof Transform;
+}
+
+export async function bundle({ graph, entries }: BundleRequest, { build, transform }: Compiler): Promise<BundleReply> {
   const files = moduleFiles();
   const replies: EntryReply[] = [];
-  for (const entry of entries) replies.push(await bundleEntry(graph, files, entry, build));
+  for (const entry of entries) {
+    const reply = await bundleEntry(graph, files, entry, build);
+    const followed = reply.kind === 'ok' && reply.externals.includes('async_hooks');
+    replies.push(followed ? { ...reply, ...(await followAwaits(reply, transform)) } : reply);
+  }
   return replies;
 }
 

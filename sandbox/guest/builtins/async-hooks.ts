@@ -2,13 +2,17 @@ import { completeModule } from './throwing-members.ts';
 
 type Stores = ReadonlyMap<AsyncLocalStorage<unknown>, unknown>;
 
-let current: Stores = new Map();
+const none: Stores = new Map();
+let current: Stores = none;
 let following = false;
+let lastId = 0;
+/** As it was before anything wrapped it. */
+const { then } = Promise.prototype;
 
 /**
  * Node's class without its hooks. A store is seen in everything that `run` calls, and in what that registers with
- * `then`, `catch`, `finally`, timers, `queueMicrotask` and `process.nextTick`. V8 offers no hook for `await`: after
- * one the store is gone, unless the bundler turned async functions into generators, which use `then`.
+ * `then`, `catch`, `finally`, timers, `queueMicrotask` and `process.nextTick`. V8 offers no hook for `await`: of a package
+ * that imports this module the bundler turns async functions into generators, which use `then`.
  */
 export class AsyncLocalStorage<T> {
   readonly #default: T | undefined;
@@ -34,8 +38,10 @@ export class AsyncLocalStorage<T> {
     return within(without, callback, ...args);
   }
 
+  /** For the rest of this turn and what it begins; the next message finds nothing of it. */
   enterWith(store: T): void {
     current = new Map(current).set(this, store);
+    forgetAfterThisTurn();
   }
 
   disable(): void {
@@ -58,6 +64,7 @@ export class AsyncLocalStorage<T> {
 export class AsyncResource {
   readonly type: string;
   readonly #stores = current;
+  readonly #id = ++lastId;
 
   constructor(type: string) {
     this.type = type;
@@ -73,6 +80,14 @@ export class AsyncResource {
 
   emitDestroy(): this {
     return this;
+  }
+
+  asyncId(): number {
+    return this.#id;
+  }
+
+  triggerAsyncId(): number {
+    return 0;
   }
 
   static bind<A extends unknown[], R>(callback: (...args: A) => R): (...args: A) => R {
@@ -95,6 +110,11 @@ function within<R, A extends unknown[]>(stores: Stores, callback: (...args: A) =
   }
 }
 
+/** What waits in the microtask queue carries its own stores; between two of them there are none. */
+function forgetAfterThisTurn(): void {
+  void Reflect.apply(then, Promise.resolve(), [() => (current = none)]);
+}
+
 function bound<A extends unknown[], R>(callback: (...args: A) => R): (...args: A) => R {
   const stores = current;
   return function (this: unknown, ...args: A) {
@@ -106,8 +126,7 @@ function bound<A extends unknown[], R>(callback: (...args: A) => R): (...args: A
 function followCallbacks(): void {
   if (following) return;
   following = true;
-  const { then } = Promise.prototype;
-  const carry = (callback: unknown) => (typeof callback === 'function' && current.size > 0 ? bound(callback as (...args: unknown[]) => unknown) : callback);
+  const carry = (callback: unknown) => (typeof callback === 'function' ? bound(callback as (...args: unknown[]) => unknown) : callback);
   void Object.defineProperty(Promise.prototype, 'then', {
     value: function (this: Promise<unknown>, resolved?: unknown, rejected?: unknown) {
       return Reflect.apply(then, this, [carry(resolved), carry(rejected)]);

@@ -1,4 +1,4 @@
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { type Inference, type MemberRow, MEMBERS, type ModuleGraph, type ModuleNode } from '../../../format/index.ts';
 import { bundle } from '../../../sandbox/compile/bundler.ts';
@@ -23,7 +23,7 @@ async function infer({ files, packs = {} }: Subject): Promise<Inference> {
   ]);
   const own: ModuleNode = { name: 'probe', version: '1.0.0', dir: directory.path, dependencies: Object.fromEntries(names.map((name) => [name, name])) };
   const graph: ModuleGraph = { root: 'probe', nodes: Object.fromEntries([['probe', own], ...(await Promise.all(others))]) };
-  const [reply] = await bundle({ graph, entries: ['index.ts'] }, build);
+  const [reply] = await bundle({ graph, entries: ['index.ts'] }, { build, transform });
   if (reply?.kind !== 'ok') throw new Error(JSON.stringify(reply));
   return toInference(reply.uses);
 }
