@@ -47,14 +47,11 @@ export async function choose(changes: readonly ChoiceChange[], context: ChooseCo
     choices.set(pkg.name, decide({ ...pkg, choice: choices.get(pkg.name) ?? pkg.choice }));
   }
   const isChanged = [...choices].some(([name, choice]) => !isSame(choice, find(name, installed).choice));
+  if (isChanged) await assertLockFollowed(transaction.scope.lockfile, transaction.base?.lock);
   if (isChanged && !dryRun) {
-    await assertLockFollowed(transaction.scope.lockfile, transaction.base?.lock);
     const store = storePaths(dashHome);
     await using staging = await openStaging(store);
-    await commit(
-      { add: [], remove: [], choices: Object.fromEntries(choices) },
-      { store, scope: transaction.scope, base: transaction.base, staging, progress: onProgress, now },
-    );
+    await commit({ add: [], remove: [], choices: Object.fromEntries(choices) }, { store, state: transaction, staging, progress: onProgress, now });
   }
   const after = dryRun ? installed : await readScope(context);
   const touched = after.filter(({ name }) => choices.has(name));

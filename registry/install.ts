@@ -16,7 +16,7 @@ import { eachLimited } from './store/each-limited.ts';
 import type { Generation, PackageRecord } from './store/generation.ts';
 import type { Scope } from './store/store-paths.ts';
 import { assertLockFollowed } from './lock/assert-followed.ts';
-import { beginTransaction } from './transaction.ts';
+import { beginTransaction, type State } from './transaction.ts';
 import { assertSameLine } from './update/git-line.ts';
 import { verify } from './verify/verify.ts';
 import { assertNotInterrupted, openWorkshop, type SourcingOptions, type Workshop } from './workshop.ts';
@@ -92,8 +92,7 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
   await using transaction = await beginTransaction(context);
   await using workshop = await openWorkshop(context);
   const { base } = transaction;
-  const inspected = await bringAll(specs, base, context, workshop);
-  await assertLockFollowed(transaction.scope.lockfile, base?.lock, new Set(inspected.map(({ manifest }) => manifest.name)));
+  const inspected = await bringNamed(specs, transaction, context, workshop);
   const consented = await askConsent(inspected, {
     dashHome: context.dashHome,
     workspace: context.workspace,
@@ -111,10 +110,29 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
       ? base
       : await commit(
           { add: changed, remove: [] },
-          { store: workshop.paths, scope: transaction.scope, base, staging: workshop.staging, progress: workshop.progress, now: workshop.now },
+          { store: workshop.paths, state: transaction, staging: workshop.staging, progress: workshop.progress, now: workshop.now },
         );
   if (generation === undefined) throw new Error('something was to be installed and nothing is');
   return await report(consented, changed, generation, context, workshop);
+}
+
+/**
+ * Goes with specs that the user named up to the question, unless a pulled lock stands in the way: before anything is
+ * fetched, where that is known.
+ *
+ * @throws {DashError} as {@link install}
+ */
+export async function bringNamed(
+  specs: readonly PackageSpec[],
+  { scope, base }: State,
+  context: Pick<InstallContext, 'ports'>,
+  workshop: Workshop,
+): Promise<readonly InspectedPackage[]> {
+  const named = specs.flatMap((spec) => (spec.kind === 'npm' ? [spec.name] : []));
+  await assertLockFollowed(scope.lockfile, base?.lock, { names: new Set(named), unnamed: specs.length - named.length });
+  const inspected = await bringAll(specs, base, context, workshop);
+  await assertLockFollowed(scope.lockfile, base?.lock, { names: new Set(inspected.map(({ manifest }) => manifest.name)) });
+  return inspected;
 }
 
 /** Goes with all specs up to the question. @throws {DashError} as {@link install} */

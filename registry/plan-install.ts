@@ -1,6 +1,6 @@
 import type { Diagnostic, Resources } from '../format/index.ts';
 import { type PackagePlan, planConsent } from './consent.ts';
-import { bringAll, isInForce, replacedBy } from './install.ts';
+import { bringAll, bringNamed, isInForce, replacedBy } from './install.ts';
 import type { InspectedPackage } from './inspect/inspect.ts';
 import { formatSpec, type PackageSpec } from './package-spec.ts';
 import { allRequestsOf, type Requesting } from './requests.ts';
@@ -8,7 +8,7 @@ import { planRestore, type RestoreContext } from './restore.ts';
 import type { Generation } from './store/generation.ts';
 import { readState } from './transaction.ts';
 import { permissionDiff } from './update/held-reasons.ts';
-import { openWorkshop } from './workshop.ts';
+import { openWorkshop, type Workshop } from './workshop.ts';
 
 /** What an install would do. Nothing of it was done. */
 export interface InstallPlan {
@@ -44,13 +44,16 @@ export interface PlannedInstall {
  * @throws {DashError} as `install` and `restore` do, but for consent that is missing
  */
 export async function planInstall(specs: readonly PackageSpec[], context: RestoreContext): Promise<InstallPlan> {
-  return specs.length === 0 ? planLock(context) : planNamed(specs, context);
+  if (specs.length === 0) return planLock(context);
+  const state = await readState(context);
+  return planSpecs(state.base, context, (workshop) => bringNamed(specs, state, context, workshop));
 }
 
-async function planNamed(specs: readonly PackageSpec[], context: RestoreContext): Promise<InstallPlan> {
-  const { base } = await readState({ ...context, mend: true });
+type Bring = (workshop: Workshop) => Promise<readonly InspectedPackage[]>;
+
+async function planSpecs(base: Generation | undefined, context: RestoreContext, bring: Bring): Promise<InstallPlan> {
   await using workshop = await openWorkshop(context);
-  const inspected = await bringAll(specs, base, context, workshop);
+  const inspected = await bring(workshop);
   const { packages: plans, isToBeAsked } = await planConsent(inspected, {
     dashHome: context.dashHome,
     workspace: context.workspace,
@@ -92,7 +95,10 @@ function planned(inspected: InspectedPackage, consent: PackagePlan, base: Genera
 async function planLock(context: RestoreContext): Promise<InstallPlan> {
   const { base } = await readState({ ...context, mend: true });
   const { due, specs, gone, lock } = await planRestore(context);
-  const named = specs.length === 0 ? { packages: [], isToBeAsked: false, diagnostics: [] } : await planNamed(specs, context);
+  const named =
+    specs.length === 0
+      ? { packages: [], isToBeAsked: false, diagnostics: [] }
+      : await planSpecs(base, context, (workshop) => bringAll(specs, base, context, workshop));
   const restored = Object.entries(lock.roots).map(([name, { spec, id }]): PlannedInstall => {
     const before = base?.packages[name]?.version;
     return {

@@ -12,11 +12,13 @@ import { commit } from './store/commit.ts';
 import type { Generation } from './store/generation.ts';
 import { openStaging } from './store/staging.ts';
 import { storePaths } from './store/store-paths.ts';
-import { beginTransaction, type State, type TransactionOptions } from './transaction.ts';
+import { beginTransaction, readState, type State, type TransactionOptions } from './transaction.ts';
 
 export interface RemoveContext extends TransactionOptions {
   /** Also takes back what it was granted. */
   readonly purge?: boolean;
+  /** Only says what would be. */
+  readonly dryRun?: boolean;
   /** The working directory: paths in specs are relative to it, and its grants are shown. */
   readonly workspace: string;
   readonly now?: Date;
@@ -35,20 +37,23 @@ export interface RemoveReport {
  */
 export async function remove(names: readonly string[], context: RemoveContext): Promise<RemoveReport> {
   assertNotDelegated();
-  const { dashHome, workspace, now = new Date(), onProgress = () => undefined } = context;
+  const { dashHome, workspace, dryRun = false, now = new Date(), onProgress = () => undefined } = context;
   const store = storePaths(dashHome);
-  await using transaction = await beginTransaction(context);
-  const { base } = transaction;
+  await using transaction = dryRun ? undefined : await beginTransaction(context);
+  const state = transaction ?? (await readState(context));
+  const { base } = state;
   const found = [...new Set(names.map((name) => findName(name, base, workspace)))];
   if (base === undefined || found.length === 0) throw new DashError('USAGE', 'nothing to remove', { hint: 'name a package; `dash list` shows them' });
-  await assertLockFollowed(transaction.scope.lockfile, base.lock, new Set(found));
-  const packages = found.map((name) => installedFrom(base, name, { dashHome, scope: transaction.exactScope }));
+  await assertLockFollowed(state.scope.lockfile, base.lock, { names: new Set(found) });
+  const packages = found.map((name) => installedFrom(base, name, { dashHome, scope: state.exactScope }));
   const removed = await Promise.all(packages.map((pkg) => viewPackage(pkg, dashHome, workspace)));
+  const report = { removed, diagnostics: await stillNamed(packages, state) };
+  if (dryRun) return report;
 
   await using staging = await openStaging(store);
-  await commit({ add: [], remove: found }, { store, scope: transaction.scope, base, staging, progress: onProgress, now });
+  await commit({ add: [], remove: found }, { store, state, staging, progress: onProgress, now });
   if (context.purge === true) for (const { grantKey } of packages) await revokeGrants(dashHome, grantKey);
-  return { removed, diagnostics: await stillNamed(packages, transaction) };
+  return report;
 }
 
 /** Settings that cannot be read are not in the way of a removal; an install says what is wrong with them. */

@@ -73,7 +73,7 @@ export async function restorePackages({ claimed, transaction, due, specs, gone, 
   const choices = Object.fromEntries(Object.entries(lock.roots).map(([name, { disabled, filter }]) => [name, { disabled, filter }]));
   const generation = await commit(
     { add: consented, remove: gone, choices },
-    { store: workshop.paths, scope: transaction.scope, base, staging: workshop.staging, progress: workshop.progress, now: workshop.now },
+    { store: workshop.paths, state: transaction, staging: workshop.staging, progress: workshop.progress, now: workshop.now },
   );
   const made = await report(consented, gone, generation, workshop, context);
   await rememberRestore(generation, made, context);

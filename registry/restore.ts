@@ -16,7 +16,7 @@ import { formatSpec, type PackageSpec } from './package-spec.ts';
 import { damagedPackages } from './store/damaged-packages.ts';
 import { readIfPresent } from './store/durable-file.ts';
 import type { Generation } from './store/generation.ts';
-import { writeLockfile } from './store/journal.ts';
+import { lockDigest, writeLockfile } from './store/journal.ts';
 import { storePaths } from './store/store-paths.ts';
 import { rememberRestore } from './repeat-restore.ts';
 import { beginTransaction, readState, type State } from './transaction.ts';
@@ -52,7 +52,7 @@ export async function restore(context: RestoreContext): Promise<InstallReport> {
   const gone = Object.keys(base?.packages ?? {}).filter((name) => !Object.hasOwn(lock.roots, name));
   const isRight = base !== undefined && due.length === 0 && gone.length === 0 && specs.length === 0;
   if (isRight && context.policy === undefined) {
-    await writeLockfile(transaction.scope, base);
+    await writeLockfile(transaction.scope, base, lockDigest(transaction.lockText));
     const report = await unchanged(base, context);
     await rememberRestore(base, report, context);
     return report;

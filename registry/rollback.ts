@@ -2,11 +2,13 @@ import { DashError } from '../format/index.ts';
 import { assertNotDelegated } from './delegation.ts';
 import { installedFrom } from './installed.ts';
 import { type PackageView, viewPackage } from './list.ts';
+import { assertLockFollowed, assertLockText } from './lock/assert-followed.ts';
+import { formatLockfile } from './lock/format-lockfile.ts';
 import { readIfPresent, writeDurably } from './store/durable-file.ts';
 import { damagedPackages } from './store/damaged-packages.ts';
 import { asDiskError, COMMITTED } from './store/file-errors.ts';
 import { type Generation, generationNumbers, readGeneration } from './store/generation.ts';
-import { rollForward, writeJournal } from './store/journal.ts';
+import { lockDigest, rollForward, writeJournal } from './store/journal.ts';
 import { storePaths } from './store/store-paths.ts';
 import { beginTransaction, type Transaction, type TransactionOptions } from './transaction.ts';
 
@@ -29,20 +31,24 @@ export interface RollbackReport {
 /**
  * Makes an older generation the state, or a newer one again. Grants stay as they are.
  *
- * @throws {DashError} USAGE when there is no such generation; STORE_CORRUPT when it is no longer whole; LOCKED, DISK_ERROR
+ * @throws {DashError} USAGE when there is no such generation; LOCK_CHANGED when that would lose what was pulled; STORE_CORRUPT when it is no longer whole; LOCKED, DISK_ERROR
  */
 export async function rollback(context: RollbackContext): Promise<RollbackReport> {
   assertNotDelegated();
   const { dashHome, workspace, dryRun = false } = context;
   await using transaction = await beginTransaction({ ...context, mend: true });
-  const { scope, base, exactScope } = transaction;
+  const { scope, base, exactScope, lockText } = transaction;
   const { generation, pointer } = await findTarget(context.number, transaction);
   await assertWhole(generation, transaction, dashHome);
+  // of a state that cannot be read nobody knows whether the lock follows it
+  if (base !== undefined && lockText !== formatLockfile(generation.lock)) await assertLockFollowed(scope.lockfile, base.lock);
   if (!dryRun) {
     try {
-      await writeJournal(scope, { version: 1, pointer, grants: {} });
+      await assertLockText(scope.lockfile, lockText);
+      await writeJournal(scope, { version: 1, pointer, grants: {}, replaces: lockDigest(lockText) });
       await writeDurably(scope.current, pointer);
-      await rollForward(dashHome, scope);
+      context.onProgress?.({ kind: 'commit', step: 'current' });
+      await rollForward(dashHome, scope, context.onProgress);
     } catch (error) {
       const isInForce = (await readIfPresent(scope.current)) === pointer;
       throw asDiskError(error, `writing to \`${scope.state}\``, isInForce ? COMMITTED : undefined);

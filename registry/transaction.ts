@@ -4,6 +4,7 @@ import { isDashError } from '../format/index.ts';
 import { realDirectory } from './fetch/local.ts';
 import { takeProcessLock } from './lock/process-lock.ts';
 import type { ProgressListener } from './progress.ts';
+import { readIfPresent } from './store/durable-file.ts';
 import { asDiskError } from './store/file-errors.ts';
 import { type Generation, readCurrent } from './store/generation.ts';
 import { rollForward } from './store/journal.ts';
@@ -16,6 +17,8 @@ export interface State {
   /** The real path of the project, for the scope of a project. */
   readonly exactScope: Scope;
   readonly base: Generation | undefined;
+  /** `dash.lock` as it stood when the command began: a commit replaces this text and no other. */
+  readonly lockText: string | undefined;
 }
 
 /** One writer at a time, on a state that is whole. */
@@ -47,7 +50,8 @@ export async function beginTransaction({ dashHome, scope, onProgress, signal, lo
     ...(lockWaitMs !== undefined && { waitMs: lockWaitMs }),
   });
   try {
-    return { scope: paths, exactScope, base: await readBase(), [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose]() };
+    const base = await readBase();
+    return { scope: paths, exactScope, base, lockText: await readLockText(paths), [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose]() };
   } catch (error) {
     await lock[Symbol.asyncDispose]();
     throw error;
@@ -78,7 +82,12 @@ export async function readState({ dashHome, scope, mend = false }: Pick<Transact
     if (!mend || !isDashError(error, 'STORE_CORRUPT')) throw error;
     return undefined;
   });
-  return { scope: paths, exactScope, base };
+  return { scope: paths, exactScope, base, lockText: await readLockText(paths) };
+}
+
+/** One that cannot be read is spoken of by whoever needs what it says. */
+function readLockText({ lockfile }: ScopePaths): Promise<string | undefined> {
+  return readIfPresent(lockfile).catch(() => undefined);
 }
 
 async function exact(scope: Scope): Promise<Scope> {

@@ -3,7 +3,6 @@ import type { DefineCommand } from '../command.ts';
 import { findInstalled } from '../find-installed.ts';
 import { formatDiagnostics } from '../output/diagnostics.ts';
 import { oneLine } from '../output/terminal.ts';
-import { packageDocument } from '../package-document.ts';
 import { removeData } from '../remove-data.ts';
 import { scopeOf } from '../scope.ts';
 
@@ -14,9 +13,14 @@ export const define: DefineCommand = (command) => {
     const { purge = false } = command.opts<{ readonly purge?: boolean }>();
     const found = await Promise.all(command.args.map((name) => findInstalled(name, invocation)));
     const isDryRun = globals.dryRun === true;
-    const { removed, diagnostics } = isDryRun
-      ? { removed: await Promise.all(found.map((one) => packageDocument(one, invocation))), diagnostics: [] }
-      : await remove(command.args, { dashHome: home, scope: scopeOf(invocation), workspace: cwd, signal, purge });
+    const { removed, diagnostics } = await remove(command.args, {
+      dashHome: home,
+      scope: scopeOf(invocation),
+      workspace: cwd,
+      signal,
+      purge,
+      dryRun: isDryRun,
+    });
     if (purge && !isDryRun) await removeData(found, invocation);
     return {
       kind: 'document',

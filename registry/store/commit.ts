@@ -13,16 +13,18 @@ import type { Lockfile } from '../lock/lockfile.ts';
 import { pinOf } from '../lock/pin-of.ts';
 import { packageIdOf } from '../package-source.ts';
 import { formatSpec } from '../package-spec.ts';
+import { assertLockText } from '../lock/assert-followed.ts';
 import type { ProgressListener } from '../progress.ts';
 import { ROOT } from '../resolve/dependencies.ts';
 import { lockRelease } from './dependency-store.ts';
 import { readIfPresent, writeDurably } from './durable-file.ts';
 import { asDiskError, COMMITTED } from './file-errors.ts';
 import { formatGeneration, type Generation, generationNumbers, type PackageRecord, pointerTo, type StoredNode } from './generation.ts';
-import { rollForward, writeJournal } from './journal.ts';
+import { lockDigest, rollForward, writeJournal } from './journal.ts';
 import type { Staging } from './staging.ts';
-import type { ScopePaths, StorePaths } from './store-paths.ts';
+import type { StorePaths } from './store-paths.ts';
 import { storePackages } from './store-package.ts';
+import type { State } from '../transaction.ts';
 
 export interface Change {
   readonly add: readonly ConsentedPackage[];
@@ -35,9 +37,8 @@ export interface Change {
 
 export interface CommitContext {
   readonly store: StorePaths;
-  readonly scope: ScopePaths;
-  /** The generation in force. */
-  readonly base: Generation | undefined;
+  /** The generation in force, and the lock that is replaced. */
+  readonly state: Pick<State, 'scope' | 'base' | 'lockText'>;
   readonly staging: Staging;
   readonly progress: ProgressListener;
   readonly now: Date;
@@ -48,10 +49,11 @@ export interface CommitContext {
  * `current`. Cut off before it, nothing has happened; after it, the next command finishes the rest. Needs the process
  * lock.
  *
- * @throws {DashError} DISK_ERROR, DISK_FULL
+ * @throws {DashError} DISK_ERROR, DISK_FULL; LOCK_CHANGED when `dash.lock` was changed while the command was at work
  */
 export async function commit(change: Change, context: CommitContext): Promise<Generation> {
-  const { store, scope, staging, progress } = context;
+  const { store, staging, progress } = context;
+  const { scope, lockText } = context.state;
   const moved: string[] = [];
   let pointer: string | undefined;
   try {
@@ -61,12 +63,13 @@ export async function commit(change: Change, context: CommitContext): Promise<Ge
     );
     progress({ kind: 'commit', step: 'stored' });
 
+    if (change.builds === undefined) await assertLockText(scope.lockfile, lockText);
     const generation = nextGeneration(change, context, 1 + Math.max(0, ...(await generationNumbers(scope))));
     const text = formatGeneration(generation);
     pointer = pointerTo(generation.number, text);
     // before the generation: one that never comes into force is found by it, and goes
-    const keepsLock = change.builds !== undefined && { keepsLock: true as const };
-    await writeJournal(scope, { version: 1, pointer, grants: grantsOf(change), creates: generation.number, ...keepsLock });
+    const replaces = change.builds === undefined && { replaces: lockDigest(lockText) };
+    await writeJournal(scope, { version: 1, pointer, grants: grantsOf(change), creates: generation.number, ...replaces });
     progress({ kind: 'commit', step: 'journal' });
     await writeDurably(scope.generation(generation.number), text);
     progress({ kind: 'commit', step: 'generation' });
@@ -84,7 +87,7 @@ export async function commit(change: Change, context: CommitContext): Promise<Ge
   }
 }
 
-function nextGeneration({ add, remove, choices = {}, builds = new Map() }: Change, { base, now }: CommitContext, number: number): Generation {
+function nextGeneration({ add, remove, choices = {}, builds = new Map() }: Change, { state: { base }, now }: CommitContext, number: number): Generation {
   const gone = new Set([...remove, ...add.map(({ inspected }) => inspected.manifest.name)]);
   const kept = Object.entries(base?.packages ?? {})
     .filter(([name]) => !gone.has(name))

@@ -11,7 +11,7 @@ export function asDiskError(error: unknown, what: string, state = 'nothing was c
     return new DashError('DISK_FULL', `no space left while ${what}`, { hint: `free some space and try again; ${state}`, cause: error });
   if (isErrno(error, 'EMFILE', 'ENFILE'))
     return new DashError('DISK_ERROR', `too many files are open while ${what}`, { hint: `raise \`ulimit -n\` and try again; ${state}`, cause: error });
-  if (isErrno(error, 'EACCES', 'EPERM', 'EROFS', 'EIO', 'EXDEV', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG')) {
+  if (isErrno(error, 'EACCES', 'EPERM', 'EROFS', 'EIO', 'EXDEV', 'EISDIR', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG')) {
     return new DashError('DISK_ERROR', `${what} failed: ${error.message}`, {
       hint: `check the rights and the state of the disk (\`DASH_HOME\` moves everything); ${state}`,
       cause: error,

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { applyGrants, type Grant } from '../grants.ts';
 import { formatLockfile } from '../lock/format-lockfile.ts';
 import type { ProgressListener } from '../progress.ts';
+import { sha256 } from '../verify/sha256.ts';
 import { readIfPresent, syncDirectory, writeDurably } from './durable-file.ts';
 import { type Generation, readCurrent } from './generation.ts';
 import type { ScopePaths } from './store-paths.ts';
@@ -15,8 +16,11 @@ export interface Journal {
   readonly grants: Readonly<Record<string, readonly Grant[]>>;
   /** The generation this commit writes: it goes when the commit never came into force. */
   readonly creates?: number;
-  /** The lock is as it was: what somebody pulled in the meantime is not written over. */
-  readonly keepsLock?: true;
+  /**
+   * The digest of the `dash.lock` that is replaced, by {@link lockDigest}; absent when the lock stays as it is. Whatever else
+   * is found in its place was pulled in the meantime, and is not written over.
+   */
+  readonly replaces?: string;
 }
 
 export async function writeJournal(paths: ScopePaths, journal: Journal): Promise<void> {
@@ -33,7 +37,7 @@ export async function rollForward(dashHome: string, paths: ScopePaths, onProgres
   const journal = parse(text);
   if (isJournal(journal) && (await readIfPresent(paths.current)) === journal.pointer) {
     const generation = await readCurrent(paths);
-    if (generation !== undefined && journal.keepsLock !== true) await writeLockfile(paths, generation);
+    if (generation !== undefined && journal.replaces !== undefined) await writeLockfile(paths, generation, journal.replaces);
     onProgress({ kind: 'commit', step: 'lockfile' });
     for (const [key, grants] of Object.entries(journal.grants)) await applyGrants(dashHome, key, grants);
     onProgress({ kind: 'commit', step: 'grants' });
@@ -53,10 +57,20 @@ function parse(text: string): unknown {
   }
 }
 
-/** Writes `dash.lock` where it does not say the same already: a checkout is not touched without need. */
-export async function writeLockfile(paths: ScopePaths, { lock }: Pick<Generation, 'lock'>): Promise<void> {
+/**
+ * Writes `dash.lock` where it does not say the same already: a checkout is not touched without need. One that is neither
+ * gone nor the one with the digest `replaces` is left alone.
+ */
+export async function writeLockfile(paths: ScopePaths, { lock }: Pick<Generation, 'lock'>, replaces: string): Promise<void> {
   const text = formatLockfile(lock);
-  if ((await readIfPresent(paths.lockfile)) !== text) await writeDurably(paths.lockfile, text);
+  const found = await readIfPresent(paths.lockfile);
+  if (found === text || (found !== undefined && lockDigest(found) !== replaces)) return;
+  await writeDurably(paths.lockfile, text);
+}
+
+/** Names the text of a `dash.lock`, or that there is none. */
+export function lockDigest(text: string | undefined): string {
+  return text === undefined ? 'none' : sha256(text);
 }
 
 /** The file is ours, in a directory of ours, and was renamed into place whole. */

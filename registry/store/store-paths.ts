@@ -26,6 +26,8 @@ export interface StorePaths {
   restore(digest: string): string;
   readonly grants: string;
   readonly lock: string;
+  /** Held by whoever builds what was left for later: others may change the home meanwhile. */
+  readonly buildLock: string;
   /** `dash.lock` of the user's own packages. */
   readonly lockfile: string;
 }
@@ -53,6 +55,7 @@ export function storePaths(home: string): StorePaths {
     restore: (digest) => join(home, 'meta', 'restores', digest),
     grants: join(home, 'grants.json'),
     lock: join(home, 'state', 'lock'),
+    buildLock: join(home, 'state', 'build-lock'),
     lockfile: join(home, 'dash.lock'),
   };
 }

@@ -99,7 +99,7 @@ export async function update(names: readonly string[], context: UpdateContext): 
       ? base
       : await commit(
           { add: consented, remove: [] },
-          { store: workshop.paths, scope, base, staging: workshop.staging, progress: workshop.progress, now: workshop.now },
+          { store: workshop.paths, state: transaction, staging: workshop.staging, progress: workshop.progress, now: workshop.now },
         );
   return await report({ updated: steps.map(({ name }) => name), kept, generation });
 

@@ -1,10 +1,24 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { choose, finishBuilds, readCiPolicy, readGrants, readInstalled, remove, type RestoreContext, rollback, update } from '../../registry/index.ts';
+import {
+  choose,
+  collectGarbage,
+  finishBuilds,
+  type InstallContext,
+  parseSpec,
+  planInstall,
+  readCiPolicy,
+  readGrants,
+  readInstalled,
+  remove,
+  type RestoreContext,
+  rollback,
+  update,
+} from '../../registry/index.ts';
 import { takeProcessLock } from '../../registry/lock/process-lock.ts';
 import { storePaths } from '../../registry/store/store-paths.ts';
 import { makeGitRepository } from '../support/git-repository.ts';
@@ -424,14 +438,14 @@ function skill(name: string): string {
 
 describe('a lock that was pulled and is not installed yet', () => {
   /** One package is installed; the lock has another besides. */
-  async function pulledSite(): Promise<{ readonly site: Site; readonly pulled: string }> {
+  async function pulledSite(): Promise<{ readonly registry: FixtureRegistry; readonly site: Site; readonly pulled: string }> {
     const registry = await startNpmRegistry(extensionPackage('one'), extensionPackage('two'), extensionPackage('three'));
     const site = await makeSite({ registry: registry.url });
     await site.install(['one', 'two']);
     const pulled = await lockText(site);
     await remove(['two'], await site.context());
     await writeFile(lockOf(site), pulled);
-    return { site, pulled };
+    return { registry, site, pulled };
   }
 
   it.each<[string, (site: Site) => Promise<unknown>]>([
@@ -456,6 +470,94 @@ describe('a lock that was pulled and is not installed yet', () => {
     await writeFile(lockOf(site), newer);
     await expect(site.install('three')).rejects.toMatchObject({ code: 'LOCK_VERSION' });
     expect(await lockText(site)).toBe(newer);
+  });
+
+  it.each<[string, (site: Site) => Promise<unknown>]>([
+    ['another install', async (site) => planInstall([parseSpec('three', { cwd: '/' })], await site.context())],
+    ['the removal of another', async (site) => remove(['one'], { ...(await site.context()), dryRun: true })],
+    [
+      'switching another off',
+      async (site) => choose([{ name: 'one', choose: ({ choice }) => ({ ...choice, disabled: true }) }], { ...(await site.context()), dryRun: true }),
+    ],
+  ])('is refused by a dry run of %s as by the thing itself', async (_, plan) => {
+    const { site } = await pulledSite();
+    await expect(plan(site)).rejects.toMatchObject({ code: 'LOCK_CHANGED' });
+    await site.restore();
+    await plan(site);
+  });
+
+  it('is seen before anything is fetched', async () => {
+    const { registry, site } = await pulledSite();
+    registry.requests.length = 0;
+    for (const act of [() => site.install('three'), async () => planInstall([parseSpec('three', { cwd: '/' })], await site.context())])
+      await expect(act()).rejects.toMatchObject({ code: 'LOCK_CHANGED' });
+    expect(registry.requests).toEqual([]);
+  });
+
+  it('may be of what an archive turns out to be, which is known when it was read', async () => {
+    const { site } = await pulledSite();
+    const path = join(site.workspace, 'archive.tgz');
+    const archiveOf = (name: string) =>
+      writeFile(
+        path,
+        packTarball({ 'package.json': JSON.stringify({ name, version: '2.0.0', dash: { skills: ['skills/*'] } }), 'skills/a/SKILL.md': skill('a') }),
+      );
+    await archiveOf('three');
+    await expect(site.install(path)).rejects.toMatchObject({ code: 'LOCK_CHANGED' });
+    await archiveOf('two');
+    expect(await site.install(path)).toMatchObject({ installed: [{ name: 'two', version: '2.0.0' }] });
+  });
+
+  it('is not lost to a rollback, unless that leads to what it says', async () => {
+    const { site, pulled } = await pulledSite();
+    await site.restore();
+    await remove(['one', 'two'], await site.context());
+    await writeFile(lockOf(site), pulled);
+    for (const dryRun of [true, false])
+      await expect(rollback({ ...(await site.context()), number: 2, dryRun })).rejects.toMatchObject({ code: 'LOCK_CHANGED' });
+    expect([await lockText(site), await site.installed()]).toEqual([pulled, {}]);
+    expect(await rollback(await site.context())).toMatchObject({ to: 3 });
+    expect(await lockText(site)).toBe(pulled);
+  });
+
+  it('is not lost when it was pulled while a command was at work', async () => {
+    const { registry, site } = await pulledSite();
+    await site.restore();
+    const newer = (await lockText(site)).replace('"spec": "npm:two"', '"spec": "npm:two@1"');
+    const pull = (kind: string) => (kind === 'consented' ? writeFileSync(lockOf(site), newer) : undefined);
+    const before = await pointer(site);
+    await expect(site.install('three', { onProgress: ({ kind }) => pull(kind) })).rejects.toMatchObject({ code: 'LOCK_CHANGED' });
+    expect([await lockText(site), await pointer(site)]).toEqual([newer, before]);
+    expect(registry.requests).toContain('GET /three/-/three-1.0.0.tgz');
+    expect(await site.restore()).toMatchObject({ installed: [{ name: 'two' }] });
+  });
+
+  it.each<[string, (site: Site, watching: Pick<InstallContext, 'onProgress'>) => Promise<unknown>]>([
+    ['an install', (site, watching) => site.install('three', watching)],
+    ['a removal', async (site, watching) => remove(['two'], { ...(await site.context()), ...watching })],
+    ['a rollback', async (site, watching) => rollback({ ...(await site.context()), ...watching, number: 2 })],
+  ])('after %s was cut off behind its commit is not lost when that is finished', async (_, command) => {
+    const { site } = await pulledSite();
+    await site.restore();
+    const before = await lockText(site);
+    const pulled = before.replace('"spec": "npm:two"', '"spec": "npm:two@1"');
+    const journal = join(site.dashHome, 'state', 'journal');
+    let left = '';
+    await command(site, {
+      onProgress: (progress) => (left = progress.kind === 'commit' && progress.step === 'current' ? readFileSync(journal, 'utf8') : left),
+    });
+    const after = await lockText(site);
+    // as it lies on the disk when the command is killed there
+    for (const [found, expected] of [
+      [before, after],
+      [pulled, pulled],
+    ] as const) {
+      await writeFile(lockOf(site), found);
+      await writeFile(journal, left);
+      await collectGarbage(await site.context());
+      expect(existsSync(journal)).toBe(false);
+      expect(await lockText(site)).toBe(expected);
+    }
   });
 
   it('gives way to what is named: that is how it is pinned anew', async () => {
@@ -519,6 +621,38 @@ describe('builds that are left for later', () => {
     expect(await only(site)).toMatchObject({ pending: false, captured: { tools: [{ name: 'hello' }] } });
   });
 
+  it('keep nobody waiting: others install meanwhile, and what they replaced is not entered', async () => {
+    const { registry, site: first } = await installedSite();
+    registry.publish(extensionPackage('other', { permissions: ['ui:notify'] }));
+    await first.install('other', { grant: ['summary'] });
+    const site = await freshSite(registry, await lockText(first));
+    await site.restore({ deferBuilds: true, grant: ['summary'] });
+    const context = await site.context();
+    const compiled: string[] = [];
+    const busy = {
+      ...context.ports,
+      compile: async (...request: Parameters<typeof context.ports.compile>) => {
+        const [{ name }] = request;
+        compiled.push(name);
+        if (name === 'other') await remove(['other'], { ...context, lockWaitMs: 0 });
+        return context.ports.compile(...request);
+      },
+    };
+    expect(await finishBuilds({ ...context, ports: busy })).toEqual(['other', 'pkg']);
+    expect(compiled.toSorted()).toEqual(['other', 'pkg']);
+    expect(await readInstalled({ dashHome: site.dashHome })).toMatchObject([{ name: 'pkg', pending: false, captured: { tools: [{ name: 'hello' }] } }]);
+  });
+
+  it('are made once when two want them at once', async () => {
+    const site = await emptySite();
+    await site.restore({ deferBuilds: true, grant: ['summary'] });
+    const context = await site.context();
+    let compiled = 0;
+    const counting = { ...context.ports, compile: (...request: Parameters<typeof context.ports.compile>) => (compiled++, context.ports.compile(...request)) };
+    expect(await Promise.all([1, 2].map(() => finishBuilds({ ...context, ports: counting })))).toEqual([['pkg'], ['pkg']]);
+    expect([compiled, await pointer(site)]).toEqual([1, expect.stringMatching(/^2 /)]);
+  });
+
   it('say why when the code does not build, and the package stays', async () => {
     const registry = await startNpmRegistry(extensionPackage('broken', { source: 'syntax error', permissions: ['ui:notify'] }));
     const site = await makeSite({ registry: registry.url });
@@ -554,8 +688,11 @@ describe('what settings name and the lock lacks', () => {
     const site = await withSettings(registry, ['npm:one@^1.0.0']);
     await site.restore();
     await site.install('two');
-    const { diagnostics } = await remove(['two', 'one'], await site.context());
-    expect(diagnostics).toMatchObject([{ code: 'STILL_NAMED', message: expect.stringContaining('`one`') }]);
+    for (const dryRun of [true, false]) {
+      const { diagnostics } = await remove(['two', 'one'], { ...(await site.context()), dryRun });
+      expect(diagnostics).toMatchObject([{ code: 'STILL_NAMED', message: expect.stringContaining('`one`') }]);
+      expect(await site.installed()).toEqual(dryRun ? { one: '1.0.0', two: '1.0.0' } : {});
+    }
     expect(await site.restore()).toMatchObject({ installed: [{ name: 'one' }] });
   });
 
