@@ -1,10 +1,10 @@
 import type { AssistantMessage, JsonObject, ToolResultMessage } from './model/messages.ts';
-import type { ModelEvent } from './model/port.ts';
+import type { ModelEvent, ModelName } from './model/port.ts';
 import type { ToolAnswer } from './tool-call.ts';
 import type { AgentMessage } from './transcript.ts';
 
-/** A fragment of an answer: a model's event without the two that end a stream. */
-export type AnswerEvent = Exclude<ModelEvent, { readonly type: 'done' | 'error' }>;
+/** A fragment of an answer: a model's event without those about the stream itself. */
+export type AnswerEvent = Exclude<ModelEvent, { readonly type: 'done' | 'error' | 'failover' }>;
 
 /**
  * What a run reports, under pi's names. The order is part of the contract:
@@ -28,5 +28,7 @@ export type AgentEvent =
   | { readonly type: 'tool_execution_end'; readonly toolCallId: string; readonly toolName: string; readonly result: ToolAnswer; readonly isError: boolean }
   | { readonly type: 'turn_end'; readonly turnIndex: number; readonly message: AssistantMessage; readonly toolResults: readonly ToolResultMessage[] }
   | { readonly type: 'auto_retry_start'; readonly attempt: number; readonly maxAttempts: number; readonly delayMs: number; readonly errorMessage: string }
+  /** Unknown to pi's clients. */
+  | { readonly type: 'model_failover'; readonly from: ModelName; readonly to: ModelName; readonly reason: string }
   | { readonly type: 'auto_retry_end'; readonly success: boolean; readonly attempt: number; readonly finalError?: string }
   | { readonly type: 'agent_end'; readonly messages: readonly AgentMessage[]; readonly willRetry: false };

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentEvent } from './agent-event.ts';
+import { failureOf } from './model/failure.ts';
 import { type AssistantMessage, type Message, NO_USAGE, type ToolResultMessage, toolCallsOf } from './model/messages.ts';
 import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
 import { type AgentTool, executeCall, errorAnswer, type PreparedCall, prepareCall, resultMessage, type ToolAnswer, type ToolHooks } from './tool-call.ts';
@@ -20,11 +20,17 @@ export interface RetryPolicy {
   readonly baseDelayMs: number;
 }
 
+/** A provider that wants to be left alone for longer is not waited for. */
+const MOST_PATIENCE_MS = 60_000;
+
 /** Everything the loop needs of its surroundings. It knows no sessions, skills or packages. */
 export interface LoopPorts {
   readonly model: ModelPort;
-  readonly retry: RetryPolicy;
   readonly hooks: ToolHooks;
+  /** Asked for at every failure: the user may have changed it. */
+  retry(): RetryPolicy;
+  /** Lets the time pass before the next attempt; `false` when nobody wants it any more. */
+  waitToRetry(delayMs: number, signal: AbortSignal): Promise<boolean>;
   turn(): TurnSettings;
   /** Awaited: what listens may write the event down before the run goes on. */
   emit(event: AgentEvent): Promise<void>;
@@ -32,6 +38,8 @@ export interface LoopPorts {
   finish(message: AgentMessage): Promise<AgentMessage>;
   /** The context as the model gets to see it. */
   toModel(messages: readonly AgentMessage[], signal: AbortSignal): Promise<readonly Message[]>;
+  /** Makes the context shorter where it has become too long, and gives the whole of it; `undefined` leaves it as it is. */
+  fit(reason: 'threshold' | 'overflow', signal: AbortSignal): Promise<readonly AgentMessage[] | undefined>;
   takeSteering(): readonly AgentMessage[];
   takeFollowUps(): readonly AgentMessage[];
 }
@@ -80,25 +88,54 @@ export async function runAgent(
 
 type Add = (message: AgentMessage, started: boolean) => Promise<AgentMessage>;
 
-async function ask(transcript: readonly AgentMessage[], settings: TurnSettings, ports: LoopPorts, signal: AbortSignal, add: Add): Promise<AssistantMessage> {
-  for (let attempt = 0; ; attempt += 1) {
-    const answer = withoutUnownedCalls(await listen(await ports.toModel(transcript, signal), settings, ports, signal));
-    const final = await add(answer, true);
-    const message = final.role === 'assistant' ? final : answer;
-    const again = message.stopReason === 'error' && isTransient(message.errorMessage ?? '') && attempt < ports.retry.attempts;
+/**
+ * Gets an answer: what fails in passing is asked again, what does not fit is made shorter, once. Shortening changes
+ * `transcript` in place, because the rest of the run goes on from it.
+ */
+async function ask(transcript: AgentMessage[], settings: TurnSettings, ports: LoopPorts, signal: AbortSignal, add: Add): Promise<AssistantMessage> {
+  const fit = async (reason: 'threshold' | 'overflow'): Promise<boolean> => {
+    const shorter = await ports.fit(reason, signal);
+    if (shorter !== undefined) transcript.splice(0, transcript.length, ...shorter);
+    return shorter !== undefined;
+  };
+  await fit('threshold');
+  let mayShorten = true;
+  for (let attempt = 0; ;) {
+    const answer = await listen(await ports.toModel(transcript, signal), settings, ports, signal);
+    const final = await add(withoutUnownedCalls(answer.message), true);
+    const message = final.role === 'assistant' ? final : answer.message;
+    const failure = failureOf(message);
+    if (failure === 'overflow' && mayShorten && (await fit('overflow'))) {
+      mayShorten = false;
+      continue;
+    }
+    const { attempts, baseDelayMs } = ports.retry();
+    const delayMs = Math.max(baseDelayMs * 2 ** attempt, answer.retryAfterMs ?? 0);
+    const again = failure === 'transient' && attempt < attempts && (answer.retryAfterMs ?? 0) <= MOST_PATIENCE_MS;
     if (attempt > 0 && !again) {
-      const success = message.stopReason !== 'error' && message.stopReason !== 'aborted';
-      await ports.emit({ type: 'auto_retry_end', success, attempt, ...(message.errorMessage === undefined ? {} : { finalError: message.errorMessage }) });
+      await ports.emit({
+        type: 'auto_retry_end',
+        success: failure === undefined,
+        attempt,
+        ...(message.errorMessage === undefined ? {} : { finalError: message.errorMessage }),
+      });
     }
     if (!again) return message;
-    const delayMs = ports.retry.baseDelayMs * 2 ** attempt;
-    await ports.emit({ type: 'auto_retry_start', attempt: attempt + 1, maxAttempts: ports.retry.attempts, delayMs, errorMessage: message.errorMessage ?? '' });
-    await sleep(delayMs, undefined, { signal }).catch(() => undefined);
+    attempt += 1;
+    await ports.emit({ type: 'auto_retry_start', attempt, maxAttempts: attempts, delayMs, errorMessage: message.errorMessage ?? '' });
+    if (await ports.waitToRetry(delayMs, signal)) continue;
+    await ports.emit({ type: 'auto_retry_end', success: false, attempt, finalError: 'Retry cancelled' });
+    return message;
   }
 }
 
+interface Heard {
+  readonly message: AssistantMessage;
+  readonly retryAfterMs?: number;
+}
+
 /** One request. Tells of every fragment, and always comes to an end with a message. */
-async function listen(messages: readonly Message[], settings: TurnSettings, ports: LoopPorts, signal: AbortSignal): Promise<AssistantMessage> {
+async function listen(messages: readonly Message[], settings: TurnSettings, ports: LoopPorts, signal: AbortSignal): Promise<Heard> {
   const { model, thinking, systemPrompt, tools, sessionId } = settings;
   let started = false;
   let soFar = emptyAnswer(model, 'pending');
@@ -107,14 +144,18 @@ async function listen(messages: readonly Message[], settings: TurnSettings, port
     started = true;
     await ports.emit({ type: 'message_start', message });
   };
-  const end = async (message: AssistantMessage): Promise<AssistantMessage> => {
+  const end = async (message: AssistantMessage, retryAfterMs?: number): Promise<Heard> => {
     await start(message);
-    return message;
+    return { message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
   };
   try {
     for await (const event of ports.model.stream(model, { systemPrompt, tools, messages }, { thinking, sessionId, signal })) {
       if (event.type === 'done') return await end(event.message);
-      if (event.type === 'error') return await end(event.error);
+      if (event.type === 'error') return await end(event.error, event.retryAfterMs);
+      if (event.type === 'failover') {
+        await ports.emit({ ...event, type: 'model_failover' });
+        continue;
+      }
       soFar = event.partial;
       await start(soFar);
       if (event.type !== 'start') await ports.emit({ type: 'message_update', message: soFar, assistantMessageEvent: event });
@@ -184,12 +225,4 @@ function withoutUnownedCalls(message: AssistantMessage): AssistantMessage {
 
 function emptyAnswer(model: ModelInfo, stopReason: AssistantMessage['stopReason']): AssistantMessage {
   return { role: 'assistant', content: [], api: model.api, provider: model.provider, model: model.id, usage: NO_USAGE, stopReason, timestamp: Date.now() };
-}
-
-/** Overload, rate limits and broken connections pass; exhausted quotas and invalid requests do not. */
-function isTransient(errorMessage: string): boolean {
-  if (/quota|billing|insufficient|credit|invalid|unauthori[sz]ed|forbidden|SCRIPT_/i.test(errorMessage)) return false;
-  return /overloaded|rate.?limit|too many requests|\b(?:429|500|502|503|504|529)\b|timed? ?out|ECONNRESET|ECONNREFUSED|socket hang up|fetch failed|network|connection error|terminated|ended without/i.test(
-    errorMessage,
-  );
 }

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDashError, DashError } from '../format/index.ts';
 import type { CallOrigin } from '../sandbox/index.ts';
 import type { AgentEvent } from './agent-event.ts';
 import { type LoopPorts, type RetryPolicy, runAgent } from './agent-loop.ts';
+import { type CompactionResult, type CompactionSettings, type Compactor, createCompactor } from './compactor.ts';
 import type { EventBus } from './event-bus.ts';
 import { isExtensionEvent } from './extension-events.ts';
 import type { HostEvent } from './host-event.ts';
@@ -21,6 +23,7 @@ export interface ConversationOptions {
   readonly bus: EventBus;
   readonly toolbox: Toolbox;
   readonly retry: RetryPolicy;
+  readonly compaction: CompactionSettings;
   /** The parts of the system prompt as they are now, for a run about `prompt`. */
   readonly promptParts: (prompt: string) => SystemPromptParts;
   readonly emit: (event: HostEvent) => Promise<void>;
@@ -39,6 +42,11 @@ export type DeliverAs = 'steer' | 'followUp' | 'nextTurn';
 /** One session and the runs in it: at most one at a time, everything else waits in the queues. */
 export class Conversation {
   readonly queues: Queues;
+  /** Whether a context that becomes too long is summed up by itself. */
+  autoCompaction: boolean;
+  /** Whether a request that failed in passing is sent again. */
+  autoRetry = true;
+  readonly #compactor: Compactor;
   readonly #options: ConversationOptions;
   #session: Session;
   #model: ModelInfo | undefined;
@@ -51,7 +59,8 @@ export class Conversation {
   /** Messages in the queues that the user typed; packages put theirs there too. */
   readonly #typed = new WeakMap<AgentMessage, string>();
   #run: { readonly controller: AbortController; readonly done: Promise<void> } | undefined;
-
+  #compaction: { readonly controller: AbortController; readonly done: Promise<unknown> } | undefined;
+  #retrying: AbortController | undefined;
   #anchored: string | undefined;
 
   constructor(options: ConversationOptions) {
@@ -59,6 +68,14 @@ export class Conversation {
     this.#session = options.session;
     this.#model = options.model;
     this.#thinking = options.thinking;
+    this.autoCompaction = options.compaction.enabled;
+    this.#compactor = createCompactor({
+      models: options.models,
+      bus: options.bus,
+      retry: options.retry,
+      settings: () => ({ ...options.compaction, enabled: this.autoCompaction }),
+      emit: (event) => options.emit(event),
+    });
     this.queues = createQueues(() => {
       const { steering, followUp } = this.queues.waiting();
       void options.emit({ type: 'queue_update', steering: steering.map(textOfMessage), followUp: followUp.map(textOfMessage) });
@@ -79,6 +96,11 @@ export class Conversation {
 
   get isStreaming(): boolean {
     return this.#run !== undefined;
+  }
+
+  /** Whether the conversation is being summed up because someone asked for it. */
+  get isCompacting(): boolean {
+    return this.#compaction !== undefined;
   }
 
   get messages(): readonly AgentMessage[] {
@@ -145,12 +167,46 @@ export class Conversation {
 
   /** Ends the run, if there is one, and waits until it has ended. */
   async abort(): Promise<void> {
+    this.#compaction?.controller.abort();
     this.#run?.controller.abort();
     await this.waitForIdle();
   }
 
   async waitForIdle(): Promise<void> {
-    while (this.#run !== undefined) await this.#run.done;
+    while (this.#run !== undefined || this.#compaction !== undefined) await (this.#run?.done ?? this.#compaction?.done);
+  }
+
+  /** Does not wait for the next attempt at a request that failed: the run ends with the failure. */
+  abortRetry(): void {
+    this.#retrying?.abort();
+  }
+
+  /**
+   * Ends the run and puts a summary in the place of what is old in the context. `undefined`: it was stopped, or a package
+   * did not want it. @throws {DashError} NO_MODEL
+   */
+  async compact(instructions?: string): Promise<CompactionResult | undefined> {
+    await this.abort();
+    const model = this.#chosenModel();
+    const controller = new AbortController();
+    const work = this.#compactor.compact({
+      session: this.#session,
+      model,
+      reason: 'manual',
+      sources: this.#options.sources(),
+      signal: controller.signal,
+      ...(instructions === undefined || instructions.trim() === '' ? {} : { instructions }),
+    });
+    const done = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#compaction = { controller, done };
+    try {
+      return await work;
+    } finally {
+      this.#compaction = undefined;
+    }
   }
 
   /** Takes another session's place; the run has ended before. */
@@ -179,9 +235,7 @@ export class Conversation {
   }
 
   #begin(prompts: () => Promise<readonly AgentMessage[]>): Promise<void> {
-    const model = this.#model;
-    if (model === undefined)
-      throw new DashError('NO_MODEL', 'no model is chosen', { hint: 'set the key of a provider, e.g. ANTHROPIC_API_KEY, or name a model with `--model`' });
+    this.#chosenModel();
     const controller = new AbortController();
     const done = this.#drive(prompts, controller.signal).then(async () => {
       this.#run = undefined;
@@ -194,8 +248,14 @@ export class Conversation {
     return done;
   }
 
+  #chosenModel(): ModelInfo {
+    if (this.#model !== undefined) return this.#model;
+    throw new DashError('NO_MODEL', 'no model is chosen', { hint: 'set the key of a provider, e.g. ANTHROPIC_API_KEY, or name a model with `--model`' });
+  }
+
   async #drive(begin: () => Promise<readonly AgentMessage[]>, signal: AbortSignal): Promise<void> {
     try {
+      await this.#compaction?.done;
       this.#noteSettings();
       let prompts = await begin();
       do {
@@ -235,19 +295,41 @@ export class Conversation {
   }
 
   #loopPorts(): LoopPorts {
-    const { models, bus, toolbox, retry } = this.#options;
+    const { models, bus, toolbox, retry, sources } = this.#options;
+    // What failed once would fail before every request of the run.
+    let failed = false;
     return {
       model: models,
-      retry,
+      retry: () => (this.autoRetry ? retry : { ...retry, attempts: 0 }),
+      waitToRetry: async (delayMs, signal) => {
+        const waiting = new AbortController();
+        this.#retrying = waiting;
+        await sleep(delayMs, undefined, { signal: AbortSignal.any([signal, waiting.signal]) }).catch(() => undefined);
+        this.#retrying = undefined;
+        return !waiting.signal.aborted;
+      },
+      fit: async (reason, signal) => {
+        const session = this.#session;
+        const model = this.#chosenModel();
+        if (!this.autoCompaction || failed || (reason === 'threshold' && !this.#compactor.isDue(session, model))) return undefined;
+        try {
+          const done = await this.#compactor.compact({ session, model, reason, sources: sources(), signal });
+          failed = done === undefined;
+          return done === undefined ? undefined : this.messages;
+        } catch {
+          // it was told with `compaction_end`; the request is sent as it is
+          failed = true;
+          return undefined;
+        }
+      },
       hooks: {
         before: (call, signal) => bus.toolCall(call, signal),
         approve: (call, tool, signal) => toolbox.approve(call, tool, signal),
         after: (call, answer, signal) => bus.toolResult(call, answer, signal),
       },
       turn: () => {
-        if (this.#model === undefined) throw new Error('a run has a model');
         return {
-          model: this.#model,
+          model: this.#chosenModel(),
           systemPrompt: this.systemPrompt,
           tools: toolbox.active(),
           sessionId: this.#session.id,

@@ -76,7 +76,7 @@ export interface EventBus {
   beforeAgentStart(start: AgentStart): Promise<AgentStartDecision>;
   messageEnd(message: AgentMessage): Promise<AgentMessage>;
   /** For the `session_before_…` events: whether someone cancelled, and the last answer. */
-  before(event: ExtensionEvent): Promise<{ readonly cancelled: boolean; readonly value: unknown }>;
+  before(event: ExtensionEvent, signal?: AbortSignal): Promise<{ readonly cancelled: boolean; readonly value: unknown }>;
   /** Settles when every handler that was told something has finished with it. */
   settled(): Promise<void>;
 }
@@ -298,7 +298,7 @@ export function createEventBus(ports: EventBusPorts): EventBus {
       return current;
     },
 
-    async before(event) {
+    async before(event, signal) {
       let value: unknown;
       let cancelled = false;
       await ask(
@@ -310,6 +310,7 @@ export function createEventBus(ports: EventBusPorts): EventBus {
           cancelled = Value.Check(Cancellation, outcome.value) && outcome.value.cancel;
           return cancelled ? 'stop' : 'go on';
         },
+        signal,
       );
       return { cancelled, value };
     },

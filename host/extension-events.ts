@@ -34,9 +34,9 @@ export const EXTENSION_EVENTS = {
   session_info_changed: notify,
   session_before_switch: cancel,
   session_before_fork: cancel,
-  session_before_compact: unsent(cancel),
-  session_compact: unsent(notify),
-  session_compact_failed: unsent(notify),
+  session_before_compact: cancel,
+  session_compact: notify,
+  session_compact_failed: notify,
   // Waking a package only to tell it goodbye would be a start for nothing.
   session_shutdown: { ...notify, deadlineMs: 5000, wakes: false },
   session_before_tree: cancel,

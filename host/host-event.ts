@@ -1,15 +1,26 @@
 import type { AgentEvent } from './agent-event.ts';
+import type { CompactionReason, CompactionResult } from './compactor.ts';
 import type { HandlerProblem } from './event-bus.ts';
 import type { ModelInfo } from './model/port.ts';
 import type { Reloaded } from './reload.ts';
 
-/** What a host reports besides the events of its runs. Unknown to pi's clients: `reload`, `model_select`. */
+/** What a host reports besides the events of its runs. Unknown to pi's clients: `reload`, `model_select`, `error`, `model_failover`. */
 export type HostEvent =
   | AgentEvent
   /** A run could not go on for a reason outside of model and tools, e.g. a full disk. */
   | { readonly type: 'error'; readonly code: string; readonly message: string; readonly hint?: string }
   /** Nothing more will run by itself. */
   | { readonly type: 'agent_settled' }
+  | { readonly type: 'compaction_start'; readonly reason: CompactionReason }
+  | {
+      readonly type: 'compaction_end';
+      readonly reason: CompactionReason;
+      readonly result: CompactionResult | undefined;
+      readonly aborted: boolean;
+      /** Whether the request that did not fit is sent again. */
+      readonly willRetry: boolean;
+      readonly errorMessage?: string;
+    }
   | { readonly type: 'queue_update'; readonly steering: readonly string[]; readonly followUp: readonly string[] }
   | { readonly type: 'entry_appended'; readonly entry: Readonly<Record<string, unknown>> }
   | { readonly type: 'session_info_changed'; readonly name?: string }

@@ -6,6 +6,7 @@ import type { CallContext } from '../sandbox/index.ts';
 
 import type { ApprovalMode } from './approval.ts';
 import { type CommandHost, HOST_COMMANDS } from './commands/index.ts';
+import { COMPACTION_DEFAULTS } from './compactor.ts';
 import { contextSources } from './context-sources.ts';
 import { stillAllowed } from './contributions.ts';
 import { Conversation } from './conversation.ts';
@@ -15,6 +16,7 @@ import type { OpenPackage, ReadPackages } from './load-packages.ts';
 import { chooseModel } from './model/choose-model.ts';
 import type { ImageContent } from './model/messages.ts';
 import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
+import { exportHtml } from './export-html.ts';
 import { createHostPorts } from './ports.ts';
 import { decideTrust } from './project-trust.ts';
 import { expandText, readPromptText, type SlashCommand, slashCommands } from './prompt-text.ts';
@@ -81,6 +83,8 @@ export type PromptOutcome =
 
 /** An agent with its packages, its tools and one session at a time. */
 export interface Host extends AsyncDisposable {
+  /** The workspace, as the file system names it. */
+  readonly cwd: string;
   readonly conversation: Conversation;
   readonly sessions: SessionSwitch;
   readonly models: readonly ModelInfo[];
@@ -180,6 +184,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     bus,
     toolbox,
     retry: { attempts: settings.retry?.attempts ?? 3, baseDelayMs: settings.retry?.baseDelayMs ?? 2000 },
+    compaction: { ...COMPACTION_DEFAULTS, ...settings.compaction },
     promptParts: (about) => ({
       ...promptFiles,
       cwd: workspace,
@@ -231,6 +236,11 @@ export async function createHost(options: HostOptions): Promise<Host> {
       if (reference !== '') conversation.setModel(chooseModel(models, reference));
       return conversation.model === undefined ? 'no model' : `${conversation.model.provider}/${conversation.model.id}`;
     },
+    async compact(instructions) {
+      const result = await conversation.compact(instructions);
+      return result === undefined ? 'nothing was changed' : `summed up: ${result.tokensBefore} tokens are now about ${result.estimatedTokensAfter}`;
+    },
+    exportHtml: async (path) => `written to ${await exportHtml(conversation.session.tree, path === '' ? undefined : path, workspace)}`,
     describeSession: () => `${conversation.session.file ?? 'not written to a file'}: ${conversation.messages.length} messages`,
   };
 
@@ -330,6 +340,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     } while (conversation.isStreaming);
   };
   return {
+    cwd: workspace,
     conversation,
     sessions,
     models,

@@ -15,6 +15,7 @@ import type { Conversation, DeliverAs } from './conversation.ts';
 import type { EventBus } from './event-bus.ts';
 import { type ImageContent, type JsonValue, type TextContent, textOf } from './model/messages.ts';
 import { type ModelInfo, type ModelPort, THINKING_LEVELS } from './model/port.ts';
+import { contextUsage } from './session/context-usage.ts';
 import { toLine } from './session/entry.ts';
 import type { TreeNode } from './session/session-tree.ts';
 import type { Toolbox } from './toolbox.ts';
@@ -169,7 +170,7 @@ function agentPort(host: () => PortsHost): AgentPort {
         case 'commands':
           return host().commands();
         case 'contextUsage':
-          return contextUsage(conversation);
+          return contextUsage(conversation.session.tree.branch(), conversation.model);
         case 'systemPrompt':
           return conversation.systemPrompt;
       }
@@ -209,20 +210,6 @@ function agentPort(host: () => PortsHost): AgentPort {
     emit: (packageName, channel, data) => host().emitAcross(packageName, channel, data),
     flag: (name) => host().flags.get(name),
   };
-}
-
-/** Tokens in the context: what the provider counted last, and a guess of four characters a token for what came after. */
-export function contextUsage(conversation: Conversation): { tokens: number; contextWindow: number; percent: number } | undefined {
-  const { model, messages } = conversation;
-  if (model === undefined) return undefined;
-  const counted = messages.findLastIndex((message) => message.role === 'assistant' && message.usage.totalTokens > 0);
-  const last = messages[counted];
-  const base = last?.role === 'assistant' ? last.usage.totalTokens : 0;
-  const tail = messages
-    .slice(counted + 1)
-    .reduce((sum, message) => sum + Math.ceil(('content' in message ? JSON.stringify(message.content) : '').length / 4), 0);
-  const tokens = base + tail;
-  return { tokens, contextWindow: model.contextWindow, percent: (tokens / model.contextWindow) * 100 };
 }
 
 const MessageContent = Type.Unsafe<string | (TextContent | ImageContent)[]>(

@@ -124,7 +124,7 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
             throw new DashError('PERMISSION_DENIED', `\`${control.path}\` is not one of the sessions of this user`);
           return open(control.path);
         case 'compact':
-          throw new DashError('UNSUPPORTED_API', '`compact` is not there yet', { hint: 'begin a new session with `newSession`' });
+          return conversation.compact(control.customInstructions);
       }
     },
   };

@@ -21,6 +21,19 @@ export const Settings = Type.Object({
       { additionalProperties: false },
     ),
   ),
+  compaction: Type.Optional(
+    Type.Object(
+      {
+        /** Whether a context that becomes too long is summed up by itself. */
+        enabled: Type.Optional(Type.Boolean()),
+        /** Tokens of the window that are kept free. */
+        reserveTokens: Type.Optional(Type.Integer({ minimum: 1 })),
+        /** Tokens of the newest messages that stay as they are. */
+        keepRecentTokens: Type.Optional(Type.Integer({ minimum: 1 })),
+      },
+      { additionalProperties: false },
+    ),
+  ),
   skills: Type.Optional(
     Type.Object(
       {

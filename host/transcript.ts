@@ -69,7 +69,9 @@ export function toModelMessages(messages: readonly AgentMessage[]): Message[] {
         ];
       case 'assistant':
         return message.stopReason === 'error' || message.stopReason === 'aborted' ? [] : [message];
+      // A session of pi's holds pi's prompt and pi's tools; here they are the host's.
       case 'system':
+        return [];
       case 'user':
       case 'toolResult':
         return [message];

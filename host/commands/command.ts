@@ -5,6 +5,8 @@ export interface CommandHost {
   rename(name: string): string;
   chooseModel(reference: string): string;
   describeSession(): string;
+  compact(instructions: string): Promise<string>;
+  exportHtml(path: string): Promise<string>;
 }
 
 /** A command of the host, typed after `/`. It answers with a line for the user. */

@@ -62,7 +62,18 @@ export type ModelEvent =
   | ({ readonly type: 'toolcall_start'; readonly contentIndex: number } & SoFar)
   | ({ readonly type: 'toolcall_end'; readonly contentIndex: number; readonly toolCall: ToolCall } & SoFar)
   | { readonly type: 'done'; readonly reason: Extract<StopReason, 'stop' | 'length' | 'toolUse' | 'deferred'>; readonly message: AssistantMessage }
-  | { readonly type: 'error'; readonly reason: Extract<StopReason, 'aborted' | 'error'>; readonly error: AssistantMessage };
+  /** Before anything was said, another model took over. */
+  | { readonly type: 'failover'; readonly from: ModelName; readonly to: ModelName; readonly reason: string }
+  | {
+      readonly type: 'error';
+      readonly reason: Extract<StopReason, 'aborted' | 'error'>;
+      readonly error: AssistantMessage;
+      /** How long the provider wants to be left alone. */
+      readonly retryAfterMs?: number;
+    };
+
+/** Which model, without what it can do. */
+export type ModelName = Pick<ModelInfo, 'provider' | 'id'>;
 
 /**
  * The one door to language models. A failing provider is an `error` event, never an exception:

@@ -3,7 +3,7 @@ import { describe, type Host } from '../host.ts';
 import type { ImageContent } from '../model/messages.ts';
 import { withoutUser } from '../user-interface.ts';
 import { writeRecord } from './json-lines.ts';
-import { terminalText } from './terminal-text.ts';
+import { terminalText } from '../terminal-text.ts';
 import { toWireEvent } from './wire-event.ts';
 
 export interface JsonOptions {

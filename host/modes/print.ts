@@ -3,7 +3,7 @@ import { describe, type Host } from '../host.ts';
 import { lastAnswer } from '../session/export.ts';
 import type { ImageContent } from '../model/messages.ts';
 import { withoutUser } from '../user-interface.ts';
-import { terminalText } from './terminal-text.ts';
+import { terminalText } from '../terminal-text.ts';
 
 export interface PrintOptions {
   readonly prompt: string;

@@ -6,7 +6,7 @@ import { describe, type Host } from '../host.ts';
 import type { UserInterface } from '../user-interface.ts';
 import { askPermission } from './ask-permission.ts';
 import { createKeyGate, type KeyGate } from './key-gate.ts';
-import { terminalText } from './terminal-text.ts';
+import { terminalText } from '../terminal-text.ts';
 
 export interface ReadlineOptions {
   readonly input: Readable;

@@ -7,9 +7,12 @@ import { type ImageContent, textOf } from '../model/messages.ts';
 import { THINKING_LEVELS } from '../model/port.ts';
 import { plainNode } from '../ports.ts';
 import { toLine } from '../session/entry.ts';
+import { contextUsage } from '../session/context-usage.ts';
 import { lastAnswer } from '../session/export.ts';
+import { sessionStats } from '../session/session-stats.ts';
 import type { AgentMessage } from '../transcript.ts';
 import { linesOf, writeRecord } from './json-lines.ts';
+import { exportHtml } from '../export-html.ts';
 import { createRpcUserInterface, UiResponse } from './rpc-ui.ts';
 import { toWireEvent } from './wire-event.ts';
 
@@ -153,13 +156,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       model: conversation.model,
       thinkingLevel: conversation.thinking ?? 'off',
       isStreaming: conversation.isStreaming,
-      isCompacting: false,
+      isCompacting: conversation.isCompacting,
       steeringMode: queues.steeringMode,
       followUpMode: queues.followUpMode,
       sessionFile: session.file,
       sessionId: session.id,
       sessionName: session.tree.name,
-      autoCompactionEnabled: false,
+      autoCompactionEnabled: conversation.autoCompaction,
       messageCount: conversation.messages.length,
       pendingMessageCount: steering.length + followUp.length,
     };
@@ -201,6 +204,39 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   get_available_thinking_levels: command(Type.Object({}), (_, { host }) => ({
     levels: host.conversation.model?.reasoning === true ? ['off', ...THINKING_LEVELS] : ['off'],
   })),
+  cycle_model: command(Type.Object({}), (_, { host: { models, conversation } }) => {
+    const next = after(models, ({ provider, id }) => provider === conversation.model?.provider && id === conversation.model.id);
+    if (next === undefined) return null;
+    conversation.setModel(next);
+    return { model: next, thinkingLevel: conversation.thinking ?? 'off', isScoped: false };
+  }),
+  cycle_thinking_level: command(Type.Object({}), (_, { host: { conversation } }) => {
+    if (conversation.model?.reasoning !== true) return null;
+    const level = after(['off', ...THINKING_LEVELS] as const, (candidate) => candidate === (conversation.thinking ?? 'off')) ?? 'off';
+    conversation.setThinking(level === 'off' ? undefined : level);
+    return { level };
+  }),
+  compact: command(Type.Object({ customInstructions: Type.Optional(Type.String()) }), async ({ customInstructions }, { host }) => {
+    const result = await host.conversation.compact(customInstructions);
+    if (result === undefined) throw new Error('Compaction cancelled');
+    return result;
+  }),
+  set_auto_compaction: command(Type.Object({ enabled: Type.Boolean() }), ({ enabled }, { host }) => {
+    host.conversation.autoCompaction = enabled;
+  }),
+  set_auto_retry: command(Type.Object({ enabled: Type.Boolean() }), ({ enabled }, { host }) => {
+    host.conversation.autoRetry = enabled;
+  }),
+  abort_retry: command(Type.Object({}), (_, { host }) => host.conversation.abortRetry()),
+  get_session_stats: command(Type.Object({}), (_, { host: { conversation } }) => ({
+    sessionFile: conversation.session.file,
+    sessionId: conversation.session.id,
+    ...sessionStats(conversation.session.tree.entries),
+    contextUsage: contextUsage(conversation.session.tree.branch(), conversation.model),
+  })),
+  export_html: command(Type.Object({ outputPath: Type.Optional(Type.String()) }), async ({ outputPath }, { host }) => ({
+    path: await exportHtml(host.conversation.session.tree, outputPath, host.cwd),
+  })),
   set_steering_mode: command(Type.Object({ mode: QueueMode }), ({ mode }, { host }) => {
     host.conversation.queues.steeringMode = mode;
   }),
@@ -208,6 +244,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     host.conversation.queues.followUpMode = mode;
   }),
 };
+
+/** The one that follows the current one, and the first after the last. `undefined` when there is no other. */
+function after<Item>(items: readonly Item[], isCurrent: (item: Item) => boolean): Item | undefined {
+  return items.length < 2 ? undefined : items[(items.findIndex(isCurrent) + 1) % items.length];
+}
 
 function said(message: AgentMessage): string {
   return 'content' in message ? textOf(message.content) : '';

@@ -11,16 +11,27 @@ export interface SessionContext {
   readonly model: { readonly provider: string; readonly modelId: string } | null;
 }
 
+/** An entry of a branch, and what it says to the model now. */
+export interface ProjectedEntry {
+  readonly entry: SessionEntry;
+  readonly messages: readonly AgentMessage[];
+}
+
 /** Builds the context of a branch, from its root to its leaf, by pi's rules. */
 export function buildContext(branch: readonly SessionEntry[]): SessionContext {
+  return { messages: projectBranch(branch).flatMap(({ messages }) => messages), ...settingsOf(branch) };
+}
+
+/** The entries that a branch's context is made of: the newest compaction first, then what it kept, then what followed. */
+export function projectBranch(branch: readonly SessionEntry[]): readonly ProjectedEntry[] {
   const entries = afterCompaction(branch);
   const edits = new Map<string, Edit>();
   for (const entry of entries) if (entry.type === 'context_edit') edits.set(entry.targetId, entry);
-  return {
-    // An older compaction may lie within what the newest one kept; only the newest speaks.
-    messages: entries.flatMap((entry, index) => (entry.type === 'compaction' && index > 0 ? [] : edited(messagesOf(entry), edits.get(entry.id)))),
-    ...settingsOf(branch),
-  };
+  // An older compaction may lie within what the newest one kept; only the newest speaks.
+  return entries.map((entry, index) => ({
+    entry,
+    messages: entry.type === 'compaction' && index > 0 ? [] : edited(messagesOf(entry), edits.get(entry.id)),
+  }));
 }
 
 /** Results for calls that a crash left open, so that the transcript is well-formed again. */

@@ -34,9 +34,20 @@ export const KNOWN_ENTRIES = {
     firstKeptEntryId: Type.String(),
     tokensBefore: Type.Number(),
     details: Type.Optional(Json),
+    usage: Type.Optional(AnyUsage),
+    /** Written by a package. */
+    fromHook: Type.Optional(Type.Boolean()),
     systemMessage: Type.Optional(Type.Unsafe<SystemMessage>(Type.Object({ role: Type.Literal('system') }))),
   }),
-  branch_summary: Type.Object({ type: Type.Literal('branch_summary'), ...base, fromId: Type.String(), summary: Type.String(), details: Type.Optional(Json) }),
+  branch_summary: Type.Object({
+    type: Type.Literal('branch_summary'),
+    ...base,
+    fromId: Type.String(),
+    summary: Type.String(),
+    details: Type.Optional(Json),
+    usage: Type.Optional(AnyUsage),
+    fromHook: Type.Optional(Type.Boolean()),
+  }),
   label: Type.Object({ type: Type.Literal('label'), ...base, targetId: Type.String(), label: Type.Optional(Type.String()) }),
   custom: Type.Object({ type: Type.Literal('custom'), ...base, customType: Type.String(), data: Type.Optional(Json), package: Type.Optional(Type.String()) }),
   custom_message: Type.Object({

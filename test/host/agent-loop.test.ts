@@ -22,7 +22,9 @@ async function setUp(script: Script, tools: readonly AgentTool[], change: Partia
   const events: AgentEvent[] = [];
   const ports: LoopPorts = {
     model,
-    retry: { attempts: 2, baseDelayMs: 0 },
+    retry: () => ({ attempts: 2, baseDelayMs: 0 }),
+    waitToRetry: async () => true,
+    fit: async () => undefined,
     hooks: openHooks,
     turn: () => ({ model: info, systemPrompt: '', tools }),
     emit: async (event) => {

@@ -254,7 +254,7 @@ describe('events of packages', () => {
             reasoning: false,
             input: ['text'],
             cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
-            contextWindow: 1,
+            contextWindow: 100_000,
             maxTokens: 1,
           },
         ],

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { RpcClient } from '@earendil-works/pi-coding-agent';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -80,7 +80,38 @@ describe("rpc mode under pi's own client", () => {
     expect((await client.getTree()).leafId).toBe(leafId);
     expect(await client.newSession()).toEqual({ cancelled: false });
     await expect(client.setModel('no', 'model')).rejects.toThrow('Model not found: no/model');
-    await expect(client.compact()).rejects.toThrow('Unknown command: compact');
+    await expect(client.compact()).rejects.toThrow('nothing in this conversation');
+  });
+
+  it('compacts, counts, exports, and changes what is tried by itself', async () => {
+    await client.promptAndWait('hi');
+    const settled = client.collectEvents();
+    await client.prompt('wait for me');
+    await client.steer('this way');
+    await client.followUp('and then that');
+    await settled;
+    const started = new Promise<void>((resolve) => client.onEvent((event) => event.type === 'tool_execution_start' && event.toolName === 'hang' && resolve()));
+    await client.prompt('hang');
+    await started;
+    // ends the run first, as in pi
+    const compacted = await client.compact('the greeting');
+    expect(compacted).toMatchObject({ summary: 'in short: hello', tokensBefore: expect.any(Number), firstKeptEntryId: expect.any(String) });
+    expect(events.filter(({ type }) => String(type).startsWith('compaction_'))).toMatchObject([
+      { reason: 'manual' },
+      { result: { summary: 'in short: hello' } },
+    ]);
+    expect((await client.getMessages())[0]).toMatchObject({ role: 'compactionSummary' });
+    expect(await client.getSessionStats()).toMatchObject({ userMessages: 5, toolCalls: 3, toolResults: 3, contextUsage: { contextWindow: 200_000 } });
+    const { path } = await client.exportHtml();
+    expect(await readFile(path, 'utf8')).toContain('in short: hello');
+    await rm(path);
+    await client.setAutoCompaction(false);
+    await client.setAutoRetry(false);
+    await client.abortRetry();
+    expect(await client.getState()).toMatchObject({ autoCompactionEnabled: false, isCompacting: false });
+    expect(await client.cycleModel()).toBeNull();
+    expect(await client.cycleThinkingLevel()).toEqual({ level: 'minimal' });
+    expect((await client.getState()).thinkingLevel).toBe('minimal');
   });
 });
 

@@ -13,6 +13,7 @@ const script = {
     { text: 'steered' },
     { text: 'followed' },
     { toolCalls: [call('hang')] },
+    { text: 'in short: hello' },
     { text: 'after all' },
   ],
 };
