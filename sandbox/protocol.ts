@@ -42,17 +42,34 @@ export type HostMessage =
   /** The answer to a synchronous request. */
   | { readonly kind: 'reply'; readonly id: number; readonly text: string };
 
-/** From the child process itself. Forged by a compromised child it can only hurt its own package. */
-export type ChildMessage =
-  | { readonly kind: 'opened'; readonly caches: readonly { readonly name: string; readonly cache: string }[]; readonly rejected: readonly string[] }
-  /** The answer to `rest`: nothing runs, and so many timers wait. */
-  | { readonly kind: 'resting'; readonly timers: number }
-  | { readonly kind: 'stuck'; readonly ms: number }
-  | { readonly kind: 'dead'; readonly reason: 'memory' | 'catastrophe' | 'load' | 'flood'; readonly message: string };
-
 const Id = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const Name = Type.String({ minLength: 1, maxLength: 256 });
 const closed = { additionalProperties: false } as const;
+
+const ChildMessageSchema = Type.Union([
+  Type.Object(
+    {
+      kind: Type.Literal('opened'),
+      caches: Type.Array(Type.Object({ name: Name, cache: Type.String() }, closed)),
+      rejected: Type.Array(Type.String()),
+    },
+    closed,
+  ),
+  /** The answer to `rest`: nothing runs, and so many timers wait. */
+  Type.Object({ kind: Type.Literal('resting'), timers: Type.Integer({ minimum: 0 }) }, closed),
+  Type.Object({ kind: Type.Literal('stuck'), ms: Type.Integer({ minimum: 0 }) }, closed),
+  Type.Object(
+    {
+      kind: Type.Literal('dead'),
+      reason: Type.Union([Type.Literal('memory'), Type.Literal('catastrophe'), Type.Literal('load'), Type.Literal('flood')]),
+      message: Type.String(),
+    },
+    closed,
+  ),
+]);
+
+/** From the child process itself. Forged by one that was taken over, it can only hurt its own package. */
+export type ChildMessage = Static<typeof ChildMessageSchema>;
 
 const GuestError = Type.Object(
   {
@@ -174,7 +191,12 @@ export function parseSyncRequest(text: string): Parsed<SyncRequest> {
   return parseAs(SyncRequestSchema, text);
 }
 
-function parseAs<S extends typeof GuestMessageSchema | typeof SyncRequestSchema>(schema: S, text: string): Parsed<Static<S>> {
+/** Reads one line of the child process itself. Never throws: whoever left the isolate speaks with its voice. */
+export function parseChildMessage(text: string): Parsed<ChildMessage> {
+  return parseAs(ChildMessageSchema, text);
+}
+
+function parseAs<S extends typeof GuestMessageSchema | typeof SyncRequestSchema | typeof ChildMessageSchema>(schema: S, text: string): Parsed<Static<S>> {
   let value: unknown;
   try {
     // Walking every key is slow, and needed only where the name can stand, plain or with escapes.

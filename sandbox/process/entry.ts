@@ -75,7 +75,7 @@ async function open(message: HostMessage & { kind: 'open' }): Promise<void> {
     if (isolate === undefined) return; // said already
     const { caches, rejected } = await isolate.open(message);
     guest = isolate;
-    say({ kind: 'opened', caches, rejected });
+    say({ kind: 'opened', caches: [...caches], rejected: [...rejected] });
   } catch (error) {
     die('load', error instanceof Error ? error.message : String(error));
   }

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { DashError } from '../../format/index.ts';
-import type { ChildMessage, HostMessage } from '../protocol.ts';
+import { parseChildMessage, type ChildMessage, type HostMessage } from '../protocol.ts';
 import { processTree } from '../os-layer/index.ts';
 import { guardAgainstInspectorSignal } from './layers.ts';
 import { MAX_GUEST_LINE, MAX_RSS_MIB } from './limits.ts';
@@ -142,27 +142,22 @@ export class SandboxProcess implements Disposable {
   }
 
   #childMessage(body: string): void {
-    let message: ChildMessage;
-    try {
-      message = JSON.parse(body) as ChildMessage;
-    } catch {
-      return this.#fail('SANDBOX_BUDGET', 'an unreadable line');
-    }
+    const parsed = parseChildMessage(body);
+    if (!parsed.ok) return this.#fail('SANDBOX_BUDGET', `an unreadable line: ${parsed.reason}`);
+    const message = parsed.value;
     switch (message.kind) {
       case 'opened':
         return this.#opened?.resolve(message);
       case 'resting':
-        this.#resting?.resolve(Number(message.timers));
+        this.#resting?.resolve(message.timers);
         this.#resting = undefined;
         return;
       case 'stuck':
         return this.#listener.stuck(message.ms);
       case 'dead':
-        if (message.reason === 'load') return this.#fail('COMPILE_FAILED', `the bundle does not load: ${String(message.message).slice(0, 500)}`);
-        if (message.reason === 'flood') return this.#fail('SANDBOX_BUDGET', String(message.message).slice(0, 500));
+        if (message.reason === 'load') return this.#fail('COMPILE_FAILED', `the bundle does not load: ${message.message.slice(0, 500)}`);
+        if (message.reason === 'flood') return this.#fail('SANDBOX_BUDGET', message.message.slice(0, 500));
         return this.#fail('MEMORY_LIMIT', 'the package used more memory than it may');
-      default:
-        return;
     }
   }
 
