@@ -8,6 +8,7 @@ import { type CompactionResult, type CompactionSettings, type Compactor, createC
 import type { EventBus } from './event-bus.ts';
 import { isExtensionEvent } from './extension-events.ts';
 import type { HostEvent } from './host-event.ts';
+import { AUTO } from './model/auto.ts';
 import { type ImageContent, textOf } from './model/messages.ts';
 import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
 import { createQueues, type Queues } from './queues.ts';
@@ -372,7 +373,8 @@ export class Conversation {
   #noteSettings(): void {
     const { model, thinkingLevel } = this.#session.context();
     const wanted = this.#thinking ?? 'off';
-    if (this.#model !== undefined && (model?.provider !== this.#model.provider || model.modelId !== this.#model.id)) {
+    // `auto` is no model that another program could open the session with; the answers name those that it was.
+    if (this.#model !== undefined && this.#model.provider !== AUTO && (model?.provider !== this.#model.provider || model.modelId !== this.#model.id)) {
       this.#session.append({ type: 'model_change', provider: this.#model.provider, modelId: this.#model.id });
     }
     if (thinkingLevel !== wanted) this.#session.append({ type: 'thinking_level_change', thinkingLevel: wanted });

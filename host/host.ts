@@ -13,6 +13,7 @@ import { Conversation } from './conversation.ts';
 import { createEventBus, type HandlerProblem } from './event-bus.ts';
 import type { HostEvent, HostListener } from './host-event.ts';
 import type { OpenPackage, ReadPackages } from './load-packages.ts';
+import { AUTO } from './model/auto.ts';
 import { chooseModel } from './model/choose-model.ts';
 import type { ImageContent } from './model/messages.ts';
 import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
@@ -403,5 +404,5 @@ function startModel(
 ): ModelInfo | undefined {
   if (models.length === 0 && asked === undefined) return undefined;
   const used = models.find(({ provider, id }) => provider === last?.provider && id === last.modelId);
-  return asked === undefined && used !== undefined ? used : chooseModel(models, asked ?? setting);
+  return asked === undefined && used !== undefined && setting?.startsWith(AUTO) !== true ? used : chooseModel(models, asked ?? setting);
 }

@@ -8,6 +8,7 @@ import {
   type ApprovalMode,
   createHost,
   openModels,
+  readSettings,
   runJson,
   runPrint,
   runReadline,
@@ -43,7 +44,7 @@ export const define: DefineCommand = (command) => {
     .argument('[words...]', 'a prompt; `@file` puts a file into it')
     .option('-p, --print [prompt]', 'answer one prompt and end')
     .option('--mode <mode>', '`rpc` serves records on stdin and stdout, `json` prints every event')
-    .option('--model <model>', '`provider/id`, or `scripted:FILE`')
+    .option('--model <model>', '`provider/id`, `auto`, `auto:provider/id,provider/id`, or `scripted:FILE`')
     .option('--thinking <level>', THINKING_LEVELS.join(', '))
     .option('--tools <names>', 'only these tools, separated by commas')
     .option('--approve <mode>', `what needs no question: ${APPROVAL_MODES.join(', ')}`)
@@ -59,7 +60,8 @@ export const define: DefineCommand = (command) => {
     const mode = modeOf(flags, invocation);
     const prompt = mode === 'rpc' || mode === 'terminal' ? undefined : await readPrompt(command.args, flags, cwd);
 
-    const models = await openModels({ reference: flags.model, dashHome: home, env });
+    const { settings } = await readSettings(home);
+    const models = await openModels({ reference: flags.model ?? settings.model, dashHome: home, env });
     await using packages = await openPackages(invocation, { none: flags.extensions === false });
     await using host = await createHost({
       cwd,

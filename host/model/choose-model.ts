@@ -1,11 +1,12 @@
 import { DashError } from '../../format/index.ts';
+import { AUTO, createAutoModels } from './auto.ts';
 import { readCustomProviders } from './custom-providers.ts';
 import { createPiAiModels, PROVIDER_KEY_NAMES } from './pi-ai.ts';
 import type { ModelInfo, ModelPort } from './port.ts';
 import { createScriptedModel, readScript } from './scripted.ts';
 
 export interface ModelSource {
-  /** `scripted:FILE`, `provider/id`, `id`, or nothing: the first provider with credentials. */
+  /** `scripted:FILE`, `auto`, `auto:provider/id,provider/id`, `provider/id`, `id`, or nothing: the first provider with credentials. */
   readonly reference: string | undefined;
   readonly dashHome: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -14,7 +15,9 @@ export interface ModelSource {
 /** The port that `reference` asks for. @throws {DashError} SCRIPT_INVALID, SETTINGS_INVALID */
 export async function openModels({ reference, dashHome, env }: ModelSource): Promise<ModelPort> {
   if (reference?.startsWith('scripted:') === true) return createScriptedModel(await readScript(reference.slice('scripted:'.length)));
-  return createPiAiModels({ env, custom: await readCustomProviders(dashHome) });
+  const models = createPiAiModels({ env, custom: await readCustomProviders(dashHome) });
+  const order = reference?.startsWith(`${AUTO}:`) === true ? reference.slice(AUTO.length + 1).split(',') : undefined;
+  return createAutoModels(models, { always: reference === AUTO || order !== undefined, ...(order === undefined ? {} : { order }) });
 }
 
 /** Picks the model that `reference` names among `models`. @throws {DashError} NO_MODEL */
@@ -26,6 +29,7 @@ export function chooseModel(models: readonly ModelInfo[], reference: string | un
     });
   }
   if (reference === undefined || reference.startsWith('scripted:')) return first;
+  if (reference.startsWith(`${AUTO}:`)) return chooseModel(models, AUTO);
   const found = models.find(({ provider, id }) => `${provider}/${id}` === reference) ?? models.find(({ id }) => id === reference);
   if (found !== undefined) return found;
   throw new DashError('NO_MODEL', `no model \`${reference}\` among the ${models.length} that have credentials`, { hint: 'write it as `provider/id`' });

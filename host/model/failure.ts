@@ -8,15 +8,18 @@ export type FailureKind =
   | 'overflow'
   /** Somebody stopped it. */
   | 'aborted'
-  /** An invalid request, a missing key, an exhausted quota: asking again changes nothing. */
+  /** A missing key, an exhausted quota: this provider does not answer us; another one may. */
+  | 'unavailable'
+  /** The request is wrong: asking again, or somebody else, changes nothing. */
   | 'final';
 
 /** What can be done about an answer that failed; `undefined` for one that did not. Providers say it in words only. */
 export function failureOf({ stopReason, errorMessage = '' }: AssistantMessage): FailureKind | undefined {
   if (stopReason === 'aborted') return 'aborted';
   if (stopReason !== 'error') return undefined;
-  if (LIMITED.test(errorMessage)) return EXHAUSTED.test(errorMessage) ? 'final' : 'transient';
+  if (LIMITED.test(errorMessage)) return EXHAUSTED.test(errorMessage) ? 'unavailable' : 'transient';
   if (OVERFLOW.test(errorMessage)) return 'overflow';
+  if (UNAVAILABLE.test(errorMessage)) return 'unavailable';
   if (FINAL.test(errorMessage)) return 'final';
   return TRANSIENT.test(errorMessage) ? 'transient' : 'final';
 }
@@ -47,6 +50,7 @@ const OVERFLOW = new RegExp(
   ].join('|'),
   'i',
 );
-const FINAL = /quota|billing|insufficient|credit|invalid|unauthori[sz]ed|forbidden|SCRIPT_/i;
+const UNAVAILABLE = /quota|billing|insufficient|credit|unauthori[sz]ed|forbidden|permission|api.?key|authentication|\b(?:401|402|403)\b/i;
+const FINAL = /invalid|SCRIPT_/i;
 const TRANSIENT =
   /overloaded|\b(?:408|409|500|502|503|504|529)\b|timed? ?out|ECONNRESET|ECONNREFUSED|EPIPE|socket hang up|fetch failed|network|connection error|terminated|aborted|premature|other side closed|ended without|before message_stop|internal server error|service unavailable|unavailable/i;

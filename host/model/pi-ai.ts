@@ -1,5 +1,6 @@
 import { DashError } from '../../format/index.ts';
 import type { CustomProvider } from './custom-providers.ts';
+import { handOff } from './handoff.ts';
 import type { AssistantMessage } from './messages.ts';
 import { type ModelEvent, type ModelInfo, type ModelOptions, type ModelPort, THINKING_LEVELS, type ThinkingLevel, type Transcript } from './port.ts';
 
@@ -21,6 +22,8 @@ interface PiProvider extends Wire {
 
 interface KnownProvider {
   readonly id: string;
+  /** The one that is used when nobody names another. */
+  readonly model: string;
   /** Any of these in the environment makes the provider usable. */
   readonly env: readonly string[];
   readonly load: () => Promise<PiProvider>;
@@ -31,26 +34,130 @@ interface KnownProvider {
  * with another client's identity or a browser login.
  */
 const PROVIDERS: readonly KnownProvider[] = [
-  { id: 'anthropic', env: ['ANTHROPIC_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/anthropic')).anthropicProvider() },
-  { id: 'openai', env: ['OPENAI_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/openai')).openaiProvider() },
-  { id: 'google', env: ['GEMINI_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/google')).googleProvider() },
-  { id: 'openrouter', env: ['OPENROUTER_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/openrouter')).openrouterProvider() },
-  { id: 'xai', env: ['XAI_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/xai')).xaiProvider() },
-  { id: 'groq', env: ['GROQ_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/groq')).groqProvider() },
-  { id: 'mistral', env: ['MISTRAL_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/mistral')).mistralProvider() },
-  { id: 'deepseek', env: ['DEEPSEEK_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/deepseek')).deepseekProvider() },
-  { id: 'cerebras', env: ['CEREBRAS_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/cerebras')).cerebrasProvider() },
-  { id: 'together', env: ['TOGETHER_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/together')).togetherProvider() },
-  { id: 'fireworks', env: ['FIREWORKS_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/fireworks')).fireworksProvider() },
-  { id: 'huggingface', env: ['HF_TOKEN'], load: async () => (await import('@earendil-works/pi-ai/providers/huggingface')).huggingfaceProvider() },
-  { id: 'moonshotai', env: ['MOONSHOT_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/moonshotai')).moonshotaiProvider() },
-  { id: 'zai', env: ['ZAI_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/zai')).zaiProvider() },
-  { id: 'minimax', env: ['MINIMAX_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/minimax')).minimaxProvider() },
-  { id: 'nvidia', env: ['NVIDIA_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/nvidia')).nvidiaProvider() },
+  {
+    id: 'anthropic',
+    model: 'claude-sonnet-5',
+    env: ['ANTHROPIC_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/anthropic')).anthropicProvider(),
+  },
+  { id: 'openai', model: 'gpt-5.5', env: ['OPENAI_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/openai')).openaiProvider() },
+  {
+    id: 'google',
+    model: 'gemini-3.1-pro-preview',
+    env: ['GEMINI_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/google')).googleProvider(),
+  },
+  {
+    id: 'openrouter',
+    model: 'anthropic/claude-sonnet-5',
+    env: ['OPENROUTER_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/openrouter')).openrouterProvider(),
+  },
+  { id: 'xai', model: 'grok-4.7', env: ['XAI_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/xai')).xaiProvider() },
+  { id: 'groq', model: 'openai/gpt-oss-120b', env: ['GROQ_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/groq')).groqProvider() },
+  {
+    id: 'mistral',
+    model: 'devstral-latest',
+    env: ['MISTRAL_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/mistral')).mistralProvider(),
+  },
+  {
+    id: 'deepseek',
+    model: 'deepseek-v4-pro',
+    env: ['DEEPSEEK_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/deepseek')).deepseekProvider(),
+  },
+  {
+    id: 'cerebras',
+    model: 'gpt-oss-120b',
+    env: ['CEREBRAS_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/cerebras')).cerebrasProvider(),
+  },
+  {
+    id: 'together',
+    model: 'moonshotai/Kimi-K2.6',
+    env: ['TOGETHER_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/together')).togetherProvider(),
+  },
+  {
+    id: 'fireworks',
+    model: 'accounts/fireworks/models/kimi-k2p6',
+    env: ['FIREWORKS_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/fireworks')).fireworksProvider(),
+  },
+  {
+    id: 'huggingface',
+    model: 'moonshotai/Kimi-K2.6',
+    env: ['HF_TOKEN'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/huggingface')).huggingfaceProvider(),
+  },
+  {
+    id: 'moonshotai',
+    model: 'kimi-k2.6',
+    env: ['MOONSHOT_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/moonshotai')).moonshotaiProvider(),
+  },
+  { id: 'zai', model: 'glm-5.3', env: ['ZAI_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/zai')).zaiProvider() },
+  {
+    id: 'minimax',
+    model: 'MiniMax-M2.7',
+    env: ['MINIMAX_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/minimax')).minimaxProvider(),
+  },
+  {
+    id: 'nvidia',
+    model: 'nvidia/nemotron-3-super-120b-a12b',
+    env: ['NVIDIA_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/nvidia')).nvidiaProvider(),
+  },
   {
     id: 'vercel-ai-gateway',
+    model: 'zai/glm-5.1',
     env: ['AI_GATEWAY_API_KEY'],
     load: async () => (await import('@earendil-works/pi-ai/providers/vercel-ai-gateway')).vercelAIGatewayProvider(),
+  },
+  {
+    id: 'azure-openai-responses',
+    model: 'gpt-5.4',
+    env: ['AZURE_OPENAI_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/azure-openai-responses')).azureOpenAIResponsesProvider(),
+  },
+  {
+    id: 'google-vertex',
+    model: 'gemini-3.1-pro-preview',
+    env: ['GOOGLE_CLOUD_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/google-vertex')).googleVertexProvider(),
+  },
+  {
+    id: 'baseten',
+    model: 'zai-org/GLM-5.2',
+    env: ['BASETEN_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/baseten')).basetenProvider(),
+  },
+  { id: 'meta', model: 'muse-spark-1.3', env: ['META_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/meta')).metaProvider() },
+  {
+    id: 'minimax-cn',
+    model: 'MiniMax-M2.7',
+    env: ['MINIMAX_CN_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/minimax-cn')).minimaxCnProvider(),
+  },
+  {
+    id: 'qwen-token-plan',
+    model: 'qwen3.7-max',
+    env: ['QWEN_TOKEN_PLAN_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/qwen-token-plan')).qwenTokenPlanProvider(),
+  },
+  {
+    id: 'xiaomi',
+    model: 'mimo-v2.5-pro',
+    env: ['XIAOMI_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/xiaomi')).xiaomiProvider(),
+  },
+  {
+    id: 'ant-ling',
+    model: 'Ring-2.6-1T',
+    env: ['ANT_LING_API_KEY'],
+    load: async () => (await import('@earendil-works/pi-ai/providers/ant-ling')).antLingProvider(),
   },
 ];
 
@@ -95,28 +202,63 @@ export function createPiAiModels({ env, custom }: PiAiOptions): ModelPort {
       const { normalizeContext } = await import('@earendil-works/pi-ai/utils/transcript');
       const { model, connection } = found;
       const { apiKey, headers, baseUrl } = connection.auth.auth;
-      yield* connection.wire.streamSimple(baseUrl === undefined ? model : { ...model, baseUrl }, normalizeContext(contextOf(transcript)), {
+      const watch = watchRetryAfter();
+      const events = connection.wire.streamSimple(baseUrl === undefined ? model : { ...model, baseUrl }, normalizeContext(contextOf(transcript, info)), {
         ...requestOptions(model, options),
         apiKey,
         headers,
         env: connection.auth.env,
+        ...(model.api.startsWith('google-') ? {} : { fetch: watch.fetch }),
       });
+      for await (const event of events) {
+        const retryAfterMs = event.type === 'error' ? (watch.retryAfterMs() ?? retryDelayIn(event.error.errorMessage ?? '')) : undefined;
+        yield retryAfterMs === undefined ? event : { ...event, retryAfterMs };
+      }
     },
   };
 }
 
+/** Google's client takes no other `fetch`, and says it in the body: `"retryDelay": "34s"`. */
+function retryDelayIn(errorMessage: string): number | undefined {
+  const seconds = /"retryDelay\\?":\s*\\?"(\d+(?:\.\d+)?)s/.exec(errorMessage)?.[1];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
+}
+
+/** Looks at the answers of a provider as they come: its errors are told in words, without their headers. */
+function watchRetryAfter(): { readonly fetch: typeof globalThis.fetch; retryAfterMs(): number | undefined } {
+  let retryAfterMs: number | undefined;
+  return {
+    async fetch(input, init) {
+      const response = await globalThis.fetch(input, init);
+      retryAfterMs = response.ok ? undefined : parseRetryAfter(response.headers.get('retry-after'), Date.now());
+      return response;
+    },
+    retryAfterMs: () => retryAfterMs,
+  };
+}
+
+/** Seconds or a date, as RFC 9110 has it. */
+function parseRetryAfter(value: string | null, now: number): number | undefined {
+  if (value === null || value.trim() === '') return undefined;
+  const seconds = Number(value);
+  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value) - now;
+  return Number.isFinite(ms) && ms >= 0 ? ms : undefined;
+}
+
 async function connect(env: PiAiOptions['env'], custom: readonly CustomProvider[]): Promise<readonly Connection[]> {
   const usable = PROVIDERS.filter((provider) => provider.env.some((name) => (env[name] ?? '').trim() !== ''));
-  const known = await Promise.all(usable.map(async ({ load }) => openProvider(await load(), env)));
+  const known = await Promise.all(usable.map(async ({ load, model }) => openProvider(await load(), model, env)));
   const own = await Promise.all(custom.map((provider) => openEndpoint(provider, env)));
   // The user's own endpoints come first: who writes one means to use it.
   return [...own, ...known].filter((connection) => connection !== undefined);
 }
 
-async function openProvider(provider: PiProvider, env: PiAiOptions['env']): Promise<Connection | undefined> {
+async function openProvider(provider: PiProvider, first: string, env: PiAiOptions['env']): Promise<Connection | undefined> {
   const ctx = { env: async (name: string) => env[name], fileExists: async () => false };
   const auth = await provider.auth.apiKey?.resolve({ ctx, signal: new AbortController().signal });
-  return auth === undefined ? undefined : { models: provider.getModels(), wire: provider, auth };
+  if (auth === undefined) return undefined;
+  // The list is in the order of the alphabet; who names none means one that can do the work.
+  return { models: provider.getModels().toSorted((a, b) => Number(b.id === first) - Number(a.id === first)), wire: provider, auth };
 }
 
 async function openEndpoint(provider: CustomProvider, env: PiAiOptions['env']): Promise<Connection | undefined> {
@@ -150,10 +292,10 @@ function describe({ id, name, api, provider, baseUrl, reasoning, input, cost, co
   return { id, name, api, provider, baseUrl, reasoning, input, cost: { input: read, output, cacheRead, cacheWrite }, contextWindow, maxTokens };
 }
 
-function contextOf({ systemPrompt, tools, messages }: Transcript): PiContext {
+function contextOf({ systemPrompt, tools, messages }: Transcript, model: ModelInfo): PiContext {
   return {
     systemPrompt,
-    messages: [...messages],
+    messages: handOff(messages, model),
     tools: tools.map(({ name, description, parameters }): PiTool => ({ name, description, parameters: asSchema(parameters) })),
   };
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ModelPort, openModels } from '../../host/index.ts';
 import { chooseModel } from '../../host/model/choose-model.ts';
+import { PROVIDER_KEY_NAMES } from '../../host/model/pi-ai.ts';
 import type { ModelEvent } from '../../host/model/port.ts';
 import { readScript } from '../../host/model/scripted.ts';
 import { userMessage } from '../../host/transcript.ts';
@@ -97,6 +98,21 @@ describe('models behind pi-ai', () => {
     expect(await none.models()).toEqual([]);
     expect(() => chooseModel([], undefined)).toThrow(/credentials/);
     expect(() => chooseModel(models, 'anthropic/nothing')).toThrow(/no model `anthropic\/nothing`/);
+  });
+
+  it('begin, for every provider, with one that can do the work', async () => {
+    const dashHome = await mkdtemp(join(tmpdir(), 'dash-home-'));
+    const env = Object.fromEntries(PROVIDER_KEY_NAMES.map((name) => [name, 'k']));
+    const models = await (await openModels({ reference: undefined, dashHome, env })).models();
+    const first = [...Map.groupBy(models, ({ provider }) => provider).values()].flatMap(([model]) => model ?? []);
+    expect(first.length).toBeGreaterThan(20);
+    for (const { provider, contextWindow, reasoning } of first) expect({ provider, reasoning, room: contextWindow >= 100_000 }).toMatchObject({ room: true });
+    expect(first.filter(({ reasoning }) => !reasoning).map(({ provider }) => provider)).toEqual(['mistral']);
+    // each provider's is named in the source, and is still there
+    const source = await readFile('host/model/pi-ai.ts', 'utf8');
+    const named = [...source.matchAll(/^\s*(?:\{ )?id: '([^']+)',\s*model: '([^']+)'/gm)].map(([, provider, id]) => `${provider}/${id}`);
+    expect(named.length).toBe(first.length - 1);
+    expect(first.filter(({ provider }) => provider !== 'auto').map(({ provider, id }) => `${provider}/${id}`)).toEqual(named);
   });
 
   it('are imported by one file, by subpath, and only when they are needed', async () => {
