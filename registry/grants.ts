@@ -133,13 +133,21 @@ export async function addGrants(dashHome: string, key: string, grants: readonly 
       hint: 'let the file that `DASH_POLICY` names grant it, and run `dash ci`',
     });
   }
-  await applyGrants(dashHome, key, grants);
+  if (grants.length > 0) await applyGrants(dashHome, { [key]: grants });
 }
 
-/** Writes down what was consented to before: the part of a commit that follows the rename. */
-export async function applyGrants(dashHome: string, key: string, grants: readonly Grant[]): Promise<void> {
-  if (grants.length === 0) return;
-  await changeGrants(dashHome, key, (held) => [...held.filter((old) => !grants.some((grant) => replaces(grant, old))), ...grants]);
+/**
+ * Writes down what was consented to before: the part of a commit that follows the rename.
+ *
+ * @returns the text of `grants.json` from then on
+ */
+export async function applyGrants(dashHome: string, granted: Readonly<Record<string, readonly Grant[]>>): Promise<string> {
+  return changeGrants(dashHome, (all) => {
+    for (const [key, grants] of Object.entries(granted)) {
+      const kept = (all.get(key) ?? []).filter((old) => !grants.some((grant) => replaces(grant, old)));
+      all.set(key, [...kept, ...grants]);
+    }
+  });
 }
 
 /**
@@ -156,22 +164,25 @@ export async function revokeGrants(dashHome: string, key: string, permissions?: 
     (canonical === undefined || canonical.includes(grant.permission)) &&
     (projectDir === undefined || grant.project === undefined || isSameProject(grant.project, project));
   let revoked: readonly Grant[] = [];
-  await changeGrants(dashHome, key, (held) => {
+  await changeGrants(dashHome, (all) => {
+    const held = all.get(key) ?? [];
     revoked = held.filter(isMeant);
-    return held.filter((grant) => !isMeant(grant));
+    const kept = held.filter((grant) => !isMeant(grant));
+    if (kept.length === 0) all.delete(key);
+    else all.set(key, kept);
   });
   return revoked;
 }
 
-async function changeGrants(dashHome: string, key: string, change: (held: readonly Grant[]) => readonly Grant[]): Promise<void> {
+async function changeGrants(dashHome: string, change: (all: Map<string, readonly Grant[]>) => void): Promise<string> {
   const path = storePaths(dashHome).grants;
   await using _lock = await takeProcessLock(join(dashHome, 'state', 'grants-lock'));
   const all = await readAll(dashHome);
-  const held = change(all.get(key) ?? []);
-  if (held.length === 0) all.delete(key);
-  else all.set(key, held);
+  change(all);
+  const text = sortedJson({ version: 1, grants: Object.fromEntries(all) });
   try {
-    await writeDurably(path, sortedJson({ version: 1, grants: Object.fromEntries(all) }), { mode: 0o600 });
+    await writeDurably(path, text, { mode: 0o600 });
+    return text;
   } catch (error) {
     throw asDiskError(error, 'writing the grants', 'the grants are as they were');
   }

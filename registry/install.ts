@@ -105,9 +105,9 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
   workshop.progress({ kind: 'consented' });
   assertNotInterrupted(workshop);
   const changed = consented.filter((pkg) => !isInForce(pkg, base) || !isStored(pkg, workshop));
-  const generation =
+  const { generation } =
     changed.length === 0
-      ? base
+      ? { generation: base }
       : await commit(
           { add: changed, remove: [] },
           { store: workshop.paths, state: transaction, staging: workshop.staging, progress: workshop.progress, now: workshop.now },

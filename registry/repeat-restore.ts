@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { assertNotDelegated } from './delegation.ts';
 import type { InstallReport } from './install.ts';
 import type { PackageView } from './list.ts';
+import { formatLockfile } from './lock/format-lockfile.ts';
 import { MACHINE_SETTINGS } from './profile.ts';
 import type { RestoreContext } from './restore.ts';
 import { readIfPresent, replaceFile, syncDirectory, writeDurably } from './store/durable-file.ts';
@@ -36,6 +37,8 @@ interface Note {
 
 /** So many are kept. */
 const NOTES = 8;
+/** The kernel's clock for the times of files ticks: what is written now may look a little older. */
+const CLOCK_TICK_MS = 50;
 
 /**
  * Answers a restore from its note: nothing to do when the state is the noted one, one commit of the noted generation when
@@ -75,29 +78,66 @@ export async function rememberRestore(
   generation: Generation,
   { unchanged, installed, ungranted, pending }: InstallReport,
   context: RestoreContext,
+  begun: Circumstances,
 ): Promise<void> {
   const records = Object.values(generation.packages);
   // a linked directory may change at any moment
-  if (records.some(({ source }) => source.kind === 'directory')) return;
-  const place = await placeOf(context);
-  if (place === undefined) return;
-  const file = place.scope.generation(generation.number);
-  const [pointer, text] = [await readIfPresent(place.scope.current), await readIfPresent(file)];
+  if (isDecidedAnew(context) || records.some(({ source }) => source.kind === 'directory')) return;
+  const { store, scope, exactScope } = await pathsOf(context);
+  const now = await circumstancesOf(context, scope);
+  // somebody wrote settings, or granted or took back, meanwhile: what was made belongs to neither
+  if (now.settings !== begun.settings || now.grants !== begun.grants) return;
+  const path = notePath(formatLockfile(generation.lock), now, { store, exactScope }, context);
+  const file = scope.generation(generation.number);
+  const [pointer, text] = [await readIfPresent(scope.current), await readIfPresent(file)];
   if (pointer === undefined || text === undefined || pointerTo(generation.number, text) !== pointer) return;
-  const known = await readNote(place.path);
-  if (known?.note.pointer === pointer) return;
+  const known = await readNote(path);
+  if (known?.note.pointer === pointer && isWhole(known.note, store)) return;
   const views = [...installed, ...unchanged].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const writtenMs = statSync(file).mtimeMs;
   const note: Note = {
     version: 1,
     pointer,
-    wholeAtMs: statSync(file).mtimeMs,
+    // everything was looked at since it began; what was touched between the generation and then need not be again
+    wholeAtMs: Math.max(writtenMs > Date.now() ? -Infinity : writtenMs, begun.atMs - CLOCK_TICK_MS),
     objects: objectsOf(records),
     bundles: records.flatMap(({ compiled }) => compiled.entries.map(({ code }) => `${code}.js`)),
     views,
     ungranted: ungranted.length > 0 ? ungranted : (known?.note.ungranted ?? []),
     pending,
   };
-  await writeNote(place.path, note, text);
+  await writeNote(path, note, text);
+}
+
+/** What a restore depends on besides the lock, and what was read of it at one moment. */
+export interface Circumstances {
+  readonly atMs: number;
+  readonly settings: string;
+  /** The text of `grants.json`. */
+  readonly grants: string | undefined;
+}
+
+export async function circumstancesOf({ dashHome }: Pick<RestoreContext, 'dashHome'>, { lockfile }: ScopePaths): Promise<Circumstances> {
+  const atMs = Date.now();
+  const files = [join(dirname(lockfile), 'settings.json'), join(dashHome, 'settings.json'), MACHINE_SETTINGS];
+  const [grants, ...settings] = await Promise.all([storePaths(dashHome).grants, ...files].map(readIfPresent));
+  return { atMs, settings: JSON.stringify(settings.map(digestOf)), grants };
+}
+
+interface Paths {
+  readonly store: StorePaths;
+  readonly scope: ScopePaths;
+  readonly exactScope: Scope;
+}
+
+async function pathsOf({ dashHome, scope }: RestoreContext): Promise<Paths> {
+  const exactScope: Scope = scope.kind === 'user' ? scope : { kind: 'project', dir: await realpath(scope.dir) };
+  return { store: storePaths(dashHome), scope: scopePaths(dashHome, exactScope), exactScope };
+}
+
+/** Something is asked for that no note speaks of. */
+function isDecidedAnew({ policy, grant = [], deny = [], limits, minAgeMs }: RestoreContext): boolean {
+  return policy !== undefined || grant.length > 0 || deny.length > 0 || limits !== undefined || minAgeMs !== undefined;
 }
 
 interface Place {
@@ -106,34 +146,28 @@ interface Place {
   readonly scope: ScopePaths;
 }
 
-/** Everything the outcome depends on, digested. `undefined` where something is asked for that is decided anew each time. */
-async function placeOf({
-  dashHome,
-  scope,
-  workspace,
-  npm,
-  policy,
-  grant = [],
-  deny = [],
-  limits,
-  minAgeMs,
-  toolVersion,
-}: RestoreContext): Promise<Place | undefined> {
-  if (policy !== undefined || grant.length > 0 || deny.length > 0 || limits !== undefined || minAgeMs !== undefined) return undefined;
-  const store = storePaths(dashHome);
-  const exactScope: Scope = scope.kind === 'user' ? scope : { kind: 'project', dir: await realpath(scope.dir) };
-  const paths = scopePaths(dashHome, exactScope);
-  const lock = await readIfPresent(paths.lockfile);
+/** Finds the note of what is asked for, as things are now. */
+async function placeOf(context: RestoreContext): Promise<Place | undefined> {
+  if (isDecidedAnew(context)) return undefined;
+  const paths = await pathsOf(context);
+  const lock = await readIfPresent(paths.scope.lockfile);
   if (lock === undefined) return undefined;
-  const files = [
-    lock,
-    ...(await Promise.all(
-      [join(dirname(paths.lockfile), 'settings.json'), join(dashHome, 'settings.json'), MACHINE_SETTINGS, store.grants].map(readIfPresent),
-    )),
-  ];
+  return { path: notePath(lock, await circumstancesOf(context, paths.scope), paths, context), ...paths };
+}
+
+/** Everything the outcome depends on, digested. */
+function notePath(
+  lock: string,
+  { settings, grants }: Circumstances,
+  { store, exactScope }: Pick<Paths, 'store' | 'exactScope'>,
+  { npm, toolVersion = '', workspace }: RestoreContext,
+): string {
   const registries = Object.entries(npm).filter(([key]) => key === 'registry' || key.endsWith(':registry'));
-  const key = sha256(JSON.stringify([toolVersion ?? '', exactScope, workspace, registries, files.map((text) => (text === undefined ? '' : sha256(text)))]));
-  return { path: store.restore(key), store, scope: paths };
+  return store.restore(sha256(JSON.stringify([toolVersion, exactScope, workspace, registries, settings, digestOf(grants), digestOf(lock)])));
+}
+
+function digestOf(text: string | undefined): string {
+  return text === undefined ? '' : sha256(text);
 }
 
 /** Nothing in the store was touched, nor what was compiled. */

@@ -8,9 +8,10 @@ import { viewPackage } from './list.ts';
 import { assertAsClaimed } from './lock/assert-as-claimed.ts';
 import { lockedDependencies } from './lock/locked-dependencies.ts';
 import { lockedResolution } from './lock/locked-resolution.ts';
+import type { Source } from './lock/lock-entry.ts';
 import { type ClaimedLock, lockTampered } from './lock/read-lockfile.ts';
 import type { PackageSpec } from './package-spec.ts';
-import { rememberRestore } from './repeat-restore.ts';
+import { type Circumstances, rememberRestore } from './repeat-restore.ts';
 import { pendingOf, type RestoreContext } from './restore.ts';
 import { commit } from './store/commit.ts';
 import { eachLimited } from './store/each-limited.ts';
@@ -31,6 +32,8 @@ export interface Restoring {
   readonly gone: readonly string[];
   /** What is in force is right already, and only its grants are to be looked at. */
   readonly isRight: boolean;
+  /** What it was decided by. */
+  readonly begun: Circumstances;
 }
 
 /**
@@ -38,7 +41,7 @@ export interface Restoring {
  *
  * @throws {DashError} LOCK_TAMPERED, SOURCE_UNTRUSTED, CONSENT_REQUIRED, and whatever fetching throws
  */
-export async function restorePackages({ claimed, transaction, due, specs, gone, isRight }: Restoring, context: RestoreContext): Promise<InstallReport> {
+export async function restorePackages({ claimed, transaction, due, specs, gone, isRight, begun }: Restoring, context: RestoreContext): Promise<InstallReport> {
   const { base } = transaction;
   const { lock } = claimed;
   await using workshop = await openWorkshop(context, { deferBuilds: context.deferBuilds ?? false });
@@ -71,12 +74,12 @@ export async function restorePackages({ claimed, transaction, due, specs, gone, 
   assertNotInterrupted(workshop);
   if (isRight && base !== undefined && consented.every(({ grants }) => grants.length === 0)) return await report([], gone, base, workshop, context);
   const choices = Object.fromEntries(Object.entries(lock.roots).map(([name, { disabled, filter }]) => [name, { disabled, filter }]));
-  const generation = await commit(
+  const { generation, grants } = await commit(
     { add: consented, remove: gone, choices },
     { store: workshop.paths, state: transaction, staging: workshop.staging, progress: workshop.progress, now: workshop.now },
   );
   const made = await report(consented, gone, generation, workshop, context);
-  await rememberRestore(generation, made, context);
+  await rememberRestore(generation, made, context, { ...begun, ...(grants !== undefined && { grants }) });
   return made;
 }
 
@@ -107,7 +110,9 @@ export async function bringLocked(
   });
   try {
     const stored = await findStored(source, workshop);
-    const verified = await verify(stored === undefined ? await stage(resolution, workshop) : { resolution, source, tree: stored });
+    const staged = stored === undefined ? await stage(resolution, workshop) : { resolution, source, tree: stored };
+    assertSameArchive(name, staged.source, source, claimed);
+    const verified = await verify(staged);
     const pkg = await inspect(verified, ports, workshop, ({ manifest }) => lockedDependencies(name, root, manifest, claimed, workshop));
     assertAsClaimed(name, pkg, claimed);
     assertInstallable(pkg);
@@ -118,6 +123,16 @@ export async function bringLocked(
     if (isOther) throw lockTampered(claimed, ['roots', name], `${error.message} (pinned by \`${claimed.path}\`)`, error);
     throw error;
   }
+}
+
+/** An archive by URL or path may be another one by now; that is said, and not what of its contents differs first. */
+function assertSameArchive(name: string, found: Source, pinned: Source, claimed: ClaimedLock): void {
+  if (found.kind !== 'tarball' || pinned.kind !== 'tarball' || found.integrity === pinned.integrity) return;
+  const place = found.url ?? found.path ?? name;
+  throw new DashError('LOCK_TAMPERED', `\`${place}\` is not the archive that \`${claimed.path}\` pins for \`${name}\`: one of the two was changed since`, {
+    hint: `\`dash install ${place}\` takes the archive as it is now; to keep the old one, put it back`,
+    where: claimed.where('roots', name),
+  });
 }
 
 /** Where a source leads, whatever is there now. */

@@ -18,7 +18,7 @@ import { readIfPresent } from './store/durable-file.ts';
 import type { Generation } from './store/generation.ts';
 import { lockDigest, writeLockfile } from './store/journal.ts';
 import { storePaths } from './store/store-paths.ts';
-import { rememberRestore } from './repeat-restore.ts';
+import { circumstancesOf, rememberRestore } from './repeat-restore.ts';
 import { beginTransaction, readState, type State } from './transaction.ts';
 
 export interface RestoreContext extends InstallContext {
@@ -44,6 +44,7 @@ export async function restore(context: RestoreContext): Promise<InstallReport> {
   assertNotDelegated();
   await using transaction = await beginTransaction({ ...context, mend: true });
   const { base } = transaction;
+  const begun = await circumstancesOf(context, transaction.scope);
   const settings = await settingsOf(transaction);
   const claimed = await readClaim(transaction, { frozen: context.frozen ?? false, isNamed: settings.packages.length > 0 });
   const { lock } = claimed;
@@ -54,14 +55,14 @@ export async function restore(context: RestoreContext): Promise<InstallReport> {
   if (isRight && context.policy === undefined) {
     await writeLockfile(transaction.scope, base, lockDigest(transaction.lockText));
     const report = await unchanged(base, context);
-    await rememberRestore(base, report, context);
+    await rememberRestore(base, report, context, begun);
     return report;
   }
   const { restorePackages } = await import('./restore-packages.ts');
   // a policy decides about everything that is installed, not only about what is new
   const decided = context.policy === undefined ? due : Object.keys(lock.roots).sort();
   // awaited here: the process lock is let go of when this returns
-  return await restorePackages({ claimed, transaction, due: decided, specs, gone, isRight }, context);
+  return await restorePackages({ claimed, transaction, due: decided, specs, gone, isRight, begun }, context);
 }
 
 async function unchanged(generation: Generation, context: RestoreContext): Promise<InstallReport> {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 
 import { isDashError } from '../format/index.ts';
+import { isCompiledHere } from './store/compiled-files.ts';
 import { damagedPackages } from './store/damaged-packages.ts';
 import { ignoreMissing } from './store/file-errors.ts';
 import { readCurrent } from './store/generation.ts';
@@ -34,7 +35,8 @@ async function checkScope(dashHome: string, scope: Scope): Promise<StoreCheck> {
   try {
     const generation = await readCurrent(state);
     if (generation === undefined) return { id: 'store', status: 'ok', message: `nothing is installed for ${whose}` };
-    const damaged = await damagedPackages(generation, state, storePaths(dashHome));
+    const paths = storePaths(dashHome);
+    const damaged = await damagedPackages(generation, state, paths);
     if (damaged.size > 0) {
       return {
         id: 'store',
@@ -42,6 +44,11 @@ async function checkScope(dashHome: string, scope: Scope): Promise<StoreCheck> {
         message: `damaged in the store: ${[...damaged].join(', ')}`,
         hint: '`dash install` fetches what is damaged again',
       };
+    }
+    const uncompiled = Object.values(generation.packages).filter(({ compiled }) => !isCompiledHere(compiled, paths));
+    if (uncompiled.length > 0) {
+      const names = uncompiled.map(({ name }) => name).join(', ');
+      return { id: 'store', status: 'failed', message: `compiled extensions are missing: ${names}`, hint: '`dash install` compiles them again' };
     }
     if (existsSync(state.journal)) {
       return { id: 'store', status: 'warning', message: 'an install was interrupted after its commit', hint: 'the next `dash install` finishes it' };

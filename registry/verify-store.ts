@@ -6,7 +6,8 @@ import { realDirectory } from './fetch/local.ts';
 import { formatLockfile } from './lock/format-lockfile.ts';
 import { lockTampered, readLockfile } from './lock/read-lockfile.ts';
 import { asDiskError } from './store/file-errors.ts';
-import { type Generation, readCurrent } from './store/generation.ts';
+import { findDamagedFile } from './store/compiled-files.ts';
+import { type Generation, type PackageRecord, readCurrent } from './store/generation.ts';
 import { type Scope, type ScopePaths, scopePaths, type StorePaths, storePaths } from './store/store-paths.ts';
 import { doubtPath, findDamage, objectsOf, type StoredObject } from './store/stored-object.ts';
 import { beginTransaction } from './transaction.ts';
@@ -22,11 +23,13 @@ export interface VerifyReport {
   readonly packages: number;
   /** Trees and packs in the store. */
   readonly archives: number;
+  /** Extensions in their compiled form. */
+  readonly compiled: number;
 }
 
 /**
- * Hashes everything in the store that is installed, and compares it with the lock. What is damaged is fetched again by
- * the next `dash install`.
+ * Hashes everything in the store that is installed and everything that was compiled of it, and compares it with the lock
+ * and the generation. What is damaged is made again by the next `dash install`.
  *
  * @throws {DashError} STORE_CORRUPT naming the file; LOCK_TAMPERED when the lock is not the one in force; LOCK_INVALID …
  */
@@ -38,9 +41,12 @@ export async function verifyStore({ dashHome, scope }: VerifyOptions): Promise<V
   try {
     const generation = await readCurrent(state);
     await assertLockInForce(generation, state);
-    const objects = objectsOf(Object.values(generation?.packages ?? {}));
+    const records = Object.values(generation?.packages ?? {});
+    const objects = objectsOf(records);
     await assertWhole(objects, paths);
-    return { generation: generation?.number, packages: Object.keys(generation?.packages ?? {}).length, archives: objects.length };
+    await assertCompiled(records, paths);
+    const compiled = records.reduce((sum, record) => sum + record.compiled.entries.length, 0);
+    return { generation: generation?.number, packages: records.length, archives: objects.length, compiled };
   } catch (error) {
     throw asDiskError(error, `reading \`${dashHome}\``);
   }
@@ -62,6 +68,18 @@ async function assertWhole(objects: readonly StoredObject[], paths: StorePaths):
     hint: '`dash install` fetches it again',
     where: { path: first },
   });
+}
+
+async function assertCompiled(records: readonly PackageRecord[], paths: StorePaths): Promise<void> {
+  for (const { name, compiled } of records) {
+    const damaged = await findDamagedFile(compiled, paths);
+    if (damaged === undefined) continue;
+    await chmod(damaged.bundle, 0o600).catch(() => undefined);
+    throw new DashError('STORE_CORRUPT', `\`${damaged.path}\`, compiled from \`${name}\`, is missing or not what was inspected`, {
+      hint: '`dash install` compiles it again',
+      where: { path: damaged.path },
+    });
+  }
 }
 
 async function assertLockInForce(generation: Generation | undefined, { lockfile }: ScopePaths): Promise<void> {

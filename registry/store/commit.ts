@@ -44,6 +44,13 @@ export interface CommitContext {
   readonly now: Date;
 }
 
+/** The state from now on. */
+export interface Committed {
+  readonly generation: Generation;
+  /** The text of `grants.json` as this commit wrote it; `undefined` when it granted nothing. */
+  readonly grants: string | undefined;
+}
+
 /**
  * Makes a change the state: trees into the store, a new generation, the journal, and then one rename, that of
  * `current`. Cut off before it, nothing has happened; after it, the next command finishes the rest. Needs the process
@@ -51,7 +58,7 @@ export interface CommitContext {
  *
  * @throws {DashError} DISK_ERROR, DISK_FULL; LOCK_CHANGED when `dash.lock` was changed while the command was at work
  */
-export async function commit(change: Change, context: CommitContext): Promise<Generation> {
+export async function commit(change: Change, context: CommitContext): Promise<Committed> {
   const { store, staging, progress } = context;
   const { scope, lockText } = context.state;
   const moved: string[] = [];
@@ -75,9 +82,9 @@ export async function commit(change: Change, context: CommitContext): Promise<Ge
     progress({ kind: 'commit', step: 'generation' });
     await writeDurably(scope.current, pointer);
     progress({ kind: 'commit', step: 'current' });
-    await rollForward(store.home, scope, progress);
+    const grants = await rollForward(store.home, scope, progress);
     progress({ kind: 'commit', step: 'done' });
-    return generation;
+    return { generation, grants };
   } catch (error) {
     // the rename may have happened although flushing it failed: then what was moved is what is installed
     const isInForce = pointer !== undefined && (await readIfPresent(scope.current).catch(() => pointer)) === pointer;

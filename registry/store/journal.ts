@@ -30,22 +30,26 @@ export async function writeJournal(paths: ScopePaths, journal: Journal): Promise
 /**
  * Finishes a commit that was cut off: after the rename of `current` everything else follows from it, before it nothing
  * has happened. Every step may be done twice. Needs the process lock.
+ *
+ * @returns the text of `grants.json` where something was granted
  */
-export async function rollForward(dashHome: string, paths: ScopePaths, onProgress: ProgressListener = () => undefined): Promise<void> {
+export async function rollForward(dashHome: string, paths: ScopePaths, onProgress: ProgressListener = () => undefined): Promise<string | undefined> {
   const text = await readIfPresent(paths.journal);
-  if (text === undefined) return;
+  if (text === undefined) return undefined;
   const journal = parse(text);
+  let grants: string | undefined;
   if (isJournal(journal) && (await readIfPresent(paths.current)) === journal.pointer) {
     const generation = await readCurrent(paths);
     if (generation !== undefined && journal.replaces !== undefined) await writeLockfile(paths, generation, journal.replaces);
     onProgress({ kind: 'commit', step: 'lockfile' });
-    for (const [key, grants] of Object.entries(journal.grants)) await applyGrants(dashHome, key, grants);
+    if (Object.keys(journal.grants).length > 0) grants = await applyGrants(dashHome, journal.grants);
     onProgress({ kind: 'commit', step: 'grants' });
   } else if (isJournal(journal) && journal.creates !== undefined) {
     await rm(paths.generation(journal.creates), { force: true });
   }
   await rm(paths.journal, { force: true });
   await syncDirectory(paths.state);
+  return grants;
 }
 
 /** A journal that cannot be read leads nowhere: the state is what `current` says, and what was to be granted is asked again. */

@@ -20,6 +20,8 @@ export interface StorePaths {
   readonly packuments: string;
   /** When versions without a date were first seen here. */
   readonly firstSeen: string;
+  /** A compiled extension, its source map, or its code cache, by its sha256. */
+  compiled(sha256: string, kind: 'js' | 'map' | 'cache'): string;
   /** What was compiled from ingredients with this digest. */
   build(digest: string): string;
   /** What a restore with this digest of all it depends on made. */
@@ -51,6 +53,7 @@ export function storePaths(home: string): StorePaths {
     },
     packuments: join(home, 'meta', 'packuments'),
     firstSeen: join(home, 'meta', 'first-seen.json'),
+    compiled: (sha256, kind) => join(home, 'bundles', `${sha256}.${kind}`),
     build: (digest) => join(home, 'bundles', 'builds', `${digest}.json`),
     restore: (digest) => join(home, 'meta', 'restores', digest),
     grants: join(home, 'grants.json'),

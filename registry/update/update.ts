@@ -94,9 +94,9 @@ export async function update(names: readonly string[], context: UpdateContext): 
   // notes before the commit: they speak of what runs on, whatever becomes of the rest
   const looked = new Set(found.map(({ record }) => record.name));
   await writeParked(scope, [...parked.filter(({ name }) => !looked.has(name)), ...held]);
-  const generation =
+  const { generation } =
     consented.length === 0
-      ? base
+      ? { generation: base }
       : await commit(
           { add: consented, remove: [] },
           { store: workshop.paths, state: transaction, staging: workshop.staging, progress: workshop.progress, now: workshop.now },

@@ -71,7 +71,7 @@ export async function hasBundles(store: BundleStore, compiled: CompiledPackage):
 /** Tells whether every bundle is there, byte for byte: for an install, which makes again what a disk damaged. */
 export async function hasWholeBundles(store: BundleStore, compiled: CompiledPackage): Promise<boolean> {
   try {
-    await Promise.all(compiled.entries.map((entry, index) => loadBundle(store, entry, index)));
+    await Promise.all(compiled.entries.flatMap((entry, index) => [loadBundle(store, entry, index), readChecked(store, entry.map, 'map', entry.entry)]));
     return true;
   } catch (error) {
     if (!isDashError(error, 'BUNDLE_MISMATCH')) throw error;

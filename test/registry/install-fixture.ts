@@ -31,7 +31,7 @@ export async function makeSite({ registry }: { readonly registry?: string } = {}
     dashHome,
     workspace,
     scope: { kind: 'user' },
-    ports: plainPorts,
+    ports: plainPorts(dashHome),
     npm: await readNpmConfig({ home: root, env: {}, registry: registry ?? 'http://127.0.0.1:9/' }),
     ...options,
   });

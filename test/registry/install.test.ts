@@ -11,7 +11,6 @@ import { type PublishedVersion, startNpmRegistry } from '../support/npm-registry
 import { packTarball } from '../support/tar.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { extensionPackage, makeSite, type Site } from './install-fixture.ts';
-import { plainPorts } from './plain-ports.ts';
 
 const HOUR = 3_600_000;
 const ago = (ms: number) => new Date(Date.now() - ms).toISOString();
@@ -534,13 +533,14 @@ describe('ports', () => {
     const registry = await startNpmRegistry(extensionPackage('pkg', { dependencies: { dep: '1' } }), { name: 'dep' });
     const site = await makeSite({ registry: registry.url });
     const seen: string[] = [];
+    const { ports: plain } = await site.context();
     const report = await site.install('pkg', {
       ports: {
-        ...plainPorts,
+        ...plain,
         async compile(request) {
           seen.push(request.contentHash, ...request.entries);
           for (const node of Object.values(request.graph.nodes)) expect(filesOf(node)).toHaveProperty(['package.json']);
-          return plainPorts.compile(request);
+          return plain.compile(request);
         },
       },
     });

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
@@ -98,12 +98,13 @@ describe('an install without specs', () => {
     const { site } = await installedSite();
     const { ports } = await site.context();
     const built: string[] = [];
+    const forget = ({ dashHome }: Site) => Promise.all(['state', 'meta/restores'].map((name) => rm(join(dashHome, name), { recursive: true, force: true })));
     const counting = { ...ports, compile: (...request: Parameters<typeof ports.compile>) => (built.push(request[0].name), ports.compile(...request)) };
-    await rm(join(site.dashHome, 'state'), { recursive: true });
+    await forget(site);
     await site.restore({ ports: counting });
     expect(built).toEqual([]);
     for (const changed of [{ toolchain: () => Promise.resolve('newer') }, { isCompiled: () => Promise.resolve(false) }]) {
-      await rm(join(site.dashHome, 'state'), { recursive: true });
+      await forget(site);
       await site.restore({ ports: { ...counting, ...changed } });
     }
     expect(built).toEqual(['pkg', 'pkg']);
@@ -206,7 +207,8 @@ describe('an install without specs', () => {
     const site = await makeSite({ registry: registry.url });
     const repository = await makeGitRepository({ 'package.json': JSON.stringify({ name: 'from-git', version: '1.0.0' }), 'skills/a/SKILL.md': skill('a') });
     const archive = join(await temporaryDirectory(), 'it.tgz');
-    await writeFile(archive, packTarball({ 'package.json': JSON.stringify({ name: 'from-file', version: '2.0.0' }), 'skills/b/SKILL.md': skill('b') }));
+    const whole = packTarball({ 'package.json': JSON.stringify({ name: 'from-file', version: '2.0.0' }), 'skills/b/SKILL.md': skill('b') });
+    await writeFile(archive, whole);
     const linked = await temporaryDirectory();
     await mkdir(join(linked, 'skills/c'), { recursive: true });
     await writeFile(join(linked, 'package.json'), JSON.stringify({ name: 'from-dir', version: '3.0.0' }));
@@ -218,6 +220,17 @@ describe('an install without specs', () => {
       await site.restore({ frozen: true });
       expect(await site.installed()).toEqual(all);
     }
+    // an archive of the same name and version that is another one, with another permission
+    const changed = { 'package.json': JSON.stringify({ name: 'from-file', version: '2.0.0', dash: { permissions: ['ui:notify'], skills: ['skills/*'] } }) };
+    await writeFile(archive, packTarball({ ...changed, 'skills/b/SKILL.md': skill('b') }));
+    await rm(join(site.dashHome, 'store'), { recursive: true });
+    await expect(site.restore({ grant: ['summary'] })).rejects.toMatchObject({
+      code: 'LOCK_TAMPERED',
+      message: expect.stringMatching(/it\.tgz` is not the archive that .*dash\.lock` pins for `from-file`/),
+      hint: expect.stringContaining(`dash install ${archive}`),
+    });
+    await writeFile(archive, whole);
+    await site.restore();
     await rm(join(site.dashHome, 'state'), { recursive: true });
     await rm(repository.dir, { recursive: true });
     await rm(archive);
@@ -719,9 +732,6 @@ describe('a restore that was done before', () => {
   it('is one commit of the same generation when the state is gone, and nothing when it is there', async () => {
     const { site } = await installedSite();
     const [before] = await readInstalled({ dashHome: site.dashHome });
-    // the plain ports keep no bundles
-    await mkdir(join(site.dashHome, 'bundles'), { recursive: true });
-    for (const { code } of before?.compiled.entries ?? []) await writeFile(join(site.dashHome, 'bundles', `${code}.js`), '');
     await withoutState(site);
     const restored = await site.restore({ frozen: true });
     expect(await noteOf(site)).toHaveLength(1);
@@ -776,6 +786,43 @@ describe('a restore that was done before', () => {
     expect(await readInstalled({ dashHome: site.dashHome })).toEqual(before);
   });
 
+  it('is looked at once more, and then no more, when what it needs was written again', async () => {
+    const { site } = await notedSite();
+    const { ports } = await site.context();
+    let looks = 0;
+    const counting = { ...ports, isCompiled: (...given: Parameters<typeof ports.isCompiled>) => (looks++, ports.isCompiled(...given)) };
+    const [installed] = await readInstalled({ dashHome: site.dashHome });
+    const bundle = join(site.dashHome, 'bundles', `${installed?.compiled.entries[0]?.code ?? ''}.js`);
+    await writeFile(bundle, await readFile(bundle));
+    const { ctimeMs } = statSync(bundle);
+    while (Date.now() < ctimeMs + 100) await new Promise((resolve) => setImmediate(resolve));
+    for (const expected of [1, 1]) {
+      expect(await site.restore({ frozen: true, ports: counting })).toMatchObject({ installed: [], unchanged: [{ name: 'pkg' }] });
+      expect(looks).toBe(expected);
+    }
+    await writeFile(bundle, 'changed');
+    expect(await site.restore({ frozen: true, ports: counting })).toMatchObject({ installed: [{ name: 'pkg' }] });
+  });
+
+  it.each<[string, string, (text: string) => string]>([
+    ['a lock was pulled', 'dash.lock', (text) => text.replace('"spec": "npm:pkg"', '"spec": "npm:pkg@1"')],
+    ['a grant was taken back', 'grants.json', () => JSON.stringify({ version: 1, grants: {} })],
+    ['settings were written', 'settings.json', () => JSON.stringify({ packages: [{ source: 'npm:pkg', extensions: [] }] })],
+  ])('is not noted for what holds from then on, when %s before it was noted', async (_, file, edit) => {
+    const { site } = await installedSite();
+    await withoutState(site);
+    const path = join(site.dashHome, file);
+    await site.restore({
+      onProgress: (progress) => {
+        if (progress.kind === 'commit' && progress.step === 'done') writeFileSync(path, edit(existsSync(path) ? readFileSync(path, 'utf8') : ''));
+      },
+    });
+    const { ports } = await site.context();
+    let looks = 0;
+    await site.restore({ ports: { ...ports, isCompiled: (...given) => (looks++, ports.isCompiled(...given)) } });
+    expect(looks).toBeGreaterThan(0);
+  });
+
   it('looks at the store again when it had to wait for another dash', async () => {
     const { registry, site } = await notedSite();
     const [installed] = await readInstalled({ dashHome: site.dashHome });
@@ -795,12 +842,9 @@ describe('a restore that was done before', () => {
     expect(existsSync(join(installed?.dir ?? '', 'index.ts'))).toBe(true);
   });
 
-  /** A package whose restore is noted; the plain ports keep no bundles. */
+  /** A package whose restore is noted. */
   async function notedSite(): Promise<{ readonly registry: FixtureRegistry; readonly site: Site }> {
     const { registry, site } = await installedSite();
-    const [installed] = await readInstalled({ dashHome: site.dashHome });
-    await mkdir(join(site.dashHome, 'bundles'), { recursive: true });
-    for (const { code } of installed?.compiled.entries ?? []) await writeFile(join(site.dashHome, 'bundles', `${code}.js`), '');
     await withoutState(site);
     await site.restore({ frozen: true });
     expect(await noteOf(site)).toHaveLength(1);

@@ -13,7 +13,7 @@ await install(
     dashHome,
     workspace,
     scope: { kind: 'user' },
-    ports: plainPorts,
+    ports: plainPorts(dashHome),
     npm: { registry },
     grant: ['summary'],
     onProgress(progress: Progress) {
