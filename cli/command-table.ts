@@ -80,6 +80,10 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'pack', summary: 'write the tarball that would be published', load: () => import('./commands/pack.ts') },
   { name: 'publish', summary: 'check, pack and publish a package to the registry', load: () => import('./commands/publish.ts') },
   { name: 'registry serve', summary: 'serve a registry over a directory, on this machine', load: () => import('./commands/registry-serve.ts') },
+  { name: 'session list', aliases: ['session'], summary: 'list the sessions of this directory', load: () => import('./commands/session-list.ts') },
+  { name: 'session show', summary: 'show what was said in a session', load: () => import('./commands/session-show.ts') },
+  { name: 'session export', summary: 'write a session as a page without script, or as data', load: () => import('./commands/session-export.ts') },
+  { name: 'session import', summary: 'take a session of another machine, or of pi, over', load: () => import('./commands/session-import.ts') },
   { name: 'completion', summary: 'print what makes a shell complete `dash` with Tab', load: () => import('./commands/completion.ts') },
 ];
 

@@ -91,6 +91,7 @@ export const ERROR_EXIT_CODES = {
   NO_MODEL: 1,
   MODEL_FAILED: 1,
   SESSION_CORRUPT: 1,
+  SESSION_NOT_FOUND: 7,
   SETTINGS_INVALID: 1,
 } as const;
 

@@ -34,7 +34,11 @@ import { realPath } from './tools/workspace-path.ts';
 import { type UserInterface, withoutUser } from './user-interface.ts';
 
 /** Which session the host works in. */
-export type SessionChoice = { readonly kind: 'new' } | { readonly kind: 'memory' } | { readonly kind: 'open'; readonly path: string };
+export type SessionChoice =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'memory' }
+  /** `fork` goes on with a copy of what is there. */
+  | { readonly kind: 'open' | 'fork'; readonly path: string };
 
 export interface HostOptions {
   /** The workspace. */
@@ -392,6 +396,10 @@ async function openSession({ dashHome, session = { kind: 'new' } }: HostOptions,
       return Session.inMemory(workspace);
     case 'open':
       return Session.open(session.path);
+    case 'fork': {
+      using from = await Session.open(session.path);
+      return Session.create(dashHome, workspace, { entries: from.tree.branch(), parentSession: session.path });
+    }
   }
 }
 

@@ -161,7 +161,7 @@ function sourcesIn(folder: string): string[] {
 function importsOf(file: string): Import[] {
   const text = read(file).replace(/\/\*[\s\S]*?\*\/|(?<=^|[\s;])\/\/.*$/gm, (comment) => comment.replace(/[^\n]/g, ' '));
   const pattern =
-    /(?:^|[\s;}])(?:import|export)\s[^'"`;()]*?from\s*['"]([^'"]+)['"]|(?:^|[\s;}])import\s*['"]([^'"]+)['"]|\bimport\s*\(\s*['"]([^'"]+)['"]\s*\)/g;
+    /(?:^|[\s;}])(?:import|export)\s[^'"`;()]*?from\s*['"]([^'"]+)['"]|(?:^|[\s;}])import\s*['"]([^'"\s,]+)['"]|\bimport\s*\(\s*['"]([^'"]+)['"]\s*\)/g;
   return [...text.matchAll(pattern)].map((match) => ({
     from: file,
     line: text.slice(0, match.index + match[0].length).split('\n').length,

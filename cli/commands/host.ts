@@ -1,12 +1,14 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 
-import { DashError, nearest } from '../../format/index.ts';
+import { DashError, isDashError, nearest } from '../../format/index.ts';
 import {
   APPROVAL_MODES,
   type ApprovalMode,
   createHost,
+  findSession,
+  listSessions,
   openModels,
   readSettings,
   runJson,
@@ -14,12 +16,12 @@ import {
   runReadline,
   runRpc,
   type SessionChoice,
-  sessionDirectory,
   THINKING_LEVELS,
   type ThinkingLevel,
 } from '../../host/index.ts';
 import { waiting } from '../../registry/index.ts';
 import { bundledSkills } from '../read-skills.ts';
+import { chooseSession } from '../choose-session.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
 import { openPackages } from '../open-packages.ts';
 
@@ -31,6 +33,8 @@ interface HostFlags {
   readonly tools?: string;
   readonly approve?: string;
   readonly continue?: boolean;
+  readonly resume?: string | true;
+  readonly fork?: string;
   /** A path, or `false` under `--no-session`. */
   readonly session?: string | boolean;
   readonly systemPrompt?: string;
@@ -49,7 +53,9 @@ export const define: DefineCommand = (command) => {
     .option('--tools <names>', 'only these tools, separated by commas')
     .option('--approve <mode>', `what needs no question: ${APPROVAL_MODES.join(', ')}`)
     .option('--continue', 'go on with the newest session of this directory')
-    .option('--session <path>', 'go on with this session')
+    .option('--resume [session]', 'go on with a session that you choose')
+    .option('--session <session>', 'go on with this session: the beginning of its id, or a path')
+    .option('--fork <session>', 'go on with a copy of this session')
     .option('--no-session', 'keep the session in memory only')
     .option('--system-prompt <text>', 'instead of the usual one')
     .option('--append-system-prompt <text>', 'after the usual one')
@@ -72,7 +78,7 @@ export const define: DefineCommand = (command) => {
       thinking: oneOf<ThinkingLevel>('--thinking', flags.thinking, THINKING_LEVELS),
       tools: flags.tools?.split(',').filter((name) => name !== ''),
       approval: oneOf<ApprovalMode>('--approve', flags.approve, APPROVAL_MODES) ?? (mode === 'terminal' ? 'ask' : undefined),
-      session: await sessionOf(flags, home, cwd),
+      session: await sessionOf(flags, invocation),
       customPrompt: flags.systemPrompt,
       appendSystemPrompt: flags.appendSystemPrompt,
       trustProject: flags.trustProject,
@@ -144,15 +150,21 @@ async function readAttached(path: string): Promise<string> {
   return `<file path="${path}">\n${content}\n</file>`;
 }
 
-async function sessionOf(flags: HostFlags, home: string, cwd: string): Promise<SessionChoice> {
+async function sessionOf(flags: HostFlags, { home, cwd, stdout, canAsk }: Invocation): Promise<SessionChoice> {
+  const find = (reference: string | undefined): Promise<string> => findSession(reference, { dashHome: home, cwd });
   if (flags.session === false) return { kind: 'memory' };
-  if (typeof flags.session === 'string') return { kind: 'open', path: resolve(cwd, flags.session) };
+  if (typeof flags.session === 'string') return { kind: 'open', path: await find(flags.session) };
+  if (flags.fork !== undefined) return { kind: 'fork', path: await find(flags.fork) };
+  if (flags.resume === true) return { kind: 'open', path: await chooseSession(await listSessions(home, cwd), { canAsk, style: stdout.style }) };
+  if (flags.resume !== undefined) return { kind: 'open', path: await find(flags.resume) };
   if (flags.continue !== true) return { kind: 'new' };
-  const directory = sessionDirectory(home, cwd);
-  const files = (await readdir(directory).catch(() => [])).filter((name) => name.endsWith('.jsonl'));
-  // names begin with the date
-  const newest = files.toSorted().at(-1);
-  return newest === undefined ? { kind: 'new' } : { kind: 'open', path: join(directory, newest) };
+  return find(undefined).then(
+    (path): SessionChoice => ({ kind: 'open', path }),
+    (error: unknown) => {
+      if (isDashError(error, 'SESSION_NOT_FOUND')) return { kind: 'new' };
+      throw error;
+    },
+  );
 }
 
 function oneOf<Value extends string>(option: string, given: string | undefined, values: readonly Value[]): Value | undefined {

@@ -84,3 +84,9 @@ export class Session implements Disposable {
     this.#writer?.[Symbol.dispose]();
   }
 }
+
+/** Reads a session without changing its file, however it is damaged. @throws {DashError} SESSION_CORRUPT when it has no header */
+export async function openSession(path: string): Promise<{ readonly tree: SessionTree; readonly diagnostics: readonly Diagnostic[] }> {
+  const { header, entries, diagnostics } = await readSession(path);
+  return { tree: new SessionTree(header, entries), diagnostics };
+}

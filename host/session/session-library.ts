@@ -1,0 +1,143 @@
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Value } from '@sinclair/typebox/value';
+import { DashError } from '../../format/index.ts';
+import { textOf } from '../model/messages.ts';
+import { KNOWN_ENTRIES, SessionHeader, type SessionEntry } from './entry.ts';
+import { newHeader, newSessionPath, openWriter, readSession, sessionDirectory } from './session-file.ts';
+
+/** A session as a list shows it, read without building it. */
+export interface SessionSummary {
+  readonly id: string;
+  readonly path: string;
+  readonly cwd: string;
+  readonly name?: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** In all branches. */
+  readonly messages: number;
+  /** What the person said first. */
+  readonly firstMessage: string;
+  readonly parentSession?: string;
+}
+
+/** Lists sessions, the newest first: those of `cwd`, or of every directory. Files that are no sessions are left out. */
+export async function listSessions(dashHome: string, cwd?: string): Promise<readonly SessionSummary[]> {
+  const paths = await sessionPaths(cwd === undefined ? join(dashHome, 'sessions') : sessionDirectory(dashHome, cwd));
+  const summaries: SessionSummary[] = [];
+  // one after the other: a hundred open files are no faster on one disk
+  for (const path of paths) {
+    const summary = await summaryOf(path);
+    if (summary !== undefined) summaries.push(summary);
+  }
+  return summaries.toSorted((a, b) => b.updatedAt.localeCompare(a.updatedAt) || b.path.localeCompare(a.path));
+}
+
+/**
+ * The file of the session that `reference` names: a path, the beginning of an id, or nothing for the newest of `cwd`.
+ * @throws {DashError} SESSION_NOT_FOUND
+ */
+export async function findSession(reference: string | undefined, { dashHome, cwd }: { readonly dashHome: string; readonly cwd: string }): Promise<string> {
+  if (reference === undefined) {
+    const newest = await newestOf(await sessionPaths(sessionDirectory(dashHome, cwd)));
+    if (newest !== undefined) return newest;
+    throw new DashError('SESSION_NOT_FOUND', 'there is no session of this directory yet', { hint: '`dash session list --all` shows those of others' });
+  }
+  if (/[/\\]|\.jsonl$/.test(reference)) {
+    const path = resolve(cwd, reference);
+    if ((await stat(path).catch(() => undefined))?.isFile() === true) return path;
+    throw new DashError('SESSION_NOT_FOUND', `there is no session \`${reference}\``);
+  }
+  const all = await sessionPaths(join(dashHome, 'sessions'));
+  // the file's name ends with the id
+  const found = all.filter((path) => path.slice(path.lastIndexOf('_') + 1).startsWith(reference));
+  const [path, ...others] = found;
+  if (path !== undefined && others.length === 0) return path;
+  throw new DashError('SESSION_NOT_FOUND', path === undefined ? `there is no session \`${reference}\`` : `several sessions begin with \`${reference}\``, {
+    hint: path === undefined ? '`dash session list --all` shows them' : 'write more of the id',
+  });
+}
+
+/**
+ * Makes a session file of somebody else's one of ours, of `cwd`. What packages kept in it is not theirs here: it stays in
+ * the file, under another name. @throws {DashError} SESSION_CORRUPT, DISK_ERROR
+ */
+export async function importSession(from: string, { dashHome, cwd }: { readonly dashHome: string; readonly cwd: string }): Promise<string> {
+  const { entries } = await readSession(from);
+  const header = newHeader(cwd);
+  const path = newSessionPath(sessionDirectory(dashHome, cwd), header);
+  using writer = openWriter(path, { header, entries: [], stale: false }, true);
+  for (const entry of entries) writer.append(withoutState(entry));
+  writer.sync();
+  return path;
+}
+
+function withoutState(entry: SessionEntry): SessionEntry {
+  return entry.type === 'custom' ? { ...entry, customType: `imported:${entry.customType}` } : entry;
+}
+
+async function sessionPaths(directory: string): Promise<readonly string[]> {
+  const names = await readdir(directory, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return names.filter((name) => name.endsWith('.jsonl')).map((name) => join(directory, name));
+}
+
+/** The one that was written to last; no file is read for it. */
+async function newestOf(paths: readonly string[]): Promise<string | undefined> {
+  const dated = await Promise.all(paths.map(async (path) => ({ path, mtimeMs: (await stat(path)).mtimeMs })));
+  return dated.toSorted((a, b) => a.mtimeMs - b.mtimeMs || a.path.localeCompare(b.path)).at(-1)?.path;
+}
+
+/** Reads line by line, and parses only those that a list shows something of. */
+async function summaryOf(path: string): Promise<SessionSummary | undefined> {
+  let header: SessionHeader | undefined;
+  let messages = 0;
+  let firstMessage: string | undefined;
+  let name: string | undefined;
+  const lines = createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY });
+  for await (const line of lines) {
+    if (header === undefined) {
+      const first = parsed(line);
+      if (!Value.Check(SessionHeader, first)) return undefined;
+      header = first;
+    } else if (line.slice(0, 400).includes('"type":"message"')) {
+      messages += 1;
+      firstMessage ??= saidIn(line);
+    } else if (line.includes('"session_info"')) {
+      const info = parsed(line);
+      if (Value.Check(KNOWN_ENTRIES.session_info, info)) name = info.name?.trim();
+    }
+  }
+  if (header === undefined) return undefined;
+  const { mtime } = await stat(path);
+  return {
+    id: header.id,
+    path,
+    cwd: header.cwd,
+    ...(name === undefined || name === '' ? {} : { name }),
+    createdAt: header.timestamp,
+    updatedAt: mtime.toISOString(),
+    messages,
+    firstMessage: firstMessage ?? '',
+    ...(header.parentSession === undefined ? {} : { parentSession: header.parentSession }),
+  };
+}
+
+function saidIn(line: string): string | undefined {
+  if (!line.includes('"role":"user"')) return undefined;
+  const entry = parsed(line);
+  if (!Value.Check(KNOWN_ENTRIES.message, entry) || entry.message.role !== 'user') return undefined;
+  return textOf(entry.message.content).slice(0, 500);
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
