@@ -7,11 +7,12 @@ import type { HostEvent } from './host-event.ts';
 import type { JsonValue, Usage } from './model/messages.ts';
 import type { ModelInfo, ModelPort } from './model/port.ts';
 import { contextTokens } from './session/context-usage.ts';
-import { toLine } from './session/entry.ts';
+import { projectBranch } from './session/context.ts';
+import { type SessionEntry, toLine } from './session/entry.ts';
 import { type CompactionPlan, isCutPlace, planCompaction } from './session/plan-compaction.ts';
 import type { Session } from './session/session.ts';
-import { filesAsText } from './session/touched-files.ts';
-import { summarize } from './summarize.ts';
+import { filesAsText, filesOf } from './session/touched-files.ts';
+import { type SummaryPorts, summarize } from './summarize.ts';
 
 /** Who wants it: the user or a package, the size of the context, or a provider that refused the context. */
 export type CompactionReason = 'manual' | 'threshold' | 'overflow';
@@ -46,6 +47,22 @@ export interface CompactionRequest {
   readonly signal: AbortSignal;
 }
 
+export interface BranchSummaryRequest {
+  /** What is left behind. */
+  readonly left: readonly SessionEntry[];
+  readonly model: ModelInfo;
+  readonly instructions: string | undefined;
+  readonly sources: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** What a way through the tree leaves behind, as the entry that says it. */
+export interface BranchSummary {
+  readonly summary: string;
+  readonly usage?: Usage;
+  readonly details?: JsonValue;
+}
+
 export interface CompactorPorts {
   readonly models: ModelPort;
   readonly bus: EventBus;
@@ -62,10 +79,18 @@ export interface Compactor {
    * stopped, a package did not want it, or there is nothing to leave out. Throws when the summary cannot be had.
    */
   compact(request: CompactionRequest): Promise<CompactionResult | undefined>;
+  /** Sums up what a way through the tree leaves behind; `undefined`: it was stopped, or nothing was said there. Throws when it cannot be had. */
+  summarizeBranch(request: BranchSummaryRequest): Promise<BranchSummary | undefined>;
 }
 
 /** Makes a compactor. */
 export function createCompactor({ models, bus, retry, settings, emit }: CompactorPorts): Compactor {
+  const summaryPorts = (model: ModelInfo): SummaryPorts => ({
+    models,
+    model,
+    attempts: retry.attempts,
+    wait: (attempt, during) => wait(retry.baseDelayMs * 2 ** attempt, during),
+  });
   const draft = async (request: CompactionRequest, plan: CompactionPlan): Promise<Draft | 'cancelled'> => {
     const { session, model, reason, instructions, sources, signal } = request;
     const branchEntries = session.tree.branch();
@@ -95,7 +120,7 @@ export function createCompactor({ models, bus, retry, settings, emit }: Compacto
         ...(plan.previousSummary === undefined ? {} : { previous: plan.previousSummary }),
         ...(instructions === undefined ? {} : { instructions }),
       },
-      { models, model, attempts: retry.attempts, wait: (attempt, during) => wait(retry.baseDelayMs * 2 ** attempt, during) },
+      summaryPorts(model),
       signal,
     );
     if (signal.aborted) return 'cancelled';
@@ -112,6 +137,23 @@ export function createCompactor({ models, bus, retry, settings, emit }: Compacto
     isDue(session, model) {
       const { enabled, reserveTokens } = scaled(settings(), model);
       return enabled && contextTokens(session.tree.branch()) > model.contextWindow - reserveTokens;
+    },
+
+    async summarizeBranch({ left, model, instructions, sources, signal }) {
+      const messages = projectBranch(left).flatMap((one) => one.messages);
+      if (messages.length === 0) return undefined;
+      try {
+        const { text, usage } = await summarize(
+          { messages, purpose: 'branch', ...(instructions === undefined ? {} : { instructions }) },
+          summaryPorts(model),
+          signal,
+        );
+        const files = filesOf(messages);
+        return { summary: text + filesAsText(files), usage, details: { ...files, sources: [...sources] } };
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        throw error;
+      }
     },
 
     async compact(request) {

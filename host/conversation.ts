@@ -4,7 +4,7 @@ import { isDashError, DashError } from '../format/index.ts';
 import type { CallOrigin } from '../sandbox/index.ts';
 import type { AgentEvent } from './agent-event.ts';
 import { type LoopPorts, type RetryPolicy, runAgent } from './agent-loop.ts';
-import { type CompactionResult, type CompactionSettings, type Compactor, createCompactor } from './compactor.ts';
+import { type BranchSummary, type CompactionResult, type CompactionSettings, type Compactor, createCompactor } from './compactor.ts';
 import type { EventBus } from './event-bus.ts';
 import { isExtensionEvent } from './extension-events.ts';
 import type { HostEvent } from './host-event.ts';
@@ -14,6 +14,7 @@ import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { lastAnswer } from './session/export.ts';
 import { AUDIT_ENTRY, type AuditHead } from './session/audit-anchor.ts';
+import type { SessionEntry } from './session/entry.ts';
 import type { Session } from './session/session.ts';
 import { buildSystemPrompt, promptOptions, type SystemPromptParts, withOptions } from './system-prompt.ts';
 import type { Toolbox } from './toolbox.ts';
@@ -198,16 +199,7 @@ export class Conversation {
       signal: controller.signal,
       ...(instructions === undefined || instructions.trim() === '' ? {} : { instructions }),
     });
-    const done = work.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#compaction = { controller, done };
-    try {
-      return await work;
-    } finally {
-      this.#compaction = undefined;
-    }
+    return this.#occupy(controller, work);
   }
 
   /** Takes another session's place; the run has ended before. */
@@ -233,6 +225,28 @@ export class Conversation {
     this.#noteSettings();
     void this.#options.emit({ type: 'thinking_level_changed', level: level ?? 'off' });
     void this.#options.bus.notify({ type: 'thinking_level_select', level: level ?? 'off', previousLevel });
+  }
+
+  /** Has the model sum up what was said on a branch that is left; `undefined`: it was stopped. @throws {DashError} NO_MODEL */
+  async summarizeBranch(left: readonly SessionEntry[], instructions?: string): Promise<BranchSummary | undefined> {
+    const model = this.#chosenModel();
+    const controller = new AbortController();
+    const work = this.#compactor.summarizeBranch({ left, model, instructions, sources: this.#options.sources(), signal: controller.signal });
+    return this.#occupy(controller, work);
+  }
+
+  /** While `work` is going on, prompts wait, and an abort stops it. */
+  async #occupy<Result>(controller: AbortController, work: Promise<Result>): Promise<Result> {
+    const done = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#compaction = { controller, done };
+    try {
+      return await work;
+    } finally {
+      this.#compaction = undefined;
+    }
   }
 
   #begin(prompts: () => Promise<readonly AgentMessage[]>): Promise<void> {

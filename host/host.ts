@@ -5,7 +5,8 @@ import { type Diagnostic, isDashError, isProtectedRead, type Places } from '../f
 import type { CallContext } from '../sandbox/index.ts';
 
 import type { ApprovalMode } from './approval.ts';
-import { type CommandHost, HOST_COMMANDS } from './commands/index.ts';
+import { createCommandHost } from './command-host.ts';
+import { HOST_COMMANDS } from './commands/index.ts';
 import { COMPACTION_DEFAULTS } from './compactor.ts';
 import { contextSources } from './context-sources.ts';
 import { stillAllowed } from './contributions.ts';
@@ -17,7 +18,6 @@ import { AUTO } from './model/auto.ts';
 import { chooseModel } from './model/choose-model.ts';
 import type { ImageContent } from './model/messages.ts';
 import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
-import { exportHtml } from './export-html.ts';
 import { createHostPorts } from './ports.ts';
 import { decideTrust } from './project-trust.ts';
 import { expandText, readPromptText, type SlashCommand, slashCommands } from './prompt-text.ts';
@@ -223,31 +223,16 @@ export async function createHost(options: HostOptions): Promise<Host> {
     return reloaded;
   };
   const sessions = createSessionSwitch({ conversation, bus, dashHome, cwd: workspace, ui: () => ui, reload, shutdown: () => ending.resolve() });
-  const commandHost: CommandHost = {
-    async reload() {
-      const { generation, changed, diagnostics } = await reload();
-      const problems = diagnostics.filter(({ severity }) => severity === 'error').map(describe);
-      return [`reloaded: generation ${generation}, ${changed.length === 0 ? 'nothing changed' : `changed ${changed.join(', ')}`}`, ...problems].join('\n');
-    },
-    async newSession() {
-      return (await sessions.newSession()).cancelled ? 'a package kept this session open' : `new session ${conversation.session.id}`;
-    },
-    rename(name) {
-      if (name.trim() === '') return conversation.session.tree.name ?? 'this session has no name';
-      ports.session.setName(name);
-      return `this session is now \`${conversation.session.tree.name}\``;
-    },
-    chooseModel(reference) {
-      if (reference !== '') conversation.setModel(chooseModel(models, reference));
-      return conversation.model === undefined ? 'no model' : `${conversation.model.provider}/${conversation.model.id}`;
-    },
-    async compact(instructions) {
-      const result = await conversation.compact(instructions);
-      return result === undefined ? 'nothing was changed' : `summed up: ${result.tokensBefore} tokens are now about ${result.estimatedTokensAfter}`;
-    },
-    exportHtml: async (path) => `written to ${await exportHtml(conversation.session.tree, path === '' ? undefined : path, workspace)}`,
-    describeSession: () => `${conversation.session.file ?? 'not written to a file'}: ${conversation.messages.length} messages`,
-  };
+  const commandHost = createCommandHost({
+    conversation,
+    sessions,
+    models,
+    dashHome,
+    cwd: workspace,
+    ui: () => ui,
+    reload,
+    rename: (name) => ports.session.setName(name),
+  });
 
   let beginning: Promise<void> | undefined;
   let hasBegun = false;
@@ -380,12 +365,6 @@ export async function createHost(options: HostOptions): Promise<Host> {
       conversation.session[Symbol.dispose]();
     },
   };
-}
-
-/** A diagnostic on one line, with the author's file and line. */
-export function describe({ severity, message, where }: Diagnostic): string {
-  const place = where === undefined ? '' : ` (${where.path}${where.line === undefined ? '' : `:${where.line}`})`;
-  return `${severity}: ${message}${place}`;
 }
 
 async function openSession({ dashHome, session = { kind: 'new' } }: HostOptions, workspace: string): Promise<Session> {

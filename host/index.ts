@@ -1,6 +1,7 @@
 export { APPROVAL_MODES, type ApprovalMode } from './approval.ts';
 export type { HostEvent, HostListener } from './host-event.ts';
-export { createHost, describe as describeDiagnostic, type Host, type HostOptions, type PromptOptions, type PromptOutcome, type SessionChoice } from './host.ts';
+export { describe as describeDiagnostic } from './describe-diagnostic.ts';
+export { createHost, type Host, type HostOptions, type PromptOptions, type PromptOutcome, type SessionChoice } from './host.ts';
 export type { LoadedPackage, OpenPackage, ReadPackages } from './load-packages.ts';
 export { openModels, type ModelSource } from './model/choose-model.ts';
 export { THINKING_LEVELS, type ModelInfo, type ModelPort, type ThinkingLevel } from './model/port.ts';

@@ -1,10 +1,13 @@
 import { join } from 'node:path';
+import { Type } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
 import { DashError } from '../format/index.ts';
 import type { SessionControl } from '../sandbox/index.ts';
 import type { Conversation } from './conversation.ts';
 import type { EventBus } from './event-bus.ts';
 import { textOf } from './model/messages.ts';
-import type { SessionEntry } from './session/entry.ts';
+import type { JsonValue } from './model/messages.ts';
+import { type SessionEntry, toLine } from './session/entry.ts';
 import { Session } from './session/session.ts';
 import { isWithin, realPath } from './tools/workspace-path.ts';
 import type { UserInterface } from './user-interface.ts';
@@ -19,6 +22,12 @@ export interface SessionControlOptions {
   readonly shutdown: () => void;
 }
 
+export interface NavigateOptions {
+  readonly summarize?: boolean;
+  /** What the summary should mind. */
+  readonly instructions?: string;
+}
+
 export interface Cancellable {
   readonly cancelled: boolean;
 }
@@ -30,8 +39,8 @@ export interface SessionSwitch {
   open(path: string): Promise<Cancellable>;
   /** Begins a file with the branch before a message of the user's, whose text comes back; `at` keeps the whole branch. */
   fork(entryId: string, position: 'before' | 'at'): Promise<Cancellable & { readonly text: string }>;
-  /** Goes to another place of this session's tree. */
-  navigate(targetId: string): Promise<Cancellable>;
+  /** Goes to another place of this session's tree; what was said on the way that is left can be summed up there. */
+  navigate(targetId: string, options?: NavigateOptions): Promise<Cancellable>;
   /** The same for packages, with what only the user may do left out. */
   control(control: SessionControl): Promise<unknown>;
 }
@@ -71,22 +80,43 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
     if (!cancelled) await replace('fork', () => create(tree.branch(position === 'at' ? entryId : entry.parentId), file));
     return { cancelled, text: text ?? '' };
   };
-  const navigate = async (targetId: string): Promise<Cancellable> => {
+  const navigate = async (targetId: string, { summarize = false, instructions }: NavigateOptions = {}): Promise<Cancellable> => {
+    await conversation.abort();
     const { tree } = conversation.session;
     const target = tree.entry(targetId);
     if (target === undefined) throw new Error(`there is no entry \`${targetId}\``);
-    await conversation.abort();
     const oldLeafId = tree.leafId;
-    const { cancelled } = await bus.before({
+    const { commonAncestorId, left } = leftBehind(tree.branch(), tree.branch(targetId));
+    const { cancelled, value } = await bus.before({
       type: 'session_before_tree',
-      preparation: { targetId, oldLeafId, entriesToSummarize: [], userWantsSummary: false },
+      preparation: {
+        targetId,
+        oldLeafId,
+        commonAncestorId,
+        entriesToSummarize: left.map(toLine),
+        userWantsSummary: summarize,
+        ...(instructions === undefined ? {} : { customInstructions: instructions }),
+      },
     });
     if (cancelled) return { cancelled };
+    const said = Value.Check(TreeAnswer, value) ? value : {};
+    const summary = summarize ? (said.summary ?? (await conversation.summarizeBranch(left, said.customInstructions ?? instructions))) : undefined;
+    if (summarize && summary === undefined) return { cancelled: true };
     // Going to something the user said means saying it again: before it, with its text at hand.
     const text = userTextOf(target);
     tree.moveTo(text === undefined ? targetId : target.parentId);
+    const fromExtension = said.summary !== undefined;
+    const summaryEntry =
+      summary === undefined
+        ? undefined
+        : conversation.session.append({ type: 'branch_summary', fromId: oldLeafId ?? 'root', ...summary, ...(fromExtension ? { fromHook: true } : {}) });
     if (text !== undefined) ui().set({ kind: 'editorText', text, paste: false });
-    void bus.notify({ type: 'session_tree', newLeafId: tree.leafId, oldLeafId });
+    void bus.notify({
+      type: 'session_tree',
+      newLeafId: tree.leafId,
+      oldLeafId,
+      ...(summaryEntry === undefined ? {} : { summaryEntry: toLine(summaryEntry), fromExtension }),
+    });
     return { cancelled };
   };
 
@@ -115,9 +145,7 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
           return { cancelled };
         }
         case 'navigateTree':
-          if (control.summarize)
-            throw new DashError('UNSUPPORTED_API', '`navigateTree` cannot summarize the branch that is left yet', { hint: 'call it without `summarize`' });
-          return navigate(control.targetId);
+          return navigate(control.targetId, { summarize: control.summarize });
         case 'switchSession':
           // A session that is opened is appended to: a package may not have that done to any file.
           if (!isWithin(realPath(join(dashHome, 'sessions')), realPath(control.path)))
@@ -128,6 +156,19 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
       }
     },
   };
+}
+
+/** What a package may say about a way through the tree: a summary of its own, or what ours should mind. */
+const TreeAnswer = Type.Object({
+  summary: Type.Optional(Type.Object({ summary: Type.String({ minLength: 1 }), details: Type.Optional(Type.Unsafe<JsonValue>(Type.Unknown())) })),
+  customInstructions: Type.Optional(Type.String()),
+});
+
+/** What is on `from` and not on `to`, and where the two part. */
+function leftBehind(from: readonly SessionEntry[], to: readonly SessionEntry[]): { commonAncestorId: string | null; left: readonly SessionEntry[] } {
+  const there = new Set(to.map(({ id }) => id));
+  const common = from.findLastIndex(({ id }) => there.has(id));
+  return { commonAncestorId: from[common]?.id ?? null, left: from.slice(common + 1) };
 }
 
 function userTextOf(entry: SessionEntry): string | undefined {

@@ -28,6 +28,7 @@ import { openPackages } from '../open-packages.ts';
 interface HostFlags {
   readonly print?: string | true;
   readonly mode?: string;
+  readonly provider?: string;
   readonly model?: string;
   readonly thinking?: string;
   readonly tools?: string;
@@ -49,6 +50,7 @@ export const define: DefineCommand = (command) => {
     .option('-p, --print [prompt]', 'answer one prompt and end')
     .option('--mode <mode>', '`rpc` serves records on stdin and stdout, `json` prints every event')
     .option('--model <model>', '`provider/id`, `auto`, `auto:provider/id,provider/id`, or `scripted:FILE`')
+    .option('--provider <provider>', 'whose `--model` it is')
     .option('--thinking <level>', THINKING_LEVELS.join(', '))
     .option('--tools <names>', 'only these tools, separated by commas')
     .option('--approve <mode>', `what needs no question: ${APPROVAL_MODES.join(', ')}`)
@@ -67,14 +69,15 @@ export const define: DefineCommand = (command) => {
     const prompt = mode === 'rpc' || mode === 'terminal' ? undefined : await readPrompt(command.args, flags, cwd);
 
     const { settings } = await readSettings(home);
-    const models = await openModels({ reference: flags.model ?? settings.model, dashHome: home, env });
+    const model = flags.provider === undefined ? flags.model : `${flags.provider}/${flags.model ?? ''}`;
+    const models = await openModels({ reference: model ?? settings.model, dashHome: home, env });
     await using packages = await openPackages(invocation, { none: flags.extensions === false });
     await using host = await createHost({
       cwd,
       dashHome: home,
       env,
       models,
-      model: flags.model,
+      model,
       thinking: oneOf<ThinkingLevel>('--thinking', flags.thinking, THINKING_LEVELS),
       tools: flags.tools?.split(',').filter((name) => name !== ''),
       approval: oneOf<ApprovalMode>('--approve', flags.approve, APPROVAL_MODES) ?? (mode === 'terminal' ? 'ask' : undefined),

@@ -1,3 +1,5 @@
+import type { NavigateOptions } from '../session-control.ts';
+
 /** What a slash command of the host may do. */
 export interface CommandHost {
   reload(): Promise<string>;
@@ -6,6 +8,10 @@ export interface CommandHost {
   chooseModel(reference: string): string;
   describeSession(): string;
   compact(instructions: string): Promise<string>;
+  tree(entryId: string, options: NavigateOptions): Promise<string>;
+  fork(entryId: string): Promise<string>;
+  clone(): Promise<string>;
+  resume(reference: string): Promise<string>;
   exportHtml(path: string): Promise<string>;
 }
 

@@ -30,7 +30,11 @@ export function chooseModel(models: readonly ModelInfo[], reference: string | un
   }
   if (reference === undefined || reference.startsWith('scripted:')) return first;
   if (reference.startsWith(`${AUTO}:`)) return chooseModel(models, AUTO);
-  const found = models.find(({ provider, id }) => `${provider}/${id}` === reference) ?? models.find(({ id }) => id === reference);
+  // `provider/`: any of that provider's
+  const found =
+    models.find(({ provider }) => `${provider}/` === reference) ??
+    models.find(({ provider, id }) => `${provider}/${id}` === reference) ??
+    models.find(({ id }) => id === reference);
   if (found !== undefined) return found;
   throw new DashError('NO_MODEL', `no model \`${reference}\` among the ${models.length} that have credentials`, { hint: 'write it as `provider/id`' });
 }

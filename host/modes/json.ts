@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
-import { describe, type Host } from '../host.ts';
+import { describe } from '../describe-diagnostic.ts';
+import type { Host } from '../host.ts';
 import type { ImageContent } from '../model/messages.ts';
 import { withoutUser } from '../user-interface.ts';
 import { writeRecord } from './json-lines.ts';
