@@ -44,6 +44,7 @@ export {
   covers,
   emptyPermissionSet,
   formatPermissionSet,
+  intersection,
   parsePermissionSet,
   permissionFor,
   permissionSet,

@@ -58,6 +58,16 @@ export function union(a: PermissionSet, b: PermissionSet): PermissionSet {
   return permissionSet([...a.permissions, ...b.permissions]);
 }
 
+/**
+ * Gives a set that allows nothing that one of the two does not allow. Errs on the side of less: of two permissions that
+ * only overlap, nothing is left.
+ */
+export function intersection(a: PermissionSet, b: PermissionSet): PermissionSet {
+  const within = (inner: PermissionSet, outer: PermissionSet): Permission[] =>
+    allowsOf(inner).filter((permission) => allowsOf(outer).some((held) => contains(held, permission)));
+  return permissionSet([...within(a, b), ...within(b, a), ...denialsOf(a), ...denialsOf(b)]);
+}
+
 /** Makes a set of permissions that are already parsed. */
 export function permissionSet(permissions: readonly Permission[]): PermissionSet {
   const byText = new Map(permissions.map((permission) => [formatPermission(permission), permission]));

@@ -13,7 +13,12 @@ export interface AuditRecord {
   readonly 'dash.package'?: string;
   readonly 'dash.version'?: string;
   readonly 'content.hash'?: string;
+  /** The call it happened in; several where they ran at once and the package alone knows which. */
   readonly 'call.id'?: string;
+  /** It was asked for, or went on, when its call had ended or outside of any. */
+  readonly background?: true;
+  /** The packages that called each other to come here, the first one first. */
+  readonly 'on.behalf.of'?: string;
   readonly capability?: string;
   readonly target?: string;
   readonly decision?: 'allow' | 'deny';

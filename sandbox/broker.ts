@@ -5,18 +5,22 @@ import {
   type ComputedSubject,
   consentLevel,
   type Decision,
+  type Effect,
   formatPermission,
+  intersection,
   parsePermission,
   parsePermissionSet,
   permissionSet,
 } from '../format/index.ts';
 import type { AuditRecord } from './audit-trail.ts';
 import type { Authority, RequestedPermission } from './authority.ts';
+import type { Lease } from './calls-in-flight.ts';
 import { CAPABILITIES } from './capabilities/index.ts';
 import { CapabilityFailure, type AnyCapability, type CapabilityContext, type Need, type Request, type Subscription } from './define-capability.ts';
+import type { Delegation } from './delegation.ts';
 import type { Denial } from './extension.ts';
 import { MAX_PENDING_REQUESTS, MAX_SUBSCRIPTIONS } from './process/limits.ts';
-import type { CallOrigin, PermissionAnswer } from './ports.ts';
+import type { PermissionAnswer } from './ports.ts';
 import type { CapabilityErrorData } from './protocol.ts';
 
 /** What the guest gets: a value or the fields of an error. The broker itself never throws and never rejects. */
@@ -28,11 +32,8 @@ export interface BrokerOptions {
   readonly contentHash: string;
   readonly authority: Authority;
   readonly audit: { append(record: Omit<AuditRecord, 'time'>): void };
-  /** Whether some call of the host is being served right now. Outside of one, files, network and programs need `background`. */
-  readonly inCall: () => boolean;
-  readonly callId: () => string | undefined;
-  /** The user's message behind what is being served; without one no question is raised. */
-  readonly origin: () => CallOrigin | undefined;
+  /** The calls of the host that are being served right now. Outside of them files, network, programs and tools need `background`. */
+  readonly lease: () => Lease;
   /** Stops the clocks of what is being served while a person thinks. */
   readonly pauseClocks: () => Disposable;
   readonly onDenial: (denial: Denial) => void;
@@ -47,19 +48,30 @@ function isOnTheWayUp(path: string, workspace: string): boolean {
   );
 }
 
-type Refusal = Extract<Decision, { allowed: false }>;
+/** `by`: it was not the package's own lack, but that of a package it works for. */
+type Refusal = Extract<Decision, { allowed: false }> & { readonly by?: string };
+type Ruling = Extract<Decision, { allowed: true }> | Refusal;
 
-/** Whether the guest can wait for a person: one whose thread stands still cannot. */
 interface Asking {
+  /** Whether the guest can wait for a person: one whose thread stands still cannot. */
   readonly patience: 'waits' | 'at once';
   readonly signal: AbortSignal;
+  /** What was being served when it was asked for. */
+  readonly lease: Lease;
 }
 
 const ONCE = 'asked: once';
 const DECLINED = 'declined by the user';
 
 /** Effects that a package may not have on its own account, with nobody having asked for anything. */
-const NEEDS_A_CALL = new Set(['fs', 'net', 'exec']);
+const NEEDS_A_CALL = new Set(['fs', 'net', 'exec', 'tool']);
+/** Of these, the ones that take long: they end with the call they were started in. */
+const ENDS_WITH_ITS_CALL = new Set(['net', 'exec', 'tool']);
+
+/** What was asked for in a call, belongs to it; but what takes long belongs to it no longer than it lasts. */
+function isInCall({ kind }: Effect, { calls, signal }: Lease): boolean {
+  return ENDS_WITH_ITS_CALL.has(kind) ? !signal.aborted : calls.length > 0;
+}
 
 /**
  * The one gate. Every request of one package passes here, in this order: known → schema → needs → grants →
@@ -70,8 +82,6 @@ export class Broker {
   readonly #pending = new Map<number, AbortController>();
   readonly #subscriptions = new Map<number, AbortController>();
   readonly #end = new AbortController();
-  /** Fires when nothing of the host is being served any more: programs do not outlive their call. */
-  #callsEnd = new AbortController();
   /** Answers that came after a request that could not wait for them: each lets one call of its kind pass. */
   readonly #permits = new Set<string>();
 
@@ -114,14 +124,14 @@ export class Broker {
     const end = (answer: Answer): void => {
       if (this.#subscriptions.delete(id)) event(answer);
     };
-    const asking: Asking = { patience: 'waits', signal: AbortSignal.any([controller.signal, this.#end.signal]) };
+    const asking: Asking = { patience: 'waits', signal: AbortSignal.any([controller.signal, this.#end.signal]), lease: this.#options.lease() };
     const answer = await this.#admit(capability, params, 'subscription', asking, async (admitted, needs) => {
       await (admitted as Subscription).start(
         params as never,
         this.#options.context,
         {
           ...this.#gate(admitted, asking),
-          signal: this.#lifeOf(needs, asking.signal),
+          signal: this.#lifeOf(needs, asking),
           event: (value) => event({ value }),
           error: (error) => end(toAnswer(error, params)),
         },
@@ -132,18 +142,11 @@ export class Broker {
     if ('error' in answer) end(answer);
   }
 
-  /** The last call in flight has been answered. */
-  callsEnded(): void {
-    this.#callsEnd.abort();
-    this.#callsEnd = new AbortController();
-  }
-
-  /** A program ends with the call it was started in, unless its package may work in the background. */
-  #lifeOf(needs: readonly Need[], signal: AbortSignal): AbortSignal {
-    const isProgram = needs.some(({ effect }) => effect.kind === 'exec');
-    if (!isProgram || this.#rule({ effect: { kind: 'area', area: 'background' }, target: 'background' }).allowed) return signal;
-    // The call may have ended while it was decided.
-    return this.#options.inCall() ? AbortSignal.any([signal, this.#callsEnd.signal]) : AbortSignal.abort();
+  /** A program, a transfer or a tool's run ends with the call it was started in, unless its package may work in the background. */
+  #lifeOf(needs: readonly Need[], { signal, lease }: Asking): AbortSignal {
+    const isLong = needs.some(({ effect }) => ENDS_WITH_ITS_CALL.has(effect.kind));
+    if (!isLong || this.#rule({ effect: { kind: 'area', area: 'background' }, target: 'background' }, lease).allowed) return signal;
+    return AbortSignal.any([signal, lease.signal]); // the call may have ended while it was decided
   }
 
   unsubscribe(id: number): void {
@@ -160,10 +163,16 @@ export class Broker {
   }
 
   #serve(capability: string, params: unknown, signal: AbortSignal, patience: Asking['patience']): Promise<Answer> {
-    const asking: Asking = { patience, signal: AbortSignal.any([signal, this.#end.signal]) };
+    const asking: Asking = { patience, signal: AbortSignal.any([signal, this.#end.signal]), lease: this.#options.lease() };
     return this.#admit(capability, params, 'request', asking, async (admitted, needs) => {
       if (admitted.kind !== 'request') throw new Error('admitted as a request');
-      return admitted.run(params as never, this.#options.context, { ...this.#gate(admitted, asking), signal: this.#lifeOf(needs, asking.signal) }, needs);
+      const life = this.#lifeOf(needs, asking);
+      try {
+        return await admitted.run(params as never, this.#options.context, { ...this.#gate(admitted, asking), signal: life }, needs);
+      } catch (error) {
+        if (life.aborted && !asking.signal.aborted) this.#recordCutOff(admitted, needs, asking);
+        throw error;
+      }
     });
   }
 
@@ -191,33 +200,64 @@ export class Broker {
   #gate(capability: AnyCapability, asking: Asking): Omit<Request, 'signal'> {
     return {
       decide: (need) => this.#decide(capability, need, asking),
-      permits: (need) => this.#rule(need).allowed,
-      granted: () => this.#options.authority.granted(),
-      record: (outcome) => this.#options.audit.append({ 'event.name': 'effect', ...this.#who(), capability: capability.name, ...outcome }),
+      permits: (need) => this.#rule(need, asking.lease).allowed,
+      granted: () => asking.lease.delegation.limits.reduce((set, limit) => intersection(set, limit.granted()), this.#options.authority.granted()),
+      lease: asking.lease,
+      record: (outcome) => this.#options.audit.append({ 'event.name': 'effect', ...this.#who(asking), capability: capability.name, ...outcome }),
     };
   }
 
-  #who(): Pick<AuditRecord, 'dash.package' | 'dash.version' | 'content.hash' | 'call.id'> {
-    const { context, version, contentHash, callId } = this.#options;
-    return { 'dash.package': context.packageName, 'dash.version': version, 'content.hash': contentHash, ...definedCallId(callId()) };
+  /** Work that goes on when its call has ended is not the call's any more, and is written down as what it is. */
+  #who({
+    lease: { calls, signal, delegation },
+  }: Asking): Pick<AuditRecord, 'dash.package' | 'dash.version' | 'content.hash' | 'call.id' | 'background' | 'on.behalf.of'> {
+    const { context, version, contentHash } = this.#options;
+    return {
+      'dash.package': context.packageName,
+      'dash.version': version,
+      'content.hash': contentHash,
+      ...(calls.length > 0 && { 'call.id': calls.join(',') }),
+      ...(signal.aborted && { background: true as const }),
+      ...(delegation.callers.length > 0 && { 'on.behalf.of': delegation.callers.join(' → ') }),
+    };
   }
 
-  #rule({ effect, own }: Need): Decision {
+  #recordCutOff(capability: AnyCapability, needs: readonly Need[], asking: Asking): void {
+    const [first] = needs;
+    if (first === undefined) return;
+    const { target, recorded = target } = first;
+    this.#options.audit.append({ 'event.name': 'effect', ...this.#who(asking), capability: capability.name, target: recorded, outcome: 'ended with its call' });
+  }
+
+  #rule(need: Need, lease: Lease): Ruling {
+    const { effect, own } = need;
     const { places } = this.#options.context;
     if (own === true) return { allowed: true, rule: 'own files' };
     const granted = this.#options.authority.granted();
     const decision = allows(granted, effect, places);
-    if (!decision.allowed || !NEEDS_A_CALL.has(effect.kind) || this.#options.inCall()) return decision;
+    if (!decision.allowed) return decision;
+    const limited = this.#limitedBy(need, lease.delegation);
+    if (limited !== undefined) return limited;
+    if (!NEEDS_A_CALL.has(effect.kind) || isInCall(effect, lease)) return decision;
     const background = allows(granted, { kind: 'area', area: 'background' }, places);
     return background.allowed ? decision : { ...background, rule: 'outside a call' };
   }
 
+  /** What a package does for another one, that one must be allowed to do itself. */
+  #limitedBy({ effect }: Need, { limits }: Delegation): Refusal | undefined {
+    for (const { by, granted } of limits) {
+      const decision = allows(granted(), effect, this.#options.context.places);
+      if (!decision.allowed) return { ...decision, rule: `called by ${by}`, by };
+    }
+    return undefined;
+  }
+
   /** @throws {CapabilityFailure} the denial, with what would allow it */
   async #decide(capability: AnyCapability, need: Need, asking: Asking): Promise<void> {
-    const ruled = this.#rule(need);
+    const ruled = this.#rule(need, asking.lease);
     const decision = ruled.allowed ? ruled : await this.#askFor(capability, need, ruled, asking);
     // The record comes before the effect: what cannot be written down does not happen.
-    this.#record(capability, need, decision);
+    this.#record(capability, need, decision, asking);
     if (decision.allowed) return this.#options.authority.used(decision.rule);
 
     const { packageName } = this.#options.context;
@@ -228,20 +268,20 @@ export class Broker {
       target,
       permission: decision.permission,
       rule: decision.rule,
-      hint: hintFor(packageName, decision.permission, effect),
+      hint: hintFor(decision.by ?? packageName, decision.permission, effect),
     });
     throw new CapabilityFailure({
       code: 'EACCES',
       errno: -13,
-      message: `EACCES: permission denied: ${this.#reason(need, decision)}, ${capability.name} '${need.asked ?? target}'`,
+      message: `EACCES: permission denied: ${this.#reason(need, decision, asking.lease)}, ${capability.name} '${need.asked ?? target}'`,
       ...(effect.kind === 'fs' && { syscall: capability.name.slice(3), path: need.asked ?? target }),
     });
   }
 
-  #record(capability: AnyCapability, { target, recorded = target }: Need, decision: Decision): void {
+  #record(capability: AnyCapability, { target, recorded = target }: Need, decision: Ruling, asking: Asking): void {
     this.#options.audit.append({
       'event.name': 'decision',
-      ...this.#who(),
+      ...this.#who(asking),
       capability: capability.name,
       target: recorded,
       decision: decision.allowed ? 'allow' : 'deny',
@@ -254,9 +294,10 @@ export class Broker {
    * Asks the user for what the package asked for at install and was not given yet. A yes lets this same call go on; who
    * cannot wait is denied now, and finds the answer when it asks again.
    */
-  async #askFor(capability: AnyCapability, need: Need, denied: Refusal, asking: Asking): Promise<Decision> {
-    const wanted = this.#askable(need, denied);
-    const origin = this.#options.origin();
+  async #askFor(capability: AnyCapability, need: Need, denied: Refusal, asking: Asking): Promise<Ruling> {
+    const { lease } = asking;
+    const wanted = this.#askable(need, denied, lease);
+    const { origin } = lease;
     const { questions } = this.#options.context.ports;
     if (wanted === undefined || origin === undefined || questions === undefined) return denied;
     const permit = `${capability.name}\n${need.target}`;
@@ -279,10 +320,10 @@ export class Broker {
           mayPause: false,
         },
         signal,
-        () => !this.#rule(need).allowed,
+        () => !this.#rule(need, lease).allowed,
       );
       if (answer === undefined) return undefined;
-      this.#recordAnswer(capability, need, wanted.permission, answer);
+      this.#recordAnswer(capability, need, wanted.permission, answer, asking);
       if (answer === 'session' || answer === 'project') await authority.allow(permissions, answer);
       return answer;
     };
@@ -297,25 +338,28 @@ export class Broker {
     const answer = await put(asking.signal);
     switch (answer) {
       case undefined:
-        return this.#rule(need); // nobody could be asked, or an answer to another question settled it
+        return this.#rule(need, lease); // nobody could be asked, or an answer to another question settled it
       case 'no':
       case 'pause':
         return { ...denied, rule: DECLINED };
       case 'once':
         // The call for which it was asked may have ended meanwhile.
-        return this.#options.inCall() ? { allowed: true, rule: ONCE } : denied;
+        return lease.signal.aborted ? denied : { allowed: true, rule: ONCE };
       case 'session':
       case 'project':
-        return this.#rule(need);
+        return this.#rule(need, lease);
     }
   }
 
   /** The requested permission that would allow it. A denial, a closed path and work outside a call are no matter for a question. */
-  #askable({ effect, confinement }: Need, denied: Refusal): RequestedPermission | undefined {
+  #askable(need: Need, denied: Refusal, lease: Lease): RequestedPermission | undefined {
+    const { effect, confinement } = need;
     const { rule } = denied;
     if (rule !== 'no grant' && rule !== 'protected path') return undefined;
     if (effect.kind === 'exec' && confinement === undefined) return undefined;
-    if (NEEDS_A_CALL.has(effect.kind) && !this.#options.inCall()) return undefined;
+    if (NEEDS_A_CALL.has(effect.kind) && !isInCall(effect, lease)) return undefined;
+    // A yes would change nothing.
+    if (this.#limitedBy(need, lease.delegation) !== undefined) return undefined;
     const requested = this.#options.authority.requested();
     const found = allows(parsePermissionSet(requested.map(({ permission }) => permission)), effect, this.#options.context.places);
     return found.allowed ? requested.find(({ permission }) => permission === found.rule) : this.#computed(effect, denied);
@@ -350,10 +394,10 @@ export class Broker {
     return { permission, seenAt: 'its code computes it' };
   }
 
-  #recordAnswer(capability: AnyCapability, { target, recorded = target }: Need, permission: string, answer: PermissionAnswer): void {
+  #recordAnswer(capability: AnyCapability, { target, recorded = target }: Need, permission: string, answer: PermissionAnswer, asking: Asking): void {
     this.#options.audit.append({
       'event.name': 'consent',
-      ...this.#who(),
+      ...this.#who(asking),
       capability: capability.name,
       target: recorded,
       decision: answer === 'no' || answer === 'pause' ? 'deny' : 'allow',
@@ -366,13 +410,13 @@ export class Broker {
    * Why, in the guest's words. With the path that links lead to, a denial would answer `readlink` for the whole
    * disk, to a package without any grant.
    */
-  #reason({ effect, asked }: Need, denied: Refusal): string {
+  #reason({ effect, asked }: Need, denied: Refusal, lease: Lease): string {
     const { packageName } = this.#options.context;
     if (denied.rule === DECLINED) return `the user declined \`${denied.permission}\` for ${packageName}; do not try another way`;
     const seen =
-      effect.kind === 'fs' && asked !== undefined && asked !== effect.path ? this.#rule({ effect: { ...effect, path: asked }, target: asked }) : denied;
+      effect.kind === 'fs' && asked !== undefined && asked !== effect.path ? this.#rule({ effect: { ...effect, path: asked }, target: asked }, lease) : denied;
     if (seen.allowed) return `a link leads out of what ${packageName} was granted`;
-    return `${packageName} has no \`${seen.permission}\` (${seen.rule})`;
+    return `${seen.by ?? packageName} has no \`${seen.permission}\` (${seen.rule})`;
   }
 }
 
@@ -399,10 +443,6 @@ function subjectOf(effect: Need['effect']): ComputedSubject | undefined {
     default:
       return undefined;
   }
-}
-
-function definedCallId(id: string | undefined): { readonly 'call.id'?: string } {
-  return id === undefined ? {} : { 'call.id': id };
 }
 
 function failed(code: string, message: string): Answer {

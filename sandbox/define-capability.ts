@@ -1,6 +1,7 @@
 import type { Static, TSchema } from '@sinclair/typebox';
 import type { Effect, PermissionSet, Places } from '../format/index.ts';
 import type { AuditRecord } from './audit-trail.ts';
+import type { Lease } from './calls-in-flight.ts';
 import type { OsLayer } from './os-layer/index.ts';
 import type { Confinement, HostPorts } from './ports.ts';
 import type { CapabilityErrorData } from './protocol.ts';
@@ -36,8 +37,10 @@ export interface Request {
   readonly decide: (need: Need) => Promise<void>;
   /** Whether {@link decide} would let it pass, without a record: for what lies below a directory that was decided on. */
   readonly permits: (need: Need) => boolean;
-  /** Everything the package may do at this moment: what a program of it gets. */
+  /** Everything the package may do at this moment, for whom it does it: what a program of it gets. */
   readonly granted: () => PermissionSet;
+  /** What was being served when it was asked for, and for whom. */
+  readonly lease: Pick<Lease, 'origin' | 'delegation'>;
   /** Writes down what came of it. */
   readonly record: (outcome: Pick<AuditRecord, 'target' | 'outcome' | 'durationMs'>) => void;
 }

@@ -1,5 +1,6 @@
 import type { CompiledPackage, ModuleGraph, PermissionSet, PlainArea, Registrations } from '../format/index.ts';
 import type { Authority } from './authority.ts';
+import type { Delegation } from './delegation.ts';
 import type { CallOrigin } from './ports.ts';
 
 /** What a guest sees of the moment it is called in; sent along with every call. */
@@ -30,6 +31,8 @@ export interface ToolCallOptions {
   readonly context: CallContext;
   /** The user's message that this goes back to; stays in the host. */
   readonly origin?: CallOrigin;
+  /** The packages for which this is done; default: none, it is the host's own call. */
+  readonly delegation?: Delegation;
 }
 
 export interface EventCallOptions {
@@ -39,6 +42,8 @@ export interface EventCallOptions {
   readonly context: CallContext;
   /** The user's message that this goes back to; stays in the host. */
   readonly origin?: CallOrigin;
+  /** The packages for which this is done; default: none, it is the host's own call. */
+  readonly delegation?: Delegation;
 }
 
 /** What one handler answered: its return value, and the event after in-place changes. */

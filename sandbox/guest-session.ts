@@ -1,7 +1,9 @@
 import { DashError, type Registrations } from '../format/index.ts';
 import type { Broker, Answer } from './broker.ts';
+import { CallsInFlight, type Lease } from './calls-in-flight.ts';
 import type { PackageScripts } from './compile/bundle-store.ts';
 import { Deadline } from './deadline.ts';
+import { type Delegation, NO_DELEGATION } from './delegation.ts';
 import { placeError, type PlacedError } from './error-place.ts';
 import type { CallContext, GuestFacts } from './extension.ts';
 import { ACTIVATION_TIMEOUT_MS, KILL_GRACE_MS, MAX_LOG_CHARACTERS } from './process/limits.ts';
@@ -27,10 +29,7 @@ export interface GuestSessionOptions {
 
 /** What is being served right now, as the broker sees it. */
 export interface ServingState {
-  readonly inCall: () => boolean;
-  readonly callId: () => string | undefined;
-  /** The user's message behind every call in flight; `undefined` when there is one without. */
-  readonly origin: () => CallOrigin | undefined;
+  readonly lease: () => Lease;
   readonly pauseClocks: () => Disposable;
 }
 
@@ -45,6 +44,7 @@ export interface CallOptions {
   readonly context: CallContext;
   readonly timeoutMs: number;
   readonly origin?: CallOrigin;
+  readonly delegation?: Delegation;
   readonly signal?: AbortSignal;
   readonly onUpdate?: (value: unknown) => void;
 }
@@ -52,12 +52,14 @@ export interface CallOptions {
 interface PendingCall {
   resolve(answer: CallAnswer): void;
   reject(error: DashError): void;
-  readonly origin: CallOrigin | undefined;
   readonly deadline: Deadline;
   readonly onUpdate?: (value: unknown) => void;
   /** Its result has come, and may be on its way still. */
   answered?: true;
 }
+
+/** The number of the call in which the factories run. */
+const LOADING = 'load';
 
 /**
  * One process with one guest in it, from its first byte to its death. Deadlines live here and not in the
@@ -68,6 +70,7 @@ export class GuestSession {
   readonly #process: SandboxProcess;
   readonly #broker: Broker;
   readonly #calls = new Map<number, PendingCall>();
+  readonly #inFlight = new CallsInFlight();
   #nextCall = 1;
   #activation: PromiseWithResolvers<GuestMessage & { kind: 'activated' }> | undefined;
   #syncRequest: AbortController | undefined;
@@ -77,9 +80,7 @@ export class GuestSession {
   constructor(options: GuestSessionOptions) {
     this.#options = options;
     this.#broker = options.makeBroker({
-      inCall: () => this.#activation !== undefined || this.#calls.size > 0,
-      callId: () => (this.#calls.size === 1 ? `${this.#calls.keys().next().value}` : undefined),
-      origin: () => this.#origin(),
+      lease: () => this.#inFlight.lease(),
       pauseClocks: () => this.#pauseClocks(),
     });
     const listener: ProcessListener = {
@@ -100,6 +101,7 @@ export class GuestSession {
     const { scripts, facts, name } = this.#options;
     const { now, seed, ...seen } = facts;
     this.#activation = Promise.withResolvers();
+    this.#inFlight.begin(LOADING, { origin: undefined, delegation: NO_DELEGATION });
     const { promise } = this.#activation;
     promise.catch(() => undefined); // awaited below; the process may die before that
     const deadline = setTimeout(
@@ -129,12 +131,12 @@ export class GuestSession {
     } finally {
       clearTimeout(deadline);
       this.#activation = undefined;
-      if (this.#calls.size === 0) this.#broker.callsEnded();
+      this.#inFlight.end(LOADING);
     }
   }
 
   /** @throws {DashError} DEADLINE_EXCEEDED, MEMORY_LIMIT, SANDBOX_DIED, INTERRUPTED when aborted and not heeded */
-  async call(call: GuestCall, { context, timeoutMs, origin, signal, onUpdate }: CallOptions): Promise<CallAnswer> {
+  async call(call: GuestCall, { context, timeoutMs, origin, delegation = NO_DELEGATION, signal, onUpdate }: CallOptions): Promise<CallAnswer> {
     if (signal?.aborted === true) throw new DashError('INTERRUPTED', `${this.#options.name}: \`${describeCall(call)}\` was aborted before it began`);
     const id = this.#nextCall++;
     const { promise, resolve, reject } = Promise.withResolvers<CallAnswer>();
@@ -145,7 +147,8 @@ export class GuestSession {
       const error = new DashError('DEADLINE_EXCEEDED', `${this.#options.name}: \`${describeCall(call)}\` did not end within ${timeoutMs} ms and was stopped`);
       grace = setTimeout(() => this.kill(error), KILL_GRACE_MS);
     });
-    this.#calls.set(id, { resolve, reject, origin, deadline, ...(onUpdate && { onUpdate }) });
+    this.#calls.set(id, { resolve, reject, deadline, ...(onUpdate && { onUpdate }) });
+    this.#inFlight.begin(`${id}`, { origin, delegation });
     const onAbort = (): void => {
       this.#abort(id);
       // A guest that ignores its signal keeps running without a call: without rights outside of one.
@@ -162,17 +165,9 @@ export class GuestSession {
       clearTimeout(grace);
       signal?.removeEventListener('abort', onAbort);
       this.#calls.delete(id);
-      if (this.#calls.size === 0) {
-        this.#process.unref();
-        if (this.#activation === undefined) this.#broker.callsEnded();
-      }
+      this.#inFlight.end(`${id}`);
+      if (this.#calls.size === 0) this.#process.unref();
     }
-  }
-
-  /** Which of several calls a request belongs to only the guest knows, and it is not asked: all of them must be the user's. */
-  #origin(): CallOrigin | undefined {
-    const origins = [...this.#calls.values()].map(({ origin }) => origin);
-    return origins.includes(undefined) ? undefined : origins.at(-1);
   }
 
   #pauseClocks(): Disposable {
@@ -254,6 +249,8 @@ export class GuestSession {
     const call = this.#calls.get(id);
     if (call === undefined) return; // forged, replayed, or late
     call.answered = true;
+    // At once: what comes with the very next line is asked for when the call has ended.
+    this.#inFlight.end(`${id}`);
     if (error === undefined) return call.resolve({ value });
     call.resolve({ error: await placeError(error, this.#options.scripts.sourceMap) });
   }

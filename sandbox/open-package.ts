@@ -165,9 +165,9 @@ class OpenPackage implements SandboxedPackage {
   async callTool(
     name: string,
     args: unknown,
-    { toolCallId, signal, timeoutMs = DEFAULT_TOOL_TIMEOUT_MS, onUpdate, context, origin }: ToolCallOptions,
+    { toolCallId, signal, timeoutMs = DEFAULT_TOOL_TIMEOUT_MS, onUpdate, context, origin, delegation }: ToolCallOptions,
   ): Promise<ToolOutcome> {
-    const how = { timeoutMs, context, ...(signal && { signal }), ...(origin && { origin }) };
+    const how = { timeoutMs, context, ...(signal && { signal }), ...(origin && { origin }), ...(delegation && { delegation }) };
     const answer = await this.#call({ op: 'tool', name, toolCallId, args }, how, (value) => onUpdate?.(toOutcome(value)));
     if ('error' in answer) return toFailure(answer.error);
     return toOutcome(answer.value);
@@ -215,7 +215,11 @@ class OpenPackage implements SandboxedPackage {
     if (this.#privateTmp !== undefined) await rm(this.#privateTmp, { recursive: true, force: true });
   }
 
-  async #call(call: GuestCall, { signal, timeoutMs = DEFAULT_EVENT_TIMEOUT_MS, context, origin }: EventCallOptions, onUpdate?: (value: unknown) => void) {
+  async #call(
+    call: GuestCall,
+    { signal, timeoutMs = DEFAULT_EVENT_TIMEOUT_MS, context, origin, delegation }: EventCallOptions,
+    onUpdate?: (value: unknown) => void,
+  ) {
     this.#inFlight++;
     clearTimeout(this.#resting);
     try {
@@ -225,6 +229,7 @@ class OpenPackage implements SandboxedPackage {
         timeoutMs,
         ...(signal && { signal }),
         ...(origin && { origin }),
+        ...(delegation && { delegation }),
         ...(onUpdate && { onUpdate }),
       });
     } finally {

@@ -45,7 +45,14 @@ function rowOf(record: AuditRecord, style: Style): string[] {
     decision,
     oneLine(record.capability ?? ''),
     oneLine(record.target ?? ''),
-    [record.rule && style.dim(oneLine(record.rule)), record.repeated && `${record.repeated} more times`].filter(Boolean).join(' '),
+    [
+      record.rule && style.dim(oneLine(record.rule)),
+      record['on.behalf.of'] && `for ${oneLine(record['on.behalf.of'])}`,
+      record.background && 'in the background',
+      record.repeated && `${record.repeated} more times`,
+    ]
+      .filter(Boolean)
+      .join(' '),
   ];
 }
 

@@ -15,6 +15,7 @@ import { createSecretHandles } from '../../sandbox/secret-handles.ts';
 import { BIN, environment, run } from '../../scripts/demo/stage.ts';
 import { selfSignedCertificate } from '../support/certificate.ts';
 import { startJourney } from '../support/journey.ts';
+import { leaseOf } from '../support/lease.ts';
 import { recordingPorts } from '../support/sandbox-fixture.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -64,9 +65,7 @@ function guest(permissions: readonly string[] = ['secret:TOKEN@localhost'], valu
     contentHash: 'x',
     authority: fixedAuthority(parsePermissionSet([`net:localhost:${port}`, `net:127.0.0.1:${port}`, ...permissions])),
     audit: { append: (record) => void records.push(record) },
-    inCall: () => true,
-    callId: () => undefined,
-    origin: () => undefined,
+    lease: () => leaseOf(),
     pauseClocks: () => ({ [Symbol.dispose]: () => undefined }),
     onDenial: (denial) => denials.push(denial),
   });

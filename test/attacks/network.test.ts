@@ -9,6 +9,7 @@ import { parsePermissionSet } from '../../format/index.ts';
 import { type Authority, fixedAuthority } from '../../sandbox/authority.ts';
 import { NO_SECRETS } from '../../sandbox/secret-handles.ts';
 import { Broker } from '../../sandbox/broker.ts';
+import { leaseOf, OUTSIDE } from '../support/lease.ts';
 import { extensionOf, openFixture, recordingPorts } from '../support/sandbox-fixture.ts';
 
 /**
@@ -70,9 +71,7 @@ function broker(permissions: readonly string[], inCall = true, authority: Author
     contentHash: 'x',
     authority,
     audit: { append: () => undefined },
-    inCall: () => inCall,
-    callId: () => undefined,
-    origin: () => undefined,
+    lease: () => (inCall ? leaseOf() : OUTSIDE),
     pauseClocks: () => ({ [Symbol.dispose]: () => undefined }),
     onDenial: () => undefined,
   });

@@ -6,6 +6,7 @@ import {
   emptyPermissionSet,
   formatPermission,
   formatPermissionSet,
+  intersection,
   parsePermissionSet,
   permissionFor,
   permissionSet,
@@ -332,6 +333,28 @@ describe('widening', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe('intersection', () => {
+  it('allows nothing that one of the two does not', () => {
+    fc.assert(
+      fc.property(anySet, anySet, fc.array(anyEffect, { minLength: 10, maxLength: 20 }), anyPlaces, (a, b, effects, anywhere) => {
+        const both = intersection(a, b);
+        for (const effect of effects) {
+          if (!allows(both, effect, anywhere).allowed) continue;
+          expect(allows(a, effect, anywhere).allowed && allows(b, effect, anywhere).allowed).toBe(true);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('keeps what both hold, the narrower of two, and every denial', () => {
+    const of = (a: string[], b: string[]): string[] => formatPermissionSet(intersection(parsePermissionSet(a), parsePermissionSet(b)));
+    expect(of(['fs:read', 'net:a.com'], ['fs:read:./src', 'net:a.com', 'net:b.com'])).toEqual(['fs:read:./src', 'net:a.com']);
+    expect(of(['exec:git'], ['exec:git status', '!exec:git push'])).toEqual(['!exec:git push', 'exec:git status']);
+    expect(of(['fs:read'], [])).toEqual([]);
   });
 });
 

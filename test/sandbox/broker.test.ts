@@ -7,6 +7,7 @@ import { fixedAuthority } from '../../sandbox/authority.ts';
 import { NO_SECRETS } from '../../sandbox/secret-handles.ts';
 import { Broker, type BrokerOptions } from '../../sandbox/broker.ts';
 import type { Denial } from '../../sandbox/extension.ts';
+import { leaseOf } from '../support/lease.ts';
 import { recordingPorts, temporaryDirectory, writeFiles } from '../support/sandbox-fixture.ts';
 
 async function scene(permissions: readonly string[], more: Partial<BrokerOptions> = {}) {
@@ -27,9 +28,7 @@ async function scene(permissions: readonly string[], more: Partial<BrokerOptions
     contentHash: 'x',
     authority: fixedAuthority(parsePermissionSet(permissions)),
     audit: { append: (record) => void records.push(record) },
-    inCall: () => true,
-    callId: () => '7',
-    origin: () => undefined,
+    lease: () => leaseOf(),
     pauseClocks: () => ({ [Symbol.dispose]: () => undefined }),
     onDenial: (denial) => denials.push(denial),
     ...more,

@@ -7,6 +7,7 @@ import { NO_SECRETS } from '../../sandbox/secret-handles.ts';
 import { Broker, type BrokerOptions } from '../../sandbox/broker.ts';
 import type { CallOrigin, PermissionAnswer, PermissionQuestion } from '../../sandbox/index.ts';
 import { createQuestionDesk } from '../../sandbox/question-desk.ts';
+import { leaseOf, OUTSIDE } from '../support/lease.ts';
 import { recordingPorts, temporaryDirectory, writeFiles } from '../support/sandbox-fixture.ts';
 
 const ORIGIN: CallOrigin = { chain: '1', message: 'read my notes', sources: ['output of commands'] };
@@ -59,9 +60,7 @@ async function scene(
     contentHash: 'x',
     authority,
     audit: { append: (record) => void records.push(record) },
-    inCall: () => true,
-    callId: () => '7',
-    origin: () => from,
+    lease: () => leaseOf({ origin: from }),
     pauseClocks: () => ({ [Symbol.dispose]: () => undefined }),
     onDenial: () => undefined,
     ...more,
@@ -154,8 +153,8 @@ describe('a question at first use', () => {
       ['home/other.txt', {}],
       ['home/notes/n.txt', { granted: ['!fs:read:~/notes'] }],
       ['home/notes/n.txt', { requested: ['fs:read:~/notes', '!fs:read:~/notes/n.txt'] }],
-      ['home/notes/n.txt', { more: { origin: () => undefined } }],
-      ['home/notes/n.txt', { more: { inCall: () => false } }],
+      ['home/notes/n.txt', { more: { lease: () => leaseOf() } }],
+      ['home/notes/n.txt', { more: { lease: () => OUTSIDE } }],
       ['home/notes/n.txt', { requested: [] }],
     ] as const) {
       await using where = await scene(['session'], options);
