@@ -3,6 +3,7 @@ import { posix } from 'node:path';
 import type { ModuleGraph, ModuleNode, Unsupported } from '../../format/index.ts';
 import { unsupportedModules } from '../guest/builtins/unsupported.ts';
 import { readUses, type ReadUses } from '../infer/read-uses.ts';
+import { authorSyntax } from './author-syntax.ts';
 import { callsOfRequire } from './calls-of-require.ts';
 import { followAwaits } from './follow-awaits.ts';
 import { hostModule } from './host-modules.ts';
@@ -108,9 +109,8 @@ async function bundleAs(shape: Shape, graph: ModuleGraph, files: ModuleFiles, en
       metafile: true,
       logLevel: 'silent',
       legalComments: 'none',
-      tsconfigRaw: {},
+      ...authorSyntax(readTsconfig(graph, files)),
       absWorkingDir: '/',
-      jsx: 'automatic',
       define: {
         'import.meta.url': '__dash_meta_url',
         'import.meta.filename': '__dash_meta_filename',
@@ -307,6 +307,11 @@ function nearestManifest(files: ModuleFiles, node: ModuleNode, path: string): Pa
     const manifest = files.manifest(node, directory === '.' ? '' : directory);
     if (manifest !== undefined || directory === '.') return manifest;
   }
+}
+
+function readTsconfig(graph: ModuleGraph, files: ModuleFiles): string | undefined {
+  const node = graph.nodes[graph.root];
+  return node !== undefined && files.isFile(node, 'tsconfig.json') ? files.read(node, 'tsconfig.json') : undefined;
 }
 
 function dependenciesOf({ root, nodes }: ModuleGraph): string[] {
