@@ -63,13 +63,11 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
 
 /** Bundled into the guest's scripts when they are built; nothing else may lean on them. */
 const GUEST_LIBRARIES = [
-  '@noble/hashes',
   'assert',
   'buffer',
   'core-js',
   'events',
   'fast-text-encoding',
-  'path-browserify',
   'querystring-es3',
   'readable-stream',
   'string_decoder',

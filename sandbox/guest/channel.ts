@@ -12,6 +12,7 @@ export type Handler = (message: Exclude<ToGuest, { kind: 'answer' | 'event' }>) 
 /** Captured before any package code exists: a guest that poisons these later hurts nobody but itself. */
 const { apply } = Reflect;
 const { parse, stringify } = JSON;
+const globals = { RangeError, TypeError };
 
 /** Turns the two ways out into the {@link GuestLink} that the guest's own libraries use. */
 export function createLink(
@@ -55,6 +56,14 @@ export function createLink(
       const reply = parse(apply(applySyncPromise, sync, [undefined, [text]]) as string) as { value?: unknown; error?: CapabilityErrorData };
       if (reply.error !== undefined) throw toError(reply.error);
       return reply.value;
+    },
+
+    native: (order, bytes) => {
+      const reply = apply(applySyncPromise, sync, [undefined, [`N${stringify(order)}\n${bytes}`]]) as string;
+      if (reply.startsWith('+')) return reply.slice(1);
+      // `{` begins the refusal of an order that is too large
+      const { name, ...error } = (reply.startsWith('-') ? parse(reply.slice(1)) : parse(reply).error) as CapabilityErrorData & { name?: string };
+      throw name === 'RangeError' || name === 'TypeError' ? Object.assign(new globals[name](error.message), error) : toError(error);
     },
 
     subscribe: (capability, params, listener) => {

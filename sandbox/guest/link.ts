@@ -7,6 +7,8 @@ export interface GuestLink {
   request(capability: string, params: unknown, signal?: AbortSignal): Promise<unknown>;
   /** The same, blocking this isolate's thread only. Throws instead of rejecting. */
   requestSync(capability: string, params: unknown): unknown;
+  /** Work of the sandbox process itself (process/native-work.ts), which needs no decision: an order and bytes as latin1 text, the same back. */
+  native(order: object, bytes: string): string;
   /** A request that answers many times (`fs.watch`, streamed bodies). `close` is idempotent. */
   subscribe(capability: string, params: unknown, listener: SubscriptionListener): { close(): void };
   /** Like setTimeout; `cancel` is idempotent. */

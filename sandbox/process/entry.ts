@@ -3,6 +3,7 @@ import { createIsolate, loadAddon, type GuestIsolate } from '../isolate.ts';
 import type { ChildMessage, HostMessage } from '../protocol.ts';
 import { readHostMessages } from './host-pipe.ts';
 import { FLOOD_LINES_PER_SECOND, MAX_GUEST_LINE, MAX_TIMERS, STUCK_AFTER_MS } from './limits.ts';
+import { createNativeWork } from './native-work.ts';
 
 /**
  * The sandbox process: no authority, one isolate, two pipes. It owns the guest's timers (they need no
@@ -117,7 +118,11 @@ function post(text: unknown): void {
   output.write(`g${text.slice(1)}\n`);
 }
 
+const work = createNativeWork();
+
+/** What the guest waits for: `N` is work of this process, anything else is for the agent to answer. */
 async function ask(text: unknown): Promise<string> {
+  if (typeof text === 'string' && text.startsWith('N') && text.length <= MAX_GUEST_LINE) return work(text.slice(1));
   if (typeof text !== 'string' || text.length > MAX_GUEST_LINE || text.includes('\n') || dead || !withinFlood()) {
     return '{"kind":"answer","id":0,"error":{"code":"SANDBOX_BUDGET","message":"the request is too large or there are too many"}}';
   }

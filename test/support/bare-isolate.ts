@@ -23,6 +23,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { relative } from 'node:path';
+import { createNativeWork } from '../../sandbox/process/native-work.ts';
 import { bundleExpression, guestParts } from '../../sandbox/guest/build/parts.ts';
 
 /** A V8 isolate with the guest's libraries in it, and a broker over the real file system that allows everything. */
@@ -132,7 +133,9 @@ export async function openBareIsolate(
 
   const bootstrap = await (await isolate.compileScript(core, { filename: 'core.js' })).run(context, { reference: true });
   const facts = { cwd, home: '/home/user', tmp: '/tmp', agentDir: '/agent', env: { GRANTED: 'yes' }, platform: 'linux', arch: 'x64', columns: 91 };
+  const work = createNativeWork();
   const ask = async (text: string) => {
+    if (text.startsWith('N')) return work(text.slice(1));
     const { capability, params } = JSON.parse(text) as { capability: string; params: Params };
     return JSON.stringify(await answer(capability, params));
   };

@@ -4,6 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readHostExports, type HostModule } from './host-exports.ts';
 import { readNodeMembers } from './node-members.ts';
+import { nodeSource } from './node-source.ts';
 
 /** One script of the guest runtime: the text of an expression that evaluates to a function. */
 export interface GuestPart {
@@ -60,7 +61,7 @@ async function bundle(entry: string | URL, host: HostModule, plugins: readonly P
       __NODE_VERSIONS__: JSON.stringify({ node: process.versions.node, v8: process.versions.v8, modules: process.versions.modules }),
       'import.meta.url': '"file:///dash/guest.js"',
     },
-    plugins: [...plugins],
+    plugins: [...plugins, nodeSource],
     logLevel: 'warning',
   });
   const [file] = result.outputFiles;

@@ -1,26 +1,26 @@
 import type { GuestLink } from '../link.ts';
+import { askNative, bytesToLatin1, runNative } from '../globals/native-work.ts';
 import { viewBytes } from '../globals/text-encoding.ts';
 import { createRandomSource, createWebCrypto, uuidOf } from '../globals/web-crypto.ts';
-import { hashNames, startHash, type RunningHash } from './hashing.ts';
+import { digestOnce, RunningHash } from './hashing.ts';
 import { argumentError } from './system-error.ts';
 
 type Data = string | ArrayBufferView | ArrayBuffer;
+type ScryptOptions = Readonly<Record<string, number>>;
 type RandomCallback<T> = (error: Error | null, value: T) => void;
 
-/** Makes the part of `crypto` that needs no keys: hashes, HMAC, random values, comparison. */
+/** Makes the part of `crypto` that needs no key objects: hashes, HMAC, keys from passwords, random values, comparison. */
 export function createCrypto(link: Pick<GuestLink, 'requestSync'>, stream: typeof import('node:stream')) {
   const random = createRandomSource(link);
 
-  class Hash extends stream.Transform {
+  /** `Hash` and `Hmac` at once: they differ in what they are made from. */
+  class Digest extends stream.Transform {
     readonly #state: RunningHash;
-    readonly #algorithm: string;
     #finished = false;
 
-    constructor(algorithm: string, key?: Uint8Array, state = startHash(algorithm, key)) {
+    constructor(state: RunningHash) {
       super();
-      if (state === undefined) throw Object.assign(new Error(`Digest method not supported: ${algorithm}`), { code: 'ERR_CRYPTO_INVALID_DIGEST' });
       this.#state = state;
-      this.#algorithm = algorithm;
     }
 
     update(data: Data, encoding?: BufferEncoding): this {
@@ -35,12 +35,13 @@ export function createCrypto(link: Pick<GuestLink, 'requestSync'>, stream: typeo
       return encode(this.#state.digest(), encoding);
     }
 
-    copy(): Hash {
-      return new Hash(this.#algorithm, undefined, this.#state.clone());
+    protected copyState(): RunningHash {
+      if (this.#finished) throw Object.assign(new Error('Digest already called'), { code: 'ERR_CRYPTO_HASH_FINALIZED' });
+      return this.#state.copy();
     }
 
-    override _transform(chunk: Uint8Array, _encoding: string, done: () => void): void {
-      this.#state.update(chunk);
+    override _transform(chunk: Data, encoding: BufferEncoding, done: () => void): void {
+      this.#state.update(bytesOf(chunk, encoding));
       done();
     }
 
@@ -48,7 +49,17 @@ export function createCrypto(link: Pick<GuestLink, 'requestSync'>, stream: typeo
       done(null, this.digest());
     }
   }
+  class Hash extends Digest {
+    copy(): Hash {
+      return new Hash(this.copyState());
+    }
+  }
+  class Hmac extends Digest {}
 
+  const createHash = (algorithm: string, { outputLength }: { outputLength?: number } = {}) =>
+    new Hash(new RunningHash({ kind: 'hash', algorithm: nameOf(algorithm, 'algorithm'), ...(outputLength !== undefined && { outputLength }) }));
+  const createHmac = (algorithm: string, key: Data) =>
+    new Hmac(new RunningHash({ kind: 'hmac', algorithm: nameOf(algorithm, 'hmac'), key: bytesToLatin1(bytesOf(key)) }));
   const randomBytes = (size: number, callback?: RandomCallback<Buffer>) => {
     if (typeof size !== 'number' || !(size >= 0 && size <= 2 ** 31 - 1)) throw argumentError('size', 'of type number', size);
     const bytes = Buffer.from(random(size));
@@ -82,14 +93,27 @@ export function createCrypto(link: Pick<GuestLink, 'requestSync'>, stream: typeo
     for (const [index, byte] of left.entries()) difference |= byte ^ (right[index] ?? 0);
     return difference === 0;
   };
-  const webcrypto = createWebCrypto(random, (algorithm, data) => startHash(algorithm)?.update(data).digest());
+  const webcrypto = createWebCrypto(random);
+  const derived = (how: object, password: Data) => Buffer.from(runNative({ do: 'derive', how }, bytesOf(password)).buffer);
+  const pbkdf2Sync = (password: Data, salt: Data, iterations: number, length: number, digest: string) =>
+    derived({ kind: 'pbkdf2', salt: bytesToLatin1(bytesOf(salt)), iterations, length, digest }, password);
+  const scryptSync = (password: Data, salt: Data, length: number, options: ScryptOptions = {}) =>
+    derived({ kind: 'scrypt', salt: bytesToLatin1(bytesOf(salt)), length, options }, password);
+  const hkdfSync = (digest: string, key: Data, salt: Data, info: Data, length: number) =>
+    derived({ kind: 'hkdf', salt: bytesToLatin1(bytesOf(salt)), info: bytesToLatin1(bytesOf(info)), length, digest }, key).buffer;
   return {
-    createHash: (algorithm: string) => new Hash(algorithm),
-    createHmac: (algorithm: string, key: Data) => new Hash(algorithm, bytesOf(key)),
-    hash: (algorithm: string, data: Data, encoding = 'hex') => new Hash(algorithm).update(data).digest(encoding),
-    getHashes: () => [...hashNames],
+    createHash,
+    createHmac,
+    hash: (algorithm: string, data: Data, encoding = 'hex') => encode(digestOnce(nameOf(algorithm, 'algorithm'), bytesOf(data)), encoding),
+    getHashes: () => askNative({ do: 'hashes' }).split(' '),
     Hash,
-    Hmac: Hash,
+    Hmac,
+    pbkdf2Sync,
+    pbkdf2: withCallback(pbkdf2Sync),
+    scryptSync,
+    scrypt: withCallback(scryptSync),
+    hkdfSync,
+    hkdf: withCallback(hkdfSync),
     randomBytes,
     pseudoRandomBytes: randomBytes,
     randomFillSync,
@@ -105,6 +129,27 @@ export function createCrypto(link: Pick<GuestLink, 'requestSync'>, stream: typeo
     subtle: webcrypto.subtle,
     getRandomValues: webcrypto.getRandomValues,
   };
+}
+
+/** Node's form of a function that is slow: the callback comes last, in a later turn. */
+function withCallback<A extends unknown[], R>(run: (...args: A) => R) {
+  return (...args: [...A, (error: Error | null, value?: R) => void]): void => {
+    const callback = args.pop() as (error: Error | null, value?: R) => void;
+    setImmediate(() => {
+      let value: R;
+      try {
+        value = run(...(args as unknown as A));
+      } catch (error) {
+        return callback(error as Error);
+      }
+      callback(null, value);
+    });
+  };
+}
+
+function nameOf(algorithm: unknown, argument: string): string {
+  if (typeof algorithm !== 'string') throw argumentError(argument, 'of type string', algorithm);
+  return algorithm;
 }
 
 /** An even choice below `range`: values that would favour small results are drawn again. */

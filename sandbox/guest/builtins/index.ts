@@ -104,8 +104,8 @@ const factories: Readonly<Record<string, Factory>> = {
     const module: typeof import('./os.ts') = require('./os.ts');
     return completeModule('os', module.createOs(link));
   },
-  path: () => createPath(),
-  'path/posix': (_link, builtin) => builtin('path'),
+  path: () => completeModule('path', require('node-source:path') as Record<string, unknown>),
+  'path/posix': (_link, builtin) => Reflect.get(builtin('path') as object, 'posix'),
   'path/win32': (_link, builtin) => Reflect.get(builtin('path') as object, 'win32'),
   perf_hooks: () => completeModule('perf_hooks', { performance }),
   process: () => process,
@@ -147,6 +147,10 @@ const factories: Readonly<Record<string, Factory>> = {
     return module.createUtil();
   },
   'util/types': (_link, builtin) => Reflect.get(builtin('util') as object, 'types'),
+  zlib: (_link, builtin) => {
+    const module: typeof import('./zlib.ts') = require('./zlib.ts');
+    return completeModule('zlib', module.createZlib(builtin('stream') as Stream));
+  },
   // Not builtins, but every package that speaks HTTP brings one of these; here they are the guest's fetch.
   undici: () => {
     const module: typeof import('./fetch-libraries.ts') = require('./fetch-libraries.ts');
@@ -157,13 +161,6 @@ const factories: Readonly<Record<string, Factory>> = {
     return module.createNodeFetch();
   },
 };
-
-function createPath(): Record<string, unknown> {
-  const { win32: _win32, ...posix }: Record<string, unknown> = require('path-browserify');
-  const path: Record<string, unknown> = { ...posix, toNamespacedPath: (given: unknown) => given };
-  path['posix'] = path;
-  return completeModule('path', path);
-}
 
 function createModule(builtin: Builtins): Record<string, unknown> {
   const createRequire = (from: string | URL) => {

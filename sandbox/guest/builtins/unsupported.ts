@@ -33,5 +33,4 @@ export const unsupportedModules: Readonly<Record<string, UnsupportedModule>> = {
   vm: { why: 'contexts of one isolate are no boundary', alternative: 'use `new Function`, which has the rights of the extension itself' },
   wasi: { why: 'the sandbox runs without WebAssembly', alternative: 'use a library written in JavaScript' },
   worker_threads: { why: threads, alternative: 'do the work in the extension; it runs outside the agent already' },
-  zlib: { why: 'compression is not part of the guest runtime', alternative: 'use a library such as `fflate`; `fetch` decompresses bodies itself' },
 };

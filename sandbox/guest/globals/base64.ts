@@ -1,3 +1,5 @@
+import { decodeNative, encodeNative, WORTH_ASKING } from './native-work.ts';
+
 // V8 without Node has no base64 of its own, and `Uint8Array.fromBase64` is not there yet in this version.
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
@@ -6,6 +8,7 @@ for (let index = 0; index < 64; index++) valueOf[alphabet.charCodeAt(index)] = i
 
 /** Writes bytes as base64 with padding. */
 export function bytesToBase64(bytes: Uint8Array): string {
+  if (bytes.length > WORTH_ASKING) return encodeNative(bytes, 'base64');
   const parts: string[] = [];
   let text = '';
   for (let index = 0; index < bytes.length; index += 3) {
@@ -27,8 +30,9 @@ export function bytesToBase64(bytes: Uint8Array): string {
   return parts.join('');
 }
 
-/** Reads the base64 that the parent sends; characters outside the alphabet end the text. */
+/** Reads the base64 that the parent sends. */
 export function base64ToBytes(text: string): Uint8Array<ArrayBuffer> {
+  if (text.length > WORTH_ASKING) return decodeNative(text, 'base64');
   let length = text.length;
   while (length > 0 && text.charCodeAt(length - 1) === 61) length--;
   const bytes = new Uint8Array(Math.floor((length * 3) / 4));

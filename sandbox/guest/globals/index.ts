@@ -6,6 +6,7 @@ import { createConsole } from './console.ts';
 import { defineLazy } from './define-lazy.ts';
 import { DOMException } from './dom-exception.ts';
 import { CustomEvent, Event, EventTarget } from './event-target.ts';
+import { lendNativeWork } from './native-work.ts';
 import { createPerformance } from './performance.ts';
 import { createProcess } from './process.ts';
 import { TextDecoder, TextEncoder } from './text-encoding.ts';
@@ -21,6 +22,7 @@ export function installGlobals(global: typeof globalThis, link: GuestLink): void
       Object.defineProperty(global, name, { value, writable: true, enumerable: false, configurable: true });
     }
   };
+  lendNativeWork(link);
   const { promises: _promises, ...timers } = createTimers(link);
   define({
     ...timers,

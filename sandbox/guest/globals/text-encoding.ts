@@ -1,8 +1,11 @@
+import { decodeNative, encodeNative, WORTH_ASKING } from './native-work.ts';
+
 // Own code: `fast-text-encoding` drops lone surrogates and has neither `stream` nor `fatal`,
 // which streamed bodies and `TextDecoderStream` need.
 
 /** Writes text as UTF-8; a lone surrogate becomes U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
+  if (text.length > WORTH_ASKING) return decodeNative(text, 'utf8');
   const bytes = new Uint8Array(text.length * 3);
   const { written } = encodeUtf8Into(text, bytes);
   return bytes.slice(0, written);
@@ -10,6 +13,7 @@ export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
 
 /** Reads UTF-8, every malformed sequence as U+FFFD, keeping a byte order mark. */
 export function decodeUtf8(bytes: Uint8Array): string {
+  if (bytes.length > WORTH_ASKING) return encodeNative(bytes, 'utf8');
   return new Utf8Reader(false).read(bytes, false);
 }
 
@@ -184,10 +188,15 @@ export class TextDecoder {
 
   decode(input?: ArrayBuffer | ArrayBufferView, options: { stream?: boolean } = {}): string {
     const more = options.stream === true;
-    this.#reader ??= this.#newReader();
+    const bytes = input === undefined ? new Uint8Array() : viewBytes(input);
     let text: string;
     try {
-      text = this.#reader.read(input === undefined ? new Uint8Array() : viewBytes(input), more);
+      if (this.#reader === undefined && !more && !this.fatal && this.encoding === 'utf-8') {
+        text = decodeUtf8(bytes);
+      } else {
+        this.#reader ??= this.#newReader();
+        text = this.#reader.read(bytes, more);
+      }
     } catch (error) {
       this.#reader = undefined;
       throw error;

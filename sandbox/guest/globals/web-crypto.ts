@@ -1,5 +1,6 @@
 import type { GuestLink } from '../link.ts';
 import { base64ToBytes } from './base64.ts';
+import { createSubtle } from './subtle-crypto.ts';
 import { viewBytes } from './text-encoding.ts';
 
 /** Makes a reader of random bytes from the parent: V8 alone has only `Math.random`, which is no source for keys. */
@@ -21,24 +22,10 @@ export function createRandomSource(link: Pick<GuestLink, 'requestSync'>): (size:
   };
 }
 
-/** Makes the `crypto` global: random values and digests; keys and ciphers throw UNSUPPORTED_API. */
-export function createWebCrypto(random: (size: number) => Uint8Array, digest: (algorithm: string, data: Uint8Array) => Uint8Array | undefined) {
-  const unsupported = (name: string) => () =>
-    Promise.reject(
-      Object.assign(new Error(`crypto.subtle.${name} is not available in the sandbox; use a library written in JavaScript`), { code: 'UNSUPPORTED_API' }),
-    );
-  const subtle: Record<string, (...args: never[]) => Promise<unknown>> = {
-    async digest(algorithm: string | { name: string }, data: ArrayBuffer | ArrayBufferView) {
-      const name = typeof algorithm === 'string' ? algorithm : algorithm.name;
-      const result = digest(name.toLowerCase().replace('-', ''), viewBytes(data));
-      if (result === undefined) throw new DOMException(`Unrecognized algorithm name: ${name}`, 'NotSupportedError');
-      return result.slice().buffer;
-    },
-  };
-  for (const name of ['encrypt', 'decrypt', 'sign', 'verify', 'generateKey', 'deriveKey', 'deriveBits', 'importKey', 'exportKey', 'wrapKey', 'unwrapKey'])
-    subtle[name] = unsupported(name);
+/** Makes the `crypto` global: random values, and what {@link createSubtle} has. */
+export function createWebCrypto(random: (size: number) => Uint8Array) {
   return {
-    subtle,
+    subtle: createSubtle(random),
     getRandomValues<T extends ArrayBufferView>(view: T): T {
       if (!ArrayBuffer.isView(view) || view instanceof Float32Array || view instanceof Float64Array || view instanceof DataView) {
         throw new DOMException('The data argument must be an integer-type TypedArray', 'TypeMismatchError');

@@ -240,7 +240,6 @@ describe('against esbuild, on real packages', () => {
     'lru-cache',
     'gray-matter',
     'fast-check',
-    '@noble/hashes',
     'web-streams-polyfill',
     'readable-stream',
     'typebox',
