@@ -17,6 +17,7 @@ import {
   readSecret,
 } from '../registry/index.ts';
 import {
+  type AuditRecord,
   AuditTrail,
   type Denial,
   type HostPorts,
@@ -34,6 +35,8 @@ import { authorityOf, withGrants } from './package-authority.ts';
 export interface PackageLoader extends AsyncDisposable {
   readonly read: ReadPackages;
   readonly open: OpenPackage;
+  /** Writes a line of the host's own into the audit trail. */
+  audit(record: Omit<AuditRecord, 'time'>): void;
   /** The newest line of the audit trail, once a package was opened. */
   auditHead(): { readonly file: string; readonly hash: string } | undefined;
 }
@@ -119,6 +122,7 @@ export async function openPackages(invocation: Invocation, { none = false }: { r
   return {
     read,
     open,
+    audit: (record) => trail.open().append(record),
     auditHead: () => trail.head(),
     [Symbol.asyncDispose]: () => {
       spare[Symbol.dispose]();

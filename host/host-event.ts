@@ -34,6 +34,10 @@ export type HostEvent =
       readonly code: string;
       readonly where?: HandlerProblem['where'];
     }
+  /** A host tool waits for the user. */
+  | { readonly type: 'permission_requested'; readonly tool: string; readonly access: 'read' | 'write' | 'run'; readonly target: string }
+  /** What a host tool was refused, or what a command left behind and was undone. `rule` says by what. */
+  | { readonly type: 'permission_denied'; readonly tool: string; readonly access: 'read' | 'write' | 'run'; readonly target: string; readonly rule: string }
   | ({ readonly type: 'reload' } & Reloaded);
 
 export type HostListener = (event: HostEvent) => void | Promise<void>;

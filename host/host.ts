@@ -2,9 +2,10 @@ import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 import { type Diagnostic, isDashError, isProtectedRead, type Places } from '../format/index.ts';
-import type { CallContext } from '../sandbox/index.ts';
+import { type AuditRecord, type CallContext, openShell } from '../sandbox/index.ts';
 
-import type { ApprovalMode } from './approval.ts';
+import { type ApprovalMode, parseApprovalRules } from './approval.ts';
+import { commandDigest, describeLeftBehind, type ToolDecision } from './approve-call.ts';
 import { createCommandHost } from './command-host.ts';
 import { HOST_COMMANDS } from './commands/index.ts';
 import { COMPACTION_DEFAULTS } from './compactor.ts';
@@ -30,6 +31,7 @@ import { readSettings } from './settings.ts';
 import { readPromptFiles } from './system-prompt.ts';
 import { createToolbox } from './toolbox.ts';
 import { builtinTools } from './tools/index.ts';
+import { toolEnvironment } from './tools/tool-environment.ts';
 import { realPath } from './tools/workspace-path.ts';
 import { type UserInterface, withoutUser } from './user-interface.ts';
 
@@ -67,6 +69,8 @@ export interface HostOptions {
   readonly appendSystemPrompt?: string;
   /** Default: nobody is there, notices are dropped. */
   readonly ui?: UserInterface;
+  /** Writes a line of the audit trail. Default: there is no trail. */
+  readonly audit?: (record: Omit<AuditRecord, 'time'>) => void;
   /** The newest line of the audit trail, to be named in the session file. Default: there is no trail. */
   readonly auditHead?: () => AuditHead | undefined;
 }
@@ -130,9 +134,10 @@ const COMMAND_TIMEOUT_MS = 3_600_000;
  * if (outcome.kind === 'started') await outcome.done;
  */
 export async function createHost(options: HostOptions): Promise<Host> {
-  const { cwd, dashHome, env, approval = 'none' } = options;
+  const { cwd, dashHome, env } = options;
   const workspace = realpathSync(cwd);
   const { settings, diagnostics: settingsProblems } = await readSettings(dashHome);
+  const approval = options.approval === 'task' ? (settings.approve ?? 'task') : (options.approval ?? 'none');
   const trust = decideTrust(workspace, options.trustProject ?? false);
   const [models, session, firstFiles] = await Promise.all([
     options.models.models(),
@@ -169,17 +174,50 @@ export async function createHost(options: HostOptions): Promise<Host> {
     origin: () => conversation.origin,
     report,
   });
+  const decided = (decision: ToolDecision): void => {
+    const { tool, target, access, rule } = decision;
+    // A command may hold secrets: the trail tells two of them apart without keeping them.
+    const recorded = access === 'run' ? commandDigest(target) : target;
+    options.audit?.({ 'event.name': 'decision', 'dash.package': 'dash', capability: `tool:${tool}`, target: recorded, decision: decision.decision, rule });
+    if (decision.decision === 'deny') void emit({ type: 'permission_denied', tool, access, target, rule });
+  };
+  const shell = openShell({
+    places,
+    env,
+    environment: toolEnvironment(env),
+    quarantine: join(places.dashHome ?? dashHome, 'quarantine', 'bash'),
+    async allow(left) {
+      const { path, kind, what } = left;
+      const isAllowed = ui.hasUI && approval !== 'none' && (await ui.confirm('`bash` left something behind', describeLeftBehind(left), {}));
+      decided({ tool: 'bash', access: 'write', target: path, decision: isAllowed ? 'allow' : 'deny', rule: isAllowed ? 'the user' : `${kind} ${what}` });
+      return isAllowed;
+    },
+  });
   const toolbox = createToolbox({
     builtin: builtinTools(
-      { cwd: workspace, env, searchable: (path) => approval === 'all' || !isProtectedRead(realPath(path), places) },
+      {
+        cwd: workspace,
+        shell,
+        images: () => settings.images?.block !== true,
+        confinement: async () => (approval !== 'all' && (await shell.layer()).kind === 'live' ? 'confined' : 'full access'),
+        searchable: (path) => approval === 'all' || !isProtectedRead(realPath(path), places),
+      },
       () => contributions().resources.offered,
     ),
     contributions,
     hold: () => loaded().hold(),
     enabled: options.tools ?? settings.tools,
-    approval,
-    places,
-    ui: () => ui,
+    approval: {
+      mode: approval,
+      rules: parseApprovalRules(settings.permissions),
+      places,
+      readable: () => [...contributions().resources.skills.map(({ directory }) => realPath(directory)), ...shell.readable()],
+      ui: () => ui,
+      origin: () => conversation.origin,
+      asking: (tool, access) =>
+        void emit({ type: 'permission_requested', tool, access: access.kind, target: access.kind === 'run' ? access.command : access.path }),
+      decided,
+    },
     callContext,
     origin: () => conversation.origin,
   });
@@ -363,6 +401,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       await bus.settled();
       await loaded()[Symbol.asyncDispose]();
       conversation.session[Symbol.dispose]();
+      await shell[Symbol.asyncDispose]();
     },
   };
 }

@@ -13,6 +13,14 @@ export const Settings = Type.Object({
   thinking: Type.Optional(Type.Union([Type.Literal('minimal'), Type.Literal('low'), Type.Literal('medium'), Type.Literal('high'), Type.Literal('xhigh')])),
   /** Names of tools that are on. */
   tools: Type.Optional(Type.Array(Type.String())),
+  images: Type.Optional(Type.Object({ /** Keeps images from models. */ block: Type.Optional(Type.Boolean()) }, { additionalProperties: false })),
+  /** Rules for the host's own tools, in the grammar of permissions, e.g. `exec:git push` or `fs:write:docs/**`. */
+  permissions: Type.Optional(
+    Type.Object(
+      { allow: Type.Optional(Type.Array(Type.String())), ask: Type.Optional(Type.Array(Type.String())), deny: Type.Optional(Type.Array(Type.String())) },
+      { additionalProperties: false },
+    ),
+  ),
   /** Approval on a terminal; `--approve` goes before it. */
   approve: Type.Optional(Type.Union([Type.Literal('ask'), Type.Literal('edits')])),
   retry: Type.Optional(

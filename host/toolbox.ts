@@ -1,14 +1,11 @@
-import type { Places } from '../format/index.ts';
 import type { CallContext, CallOrigin, ToolOutcome } from '../sandbox/index.ts';
-import { type ApprovalMode, decideAccess } from './approval.ts';
+import { approveCall, type ApproveOptions } from './approve-call.ts';
 import type { Contributions, ToolContribution } from './contributions.ts';
 import type { ImageContent, JsonValue, TextContent } from './model/messages.ts';
 import type { AgentTool, PendingCall, ToolAnswer } from './tool-call.ts';
 import { errorAnswer } from './tool-call.ts';
 import { type BuiltinTool, DEFAULT_TOOLS } from './tools/index.ts';
 import { keepHead } from './tools/truncate.ts';
-import { realPath } from './tools/workspace-path.ts';
-import type { UserInterface } from './user-interface.ts';
 
 /** A tool as packages and clients are told of it. */
 export interface ToolInfo {
@@ -25,9 +22,7 @@ export interface ToolboxOptions {
   readonly hold: () => Disposable;
   /** What the user enabled by name; otherwise the default tools and those of all packages. */
   readonly enabled: readonly string[] | undefined;
-  readonly approval: ApprovalMode;
-  readonly places: Places;
-  readonly ui: () => UserInterface;
+  readonly approval: ApproveOptions;
   readonly callContext: () => CallContext;
   /** The user's message behind the run. */
   readonly origin: () => CallOrigin | undefined;
@@ -54,7 +49,7 @@ const MAX_GUIDELINES = 8;
 
 /** Makes the toolbox. */
 export function createToolbox(options: ToolboxOptions): Toolbox {
-  const { builtin, contributions, enabled, approval, places, ui } = options;
+  const { builtin, contributions, enabled, approval } = options;
   let narrowed: ReadonlySet<string> | undefined;
 
   const isEnabled = (name: string): boolean => enabled?.includes(name) ?? (DEFAULT_TOOLS.includes(name) || contributions().tools.has(name));
@@ -84,15 +79,7 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
     async approve(call, tool, signal) {
       // What a package's tool may do is decided by its grants, at each effect; what a host tool may do, here.
       const own = builtin.find((candidate) => candidate === tool);
-      if (own === undefined) return undefined;
-      const mode = approval === 'ask' && !ui().hasUI ? 'none' : approval;
-      const skillDirectories = contributions().resources.skills.map(({ directory }) => realPath(directory));
-      for (const access of own.accesses(call.args)) {
-        const decision = decideAccess(access, { mode, places, skillDirectories });
-        if (decision.kind === 'deny') return decision.refusal;
-        if (decision.kind === 'ask' && !(await ui().confirm(`\`${call.name}\` asks`, decision.question, { signal }))) return decision.refusal;
-      }
-      return undefined;
+      return own === undefined ? undefined : approveCall(call, own, approval, signal);
     },
     snippets: () =>
       active().map(({ name, description }) => {

@@ -80,7 +80,7 @@ export const define: DefineCommand = (command) => {
       model,
       thinking: oneOf<ThinkingLevel>('--thinking', flags.thinking, THINKING_LEVELS),
       tools: flags.tools?.split(',').filter((name) => name !== ''),
-      approval: oneOf<ApprovalMode>('--approve', flags.approve, APPROVAL_MODES) ?? (mode === 'terminal' ? 'ask' : undefined),
+      approval: oneOf<ApprovalMode>('--approve', flags.approve, APPROVAL_MODES) ?? (mode === 'terminal' ? 'task' : undefined),
       session: await sessionOf(flags, invocation),
       customPrompt: flags.systemPrompt,
       appendSystemPrompt: flags.appendSystemPrompt,
@@ -88,6 +88,7 @@ export const define: DefineCommand = (command) => {
       bundledSkills: bundledSkills(),
       readPackages: packages.read,
       openPackage: packages.open,
+      audit: packages.audit,
       auditHead: packages.auditHead,
     });
     signal.addEventListener('abort', () => void host.conversation.abort());

@@ -1,93 +1,96 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Type } from '@sinclair/typebox';
+import { parseCommand, type ShellEnding } from '../../sandbox/index.ts';
 import { errorAnswer, textAnswer, type ToolAnswer } from '../tool-call.ts';
 import { defineTool, type BuiltinTool, type Workspace } from './define-tool.ts';
-import { toolEnvironment } from './tool-environment.ts';
 import { keepTail, MAX_BYTES, MAX_LINES } from './truncate.ts';
 
 /** More output than this is thrown away, not kept for later. */
 const MAX_CAPTURE_BYTES = 16 * 1024 * 1024;
+/** Most often that somebody who watches is told of new output, in milliseconds. */
+const UPDATE_EVERY_MS = 100;
 
-/** Runs a shell command in the workspace. */
-export function bashTool({ cwd, env }: Workspace): BuiltinTool {
+/** Runs a shell command in the workspace, confined by the operating system unless that was asked and approved. */
+export function bashTool({ shell, confinement }: Workspace): BuiltinTool {
+  const howToRun = (unconfined: boolean | undefined): Promise<'confined' | 'full access'> =>
+    unconfined === true ? Promise.resolve('full access') : confinement();
   return defineTool({
     name: 'bash',
-    description: `Run a command with bash in the working directory; gives stdout and stderr. Output is cut to its last ${MAX_LINES} lines or ${MAX_BYTES / 1024} KB; the whole is then kept in a file.`,
+    description: `Run a command with bash in the working directory; gives stdout and stderr. It is confined: no network, an empty home directory, secrets hidden; of .git, hooks and configuration are read-only, and so are node_modules and the directories of editors and agents. Output is cut to its last ${MAX_LINES} lines or ${MAX_BYTES / 1024} KB; the whole is then kept in a file.`,
     parameters: Type.Object({
       command: Type.String({ description: 'the command' }),
       timeout: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'seconds until it is ended; none by default' })),
+      unconfined: Type.Optional(Type.Boolean({ description: 'ask the user to run it with all their rights, e.g. because it needs the network' })),
     }),
-    accesses: ({ command }) => [{ kind: 'run', command }],
-    async run({ command, timeout }, { signal, onUpdate }) {
-      const ended = await runCommand(command, {
-        cwd,
-        env: toolEnvironment(env),
-        signal: timeout === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeout * 1000)]),
-        onOutput: (output) => onUpdate(textAnswer(keepTail(output).text)),
-      });
-      const text = await presentable(ended.output);
-      if (signal.aborted) return errorAnswer(`${text}\n\n[aborted]`);
-      if (ended.kind === 'cut off') return errorAnswer(`${text}\n\n[ended after ${timeout} seconds]`);
-      return ended.code === 0 ? textAnswer(text) : withDetails(errorAnswer(`${text}\n\n[exit code ${ended.code ?? 'none'}]`), ended.code);
+    // What is compared around a command must not be the work of another call.
+    executionMode: 'sequential',
+    async accesses({ command, unconfined }) {
+      const parsed = parseCommand(command);
+      const argv = parsed.kind === 'words' ? parsed.argv : ['sh', '-c', parsed.text];
+      return [{ kind: 'run', command, argv, confinement: await howToRun(unconfined) }];
+    },
+    async run({ command, timeout, unconfined }, { signal, onUpdate }) {
+      const output = createOutput((text) => onUpdate(textAnswer(text)));
+      const run = (await howToRun(unconfined)) === 'confined' ? shell.run : shell.runUnconfined;
+      const ended = await run(command, { signal, onOutput: output.take, ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }) });
+      const text = await presentable(output.all(), ended.notes, () => shell.scratch());
+      return answerOf(text, ended, timeout);
     },
   });
 }
 
-type Ended = { readonly kind: 'exited'; readonly code: number | null; readonly output: string } | { readonly kind: 'cut off'; readonly output: string };
-
-interface CommandOptions {
-  readonly cwd: string;
-  readonly env: Record<string, string>;
-  readonly signal: AbortSignal;
-  readonly onOutput: (output: string) => void;
+function answerOf(text: string, { code, stopped, confined, undone, signal }: ShellEnding, timeout: number | undefined): ToolAnswer {
+  const details = { exitCode: code, confined, undone: undone.map(({ path, kind, aside }) => ({ path, kind, aside })) };
+  const why = {
+    aborted: '[aborted]',
+    timeout: `[ended after ${timeout} seconds]`,
+    output: '[ended: too much output]',
+    processes: '[ended: too many processes]',
+    memory: '[ended: too much memory]',
+  } as const;
+  if (stopped !== undefined) return { ...errorAnswer(`${text}\n\n${why[stopped]}`), details };
+  if (code === 0) return textAnswer(text, details);
+  return { ...errorAnswer(`${text}\n\n[${code === null ? `ended by ${signal}` : `exit code ${code}`}]`), details };
 }
 
-function runCommand(command: string, { cwd, env, signal, onOutput }: CommandOptions): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return resolve({ kind: 'cut off', output: '' });
-    // A group of its own, so that everything the command has started ends with it.
-    const child = spawn('bash', ['-c', command], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const output = (): string => Buffer.concat(chunks).toString('utf8');
-    const take = (chunk: Buffer): void => {
+interface Output {
+  readonly take: (chunk: Buffer) => void;
+  all(): string;
+}
+
+/** Collects output and tells of its end now and then: whoever watches a fast command sees pieces of it. */
+function createOutput(tell: (text: string) => void): Output {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let toldAt = -Infinity;
+  return {
+    take(chunk) {
       if (bytes >= MAX_CAPTURE_BYTES) return;
       bytes += chunk.length;
       chunks.push(chunk);
-      onOutput(output());
-    };
-    const end = (): void => {
-      if (child.pid === undefined) return;
-      try {
-        process.kill(-child.pid, 'SIGKILL');
-      } catch {
-        // The group is gone already.
-      }
-    };
-    signal.addEventListener('abort', end, { once: true });
-    child.stdout.on('data', take);
-    child.stderr.on('data', take);
-    child.once('error', reject);
-    child.once('close', (code) => {
-      signal.removeEventListener('abort', end);
-      end();
-      resolve(signal.aborted ? { kind: 'cut off', output: output() } : { kind: 'exited', code, output: output() });
-    });
-  });
+      const now = performance.now();
+      if (now - toldAt < UPDATE_EVERY_MS) return;
+      toldAt = now;
+      tell(keepTail(lastOf(chunks, 2 * MAX_BYTES)).text);
+    },
+    all: () => Buffer.concat(chunks).toString('utf8'),
+  };
 }
 
-async function presentable(output: string): Promise<string> {
+function lastOf(chunks: readonly Buffer[], enough: number): string {
+  let bytes = 0;
+  let first = chunks.length;
+  while (first > 0 && bytes < enough) bytes += chunks[--first]?.length ?? 0;
+  return Buffer.concat(chunks.slice(first)).toString('utf8');
+}
+
+async function presentable(output: string, notes: string, scratch: () => Promise<string>): Promise<string> {
   const { text, truncated, keptLines, totalLines } = keepTail(output.trimEnd());
-  if (!truncated) return text === '' ? '(no output)' : text;
-  const file = join(tmpdir(), `dash-bash-${randomUUID()}.log`);
-  await writeFile(file, output, { mode: 0o600 });
-  return `[the last ${keptLines} of ${totalLines} lines; the whole is in ${file}]\n${text}`;
-}
-
-function withDetails(answer: ToolAnswer, code: number | null): ToolAnswer {
-  return { ...answer, details: { exitCode: code } };
+  const end = notes === '' ? '' : `\n\n${notes.trimEnd()}`;
+  if (!truncated) return text === '' && end === '' ? '(no output)' : `${text}${end}`.trimStart();
+  const file = join(await scratch(), `output-${randomUUID()}.log`);
+  await writeFile(file, output, { flag: 'wx', mode: 0o644 });
+  return `[the last ${keptLines} of ${totalLines} lines; the whole is in ${file}]\n${text}${end}`;
 }

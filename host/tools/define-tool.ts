@@ -1,5 +1,6 @@
 import type { Static, TObject } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
+import type { Shell } from '../../sandbox/index.ts';
 import type { Access } from '../approval.ts';
 import type { JsonObject } from '../model/messages.ts';
 import type { AgentTool, ToolAnswer, ToolRun } from '../tool-call.ts';
@@ -7,14 +8,20 @@ import type { AgentTool, ToolAnswer, ToolRun } from '../tool-call.ts';
 /** Where the host's own tools work. */
 export interface Workspace {
   readonly cwd: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly shell: Shell;
+  /** How commands run unless they ask for more. */
+  readonly confinement: () => Promise<'confined' | 'full access'>;
+  /** Whether models get images to see. */
+  readonly images: () => boolean;
   /** Whether a search may look into a file; those with secrets are passed over. */
   readonly searchable: (path: string) => boolean;
 }
 
 /** A tool of the host: what the loop needs, and what it touches, for approval. */
 export interface BuiltinTool extends AgentTool {
-  accesses(args: JsonObject): readonly Access[];
+  accesses(args: JsonObject): readonly Access[] | Promise<readonly Access[]>;
+  /** What a call would change, for whoever is asked. */
+  preview?(args: JsonObject): Promise<string>;
   /** Whether there is a use for it now; absent, always. */
   isOffered?(): boolean;
 }
@@ -23,12 +30,22 @@ interface Definition<Parameters extends TObject> {
   readonly name: string;
   readonly description: string;
   readonly parameters: Parameters;
-  accesses(args: Static<Parameters>): readonly Access[];
+  readonly executionMode?: 'sequential';
+  accesses(args: Static<Parameters>): readonly Access[] | Promise<readonly Access[]>;
+  preview?(args: Static<Parameters>): Promise<string>;
   run(args: Static<Parameters>, run: ToolRun): Promise<ToolAnswer>;
 }
 
 /** Makes a tool whose arguments are checked before anyone sees them. */
-export function defineTool<Parameters extends TObject>({ name, description, parameters, accesses, run }: Definition<Parameters>): BuiltinTool {
+export function defineTool<Parameters extends TObject>({
+  name,
+  description,
+  parameters,
+  executionMode,
+  accesses,
+  preview,
+  run,
+}: Definition<Parameters>): BuiltinTool {
   const parse = (args: JsonObject): Static<Parameters> => {
     if (Value.Check(parameters, args)) return args;
     throw new Error(problem(args) ?? 'invalid arguments');
@@ -42,8 +59,10 @@ export function defineTool<Parameters extends TObject>({ name, description, para
     label: name,
     description,
     parameters,
+    ...(executionMode === undefined ? {} : { executionMode }),
     validate: problem,
     accesses: (args) => accesses(parse(args)),
+    ...(preview === undefined ? {} : { preview: (args: JsonObject) => preview(parse(args)) }),
     execute: (args, toolRun) => run(parse(args), toolRun),
   };
 }

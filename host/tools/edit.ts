@@ -1,8 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { Type } from '@sinclair/typebox';
 import { textAnswer } from '../tool-call.ts';
 import { defineTool, type BuiltinTool, type Workspace } from './define-tool.ts';
+import { diffOf, firstChangedLine } from './diff.ts';
 import { inTurn } from './file-queue.ts';
+import { readTextFile } from './text-file.ts';
 import { absolutePath, realPath } from './workspace-path.ts';
 
 export interface Replacement {
@@ -30,12 +32,20 @@ export function editTool({ cwd }: Workspace): BuiltinTool {
       { kind: 'read', path: real(path) },
       { kind: 'write', path: real(path) },
     ],
+    preview: async ({ path, edits }) => {
+      const { text } = await readTextFile(real(path), path);
+      return diffOf(text, replaceAll(text, edits, path));
+    },
     run: ({ path, edits }, { signal }) => {
       const file = real(path);
       return inTurn(file, async () => {
-        const before = await readFile(file, { encoding: 'utf8', signal });
-        await writeFile(file, replaceAll(before, edits, path), { signal });
-        return textAnswer(`replaced ${edits.length} ${edits.length === 1 ? 'piece' : 'pieces'} of ${path}`, { diff: edits.map(diffOf).join('\n') });
+        const { text, encode } = await readTextFile(file, path, signal);
+        const changed = replaceAll(text, edits, path);
+        await writeFile(file, encode(changed), { signal });
+        return textAnswer(`replaced ${edits.length} ${edits.length === 1 ? 'piece' : 'pieces'} of ${path}`, {
+          diff: diffOf(text, changed),
+          firstChangedLine: firstChangedLine(text, changed),
+        });
       });
     },
   });
@@ -62,13 +72,4 @@ export function replaceAll(text: string, edits: readonly Replacement[], path: st
   result += text.slice(position);
   if (result === text) throw new Error(`the edits change nothing in \`${path}\``);
   return result;
-}
-
-function diffOf({ oldText, newText }: Replacement): string {
-  const lines = (text: string, sign: string): string =>
-    text
-      .split('\n')
-      .map((line) => `${sign}${line}`)
-      .join('\n');
-  return `${lines(oldText, '-')}\n${lines(newText, '+')}`;
 }

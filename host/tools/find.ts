@@ -12,7 +12,7 @@ export function findTool({ cwd }: Workspace): BuiltinTool {
   return defineTool({
     name: 'find',
     description:
-      'Find files by a glob pattern, e.g. *.ts, **/*.json or src/**/*.test.ts; gives paths relative to the directory searched. .git and node_modules are left out.',
+      'Find files by a glob pattern, e.g. *.ts, **/*.json or src/**/*.test.ts; gives paths relative to the directory searched. .git, node_modules and what git ignores are left out.',
     parameters: Type.Object({
       pattern: Type.String({ minLength: 1, description: 'glob pattern' }),
       path: Type.Optional(Type.String({ description: 'directory to search; the working directory by default' })),

@@ -4,6 +4,7 @@ import { Type } from '@sinclair/typebox';
 import { textAnswer } from '../tool-call.ts';
 import { defineTool, type BuiltinTool, type Workspace } from './define-tool.ts';
 import { filesBelow } from './files-below.ts';
+import { lineMatcher } from './line-matcher.ts';
 import { keepHead } from './truncate.ts';
 import { absolutePath, realPath } from './workspace-path.ts';
 
@@ -17,7 +18,8 @@ export function grepTool({ cwd, searchable }: Workspace): BuiltinTool {
   const real = (path = '.'): string => realPath(absolutePath(cwd, path));
   return defineTool({
     name: 'grep',
-    description: 'Search the contents of files for a pattern; gives matching lines with file and line number. .git and node_modules are left out.',
+    description:
+      'Search the contents of files for a pattern; gives matching lines with file and line number. .git, node_modules and what git ignores are left out.',
     parameters: Type.Object({
       pattern: Type.String({ minLength: 1, description: 'regular expression or literal text' }),
       path: Type.Optional(Type.String({ description: 'directory or file to search; the working directory by default' })),
@@ -30,31 +32,36 @@ export function grepTool({ cwd, searchable }: Workspace): BuiltinTool {
     accesses: ({ path }) => [{ kind: 'read', path: real(path) }],
     async run({ pattern, path, glob, ignoreCase = false, literal = false, context = 0, limit = 100 }, { signal }) {
       const root = real(path);
-      const expression = new RegExp(literal ? pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&') : pattern, ignoreCase ? 'i' : '');
+      const matches = lineMatcher(literal ? pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&') : pattern, ignoreCase ? 'i' : '');
       const isDirectory = (await stat(root)).isDirectory();
       const files = isDirectory ? filesBelow(root, signal) : [basename(root)];
       const found: string[] = [];
-      let matches = 0;
-      search: for await (const file of files) {
+      let count = 0;
+      for await (const file of files) {
         if (glob !== undefined && !matchesGlob(file, glob) && !matchesGlob(basename(file), glob)) continue;
         const full = join(isDirectory ? root : dirname(root), file);
         // A file that was named itself has been approved; one that a search comes across has not.
         if (isDirectory && !searchable(full)) continue;
         const lines = await linesOf(full);
-        for (const [index, line] of lines.entries()) {
-          if (!expression.test(line.slice(0, MAX_TESTED_LENGTH))) continue;
-          if (matches === limit) {
-            found.push(`[more than ${limit} matches; narrow the pattern or raise limit]`);
-            break search;
+        const hits = matches(lines.map((line) => line.slice(0, MAX_TESTED_LENGTH)));
+        const room = hits.slice(0, limit - count);
+        count += room.length;
+        let shown = -1;
+        for (const at of room) {
+          // Lines between two matches that are close stand there once.
+          for (let near = Math.max(at - context, shown + 1); near <= Math.min(at + context, lines.length - 1); near += 1) {
+            const sign = hits.includes(near) ? ':' : '-';
+            found.push(`${file}${sign}${near + 1}${sign} ${lines[near]?.slice(0, MAX_LINE_LENGTH)}`);
+            shown = near;
           }
-          matches += 1;
-          for (let at = Math.max(index - context, 0); at <= Math.min(index + context, lines.length - 1); at += 1) {
-            found.push(`${file}${at === index ? ':' : '-'}${at + 1}${at === index ? ':' : '-'} ${lines[at]?.slice(0, MAX_LINE_LENGTH)}`);
-          }
+        }
+        if (room.length < hits.length) {
+          found.push(`[more than ${limit} matches; narrow the pattern or raise limit]`);
+          break;
         }
       }
       const { text, truncated } = keepHead(found.join('\n'));
-      return textAnswer(matches === 0 ? 'no matches' : truncated ? `${text}\n\n[cut; narrow the pattern]` : text);
+      return textAnswer(count === 0 ? 'no matches' : truncated ? `${text}\n\n[cut; narrow the pattern]` : text);
     },
   });
 }

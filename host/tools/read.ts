@@ -1,44 +1,87 @@
-import { readFile } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { Type } from '@sinclair/typebox';
-import { textAnswer } from '../tool-call.ts';
+import { textAnswer, type ToolAnswer } from '../tool-call.ts';
 import { defineTool, type BuiltinTool, type Workspace } from './define-tool.ts';
 import { keepHead, MAX_BYTES, MAX_LINES } from './truncate.ts';
 import { absolutePath, realPath } from './workspace-path.ts';
 
-const IMAGE_TYPES: Readonly<Record<string, string>> = { png: 'image/png', jpg: 'image/jpeg', jpeg: 'image/jpeg', gif: 'image/gif', webp: 'image/webp' };
+/** More than this no provider takes. */
+const MAX_IMAGE_BYTES = 5 * 1024 * 1024;
+/** A file is read whole before a piece of it is given. */
+const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
 /** Reads a text file in pieces, or an image. */
-export function readTool({ cwd }: Workspace): BuiltinTool {
+export function readTool({ cwd, images }: Workspace): BuiltinTool {
   const real = (path: string): string => realPath(absolutePath(cwd, path));
   return defineTool({
     name: 'read',
     description: `Read a file: text, or an image (png, jpg, gif, webp). Text is cut at ${MAX_LINES} lines or ${MAX_BYTES / 1024} KB; read on with offset.`,
     parameters: Type.Object({
       path: Type.String({ description: 'path of the file, relative or absolute' }),
-      offset: Type.Optional(Type.Number({ minimum: 1, description: 'first line to read, counted from 1' })),
-      limit: Type.Optional(Type.Number({ minimum: 1, description: 'how many lines to read' })),
+      offset: Type.Optional(Type.Integer({ minimum: 1, description: 'first line to read, counted from 1' })),
+      column: Type.Optional(Type.Integer({ minimum: 1, description: 'first character of that line, to read on in a very long one' })),
+      limit: Type.Optional(Type.Integer({ minimum: 1, description: 'how many lines to read' })),
     }),
     accesses: ({ path }) => [{ kind: 'read', path: real(path) }],
-    async run({ path, offset = 1, limit }, { signal }) {
+    async run({ path, offset = 1, column = 1, limit }, { signal }) {
       const file = real(path);
-      const mimeType = IMAGE_TYPES[/\.(\w+)$/.exec(file)?.[1]?.toLowerCase() ?? ''];
+      const stats = await stat(file);
+      if (stats.isDirectory()) throw new Error(`\`${path}\` is a directory; list it with \`ls\``);
+      // A pipe or a device may never end.
+      if (!stats.isFile()) throw new Error(`\`${path}\` is no file`);
+      if (stats.size > MAX_FILE_BYTES) throw new Error(`\`${path}\` has ${stats.size} bytes; look into it with \`bash\`, e.g. \`head\` or \`grep\``);
+      const mimeType = imageType(await firstBytes(file));
+      if (mimeType !== undefined) return imageAnswer(file, path, mimeType, stats.size, images());
       const bytes = await readFile(file, { signal });
-      if (mimeType !== undefined) {
-        return {
-          content: [
-            { type: 'text', text: `image ${path} (${mimeType}, ${bytes.length} bytes)` },
-            { type: 'image', data: bytes.toString('base64'), mimeType },
-          ],
-          isError: false,
-        };
-      }
-      const lines = bytes.toString('utf8').split('\n');
-      if (offset > lines.length) throw new Error(`offset ${offset} is beyond the end of \`${path}\`, which has ${lines.length} lines`);
-      const wanted = lines.slice(offset - 1, limit === undefined ? undefined : offset - 1 + limit);
-      const { text, truncated, keptLines } = keepHead(wanted.join('\n'));
-      const next = offset + keptLines;
-      const rest = lines.length - next + 1;
-      return textAnswer(truncated || rest > 0 ? `${text}\n\n[${rest} more lines; read on with offset=${next}]` : text);
+      if (bytes.subarray(0, 8000).includes(0))
+        throw new Error(`\`${path}\` is binary (${bytes.length} bytes); look into it with \`bash\`, e.g. \`xxd\` or \`file\``);
+      return textAnswer(pieceOf(bytes.toString('utf8'), path, offset, column, limit));
     },
   });
+}
+
+function pieceOf(whole: string, path: string, offset: number, column: number, limit: number | undefined): string {
+  const lines = whole.split('\n');
+  if (offset > lines.length) throw new Error(`offset ${offset} is beyond the end of \`${path}\`, which has ${lines.length} lines`);
+  const wanted = lines.slice(offset - 1, limit === undefined ? undefined : offset - 1 + limit);
+  wanted[0] = wanted[0]?.slice(column - 1) ?? '';
+  const { text, truncated, keptLines } = keepHead(wanted.join('\n'));
+  if (truncated && keptLines === 1 && text.length < wanted[0].length)
+    return `${text}\n\n[line ${offset} goes on; read on with offset=${offset} column=${column + text.length}]`;
+  const next = offset + keptLines;
+  const rest = lines.length - next + 1;
+  return truncated || rest > 0 ? `${text}\n\n[${rest} more lines; read on with offset=${next}]` : text;
+}
+
+async function firstBytes(file: string): Promise<Buffer> {
+  const handle = await open(file);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(16), 0, 16, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A name says nothing of what a provider will be sent. */
+function imageType(head: Buffer): string | undefined {
+  const text = head.toString('latin1');
+  if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png';
+  if (text.startsWith('\xff\xd8\xff')) return 'image/jpeg';
+  if (/^GIF8[79]a/.test(text)) return 'image/gif';
+  return /^RIFF....WEBP/s.test(text) ? 'image/webp' : undefined;
+}
+
+async function imageAnswer(file: string, path: string, mimeType: string, bytes: number, wanted: boolean): Promise<ToolAnswer> {
+  const words = `image ${path} (${mimeType}, ${bytes} bytes)`;
+  if (!wanted) return textAnswer(`${words}: not shown, the user keeps images from models`);
+  if (bytes > MAX_IMAGE_BYTES) throw new Error(`${words} is larger than ${MAX_IMAGE_BYTES} bytes; make a smaller one with \`bash\``);
+  const data = (await readFile(file)).toString('base64');
+  return {
+    content: [
+      { type: 'text', text: words },
+      { type: 'image', data, mimeType },
+    ],
+    isError: false,
+  };
 }

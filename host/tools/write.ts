@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { textAnswer } from '../tool-call.ts';
 import { defineTool, type BuiltinTool, type Workspace } from './define-tool.ts';
+import { diffOf } from './diff.ts';
 import { inTurn } from './file-queue.ts';
 import { absolutePath, realPath } from './workspace-path.ts';
 
@@ -17,13 +18,24 @@ export function writeTool({ cwd }: Workspace): BuiltinTool {
       content: Type.String({ description: 'the whole content' }),
     }),
     accesses: ({ path }) => [{ kind: 'write', path: real(path) }],
+    preview: async ({ path, content }) => diffOf((await textOf(real(path))) ?? '', content),
     run: ({ path, content }, { signal }) => {
       const file = real(path);
       return inTurn(file, async () => {
+        const before = await textOf(file);
         await mkdir(dirname(file), { recursive: true });
         await writeFile(file, content, { signal });
-        return textAnswer(`wrote ${Buffer.byteLength(content)} bytes to ${path}`);
+        return textAnswer(`wrote ${Buffer.byteLength(content)} bytes to ${path}`, { diff: diffOf(before ?? '', content), isNew: before === undefined });
       });
     },
   });
 }
+
+/** What is there now; a file too large to be compared, or one that is no text, is replaced like any other. */
+async function textOf(file: string): Promise<string | undefined> {
+  const stats = await stat(file).catch(() => undefined);
+  if (stats === undefined) return undefined;
+  return stats.isFile() && stats.size <= MAX_COMPARED_BYTES ? readFile(file, 'utf8') : '';
+}
+
+const MAX_COMPARED_BYTES = 1024 * 1024;

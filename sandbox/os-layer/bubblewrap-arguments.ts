@@ -95,7 +95,7 @@ function mountArguments(mount: Mount, descriptor: (content: Buffer) => string): 
     case 'read':
       return ['--ro-bind', mount.from ?? mount.path, mount.path];
     case 'write':
-      return ['--bind', mount.path, mount.path];
+      return ['--bind', mount.from ?? mount.path, mount.path];
     case 'scratch':
       return ['--perms', '1777', '--size', String(mount.sizeMiB * 1_048_576), '--tmpfs', mount.path];
     case 'empty':

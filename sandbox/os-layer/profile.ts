@@ -15,7 +15,7 @@ export interface Profile {
 export type Mount =
   /** The directory or file `from` (its own place, if absent), read-only. */
   | { readonly kind: 'read'; readonly path: string; readonly from?: string }
-  | { readonly kind: 'write'; readonly path: string }
+  | { readonly kind: 'write'; readonly path: string; readonly from?: string }
   /** An empty directory in memory, gone with the program. */
   | { readonly kind: 'scratch'; readonly path: string; readonly sizeMiB: number }
   /** An empty directory that stays empty, so that a path leads somewhere. */

@@ -185,8 +185,8 @@ class Walk {
   }
 }
 
-/** Secrets at their usual places in the home directory that have another name somewhere. */
-async function linkedSecretsOf(home: string): Promise<readonly string[]> {
+/** Secrets at their usual places in the home directory that have another name somewhere, as `device:inode`. */
+export async function linkedSecretsOf(home: string): Promise<readonly string[]> {
   const found: string[] = [];
   const look = async (directory: string, depth: number, all: boolean): Promise<void> => {
     for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {

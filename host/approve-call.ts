@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import type { Places } from '../format/index.ts';
+import type { CallOrigin, LeftBehind } from '../sandbox/index.ts';
+import { type Access, type ApprovalMode, type ApprovalRules, decideAccess } from './approval.ts';
+import { diffOf } from './tools/diff.ts';
+import type { PendingCall } from './tool-call.ts';
+import type { BuiltinTool } from './tools/index.ts';
+import type { UserInterface } from './user-interface.ts';
+
+/** A decision about one access of a host tool, for the audit trail and for whoever watches. */
+export interface ToolDecision {
+  readonly tool: string;
+  readonly access: Access['kind'];
+  /** The path, or the command. */
+  readonly target: string;
+  readonly decision: 'allow' | 'deny';
+  /** The rule of the user's or the mode that decided, or `the user`. */
+  readonly rule: string;
+}
+
+export interface ApproveOptions {
+  readonly mode: ApprovalMode;
+  readonly rules: ApprovalRules;
+  readonly places: Places;
+  readonly readable: () => readonly string[];
+  readonly ui: () => UserInterface;
+  readonly origin: () => CallOrigin | undefined;
+  /** Told before a question is put. */
+  readonly asking: (tool: string, access: Access) => void;
+  readonly decided: (decision: ToolDecision) => void;
+}
+
+/** Decides on a call of a host tool with its final arguments. @returns why not, or nothing */
+export async function approveCall(call: PendingCall, tool: BuiltinTool, options: ApproveOptions, signal: AbortSignal): Promise<string | undefined> {
+  const { mode, rules, places, readable, ui, origin, asking, decided } = options;
+  for (const access of await tool.accesses(call.args)) {
+    const startedBy = origin();
+    const approval = decideAccess(access, { mode, rules, places, readable: readable(), isUsersTask: startedBy !== undefined, canAsk: ui().hasUI });
+    const tell = (decision: 'allow' | 'deny', rule: string): void =>
+      decided({ tool: call.name, access: access.kind, target: access.kind === 'run' ? access.command : access.path, decision, rule });
+    if (approval.kind === 'deny') {
+      tell('deny', approval.rule);
+      return approval.refusal;
+    }
+    if (approval.kind === 'ask') {
+      asking(call.name, access);
+      const preview = access.kind === 'read' ? undefined : await tool.preview?.(call.args);
+      const parts = [approval.question, preview, sourcesOf(startedBy)].filter((part) => part !== undefined && part !== '');
+      const isAllowed = await ui().confirm(`\`${call.name}\` asks`, parts.join('\n\n'), { signal });
+      tell(isAllowed ? 'allow' : 'deny', 'the user');
+      if (!isAllowed) return approval.refusal;
+    } else if (access.kind !== 'read') tell('allow', approval.rule);
+  }
+  return undefined;
+}
+
+/** Whatever talked the model into the call is likely to be among these. */
+function sourcesOf(origin: CallOrigin | undefined): string {
+  if (origin === undefined) return 'no message of yours started this';
+  return origin.sources.length === 0 ? '' : `also in the context: ${origin.sources.join(', ')}`;
+}
+
+/** A command as the audit trail names it. */
+export function commandDigest(command: string): string {
+  return `sha256:${createHash('sha256').update(command).digest('hex').slice(0, 16)}`;
+}
+
+const MAX_SHOWN = 4_000;
+
+/** The question about what a command left behind. */
+export function describeLeftBehind({ path, kind, what, before, after }: LeftBehind): string {
+  const shown = after === undefined ? '' : `\n\n${before === undefined ? after.slice(0, MAX_SHOWN) : diffOf(before, after).slice(0, MAX_SHOWN)}`;
+  return `${kind === 'new' ? 'keep' : 'change'} \`${path}\`, a ${what}?${shown}`;
+}

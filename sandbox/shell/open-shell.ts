@@ -1,0 +1,222 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { isProtectedWrite, type Places } from '../../format/index.ts';
+import { confine, type Ending, osLayer, type OsLayer, type Profile, startProgram, whoRuns } from '../os-layer/index.ts';
+import { checkChanges, describeLeft, type LeftBehind, takeDown } from './check-changes.ts';
+import { isKnownContent, readTips } from './known-content.ts';
+import { findRepository, type Repository } from './repository.ts';
+import { createRunGit, type RunGit } from './run-git.ts';
+import type { TreeRules } from './scan-tree.ts';
+import { shellProfile } from './shell-profile.ts';
+
+export interface ShellOptions {
+  readonly places: Places;
+  /** The agent's environment: where git and the toolchains are. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What commands get of it. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Where what commands left behind is kept. */
+  readonly quarantine: string;
+  /** Whether something that a command left behind may stay. */
+  readonly allow: (left: LeftBehind) => Promise<boolean>;
+  /** What confines. Default: what this machine has. */
+  readonly layer?: () => Promise<OsLayer>;
+}
+
+export interface ShellRun {
+  readonly signal: AbortSignal;
+  readonly timeoutMs?: number;
+  readonly onOutput: (bytes: Buffer) => void;
+}
+
+export interface ShellEnding extends Ending {
+  readonly confined: boolean;
+  /** What was undone after the command, and what it put into commits, in words. */
+  readonly notes: string;
+  readonly undone: readonly LeftBehind[];
+}
+
+/** Runs the commands of the host's own tools, in the operating-system layer where there is one. */
+export interface Shell extends AsyncDisposable {
+  layer(): Promise<OsLayer>;
+  /** A directory of the host's that commands find under the same name: for what is too long to be told at once. */
+  scratch(): Promise<string>;
+  /** That directory, once there is one. */
+  readable(): readonly string[];
+  /**
+   * Runs one command at a time: what is compared around one must not be the work of another.
+   * @throws {UnguardableTree} when the workspace is too large to be guarded
+   */
+  run(command: string, run: ShellRun): Promise<ShellEnding>;
+  /** The same with all rights of the user's: nothing is hidden, sealed or looked at afterwards. */
+  runUnconfined(command: string, run: ShellRun): Promise<ShellEnding>;
+}
+
+const MAX_PROCESSES = 2_048;
+
+/** Bash takes an input that is a socket for a remote login, and would run the user's start file. */
+const bashArguments = (command: string): readonly string[] => ['--norc', '-c', command];
+
+/** Makes a shell for one workspace; starts nothing. */
+export function openShell(options: ShellOptions): Shell {
+  const { places, env, environment } = options;
+  const git = createRunGit(env);
+  let scratch: Promise<string> | undefined;
+  let made: string | undefined;
+  const scratchDirectory = (): Promise<string> => (scratch ??= mkdtemp(join(tmpdir(), 'dash-shell-')).then(async (path) => (made = await realpath(path))));
+  const history = new KnownCommits(git);
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const run = async (command: string, { signal, onOutput, timeoutMs }: ShellRun): Promise<ShellEnding> => {
+    const layer = await (options.layer ?? osLayer)();
+    if (layer.kind !== 'live') throw new Error(`commands cannot be confined here: ${layer.reason}`);
+    const repository = await findRepository(places.workspace, places.home, git);
+    const rules: TreeRules = {
+      root: repository?.top ?? places.workspace,
+      places,
+      ownGit: repository?.entry,
+      named: repository?.named ?? [],
+    };
+    await using _commondir = await ownCommondir(repository);
+    const [before, tips, directory, runAs] = await Promise.all([
+      takeDown(rules, repository, git, signal),
+      repository === undefined ? undefined : history.before(repository),
+      scratchDirectory(),
+      whoRuns(places.workspace),
+    ]);
+    const inGeneral = await shellProfile({
+      places,
+      scan: before.scan,
+      repository,
+      root: rules.root,
+      environment: { ...environment, ...repository?.identity, ...FOR_PROGRAMS },
+      scratch: directory,
+      runAs,
+      signal,
+    });
+    const ignored = repository && (await writeIgnored(inGeneral, repository, directory));
+    const profile = ignored === undefined ? inGeneral : { ...inGeneral, environment: { ...inGeneral.environment, ...excludes(ignored) } };
+    const confinement = confine({ program: '/bin/bash', args: bashArguments(command) }, profile, layer);
+    const program = startProgram(
+      { kind: 'confined', confinement },
+      { signal, onOutput: (_, bytes) => onOutput(bytes), maxProcesses: MAX_PROCESSES, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
+    );
+    program.stdin.end();
+    const ending = await program.ended;
+    if (ignored !== undefined) await rm(ignored, { force: true });
+    // From here on nobody may stop us: what was left behind must not stay because the user lost patience.
+    const toTheEnd = new AbortController().signal;
+    const undone = await checkChanges(
+      before,
+      rules,
+      repository,
+      {
+        isKnown: async (path, content) => repository !== undefined && isKnownContent(path, content, history.known, repository, { git, env }),
+        allow: options.allow,
+        quarantine: options.quarantine,
+      },
+      toTheEnd,
+    );
+    const commits = repository === undefined || tips === undefined ? '' : await history.after(repository, tips, places);
+    return { ...ending, confined: true, undone, notes: `${describeLeft(undone, places.workspace)}${commits}` };
+  };
+
+  const runUnconfined = async (command: string, { signal, onOutput, timeoutMs }: ShellRun): Promise<ShellEnding> => {
+    const program = startProgram(
+      { kind: 'plain', program: 'bash', args: bashArguments(command), cwd: places.workspace, environment },
+      { signal, onOutput: (_, bytes) => onOutput(bytes), maxProcesses: MAX_PROCESSES, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
+    );
+    program.stdin.end();
+    return { ...(await program.ended), confined: false, undone: [], notes: '' };
+  };
+
+  const inTurn = <Result>(action: () => Promise<Result>): Promise<Result> => {
+    const result = turn.then(action);
+    turn = result.catch(() => undefined);
+    return result;
+  };
+  return {
+    layer: () => (options.layer ?? osLayer)(),
+    scratch: scratchDirectory,
+    readable: () => (made === undefined ? [] : [made]),
+    run: (command, how) => inTurn(() => run(command, how)),
+    runUnconfined: (command, how) => inTurn(() => runUnconfined(command, how)),
+    async [Symbol.asyncDispose]() {
+      await turn;
+      if (scratch !== undefined) await rm(await scratch, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Nobody sits at a terminal: no pager, no editor, no password. */
+const FOR_PROGRAMS = { TMPDIR: '/tmp', PAGER: 'cat', GIT_PAGER: 'cat', GIT_EDITOR: 'true', GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0' } as const;
+
+/**
+ * What is hidden is there and is no file: git must not try to add it. The user's own list of what is ignored lies in the
+ * home directory, which is empty.
+ */
+async function writeIgnored({ mounts }: Profile, repository: Repository, directory: string): Promise<string> {
+  const hidden = mounts.flatMap(({ kind, path }) => (kind.startsWith('hidden') && path.startsWith(`${repository.top}/`) ? [path] : []));
+  const lines = hidden.map((path) => `/${relative(repository.top, path).replaceAll(/[\\*?[\] #!]/g, '\\$&')}`);
+  const file = join(directory, `ignored-${randomUUID()}`);
+  await writeFile(file, `${repository.ignored}\n${lines.join('\n')}\n`, { flag: 'wx', mode: 0o644 });
+  return file;
+}
+
+function excludes(file: string): Readonly<Record<string, string>> {
+  return { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'core.excludesFile', GIT_CONFIG_VALUE_0: file };
+}
+
+/**
+ * A `commondir` that a command writes into `.git` brings another configuration, which the user's next `git status` would
+ * run. It is kept from that by one that is there already and says what is so anyway; an empty one would break git.
+ */
+async function ownCommondir(repository: Repository | undefined): Promise<AsyncDisposable> {
+  const nothing = { [Symbol.asyncDispose]: () => Promise.resolve() };
+  if (repository === undefined || repository.gitDir !== repository.commonDir) return nothing;
+  const path = join(repository.gitDir, 'commondir');
+  try {
+    await writeFile(path, '.\n', { flag: 'wx' });
+    return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return nothing;
+    throw error;
+  }
+}
+
+/**
+ * The commits that are the user's: those that were there at the first command, and those that appeared between two. What
+ * a command commits is not among them, or the next one could check it out.
+ */
+class KnownCommits {
+  readonly known = new Set<string>();
+  readonly #git: RunGit;
+  #lastSeen: ReadonlySet<string> | undefined;
+
+  constructor(git: RunGit) {
+    this.#git = git;
+  }
+
+  async before(repository: Repository): Promise<ReadonlyMap<string, string>> {
+    const tips = await readTips(repository, this.#git);
+    for (const commit of tips.values()) if (this.#lastSeen === undefined || !this.#lastSeen.has(commit)) this.known.add(commit);
+    return tips;
+  }
+
+  /** Says which protected files new commits hold: their content is not in the working tree, where it would be looked at. */
+  async after(repository: Repository, before: ReadonlyMap<string, string>, places: Places): Promise<string> {
+    const tips = await readTips(repository, this.#git);
+    this.#lastSeen = new Set([...tips.values(), ...before.values(), ...(this.#lastSeen ?? [])]);
+    const old = new Set(before.values());
+    const fresh = [...new Set(tips.values())].filter((commit) => !old.has(commit));
+    if (fresh.length === 0) return '';
+    const answer = await this.#git(['log', '--format=', '--name-only', '-z', '--no-renames', '-m', ...fresh, '--not', ...this.known], repository.top);
+    const names = new Set((answer ?? '').split('\0').map((name) => name.trim()));
+    const guarded = [...names].filter((name) => name !== '' && isProtectedWrite(join(repository.top, name), places));
+    return guarded.length === 0
+      ? ''
+      : `dash: new commits change ${guarded.map((name) => `\`${name}\``).join(', ')}: look at them before they are checked out or pushed\n`;
+  }
+}
