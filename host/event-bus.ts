@@ -64,8 +64,9 @@ export interface EventBus {
   listens(event: ExtensionEventName): boolean;
   /** Tells everyone who listens. The promise settles when all have been told; a run does not wait for it. */
   notify(event: ExtensionEvent, only?: (handler: BoundHandler) => boolean): Promise<void>;
-  toolCall(call: PendingCall, signal: AbortSignal): Promise<Gate>;
-  toolResult(call: PendingCall, answer: ToolAnswer, signal: AbortSignal): Promise<ToolAnswer>;
+  /** `callers`: packages that wait for the call, and are not asked about it. */
+  toolCall(call: PendingCall, signal: AbortSignal, callers?: readonly string[]): Promise<Gate>;
+  toolResult(call: PendingCall, answer: ToolAnswer, signal: AbortSignal, callers?: readonly string[]): Promise<ToolAnswer>;
   context(messages: readonly AgentMessage[], signal: AbortSignal): Promise<readonly AgentMessage[]>;
   input(
     text: string,
@@ -94,13 +95,14 @@ export function createEventBus(ports: EventBusPorts): EventBus {
       ...(where === undefined ? {} : { where }),
     });
   };
-  const deliver = (handler: BoundHandler, event: ExtensionEvent, signal?: AbortSignal): Promise<HandlerOutcome> => {
+  const deliver = (handler: BoundHandler, event: ExtensionEvent, signal?: AbortSignal, callers: readonly string[] = []): Promise<HandlerOutcome> => {
     const origin = ports.origin();
     return handler.sandboxed.deliver(handler.handler, event, {
       timeoutMs: EXTENSION_EVENTS[event.type].deadlineMs,
       context: ports.context(),
       ...(origin === undefined ? {} : { origin }),
       ...(signal === undefined ? {} : { signal }),
+      ...(callers.length === 0 ? {} : { delegation: { callers, limits: [] } }),
     });
   };
 
@@ -123,12 +125,13 @@ export function createEventBus(ports: EventBusPorts): EventBus {
     event: () => ExtensionEvent,
     next: (outcome: HandlerOutcome, handler: BoundHandler) => 'go on' | 'stop',
     signal?: AbortSignal,
+    callers: readonly string[] = [],
   ): Promise<void> => {
     using _ = ports.hold();
-    for (const handler of ports.handlers(name)) {
+    for (const handler of ports.handlers(name).filter((one) => !callers.includes(one.package))) {
       await told.get(handler.sandboxed)?.settled;
       try {
-        const outcome = await deliver(handler, event(), signal);
+        const outcome = await deliver(handler, event(), signal, callers);
         const change = handler.cannotChange === undefined ? outcome : withoutChange(outcome, handler, name);
         if (change !== undefined && next(change, handler) === 'stop') return;
       } catch (error) {
@@ -172,14 +175,14 @@ export function createEventBus(ports: EventBusPorts): EventBus {
       );
     },
 
-    async toolCall(call, signal) {
+    async toolCall(call, signal, callers = []) {
       using _ = ports.hold();
       let input = call.args;
-      for (const handler of ports.handlers('tool_call')) {
+      for (const handler of ports.handlers('tool_call').filter((one) => !callers.includes(one.package))) {
         await told.get(handler.sandboxed)?.settled;
         let outcome: HandlerOutcome;
         try {
-          outcome = await deliver(handler, { type: 'tool_call', toolCallId: call.id, toolName: call.name, input }, signal);
+          outcome = await deliver(handler, { type: 'tool_call', toolCallId: call.id, toolName: call.name, input }, signal, callers);
         } catch (error) {
           // A guard that fails must not let the call through.
           report(handler, 'tool_call', error);
@@ -197,7 +200,7 @@ export function createEventBus(ports: EventBusPorts): EventBus {
       return { kind: 'proceed', args: input };
     },
 
-    async toolResult(call, answer, signal) {
+    async toolResult(call, answer, signal, callers) {
       let current = answer;
       const event = (): ExtensionEvent => ({
         type: 'tool_result',
@@ -218,6 +221,7 @@ export function createEventBus(ports: EventBusPorts): EventBus {
           return 'go on';
         },
         signal,
+        callers,
       );
       return current;
     },

@@ -11,6 +11,7 @@ import {
   type SessionQuery,
   type UiPort,
 } from '../sandbox/index.ts';
+import { callForPackage } from './call-for-package.ts';
 import type { Conversation, DeliverAs } from './conversation.ts';
 import type { EventBus } from './event-bus.ts';
 import { type ImageContent, type JsonValue, type TextContent, textOf } from './model/messages.ts';
@@ -207,6 +208,7 @@ function agentPort(host: () => PortsHost): AgentPort {
       }
       throw new DashError('MODEL_FAILED', 'the stream ended without an answer');
     },
+    callTool: (call, signal) => callForPackage(call, host(), signal),
     emit: (packageName, channel, data) => host().emitAcross(packageName, channel, data),
     flag: (name) => host().flags.get(name),
   };

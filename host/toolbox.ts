@@ -1,4 +1,4 @@
-import type { CallContext, CallOrigin, ToolOutcome } from '../sandbox/index.ts';
+import type { CallContext, CallOrigin, Delegation, ToolOutcome } from '../sandbox/index.ts';
 import { approveCall, type ApproveOptions } from './approve-call.ts';
 import type { Contributions, ToolContribution } from './contributions.ts';
 import type { ImageContent, JsonValue, TextContent } from './model/messages.ts';
@@ -28,12 +28,20 @@ export interface ToolboxOptions {
   readonly origin: () => CallOrigin | undefined;
 }
 
+/** Who calls a tool in place of the model. */
+export interface CalledBy {
+  readonly origin?: CallOrigin;
+  readonly delegation: Delegation;
+}
+
 /** The tools of the host and of its packages: which the model is offered, and which calls may run. */
 export interface Toolbox {
   readonly builtinNames: readonly string[];
   /** What the next turn offers. */
   active(): readonly AgentTool[];
   all(): readonly ToolInfo[];
+  /** A tool for a package, by the name that its owner gave it; `host` is the owner of the host's own. Only what the user enabled. */
+  toolOf(owner: string, name: string, how: CalledBy): AgentTool | undefined;
   /** Narrows what is offered; never beyond what the user enabled. */
   setActive(names: readonly string[]): void;
   approve(call: PendingCall, tool: AgentTool, signal: AbortSignal): Promise<string | undefined>;
@@ -73,6 +81,11 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
         parameters,
         source: contributions().tools.get(name)?.package ?? 'builtin',
       })),
+    toolOf(owner, name, how) {
+      if (owner === 'host') return builtin.find((tool) => tool.name === name && isEnabled(name) && tool.isOffered?.() !== false);
+      const found = [...contributions().tools.values()].find((tool) => tool.package === owner && tool.registration.name === name);
+      return found === undefined || !isEnabled(found.name) ? undefined : packageTool(found, options, how);
+    },
     setActive(names) {
       narrowed = new Set(names);
     },
@@ -93,7 +106,11 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
   };
 }
 
-function packageTool({ name, package: owner, registration }: ToolContribution, { contributions, hold, callContext, origin }: ToolboxOptions): AgentTool {
+function packageTool(
+  { name, package: owner, registration }: ToolContribution,
+  { contributions, hold, callContext, origin }: ToolboxOptions,
+  calledBy?: CalledBy,
+): AgentTool {
   return {
     name,
     ...(registration.label === undefined ? {} : { label: registration.label }),
@@ -105,12 +122,13 @@ function packageTool({ name, package: owner, registration }: ToolContribution, {
       const current = contributions().tools.get(name);
       if (current === undefined) return errorAnswer(`the tool \`${name}\` of \`${owner}\` is no longer there`);
       using _ = hold();
-      const startedBy = origin();
+      const startedBy = calledBy === undefined ? origin() : calledBy.origin;
       const outcome = await current.sandboxed.callTool(current.registration.name, args, {
         toolCallId: id,
         signal,
         context: callContext(),
         ...(startedBy === undefined ? {} : { origin: startedBy }),
+        ...(calledBy === undefined ? {} : { delegation: calledBy.delegation }),
         onUpdate: (partial) => onUpdate(toAnswer(partial)),
       });
       return toAnswer(outcome);

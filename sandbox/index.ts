@@ -5,6 +5,7 @@ export { ATTACK_CLASSES } from './attacks/programs.ts';
 export { type AttackResult, runAttacks } from './attacks/run-attacks.ts';
 export { AuditTrail, readAuditTrails, type AuditFile, type AuditRecord } from './audit-trail.ts';
 export { type Authority, fixedAuthority, type Lasting, type RequestedPermission } from './authority.ts';
+export { type Delegation, NO_DELEGATION } from './delegation.ts';
 export { dataDirectory } from './data-directory.ts';
 export { checkLayers, type LayerCheck } from './check-layers.ts';
 export { capturePackage, type CaptureRequest } from './capture.ts';
@@ -33,6 +34,7 @@ export type {
   DialogOptions,
   HostPorts,
   NotifyLevel,
+  PackageToolCall,
   PermissionAnswer,
   PermissionQuestion,
   QuestionPort,

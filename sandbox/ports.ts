@@ -1,3 +1,5 @@
+import type { Delegation } from './delegation.ts';
+
 /**
  * What capabilities need of the host. The sandbox states the interface, `cli/compose.ts` hands the
  * implementation in. Every value is plain JSON data.
@@ -139,6 +141,17 @@ export type AgentQuery =
   | 'contextUsage'
   | 'systemPrompt';
 
+/** A tool called by a package. */
+export interface PackageToolCall {
+  /** Whose tool; `host` for the host's own. */
+  readonly package: string;
+  readonly name: string;
+  readonly args: unknown;
+  readonly origin?: CallOrigin;
+  /** Who calls, and within which rights it happens. */
+  readonly delegation: Delegation;
+}
+
 export interface AgentPort {
   query(query: AgentQuery): unknown;
   /** Narrows, and widens only to what the user had enabled. */
@@ -146,6 +159,8 @@ export interface AgentPort {
   setModel(model: unknown): Promise<boolean>;
   setThinkingLevel(level: string): void;
   complete(packageName: string, request: unknown, signal: AbortSignal): Promise<unknown>;
+  /** Runs a tool of another package, or of the host, and gives its outcome. @throws {DashError} UNKNOWN_TOOL */
+  callTool(call: PackageToolCall, signal: AbortSignal): Promise<unknown>;
   /** Hands an event of `pi.events` to the other packages; the sender's own listeners have run already. */
   emit(packageName: string, channel: string, data: unknown): void;
   /** A flag's value for this run: what the user set, else `undefined` (the guest knows its own defaults). */

@@ -60,6 +60,15 @@ export interface ExtensionContext {
   getContextUsage(): ContextUsage | undefined;
   compact(options?: CompactOptions): void;
   getSystemPrompt(): string;
+  /**
+   * Calls a tool of another package, `PACKAGE/NAME`, or of the host, `host/NAME`; needs `tool:PACKAGE/NAME`. What it does
+   * happens with its package's rights and within yours, or within `permissions`, a part of yours. Not part of pi's API.
+   */
+  executeTool(
+    tool: string,
+    args?: unknown,
+    options?: { signal?: AbortSignal; permissions?: readonly string[] },
+  ): Promise<{ content: readonly (TextContent | ImageContent)[]; details?: unknown; isError: boolean }>;
 }
 
 /** What a command is given: it was started by the user, so it may change the session. */

@@ -127,5 +127,14 @@ function nobody(): never {
 const NOBODY: HostPorts = {
   ui: { notify: () => undefined, select: nobody, confirm: nobody, input: nobody, editor: nobody, set: nobody, editorText: nobody },
   session: { query: nobody, appendEntry: nobody, sendMessage: nobody, sendUserMessage: nobody, setName: nobody, setLabel: nobody, control: nobody },
-  agent: { query: nobody, setActiveTools: nobody, setModel: nobody, setThinkingLevel: nobody, complete: nobody, emit: () => undefined, flag: nobody },
+  agent: {
+    query: nobody,
+    setActiveTools: nobody,
+    setModel: nobody,
+    setThinkingLevel: nobody,
+    complete: nobody,
+    callTool: nobody,
+    emit: () => undefined,
+    flag: nobody,
+  },
 };

@@ -233,6 +233,7 @@ export function recordingPorts(said: unknown[]): HostPorts {
       setModel: async () => false,
       setThinkingLevel: (level) => void said.push(['setThinkingLevel', level]),
       complete: async () => ({ text: 'scripted' }),
+      callTool: async (call) => void said.push(['callTool', call]),
       emit: (packageName, channel, data) => void said.push(['emit', packageName, channel, data]),
       flag: () => undefined,
     },

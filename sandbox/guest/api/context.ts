@@ -48,6 +48,12 @@ export function createContext(registry: Registry, link: GuestLink, options: Cont
     hasPendingMessages: () => query('hasPendingMessages') === true,
     getContextUsage: () => query('contextUsage'),
     getSystemPrompt: () => query('systemPrompt') ?? '',
+    executeTool: (tool: string, args: unknown = {}, how: { signal?: AbortSignal; permissions?: readonly string[] } = {}) => {
+      const slash = String(tool).lastIndexOf('/');
+      if (slash <= 0) return Promise.reject(new TypeError('executeTool: a tool is named `PACKAGE/NAME`, or `host/NAME`'));
+      const params = { package: tool.slice(0, slash), name: tool.slice(slash + 1), args, ...(how.permissions && { permissions: how.permissions }) };
+      return link.request('tools.call', params, how.signal);
+    },
     abort: () => controlAndLog({ kind: 'abort' }),
     shutdown: () => controlAndLog({ kind: 'shutdown' }),
     compact: (compaction: { customInstructions?: string; onComplete?: (result: unknown) => void; onError?: (error: unknown) => void } = {}) => {

@@ -1,0 +1,49 @@
+import { Type } from '@sinclair/typebox';
+import { isDashError, parsePermissionSet, type PermissionSet } from '../../format/index.ts';
+import { CapabilityFailure, defineCapability } from '../define-capability.ts';
+import type { Limit } from '../delegation.ts';
+
+/** Tools of other packages and of the host. */
+const Name = Type.String({ minLength: 1, maxLength: 256 });
+
+/**
+ * Calls a tool. What it does happens with the rights of the package it belongs to, and within those of the caller, or of
+ * the part of them that the caller hands on: nobody does through another what it may not do itself.
+ */
+export const callTool = defineCapability({
+  kind: 'request',
+  name: 'tools.call',
+  params: Type.Object(
+    { package: Name, name: Name, args: Type.Unknown(), permissions: Type.Optional(Type.Array(Type.String({ maxLength: 1_024 }), { maxItems: 100 })) },
+    { additionalProperties: false },
+  ),
+  needs: ({ package: owner, name }) => [{ effect: { kind: 'tool', package: owner, name }, target: `${owner}/${name}` }],
+  run: async ({ package: owner, name, args, permissions }, { ports, packageName }, { signal, lease: { origin, delegation }, granted }) => {
+    const callers = [...delegation.callers, packageName];
+    // A package that waits for another one must not be waited for by it.
+    if (callers.includes(owner)) throw failure('REENTRANT_CALL', `${[...callers, owner].join(' → ')}: \`${owner}\` is waiting for this very call`);
+    const own: Limit = { by: packageName, granted };
+    const handedOn = permissions && parseHandedOn(permissions);
+    const limits = [...delegation.limits, own, ...(handedOn === undefined ? [] : [{ by: packageName, granted: () => handedOn }])];
+    try {
+      return await ports.agent.callTool({ package: owner, name, args, delegation: { callers, limits }, ...(origin !== undefined && { origin }) }, signal);
+    } catch (error) {
+      // What became of the other package is told; a bug of ours is not.
+      if (isDashError(error)) throw failure(error.code, error.message);
+      throw error;
+    }
+  },
+});
+
+function parseHandedOn(permissions: readonly string[]): PermissionSet {
+  try {
+    return parsePermissionSet(permissions);
+  } catch (error) {
+    if (isDashError(error, 'INVALID_PERMISSION')) throw failure(error.code, error.message);
+    throw error;
+  }
+}
+
+function failure(code: string, message: string): CapabilityFailure {
+  return new CapabilityFailure({ code, message });
+}
