@@ -5,7 +5,6 @@ import { type InstalledPackage, readInstalled } from './installed.ts';
 import { type PackageView, viewPackage } from './list.ts';
 import { assertLockFollowed } from './lock/assert-followed.ts';
 import { commit } from './store/commit.ts';
-import { openStaging } from './store/staging.ts';
 import { storePaths } from './store/store-paths.ts';
 import { beginTransaction, type TransactionOptions } from './transaction.ts';
 
@@ -50,8 +49,7 @@ export async function choose(changes: readonly ChoiceChange[], context: ChooseCo
   if (isChanged) await assertLockFollowed(transaction.scope.lockfile, transaction.base?.lock);
   if (isChanged && !dryRun) {
     const store = storePaths(dashHome);
-    await using staging = await openStaging(store);
-    await commit({ add: [], remove: [], choices: Object.fromEntries(choices) }, { store, state: transaction, staging, progress: onProgress, now });
+    await commit({ add: [], remove: [], choices: Object.fromEntries(choices) }, { store, state: transaction, progress: onProgress, now });
   }
   const after = dryRun ? installed : await readScope(context);
   const touched = after.filter(({ name }) => choices.has(name));

@@ -56,7 +56,7 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageRe
       for (const bundle of bundles) await rm(bundle, { force: true });
       await removeNotes(new Set(objects.map(({ sha256 }) => sha256)), paths);
       await removeAbandoned(paths.tmp);
-      await removeHalfWritten(paths.packuments);
+      for (const dir of [paths.packuments, paths.restores]) await removeHalfWritten(dir);
     }
     return {
       removed: { generations: dropped.length, archives: archives.length, bundles: bundles.length, bytes },

@@ -11,7 +11,6 @@ import { commit } from './store/commit.ts';
 import { damagedPackages } from './store/damaged-packages.ts';
 import { eachLimited } from './store/each-limited.ts';
 import type { Generation, PackageRecord } from './store/generation.ts';
-import { openStaging } from './store/staging.ts';
 import { type StorePaths, storePaths } from './store/store-paths.ts';
 import { beginTransaction, readState, type TransactionOptions } from './transaction.ts';
 
@@ -72,9 +71,8 @@ async function enter(
   await using transaction = await beginTransaction(options);
   const fitting = builds.filter(({ record }) => isDeepStrictEqual(transaction.base?.packages[record.name], record));
   if (fitting.length === 0) return;
-  await using staging = await openStaging(store);
   const entered = new Map(fitting.map(({ record, build: made }) => [record.name, made]));
-  await commit({ add: [], remove: [], builds: entered }, { store, state: transaction, staging, progress, now });
+  await commit({ add: [], remove: [], builds: entered }, { store, state: transaction, progress, now });
 }
 
 async function build(

@@ -10,7 +10,6 @@ import { idOf, readPackageSettings } from './package-settings.ts';
 import { formatSpec, parseSpec } from './package-spec.ts';
 import { commit } from './store/commit.ts';
 import type { Generation } from './store/generation.ts';
-import { openStaging } from './store/staging.ts';
 import { storePaths } from './store/store-paths.ts';
 import { beginTransaction, readState, type State, type TransactionOptions } from './transaction.ts';
 
@@ -50,8 +49,7 @@ export async function remove(names: readonly string[], context: RemoveContext): 
   const report = { removed, diagnostics: await stillNamed(packages, state) };
   if (dryRun) return report;
 
-  await using staging = await openStaging(store);
-  await commit({ add: [], remove: found }, { store, state, staging, progress: onProgress, now });
+  await commit({ add: [], remove: found }, { store, state, progress: onProgress, now });
   if (context.purge === true) for (const { grantKey } of packages) await revokeGrants(dashHome, grantKey);
   return report;
 }

@@ -1,6 +1,6 @@
-import { existsSync, lstatSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { realpath, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import { assertNotDelegated } from './delegation.ts';
 import type { InstallReport } from './install.ts';
@@ -9,7 +9,7 @@ import { formatLockfile } from './lock/format-lockfile.ts';
 import { MACHINE_SETTINGS } from './profile.ts';
 import type { RestoreContext } from './restore.ts';
 import { readIfPresent, replaceFile, syncDirectory, writeDurably } from './store/durable-file.ts';
-import { asDiskError, ignoreDisk } from './store/file-errors.ts';
+import { asDiskError, COMMITTED, ignoreDisk, ignoreMissing } from './store/file-errors.ts';
 import { type Generation, generationNumbers, pointerTo, renumbered } from './store/generation.ts';
 import { writeJournal } from './store/journal.ts';
 import { type Scope, type ScopePaths, scopePaths, type StorePaths, storePaths } from './store/store-paths.ts';
@@ -50,7 +50,7 @@ export async function repeatRestore(context: RestoreContext): Promise<InstallRep
   assertNotDelegated();
   const place = await placeOf(context);
   const found = place === undefined ? undefined : await readNote(place.path);
-  if (place === undefined || found === undefined || existsSync(place.scope.journal)) return undefined;
+  if (place === undefined || found === undefined || isUnfinished(place.scope)) return undefined;
   const { note, generation } = found;
   const current = await readIfPresent(place.scope.current);
   if (current === note.pointer) {
@@ -66,11 +66,20 @@ export async function repeatRestore(context: RestoreContext): Promise<InstallRep
     ...(context.lockWaitMs !== undefined && { waitMs: context.lockWaitMs }),
   });
   // while we waited somebody may have been faster, have edited the lock, or have cleared away what nothing names any more
-  if (existsSync(place.scope.current) || existsSync(place.scope.journal) || !isWhole(note, place.store)) return undefined;
+  if (existsSync(place.scope.current) || isUnfinished(place.scope) || !isWhole(note, place.store)) return undefined;
   if ((await placeOf(context))?.path !== place.path || pointerTo(numberOf(note.pointer), generation) !== note.pointer) return undefined;
   const { pointer, text } = await commitAgain(generation, place.scope, context);
   await writeNote(place.path, { ...note, pointer }, text);
   return report(note, 'installed');
+}
+
+/** A command was cut off, or is at work: what is left of it is for somebody who holds the lock. */
+function isUnfinished({ state, journal }: ScopePaths): boolean {
+  try {
+    return readdirSync(state).some((name) => name === basename(journal) || name.endsWith('.tmp'));
+  } catch (error) {
+    return ignoreMissing(error) ?? false;
+  }
 }
 
 /** Notes what a restore made, unless it depends on more than can be noted. A disk that does not take it costs time, nothing more. */
@@ -163,7 +172,8 @@ function notePath(
   { npm, toolVersion = '', workspace }: RestoreContext,
 ): string {
   const registries = Object.entries(npm).filter(([key]) => key === 'registry' || key.endsWith(':registry'));
-  return store.restore(sha256(JSON.stringify([toolVersion, exactScope, workspace, registries, settings, digestOf(grants), digestOf(lock)])));
+  const digest = sha256(JSON.stringify([toolVersion, exactScope, workspace, registries, settings, digestOf(grants), digestOf(lock)]));
+  return join(store.restores, digest);
 }
 
 function digestOf(text: string | undefined): string {
@@ -186,10 +196,11 @@ async function commitAgain(
   scope: ScopePaths,
   { now = new Date(), onProgress = () => undefined }: RestoreContext,
 ): Promise<{ readonly pointer: string; readonly text: string }> {
+  let pointer: string | undefined;
   try {
     const number = 1 + Math.max(0, ...(await generationNumbers(scope)));
     const text = renumbered(generation, number, now);
-    const pointer = pointerTo(number, text);
+    pointer = pointerTo(number, text);
     await writeJournal(scope, { version: 1, pointer, grants: {}, creates: number });
     await writeDurably(scope.generation(number), text);
     await writeDurably(scope.current, pointer);
@@ -199,7 +210,8 @@ async function commitAgain(
     onProgress({ kind: 'commit', step: 'done' });
     return { pointer, text };
   } catch (error) {
-    throw asDiskError(error, `writing to \`${scope.state}\``);
+    const isInForce = pointer !== undefined && (await readIfPresent(scope.current).catch(() => pointer)) === pointer;
+    throw asDiskError(error, `writing to \`${scope.state}\``, isInForce ? COMMITTED : undefined);
   }
 }
 

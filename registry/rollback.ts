@@ -50,7 +50,7 @@ export async function rollback(context: RollbackContext): Promise<RollbackReport
       context.onProgress?.({ kind: 'commit', step: 'current' });
       await rollForward(dashHome, scope, context.onProgress);
     } catch (error) {
-      const isInForce = (await readIfPresent(scope.current)) === pointer;
+      const isInForce = (await readIfPresent(scope.current).catch(() => pointer)) === pointer;
       throw asDiskError(error, `writing to \`${scope.state}\``, isInForce ? COMMITTED : undefined);
     }
   }

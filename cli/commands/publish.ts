@@ -4,7 +4,7 @@ import { publish, type PublishResult } from '../../registry/publish/index.ts';
 import type { DefineCommand } from '../command.ts';
 import { checkPorts, npmConfigFor } from '../compose.ts';
 import { formatDiagnostics } from '../output/diagnostics.ts';
-import type { Style } from '../output/terminal.ts';
+import { oneLine, type Style } from '../output/terminal.ts';
 
 interface PublishFlags {
   readonly confirm?: boolean;
@@ -26,6 +26,7 @@ export const define: DefineCommand = (command) => {
       dir: resolve(cwd, command.args[0] ?? '.'),
       ports: await checkPorts(invocation),
       npm: await npmConfigFor(invocation),
+      ...(globals.registry !== undefined && { registry: globals.registry }),
       confirm: (flags.confirm === true || isCi) && globals.dryRun !== true,
       tag: flags.tag,
       access: flags.access,
@@ -37,17 +38,30 @@ export const define: DefineCommand = (command) => {
   };
 };
 
-function documentOf({ kind, packed, check, previous, permissionChange, tag }: PublishResult) {
+function documentOf({ kind, packed, check, previous, permissionChange, tag, registry }: PublishResult) {
   const { manifest, filename, size, files, integrity } = packed;
   const { name, version } = manifest;
-  return { published: kind === 'published', name, version, tag, previous, permissionChange, filename, size, files, integrity, diagnostics: check.diagnostics };
+  return {
+    published: kind === 'published',
+    name,
+    version,
+    registry,
+    tag,
+    previous,
+    permissionChange,
+    filename,
+    size,
+    files,
+    integrity,
+    diagnostics: check.diagnostics,
+  };
 }
 
-function textOf({ kind, packed, check, previous, permissionChange, tag }: PublishResult, style: Style): string {
+function textOf({ kind, packed, check, previous, permissionChange, tag, registry }: PublishResult, style: Style): string {
   const { name, version } = packed.manifest;
   return [
     formatDiagnostics(check.diagnostics, style).trimEnd(),
-    `${style.strong(`${name}@${version}`)}  ${packed.size} bytes, ${packed.files.length} files, tag ${tag}`,
+    `${style.strong(`${name}@${version}`)}  ${packed.size} bytes, ${packed.files.length} files, tag ${tag}, ${kind === 'published' ? 'on' : 'for'} ${oneLine(registry)}`,
     previous === undefined ? 'first version on the registry; it asks for' : `compared with ${previous}`,
     ...permissionChange.added.map((permission) => style.warning(`  + ${permission}`)),
     ...permissionChange.removed.map((permission) => `  - ${permission}`),

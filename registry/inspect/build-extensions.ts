@@ -1,5 +1,6 @@
 import type { ModuleGraph } from '../../format/index.ts';
 import type { Workshop } from '../workshop.ts';
+import { asDiskError } from '../store/file-errors.ts';
 import type { InspectPorts } from './inspect-ports.ts';
 import { type Build, findBuild, type Ingredients, keepBuild } from './known-builds.ts';
 
@@ -34,12 +35,16 @@ export async function buildExtensions(
   { paths, progress, signal }: Pick<Workshop, 'paths' | 'progress' | 'signal'>,
 ): Promise<Build> {
   const { name, version, contentHash, graph, entries } = buildable;
-  progress({ kind: 'compiling', name, version });
-  const compiled = await ports.compile({ name, version, contentHash, graph, entries }, signal);
-  progress({ kind: 'capturing', name, version });
-  const build = { compiled, captureOutcomes: await ports.capture({ name, version, contentHash, graph, compiled }, signal) };
-  await keepBuild(build, ingredientsOf(buildable), paths, ports);
-  return build;
+  try {
+    progress({ kind: 'compiling', name, version });
+    const compiled = await ports.compile({ name, version, contentHash, graph, entries }, signal);
+    progress({ kind: 'capturing', name, version });
+    const build = { compiled, captureOutcomes: await ports.capture({ name, version, contentHash, graph, compiled }, signal) };
+    await keepBuild(build, ingredientsOf(buildable), paths, ports);
+    return build;
+  } catch (error) {
+    throw asDiskError(error, `compiling \`${name}\``);
+  }
 }
 
 function ingredientsOf({ name, version, contentHash, entries, graph, hashes }: Buildable): Ingredients {

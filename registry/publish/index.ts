@@ -1,4 +1,4 @@
 export { check, type CheckPorts, type CheckResult, type ExtensionTrial } from './check.ts';
 export { pack, type PackedPackage } from './pack.ts';
 export type { PermissionChange } from './permission-change.ts';
-export { type NpmOptions, publish, type PublishOptions, type PublishResult } from './publish.ts';
+export { publish, type PublishOptions, type PublishResult } from './publish.ts';

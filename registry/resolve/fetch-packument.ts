@@ -3,7 +3,7 @@ import { type Answer, type RegistryHttp, unreadable } from '../http/registry-htt
 import { keptAnswer, keepAnswer } from './packument-cache.ts';
 
 /** Several times the largest there is. A registry that never ends its answer must not fill the memory. */
-const MAX_PACKUMENT_BYTES = 256 * 1024 * 1024;
+export const MAX_PACKUMENT_BYTES = 256 * 1024 * 1024;
 
 export interface FetchPackumentOptions {
   /** The one that `name` is bound to, with its final slash. */

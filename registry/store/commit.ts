@@ -39,7 +39,8 @@ export interface CommitContext {
   readonly store: StorePaths;
   /** The generation in force, and the lock that is replaced. */
   readonly state: Pick<State, 'scope' | 'base' | 'lockText'>;
-  readonly staging: Staging;
+  /** Where what is added lies; a change that adds nothing needs none. */
+  readonly staging?: Staging;
   readonly progress: ProgressListener;
   readonly now: Date;
 }
@@ -64,10 +65,11 @@ export async function commit(change: Change, context: CommitContext): Promise<Co
   const moved: string[] = [];
   let pointer: string | undefined;
   try {
-    await storePackages(
-      change.add.map(({ inspected }) => inspected),
-      { store, staging, onMove: (path) => void moved.push(path) },
-    );
+    if (change.add.length > 0) {
+      if (staging === undefined) throw new Error('what is to be added was never staged');
+      const packages = change.add.map(({ inspected }) => inspected);
+      await storePackages(packages, { store, staging, onMove: (path) => void moved.push(path) });
+    }
     progress({ kind: 'commit', step: 'stored' });
 
     if (change.builds === undefined) await assertLockText(scope.lockfile, lockText);

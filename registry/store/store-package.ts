@@ -32,7 +32,9 @@ export async function storePackages(packages: readonly InspectedPackage[], { sto
       await noteUnpacked(release.integrity, await staging.storePack(pack), store, { place: placeOf(npmSource(release)), isHeld });
     });
   }
-  if (packages.some(({ dependencies }) => dependencies.length > 0)) await syncDirectory(dirname(store.pack('')));
+  if (packages.some(({ dependencies }) => dependencies.length > 0)) await syncDirectory(store.packs);
+  // the names of shelves that are new
+  await syncDirectory(dirname(store.packs));
 }
 
 /** Only an unusual place has to be remembered. */

@@ -12,6 +12,8 @@ export interface StorePaths {
   listing(treeSha256: string): string;
   /** The unpacked files themselves. */
   files(treeSha256: string): string;
+  /** The packs of dependencies, flat. */
+  readonly packs: string;
   /** The pack of a dependency's code. */
   pack(treeSha256: string): string;
   /** Says which tree something pinned unpacks to: a tarball by its sha512, a commit with its directory by name. */
@@ -24,8 +26,8 @@ export interface StorePaths {
   compiled(sha256: string, kind: 'js' | 'map' | 'cache'): string;
   /** What was compiled from ingredients with this digest. */
   build(digest: string): string;
-  /** What a restore with this digest of all it depends on made. */
-  restore(digest: string): string;
+  /** The notes of restores: what one made, under a digest of all it depends on. */
+  readonly restores: string;
   readonly grants: string;
   readonly lock: string;
   /** Held by whoever builds what was left for later: others may change the home meanwhile. */
@@ -43,6 +45,7 @@ export function storePaths(home: string): StorePaths {
     tree,
     listing: (sha256) => join(tree(sha256), 'files.sha256'),
     files: (sha256) => join(tree(sha256), 'tree'),
+    packs: join(store, 'packs'),
     pack: (sha256) => join(store, 'packs', sha256),
     unpacked: (pin) => {
       const hex = pin.startsWith('sha512-')
@@ -55,7 +58,7 @@ export function storePaths(home: string): StorePaths {
     firstSeen: join(home, 'meta', 'first-seen.json'),
     compiled: (sha256, kind) => join(home, 'bundles', `${sha256}.${kind}`),
     build: (digest) => join(home, 'bundles', 'builds', `${digest}.json`),
-    restore: (digest) => join(home, 'meta', 'restores', digest),
+    restores: join(home, 'meta', 'restores'),
     grants: join(home, 'grants.json'),
     lock: join(home, 'state', 'lock'),
     buildLock: join(home, 'state', 'build-lock'),

@@ -108,6 +108,61 @@ describe('a token of the user', () => {
   });
 });
 
+describe('a package that is published', () => {
+  const manifest = {
+    name: '@acme/prompts',
+    version: '1.0.0',
+    description: 'prompts',
+    license: 'MIT',
+    keywords: ['dash-package'],
+    dash: { prompts: ['prompts/*.md'] },
+  };
+
+  test.each([307, 308, 302])('does not follow a redirect (%s) to another port of the host, nor does the token, where npm hands both over', async (status) => {
+    const elsewhere = await startNpmRegistry();
+    const bodies: string[] = [];
+    elsewhere.handle('*', (request, response) => {
+      request
+        .on('data', (chunk: Buffer) => bodies.push(chunk.toString()))
+        .on('end', () => response.writeHead(201, { 'content-type': 'application/json' }).end('{"ok":true}'));
+    });
+    const acme = await startNpmRegistry();
+    acme.handle('*', (request, response) =>
+      request.method === 'PUT' ? response.writeHead(status, { location: `${elsewhere.url}taken` }).end() : response.writeHead(404).end('{}'),
+    );
+    const user = await makeUser({ user: `@acme:registry=${acme.url}\n//${hostOf(acme)}/:_authToken=${TOKEN}\n` });
+    await writePackage(user.workspace);
+
+    await user.npm('publish');
+    expect(tokensAt(elsewhere)).toContain(`Bearer ${TOKEN}`); // the control
+    expect(bodies.join('')).toContain('_attachments');
+    for (const list of [elsewhere.authorizations, elsewhere.requests, bodies]) list.length = 0;
+
+    const { exitCode, stderr } = await user.dash('publish', '--confirm');
+    expect([exitCode, stderr]).toEqual([7, expect.stringMatching(/PUBLISH_FAILED: the registry sends us on to `127\.0\.0\.1:\d+`.*\nhint: /)]);
+    expect([elsewhere.requests, bodies]).toEqual([[], []]);
+  });
+
+  test('is compared with its last version without showing the token elsewhere, where npm shows it', async () => {
+    const elsewhere = await startNpmRegistry();
+    const acme = await startNpmRegistry();
+    acme.redirectAll(`${elsewhere.url}taken`);
+    const user = await makeUser({ user: `@acme:registry=${acme.url}\n//${hostOf(acme)}/:_authToken=${TOKEN}\n` });
+    await writePackage(user.workspace);
+    await user.npm('view', '@acme/prompts');
+    expect(tokensAt(elsewhere)).toContain(`Bearer ${TOKEN}`); // the control
+    elsewhere.authorizations.length = 0;
+    await user.dash('publish');
+    expect(tokensAt(elsewhere)).toEqual([undefined]);
+  });
+
+  async function writePackage(dir: string): Promise<void> {
+    await mkdir(join(dir, 'prompts'));
+    const files = { 'package.json': JSON.stringify(manifest), 'prompts/a.md': '---\ndescription: asks\n---\nAsk.\n', 'README.md': '# prompts\n' };
+    for (const [path, text] of Object.entries(files)) await writeFile(join(dir, path), text);
+  }
+});
+
 describe('the `.npmrc` of a project', () => {
   test('sends no variable of the environment away, where npm does', async () => {
     const thief = await startNpmRegistry(pkg('@acme/pkg'));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { because, type Point, whyNotInjected } from './injection.ts';
-import { ACTIONS } from './site.ts';
+import { ACTIONS, LATER_ACTIONS } from './site.ts';
 import { IS_FULL, report, sweep } from './sweep.ts';
 
 const reason = await whyNotInjected();
@@ -25,7 +25,7 @@ const FAULTS: readonly DiskFault[] = [
 ];
 
 describe.skipIf(reason !== undefined)(`a disk that fails at one call${because(reason)}`, () => {
-  it.each(ACTIONS.flatMap((action) => FAULTS.map((fault) => ({ ...fault, action, name: action.name }))))(
+  it.each([...ACTIONS, ...LATER_ACTIONS].flatMap((action) => FAULTS.map((fault) => ({ ...fault, action, name: action.name }))))(
     '$name with $error says so, and leaves the old state or the new one',
     async ({ action, error, calls, codes, points, fullPoints }) => {
       const wanted = IS_FULL ? fullPoints : points;
@@ -35,7 +35,7 @@ describe.skipIf(reason !== undefined)(`a disk that fails at one call${because(re
         ...(wanted !== undefined && { points: wanted }),
         check({ code, stdout, injected }) {
           // SQLite does not say why it could not open a file, and by the time one asks the disk works again
-          const isLock = injected.some((text) => /^openat.*state\/(grants-)?lock/.test(text));
+          const isLock = injected.some((text) => /^openat.*state\/(grants-|build-)?lock/.test(text));
           if (code !== 0) expect([...codes, ...(isLock ? ['DISK_ERROR'] : [])]).toContain(JSON.parse(stdout).error.code);
         },
       });

@@ -57,12 +57,18 @@ export async function assertInvariant(site: Site, { before, after, surroundings,
   if (output.includes('nothing was changed')) expect(found.pointer, 'it said that nothing was changed').toBe(before.pointer);
   if (exitCode !== 0 && exitCode !== null) expect(output).toMatch(/"code": ?"(?!INTERNAL)[A-Z_]+"/);
   await assertLoads(site);
-  await verifyStore({ dashHome, scope: { kind: 'user' } });
-  expect(surroundingsOf(site)).toEqual(surroundings);
+  // a lock and nothing installed: `dash install` begins with that, and it is no clean state
+  const isLockAlone = isOld && before.pointer === undefined && before.lock !== undefined;
+  if (!isLockAlone) await verifyStore({ dashHome, scope: { kind: 'user' } });
+  // what is killed leaves what it had in TMPDIR for a moment, as any program does
+  const isLeft = (line: string) => exitCode === null && line.startsWith('/tmp/');
+  expect(surroundingsOf(site).filter((line) => !isLeft(line))).toEqual(surroundings);
 
   const next = await site.dash('install');
   expect(next, 'the next `dash install`').toMatchObject({ exitCode: 0 });
-  expect(await stateOf(site)).toMatchObject(isOld ? { packages: before.packages, lock: before.lock } : { packages: after.packages, lock: after.lock });
+  expect(await stateOf(site)).toMatchObject(
+    isOld && !isLockAlone ? { packages: before.packages, lock: before.lock } : { packages: after.packages, lock: after.lock },
+  );
   await assertLoads(site);
   await assertTidy(site);
   if (!isOld) return;
@@ -96,8 +102,12 @@ export function surroundingsOf({ root, dashHome }: Site): readonly string[] {
 
 /** No half of anything is left where the next command looks, and `dash gc` finds what nobody names. */
 async function assertTidy({ dashHome, workspace }: Site): Promise<void> {
+  // SQLite's own: whoever takes that lock next clears it away, and a restore that finds nothing to do takes none
+  const isOfLock = (path: string) => /^state\/[a-z-]*lock-journal$/.test(path);
   const halves = () =>
-    [dashHome, workspace].flatMap((dir) => readdirSync(dir, { recursive: true, encoding: 'utf8' })).filter((path) => /\.tmp$|\.damaged$|journal$/.test(path));
+    [dashHome, workspace]
+      .flatMap((dir) => readdirSync(dir, { recursive: true, encoding: 'utf8' }))
+      .filter((path) => /\.tmp$|\.damaged$|journal$/.test(path) && !isOfLock(path));
   const isCache = (path: string) => /^(store|meta|bundles)\//.test(path);
   expect(halves().filter((path) => !isCache(path))).toEqual([]);
   expect(existsSync(join(dashHome, 'store/v1/tmp')) ? readdirSync(join(dashHome, 'store/v1/tmp')) : []).toEqual([]);

@@ -22,6 +22,8 @@ export interface Action {
   readonly args: readonly string[];
   /** Brings a site to where the action begins. */
   prepare(site: Site, registry: FixtureRegistry): Promise<void>;
+  /** What a copy of that site needs besides, for the times of its files are new. */
+  settle?(site: Site): Promise<void>;
 }
 
 export async function makeSite(registry: string, settings = ''): Promise<Site> {
@@ -140,3 +142,38 @@ export const ACTIONS: readonly Action[] = [
     },
   },
 ];
+
+/** Commands that nobody types but to go on with what another has begun. */
+export const LATER_ACTIONS: readonly Action[] = [
+  {
+    name: 'restore from its note',
+    args: ['install', '--frozen'],
+    async prepare(site) {
+      await done(site, 'install', 'npm:words', 'npm:tool@1.0.0', ...GRANT);
+      await forget(site);
+    },
+    async settle(site) {
+      await done(site, 'install', '--frozen');
+      await forget(site);
+    },
+  },
+  {
+    name: 'finish builds',
+    args: ['install', '--wait'],
+    async prepare(site, registry) {
+      const { manifest, ...rest } = tool('3.0.0');
+      registry.publish({ name: 'dep', version: '3.0.0', files: { 'index.js': 'module.exports = 3;\n' } });
+      // what a package declares is known without building it
+      registry.publish({ ...rest, manifest: { ...manifest, dash: { extensions: ['index.ts'], permissions: ['ui:notify'] } } });
+      await done(site, 'install', 'npm:words', 'npm:tool@3.0.0', ...GRANT);
+      await forget(site);
+      await rm(join(site.dashHome, 'bundles'), { recursive: true });
+      await done(site, 'install');
+    },
+  },
+];
+
+/** Leaves the lock, the grants and the store. */
+async function forget({ dashHome }: Site): Promise<void> {
+  await rm(join(dashHome, 'state'), { recursive: true });
+}

@@ -27,7 +27,12 @@ export async function sweep(action: Action, { effect, calls = () => true, points
   const prepared = await makeSite(registry.url);
   await action.prepare(prepared, registry);
 
-  const whole = await copySite(prepared);
+  const settled = async () => {
+    const site = await copySite(prepared);
+    await action.settle?.(site);
+    return site;
+  };
+  const whole = await settled();
   const all = (await record({ args: [...action.args, '--json'], cwd: whole.workspace, env: whole.env }, whole.dashHome)).filter(calls);
   const [before, after] = [await stateOf(prepared), await stateOf(whole)];
   await removeSite(whole);
@@ -50,13 +55,13 @@ export async function sweep(action: Action, { effect, calls = () => true, points
   return { points: all.length, tried, hit };
 
   async function tryPoint(point: Point): Promise<boolean> {
-    let site = await copySite(prepared);
+    let site = await settled();
     let outcome = await injectAt(point, site);
     // threads wake each other by writing to a file of the kernel, sometimes once more or less: that is no disk
     for (const shift of [1, -1, 2, -2]) {
       if (outcome.injected.every((text) => text.includes(site.dashHome))) break;
       await removeSite(site);
-      site = await copySite(prepared);
+      site = await settled();
       outcome = await injectAt({ ...point, when: Math.max(1, point.when + shift) }, site);
     }
     if (!outcome.injected.every((text) => text.includes(site.dashHome))) {

@@ -82,3 +82,27 @@ test('a private package is not published', async () => {
 test('a registry that is down is an error of the network', async () => {
   await expect(publish(await options({ url: 'http://127.0.0.1:9/' }))).rejects.toMatchObject({ code: 'REGISTRY_ERROR' });
 });
+
+test('goes where the package itself says it belongs, unless a registry is named now', async () => {
+  const [mine, theirs] = [await startRegistry(), await startRegistry()];
+  const opts = await options(mine, { ...GOOD, version: '3.0.0', publishConfig: { registry: theirs.url, tag: 'beta' } });
+  expect(await publish({ ...opts, confirm: false })).toMatchObject({ kind: 'dry-run', registry: theirs.url, tag: 'beta' });
+  await publish(opts);
+  expect(await getJson(theirs, 'good-prompts')).toHaveProperty('dist-tags.beta', '3.0.0');
+  expect((await fetch(`${mine.url}good-prompts`)).status).toBe(404);
+  await publish({ ...opts, registry: mine.url, tag: 'next' });
+  expect(await getJson(mine, 'good-prompts')).toHaveProperty('dist-tags.next', '3.0.0');
+});
+
+test.each([
+  ['an address that is none', { registry: 'registry.example' }],
+  ['an unknown access', { access: 'everybody' }],
+  ['no object', 'public'],
+])('is refused where `publishConfig` has %s: it might have said that this is not for everybody', async (_, publishConfig) => {
+  const registry = await startRegistry();
+  await expect(publish(await options(registry, { ...GOOD, publishConfig }))).rejects.toMatchObject({
+    code: 'INVALID_MANIFEST',
+    where: { path: 'package.json' },
+  });
+  expect((await fetch(`${registry.url}good-prompts`)).status).toBe(404);
+});
