@@ -12,11 +12,12 @@ import { COMPACTION_DEFAULTS } from './compactor.ts';
 import { contextSources } from './context-sources.ts';
 import { stillAllowed } from './contributions.ts';
 import { Conversation } from './conversation.ts';
+import { type EmbeddedExtension, type ExtensionLoader, type ExtensionPlaces, openExtensions } from './embedded-extensions.ts';
 import { createEventBus, type HandlerProblem } from './event-bus.ts';
 import type { HostEvent, HostListener } from './host-event.ts';
 import type { OpenPackage, ReadPackages } from './load-packages.ts';
 import { AUTO } from './model/auto.ts';
-import { chooseModel } from './model/choose-model.ts';
+import { chooseModel, openModels } from './model/choose-model.ts';
 import type { ImageContent } from './model/messages.ts';
 import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
 import { createHostPorts } from './ports.ts';
@@ -43,17 +44,22 @@ export type SessionChoice =
   | { readonly kind: 'open' | 'fork'; readonly path: string };
 
 export interface HostOptions {
-  /** The workspace. */
-  readonly cwd: string;
-  readonly dashHome: string;
-  /** What tools that run programs pass on, without keys. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly models: ModelPort;
+  /** The workspace. Default: the working directory. */
+  readonly cwd?: string;
+  /** Default: `DASH_HOME`, or `~/.dash`. */
+  readonly dashHome?: string;
+  /** Where keys of providers are looked up, and what tools that run programs pass on, without keys. Default: the process's. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Default: those that {@link openModels} finds. */
+  readonly models?: ModelPort;
   /** `provider/id`; otherwise the setting, otherwise the first model there is. */
   readonly model?: string;
   readonly thinking?: ThinkingLevel;
-  readonly readPackages: ReadPackages;
-  readonly openPackage: OpenPackage;
+  /** Extensions of the embedder's own, each with what it may do. */
+  readonly extensions?: readonly EmbeddedExtension[];
+  /** Installed packages, instead of {@link extensions}; both or neither. */
+  readonly readPackages?: ReadPackages;
+  readonly openPackage?: OpenPackage;
   /** Default: a new one. */
   readonly session?: SessionChoice;
   /** Default: `none`, reads in the workspace only. */
@@ -129,23 +135,27 @@ const COMMAND_TIMEOUT_MS = 3_600_000;
  * @throws {DashError} SETTINGS_INVALID, SESSION_CORRUPT, NO_MODEL when a model was named that there is not
  *
  * @example
- * await using host = await createHost({ cwd, dashHome, env: process.env, models, readPackages, openPackage });
+ * await using host = await createHost({ extensions: [{ path: './weather.ts', permissions: ['net:api.weather.gov'] }] });
  * const outcome = await host.prompt('what is in this directory?');
  * if (outcome.kind === 'started') await outcome.done;
  */
 export async function createHost(options: HostOptions): Promise<Host> {
-  const { cwd, dashHome, env } = options;
+  const { cwd = process.cwd(), env = process.env } = options;
+  const dashHome = options.dashHome ?? env['DASH_HOME'] ?? join(homedir(), '.dash');
+  const modelPort = options.models ?? (await openModels({ reference: options.model, dashHome, env }));
   const workspace = realpathSync(cwd);
   const { settings, diagnostics: settingsProblems } = await readSettings(dashHome);
   const approval = options.approval === 'task' ? (settings.approve ?? 'task') : (options.approval ?? 'none');
   const trust = decideTrust(workspace, options.trustProject ?? false);
   const [models, session, firstFiles] = await Promise.all([
-    options.models.models(),
-    openSession(options, workspace),
+    modelPort.models(),
+    openSession(options.session, dashHome, workspace),
     readPromptFiles(dashHome, workspace, trust.trusted),
   ]);
   const startProblems = [...settingsProblems, ...trust.diagnostics, ...session.diagnostics];
   const places: Places = { workspace, home: homedir(), data: join(dashHome, 'data'), tmp: join(dashHome, 'tmp'), dashHome: realPath(dashHome) };
+
+  const packages = packagesOf(options, { dashHome, cwd: workspace, home: homedir(), env });
 
   let promptFiles = firstFiles;
   let ui = options.ui ?? withoutUser('print', () => undefined);
@@ -222,8 +232,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     origin: () => conversation.origin,
   });
   const conversation: Conversation = new Conversation({
-    auditHead: options.auditHead ?? (() => undefined),
-    models: options.models,
+    auditHead: () => (options.auditHead ?? packages.auditHead)(),
+    models: modelPort,
     bus,
     toolbox,
     retry: { attempts: settings.retry?.attempts ?? 3, baseDelayMs: settings.retry?.baseDelayMs ?? 2000 },
@@ -321,7 +331,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     conversation,
     bus,
     toolbox,
-    models: options.models,
+    models: modelPort,
     modelList: models,
     ui,
     trusted: trust.trusted,
@@ -347,8 +357,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
   }));
 
   generations = await Generations.start({
-    readPackages: options.readPackages,
-    openPackage: options.openPackage,
+    readPackages: packages.read,
+    openPackage: packages.open,
     ports,
     loose: async () => ({
       dashHome,
@@ -400,13 +410,20 @@ export async function createHost(options: HostOptions): Promise<Host> {
       if (beginning !== undefined) await bus.notify({ type: 'session_shutdown', reason: 'quit' });
       await bus.settled();
       await loaded()[Symbol.asyncDispose]();
+      await packages[Symbol.asyncDispose]();
       conversation.session[Symbol.dispose]();
       await shell[Symbol.asyncDispose]();
     },
   };
 }
 
-async function openSession({ dashHome, session = { kind: 'new' } }: HostOptions, workspace: string): Promise<Session> {
+/** Installed packages where they are handed in, otherwise the extensions of the embedder. */
+function packagesOf({ readPackages, openPackage, extensions = [] }: HostOptions, places: ExtensionPlaces): ExtensionLoader {
+  if (readPackages === undefined || openPackage === undefined) return openExtensions(extensions, places);
+  return { read: readPackages, open: openPackage, auditHead: () => undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
+async function openSession(session: SessionChoice = { kind: 'new' }, dashHome: string, workspace: string): Promise<Session> {
   switch (session.kind) {
     case 'new':
       return Session.create(dashHome, workspace);

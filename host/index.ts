@@ -1,5 +1,6 @@
 export { APPROVAL_MODES, type ApprovalMode } from './approval.ts';
 export type { HostEvent, HostListener } from './host-event.ts';
+export type { EmbeddedExtension } from './embedded-extensions.ts';
 export { describe as describeDiagnostic } from './describe-diagnostic.ts';
 export { createHost, type Host, type HostOptions, type PromptOptions, type PromptOutcome, type SessionChoice } from './host.ts';
 export type { LoadedPackage, OpenPackage, ReadPackages } from './load-packages.ts';

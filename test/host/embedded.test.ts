@@ -1,0 +1,66 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createHost, type EmbeddedExtension, type Host } from '../../host/index.ts';
+import { createScriptedModel } from '../../host/model/scripted.ts';
+import { ask } from '../support/in-test-host.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+const extension = (answer: string): string => `
+import { readFile } from 'node:fs/promises';
+export default function (dash) {
+  dash.registerTool({ name: 'look', description: 'looks', parameters: { type: 'object' }, async execute() {
+    const text = await readFile('secret.txt', 'utf8').catch((error) => error.message);
+    return { content: [{ type: 'text', text: ${JSON.stringify(answer)} + text }] };
+  } });
+}
+`;
+
+async function start(extensions: (root: string) => readonly EmbeddedExtension[]): Promise<{ readonly host: Host; readonly root: string } & AsyncDisposable> {
+  const root = await temporaryDirectory();
+  const cwd = join(root, 'workspace');
+  await mkdir(cwd);
+  await writeFile(join(cwd, 'secret.txt'), 'the secret');
+  await writeFile(join(root, 'look.ts'), extension('one: '));
+  const models = createScriptedModel({ turns: [{ toolCalls: [{ name: 'look' }] }, { text: 'done' }], repeat: true });
+  const host = await createHost({ cwd, dashHome: join(root, 'home'), env: {}, models, extensions: extensions(root) });
+  return { host, root, [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() };
+}
+
+function lastResult({ conversation }: Host): string {
+  return JSON.stringify(conversation.messages.findLast(({ role }) => role === 'toolResult'));
+}
+
+describe('a host that somebody embeds', () => {
+  it('runs a file as an extension, with the permissions it was given and no others', async () => {
+    await using without = await start((root) => [{ path: join(root, 'look.ts') }]);
+    await ask(without.host, 'go');
+    expect(lastResult(without.host)).toContain('one: ');
+    expect(lastResult(without.host)).not.toContain('the secret');
+    await using allowed = await start((root) => [{ path: join(root, 'look.ts'), permissions: ['fs:read:./secret.txt'] }]);
+    await ask(allowed.host, 'go');
+    expect(lastResult(allowed.host)).toContain('one: the secret');
+  });
+
+  it('reads a directory with a manifest, and keeps the last good build over a broken one', async () => {
+    await using world = await start((root) => [{ path: join(root, 'package') }]);
+    const at = (name: string): string => join(world.root, 'package', name);
+    expect(world.host.diagnostics).toMatchObject([{ severity: 'error', code: 'USAGE' }]);
+    await mkdir(at(''));
+    await writeFile(at('package.json'), JSON.stringify({ name: 'looker', version: '1.2.3', dash: { extensions: ['./index.ts'] } }));
+    await writeFile(at('index.ts'), extension('two: '));
+    expect(await world.host.reload()).toMatchObject({ diagnostics: [] });
+    await ask(world.host, 'go');
+    expect(lastResult(world.host)).toContain('two: ');
+    await writeFile(at('index.ts'), 'export default (');
+    const { diagnostics, changed } = await world.host.reload();
+    expect(changed).toEqual([]);
+    expect(diagnostics).toMatchObject([{ severity: 'error', message: expect.stringContaining('keeps running its last good build') }]);
+    await ask(world.host, 'go');
+    expect(lastResult(world.host)).toContain('two: ');
+    await writeFile(at('index.ts'), extension('three: '));
+    expect((await world.host.reload()).changed).toEqual(['looker']);
+    await ask(world.host, 'go');
+    expect(lastResult(world.host)).toContain('three: ');
+  });
+});
