@@ -7,6 +7,7 @@ import { readIfPresent, writeDurably } from '../store/durable-file.ts';
 import { type Generation, readCurrent } from '../store/generation.ts';
 import { type Scope, scopePaths, type StatePaths } from '../store/store-paths.ts';
 import type { StoredObject } from '../store/stored-object.ts';
+import { sha256 } from '../verify/sha256.ts';
 import { sortedJson } from '../../format/index.ts';
 
 /** A new version that waits for the user while the old one keeps running. */
@@ -33,14 +34,16 @@ export async function readParked(paths: Pick<StatePaths, 'state'>, generation: G
   } catch {
     return [];
   }
-  if (!isNotes(value)) return [];
+  if (!isNotes(value) || value.digest !== sha256(sortedJson(value.updates))) return [];
   return value.updates.filter(({ name, insteadOf }) => generation?.packages[name]?.contentHash === insteadOf);
 }
 
 export async function writeParked(paths: Pick<StatePaths, 'state'>, updates: readonly Parked[]): Promise<void> {
   const before = await readIfPresent(fileOf(paths));
   if (updates.length === 0 && before === undefined) return;
-  const text = sortedJson({ version: 2, updates: updates.toSorted((a, b) => (a.name < b.name ? -1 : 1)) });
+  const sorted = updates.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  // `gc` spares what stands here, and `--accept` takes it: half of it, or a flipped bit, is nothing to go by
+  const text = sortedJson({ version: 3, digest: sha256(sortedJson(sorted)), updates: sorted });
   if (text !== before) await writeDurably(fileOf(paths), text);
 }
 
@@ -63,6 +66,14 @@ export function fileOf({ state }: Pick<StatePaths, 'state'>): string {
 }
 
 /** The file is ours, in a directory of ours, and was renamed into place whole. */
-function isNotes(value: unknown): value is { readonly version: 2; readonly updates: readonly Parked[] } {
-  return typeof value === 'object' && value !== null && 'version' in value && value.version === 2 && 'updates' in value && Array.isArray(value.updates);
+function isNotes(value: unknown): value is { readonly version: 3; readonly digest: unknown; readonly updates: readonly Parked[] } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'version' in value &&
+    value.version === 3 &&
+    'digest' in value &&
+    'updates' in value &&
+    Array.isArray(value.updates)
+  );
 }
