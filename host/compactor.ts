@@ -66,7 +66,8 @@ export interface BranchSummary {
 export interface CompactorPorts {
   readonly models: ModelPort;
   readonly bus: EventBus;
-  readonly retry: RetryPolicy;
+  /** Asked for at every summary: the user may have changed it. */
+  readonly retry: () => RetryPolicy;
   readonly settings: () => CompactionSettings;
   readonly emit: (event: HostEvent) => Promise<void>;
 }
@@ -88,8 +89,8 @@ export function createCompactor({ models, bus, retry, settings, emit }: Compacto
   const summaryPorts = (model: ModelInfo): SummaryPorts => ({
     models,
     model,
-    attempts: retry.attempts,
-    wait: (attempt, during) => wait(retry.baseDelayMs * 2 ** attempt, during),
+    attempts: retry().attempts,
+    wait: (attempt, during) => wait(retry().baseDelayMs * 2 ** attempt, during),
   });
   const draft = async (request: CompactionRequest, plan: CompactionPlan): Promise<Draft | 'cancelled'> => {
     const { session, model, reason, instructions, sources, signal } = request;

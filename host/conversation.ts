@@ -18,7 +18,7 @@ import type { SessionEntry } from './session/entry.ts';
 import type { Session } from './session/session.ts';
 import { buildSystemPrompt, promptOptions, type SystemPromptParts, withOptions } from './system-prompt.ts';
 import type { Toolbox } from './toolbox.ts';
-import { type AgentMessage, type CustomMessage, toModelMessages, userMessage } from './transcript.ts';
+import { type AgentMessage, type BashExecutionMessage, type CustomMessage, toModelMessages, userMessage } from './transcript.ts';
 
 export interface ConversationOptions {
   readonly models: ModelPort;
@@ -54,6 +54,7 @@ export class Conversation {
   #model: ModelInfo | undefined;
   #thinking: ThinkingLevel | undefined;
   #nextTurn: CustomMessage[] = [];
+  #ranMeanwhile: BashExecutionMessage[] = [];
   #systemPrompt: string | undefined;
   /** What the run is about: the same skills are listed in all its turns. */
   #prompt = '';
@@ -74,7 +75,7 @@ export class Conversation {
     this.#compactor = createCompactor({
       models: options.models,
       bus: options.bus,
-      retry: options.retry,
+      retry: () => this.#retryPolicy(),
       settings: () => ({ ...options.compaction, enabled: this.autoCompaction }),
       emit: (event) => options.emit(event),
     });
@@ -167,6 +168,12 @@ export class Conversation {
     }
   }
 
+  /** Adds a command that the user ran. During a run it waits for the end: nothing may come between a call and its result. */
+  addBash(message: BashExecutionMessage): void {
+    if (this.isStreaming) this.#ranMeanwhile.push(message);
+    else this.#session.appendMessage(message);
+  }
+
   /** Ends the run, if there is one, and waits until it has ended. */
   async abort(): Promise<void> {
     this.#compaction?.controller.abort();
@@ -253,6 +260,7 @@ export class Conversation {
     this.#chosenModel();
     const controller = new AbortController();
     const done = this.#drive(prompts, controller.signal).then(async () => {
+      for (const message of this.#ranMeanwhile.splice(0)) this.#session.appendMessage(message);
       this.#run = undefined;
       this.#systemPrompt = undefined;
       this.#origin = undefined;
@@ -261,6 +269,11 @@ export class Conversation {
     });
     this.#run = { controller, done };
     return done;
+  }
+
+  #retryPolicy(): RetryPolicy {
+    const { retry } = this.#options;
+    return this.autoRetry ? retry : { ...retry, attempts: 0 };
   }
 
   #chosenModel(): ModelInfo {
@@ -310,12 +323,12 @@ export class Conversation {
   }
 
   #loopPorts(): LoopPorts {
-    const { models, bus, toolbox, retry, sources } = this.#options;
+    const { models, bus, toolbox, sources } = this.#options;
     // What failed once would fail before every request of the run.
     let failed = false;
     return {
       model: models,
-      retry: () => (this.autoRetry ? retry : { ...retry, attempts: 0 }),
+      retry: () => this.#retryPolicy(),
       waitToRetry: async (delayMs, signal) => {
         const waiting = new AbortController();
         this.#retrying = waiting;

@@ -21,6 +21,8 @@ export type HostEvent =
       readonly willRetry: boolean;
       readonly errorMessage?: string;
     }
+  /** Output of a command that the user ran; `id` is the client's. */
+  | { readonly type: 'bash_execution_update'; readonly id?: string; readonly delta: string }
   | { readonly type: 'queue_update'; readonly steering: readonly string[]; readonly followUp: readonly string[] }
   | { readonly type: 'entry_appended'; readonly entry: Readonly<Record<string, unknown>> }
   | { readonly type: 'session_info_changed'; readonly name?: string }

@@ -34,6 +34,7 @@ import { createToolbox } from './toolbox.ts';
 import { builtinTools } from './tools/index.ts';
 import { toolEnvironment } from './tools/tool-environment.ts';
 import { realPath } from './tools/workspace-path.ts';
+import { type BashResult, createUserBash } from './user-bash.ts';
 import { type UserInterface, withoutUser } from './user-interface.ts';
 
 /** Which session the host works in. */
@@ -90,6 +91,13 @@ export interface PromptOptions {
   readonly accepted?: () => void;
 }
 
+export interface BashOptions {
+  /** Keeps it from the model. */
+  readonly excludeFromContext?: boolean;
+  /** Names it in the events of its output. */
+  readonly id?: string;
+}
+
 /** What became of a prompt. `message` is the answer of a command of the host. */
 export type PromptOutcome =
   | { readonly kind: 'handled'; readonly message?: string }
@@ -118,6 +126,9 @@ export interface Host extends AsyncDisposable {
   prompt(text: string, options?: PromptOptions): Promise<PromptOutcome>;
   steer(text: string, images?: readonly ImageContent[]): void;
   followUp(text: string, images?: readonly ImageContent[]): void;
+  /** Runs a command that the user typed, with all their rights, and adds it to the conversation. */
+  runBash(command: string, options?: BashOptions): Promise<BashResult>;
+  abortBash(): void;
   reload(): Promise<Reloaded>;
   commands(): readonly SlashCommand[];
   /** The mode that shows things from now on. */
@@ -203,6 +214,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       return isAllowed;
     },
   });
+  const userBash = createUserBash(shell);
   const toolbox = createToolbox({
     builtin: builtinTools(
       {
@@ -397,6 +409,12 @@ export async function createHost(options: HostOptions): Promise<Host> {
     prompt,
     steer: (text, images = []) => conversation.queue('steer', expandText(text, contributions().resources), images, text),
     followUp: (text, images = []) => conversation.queue('followUp', expandText(text, contributions().resources), images, text),
+    async runBash(command, { excludeFromContext = false, id } = {}) {
+      const result = await userBash.run(command, (delta) => void emit({ type: 'bash_execution_update', delta, ...(id === undefined ? {} : { id }) }));
+      conversation.addBash({ role: 'bashExecution', command, ...result, ...(excludeFromContext ? { excludeFromContext } : {}), timestamp: Date.now() });
+      return result;
+    },
+    abortBash: () => userBash.abort(),
     reload,
     commands: () => slashCommands(contributions()),
     attach(next) {
@@ -406,6 +424,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     end: () => ending.resolve(),
     async [Symbol.asyncDispose]() {
       closing.abort();
+      userBash.abort();
       await conversation.abort();
       if (beginning !== undefined) await bus.notify({ type: 'session_shutdown', reason: 'quit' });
       await bus.settled();

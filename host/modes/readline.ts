@@ -42,6 +42,12 @@ export async function runReadline(host: Host, { input, output, now }: ReadlineOp
     if (line === undefined || line === '/quit') break;
     if (line === '') continue;
     try {
+      // `!` runs a command, `!!` one that the model does not hear of
+      if (line.startsWith('!')) {
+        const { output, exitCode } = await host.runBash(line.replace(/^!!?/, '').trim(), { excludeFromContext: line.startsWith('!!') });
+        write(`${output}\n${exitCode === 0 ? '' : `[exit code ${exitCode ?? 'none'}]\n`}`);
+        continue;
+      }
       const outcome = await host.prompt(line);
       if (outcome.kind === 'handled' && outcome.message !== undefined) write(`${outcome.message}\n`);
       await host.settle();

@@ -228,6 +228,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     host.conversation.autoRetry = enabled;
   }),
   abort_retry: command(Type.Object({}), (_, { host }) => host.conversation.abortRetry()),
+  bash: command(
+    Type.Object({ id: Type.Optional(Type.String()), command: Type.String({ minLength: 1 }), excludeFromContext: Type.Optional(Type.Boolean()) }),
+    ({ command: line, ...options }, { host }) => host.runBash(line, options),
+  ),
+  abort_bash: command(Type.Object({}), (_, { host }) => host.abortBash()),
   get_session_stats: command(Type.Object({}), (_, { host: { conversation } }) => ({
     sessionFile: conversation.session.file,
     sessionId: conversation.session.id,

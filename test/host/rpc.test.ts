@@ -105,6 +105,13 @@ describe("rpc mode under pi's own client", () => {
     const { path } = await client.exportHtml();
     expect(await readFile(path, 'utf8')).toContain('in short: hello');
     await rm(path);
+    expect(await client.bash('printf one; exit 3')).toMatchObject({ output: 'one', exitCode: 3, cancelled: false, truncated: false });
+    expect(events.find(({ type }) => type === 'bash_execution_update')).toMatchObject({ delta: 'one' });
+    expect((await client.getMessages()).at(-1)).toMatchObject({ role: 'bashExecution', command: 'printf one; exit 3', exitCode: 3 });
+    const running = client.bash('echo started; sleep 600');
+    await new Promise<void>((resolve) => client.onEvent((event) => event.type === 'bash_execution_update' && event.delta.includes('started') && resolve()));
+    await client.abortBash();
+    expect(await running).toMatchObject({ cancelled: true });
     await client.setAutoCompaction(false);
     await client.setAutoRetry(false);
     await client.abortRetry();
