@@ -1,7 +1,7 @@
 import type { AgentEvent } from './agent-event.ts';
 import { failureOf } from './model/failure.ts';
 import { type AssistantMessage, type Message, NO_USAGE, type ToolResultMessage, toolCallsOf } from './model/messages.ts';
-import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
+import type { ModelInfo, ModelPort, RequestWatch, ThinkingLevel } from './model/port.ts';
 import { type AgentTool, executeCall, errorAnswer, type PreparedCall, prepareCall, resultMessage, type ToolAnswer, type ToolHooks } from './tool-call.ts';
 import type { AgentMessage } from './transcript.ts';
 
@@ -12,6 +12,13 @@ export interface TurnSettings {
   readonly systemPrompt: string;
   readonly tools: readonly AgentTool[];
   readonly sessionId?: string;
+  readonly watch?: RequestWatch;
+}
+
+/** What a model is sent: the messages, and where somebody changed it, the system prompt. */
+export interface ModelContext {
+  readonly messages: readonly Message[];
+  readonly systemPrompt?: string;
 }
 
 export interface RetryPolicy {
@@ -37,7 +44,7 @@ export interface LoopPorts {
   /** May replace a message before it is final; the role stays. */
   finish(message: AgentMessage): Promise<AgentMessage>;
   /** The context as the model gets to see it. */
-  toModel(messages: readonly AgentMessage[], signal: AbortSignal): Promise<readonly Message[]>;
+  toModel(messages: readonly AgentMessage[], signal: AbortSignal): Promise<ModelContext>;
   /** Makes the context shorter where it has become too long, and gives the whole of it; `undefined` leaves it as it is. */
   fit(reason: 'threshold' | 'overflow', signal: AbortSignal): Promise<readonly AgentMessage[] | undefined>;
   takeSteering(): readonly AgentMessage[];
@@ -135,8 +142,9 @@ interface Heard {
 }
 
 /** One request. Tells of every fragment, and always comes to an end with a message. */
-async function listen(messages: readonly Message[], settings: TurnSettings, ports: LoopPorts, signal: AbortSignal): Promise<Heard> {
-  const { model, thinking, systemPrompt, tools, sessionId } = settings;
+async function listen(context: ModelContext, settings: TurnSettings, ports: LoopPorts, signal: AbortSignal): Promise<Heard> {
+  const { model, thinking, tools, sessionId, watch } = settings;
+  const { messages, systemPrompt = settings.systemPrompt } = context;
   let started = false;
   let soFar = emptyAnswer(model, 'pending');
   const start = async (message: AssistantMessage): Promise<void> => {
@@ -149,7 +157,11 @@ async function listen(messages: readonly Message[], settings: TurnSettings, port
     return { message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
   };
   try {
-    for await (const event of ports.model.stream(model, { systemPrompt, tools, messages }, { thinking, sessionId, signal })) {
+    for await (const event of ports.model.stream(
+      model,
+      { systemPrompt, tools, messages },
+      { thinking, sessionId, signal, ...(watch === undefined ? {} : { watch }) },
+    )) {
       if (event.type === 'done') return await end(event.message);
       if (event.type === 'error') return await end(event.error, event.retryAfterMs);
       if (event.type === 'failover') {

@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDashError, DashError } from '../format/index.ts';
 import type { CallOrigin } from '../sandbox/index.ts';
 import type { AgentEvent } from './agent-event.ts';
-import { type LoopPorts, type RetryPolicy, runAgent } from './agent-loop.ts';
+import { type LoopPorts, type ModelContext, type RetryPolicy, runAgent } from './agent-loop.ts';
 import { type BranchSummary, type CompactionResult, type CompactionSettings, type Compactor, createCompactor } from './compactor.ts';
-import type { EventBus } from './event-bus.ts';
+import type { EventBus, ExtensionEvent } from './event-bus.ts';
 import { isExtensionEvent } from './extension-events.ts';
 import type { HostEvent } from './host-event.ts';
 import { AUTO } from './model/auto.ts';
 import { type ImageContent, textOf } from './model/messages.ts';
-import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
+import type { ModelInfo, ModelPort, RequestWatch, ThinkingLevel } from './model/port.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { lastAnswer } from './session/export.ts';
 import { AUDIT_ENTRY, type AuditHead } from './session/audit-anchor.ts';
@@ -292,6 +292,10 @@ export class Conversation {
         const ended = last?.role === 'assistant' && last.stopReason === 'error';
         // A handler of `agent_end` may have asked for more; what it asked for is part of this run.
         prompts = signal.aborted || ended ? [] : [...this.#take('takeSteering'), ...this.#take('takeFollowUps')];
+        if (prompts.length === 0) {
+          const outcome = signal.aborted ? 'aborted' : ended ? 'error' : 'completed';
+          prompts = await this.#boundary({ type: 'agent_before_settle' }, outcome, false);
+        }
         if (prompts.length === 0) this.#complete(produced);
       } while (prompts.length > 0);
     } catch (error) {
@@ -319,7 +323,7 @@ export class Conversation {
 
   #complete(produced: readonly AgentMessage[]): void {
     const totalCost = produced.reduce((sum, message) => sum + (message.role === 'assistant' ? message.usage.cost.total : 0), 0);
-    void this.#options.bus.notify({ type: 'agent_complete', result: lastAnswer(produced) ?? '', totalCost });
+    void this.#options.bus.notify({ type: 'agent_complete', agentId: this.#session.id, result: lastAnswer(produced) ?? '', totalCost });
   }
 
   #loopPorts(): LoopPorts {
@@ -361,15 +365,64 @@ export class Conversation {
           systemPrompt: this.systemPrompt,
           tools: toolbox.active(),
           sessionId: this.#session.id,
+          watch: this.#watch(),
           ...(this.#thinking === undefined ? {} : { thinking: this.#thinking }),
         };
       },
       emit: (event) => this.#tell(event),
       finish: (message) => bus.messageEnd(message),
-      toModel: async (messages, signal) => toModelMessages(await bus.context(messages, signal)),
+      toModel: (messages, signal) => this.#toModel(messages, signal),
       takeSteering: () => this.#take('takeSteering'),
       takeFollowUps: () => this.#take('takeFollowUps'),
     };
+  }
+
+  async #toModel(messages: readonly AgentMessage[], signal: AbortSignal): Promise<ModelContext> {
+    const { bus } = this.#options;
+    const seen = await bus.context(messages, signal);
+    if (!bus.listens('context_with_system')) return { messages: toModelMessages(seen) };
+    const system: AgentMessage = { role: 'system', content: this.systemPrompt, timestamp: Date.now() };
+    const [first, ...rest] = await bus.contextWithSystem([system, ...seen], signal);
+    return { messages: toModelMessages(rest), ...(first?.role === 'system' ? { systemPrompt: textOf(first.content) } : {}) };
+  }
+
+  /** Only what somebody listens to is looked at: a request with a hook is a request that waits for it. */
+  #watch(): RequestWatch {
+    const { bus } = this.#options;
+    const signal = this.#run?.controller.signal ?? new AbortController().signal;
+    return {
+      ...(bus.listens('before_provider_request') ? { payload: (payload) => bus.providerRequest(payload, signal) } : {}),
+      ...(bus.listens('before_provider_headers') ? { headers: (headers) => bus.providerHeaders(headers, signal) } : {}),
+      ...(bus.listens('after_provider_response')
+        ? { response: (status, headers) => void bus.notify({ type: 'after_provider_response', status, headers }) }
+        : {}),
+    };
+  }
+
+  /** Asks at the end of a turn or a run. @returns what the agent goes on with */
+  async #boundary(event: ExtensionEvent, outcome: 'completed' | 'aborted' | 'error', goesOn: boolean): Promise<readonly CustomMessage[]> {
+    const { bus } = this.#options;
+    if (!bus.listens(event.type)) return [];
+    const { messages } = this;
+    const { steering, followUp } = this.queues.waiting();
+    const context = {
+      contextEntries: [],
+      contextMessages: messages,
+      llmMessages: toModelMessages(messages),
+      pendingMessages: [...steering, ...followUp],
+      canContinue: outcome === 'completed',
+    };
+    const { entries, goOn } = await bus.boundary({ ...event, outcome, context });
+    const next: CustomMessage[] = [];
+    for (const { package: owner, ...entry } of entries) {
+      // The run holds its own transcript: what it is to see goes through it, everything else into the file.
+      if (entry.type === 'custom_message' && (goOn || goesOn) && outcome === 'completed') {
+        const { customType, content, display, details } = entry;
+        next.push({ role: 'custom', customType, content, display, ...(details === undefined ? {} : { details }), timestamp: Date.now() });
+      } else if (entry.type !== 'context_edit' || this.#session.tree.entry(entry.targetId) !== undefined)
+        this.#session.append(entry.type === 'context_edit' ? entry : { ...entry, package: owner });
+    }
+    return next;
   }
 
   /** Writes down first, then tells: nobody hears of a message that is not in the file. */
@@ -393,8 +446,22 @@ export class Conversation {
     await emit(event);
     // `message_end` has been through the bus already: its handlers may change the message.
     if (event.type === 'message_end' || !isExtensionEvent(event.type) || !bus.listens(event.type)) return;
+    if (event.type === 'turn_end') {
+      const { stopReason } = event.message;
+      const outcome = stopReason === 'aborted' || stopReason === 'error' ? stopReason : 'completed';
+      const more = await this.#boundary({ ...event, ...this.#entriesOf(event) }, outcome, event.toolResults.length > 0);
+      for (const message of more) this.queues.steer(message);
+      return;
+    }
     const told = bus.notify({ ...event, type: event.type });
     if (event.type === 'agent_end') await told;
+  }
+
+  /** Where the messages of a turn stand in the file. */
+  #entriesOf({ message, toolResults }: Extract<AgentEvent, { type: 'turn_end' }>): Readonly<Record<string, unknown>> {
+    const entries = this.#session.tree.branch();
+    const idOf = (wanted: AgentMessage): string | undefined => entries.findLast((entry) => entry.type === 'message' && entry.message === wanted)?.id;
+    return { messageEntryId: idOf(message), toolResultEntryIds: toolResults.map(idOf).filter((id) => id !== undefined) };
   }
 
   #noteSettings(): void {

@@ -2,6 +2,24 @@ import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { DashError, isDashError, type PlainArea, type Where } from '../format/index.ts';
 import type { CallContext, CallOrigin, HandlerOutcome, SandboxedPackage } from '../sandbox/index.ts';
+import {
+  type BashAnswer,
+  type BoundaryEntry,
+  AgentStartChange,
+  BoundaryAnswer,
+  Cancellation,
+  ChangedHeaders,
+  ChangedInput,
+  ChangedMessage,
+  ChangedMessages,
+  ChangedOptions,
+  InputVerdict,
+  ToolCallVerdict,
+  ToolResultChange,
+  UserBashAnswer,
+  defined,
+  isNothing,
+} from './event-answers.ts';
 import { EXTENSION_EVENTS, type ExtensionEventName } from './extension-events.ts';
 import type { ImageContent, JsonObject } from './model/messages.ts';
 import type { Gate, PendingCall, ToolAnswer } from './tool-call.ts';
@@ -60,6 +78,17 @@ export interface AgentStartDecision {
   readonly messages: readonly CustomMessage[];
 }
 
+/** What was added where a turn or a run ended, and whether the agent goes on. */
+export interface Boundary {
+  readonly entries: readonly (BoundaryEntry & { readonly package: string })[];
+  readonly goOn: boolean;
+}
+
+export type UserBashDecision =
+  | { readonly kind: 'run' }
+  | { readonly kind: 'answered'; readonly result: BashAnswer; readonly package: string }
+  | { readonly kind: 'blocked'; readonly reason: string };
+
 export interface EventBus {
   listens(event: ExtensionEventName): boolean;
   /** Tells everyone who listens. The promise settles when all have been told; a run does not wait for it. */
@@ -76,6 +105,16 @@ export interface EventBus {
   ): Promise<InputDecision>;
   beforeAgentStart(start: AgentStart): Promise<AgentStartDecision>;
   messageEnd(message: AgentMessage): Promise<AgentMessage>;
+  /** After `context`: everything as it will be sent, the system prompt first. */
+  contextWithSystem(messages: readonly AgentMessage[], signal: AbortSignal): Promise<readonly AgentMessage[]>;
+  /** The body of a request to a provider, without credentials. */
+  providerRequest(payload: unknown, signal: AbortSignal): Promise<unknown>;
+  /** Its headers, without credentials; `null` takes one away. */
+  providerHeaders(headers: Readonly<Record<string, string | null>>, signal: AbortSignal): Promise<Readonly<Record<string, string | null>>>;
+  /** Where a turn or a run ends: asks who may add entries, tells everybody else. */
+  boundary(event: ExtensionEvent): Promise<Boundary>;
+  /** A command that the user typed. */
+  userBash(command: string, excludeFromContext: boolean, cwd: string): Promise<UserBashDecision>;
   /** For the `session_before_…` events: whether someone cancelled, and the last answer. */
   before(event: ExtensionEvent, signal?: AbortSignal): Promise<{ readonly cancelled: boolean; readonly value: unknown }>;
   /** Settles when every handler that was told something has finished with it. */
@@ -126,9 +165,10 @@ export function createEventBus(ports: EventBusPorts): EventBus {
     next: (outcome: HandlerOutcome, handler: BoundHandler) => 'go on' | 'stop',
     signal?: AbortSignal,
     callers: readonly string[] = [],
+    only: (handler: BoundHandler) => boolean = () => true,
   ): Promise<void> => {
     using _ = ports.hold();
-    for (const handler of ports.handlers(name).filter((one) => !callers.includes(one.package))) {
+    for (const handler of ports.handlers(name).filter((one) => !callers.includes(one.package) && only(one))) {
       await told.get(handler.sandboxed)?.settled;
       try {
         const outcome = await deliver(handler, event(), signal, callers);
@@ -163,7 +203,7 @@ export function createEventBus(ports: EventBusPorts): EventBus {
     return settled;
   };
 
-  return {
+  const bus: EventBus = {
     listens: (event) => ports.handlers(event).length > 0,
 
     async notify(event, only = () => true) {
@@ -302,6 +342,106 @@ export function createEventBus(ports: EventBusPorts): EventBus {
       return current;
     },
 
+    async contextWithSystem(messages, signal) {
+      let current = messages;
+      await ask(
+        'context_with_system',
+        () => ({ type: 'context_with_system', messages: current }),
+        ({ value, event }, handler) => {
+          const returned = isNothing(value) ? event : value;
+          if (!Value.Check(ChangedMessages, returned))
+            report(handler, 'context_with_system', new Error('a `context_with_system` handler must return {messages}, each of them whole'));
+          else if (returned.messages[0]?.role !== 'system')
+            report(handler, 'context_with_system', new Error('a `context_with_system` handler must leave the system prompt in the first place'));
+          else current = returned.messages;
+          return 'go on';
+        },
+        signal,
+      );
+      return current;
+    },
+
+    async providerRequest(payload, signal) {
+      let current = payload;
+      await ask(
+        'before_provider_request',
+        () => ({ type: 'before_provider_request', payload: current }),
+        ({ value }, handler) => {
+          if (isNothing(value)) return 'go on';
+          // A body of another shape would be sent to the provider, and fail there in words that say nothing.
+          if (typeof value === 'object' && Array.isArray(value) === Array.isArray(current)) current = value;
+          else report(handler, 'before_provider_request', new Error('a `before_provider_request` handler must return the whole request'));
+          return 'go on';
+        },
+        signal,
+      );
+      return current;
+    },
+
+    async providerHeaders(headers, signal) {
+      let current = headers;
+      await ask(
+        'before_provider_headers',
+        () => ({ type: 'before_provider_headers', headers: current }),
+        ({ event }, handler) => {
+          // Changed in place, as in pi: what is returned means nothing.
+          if (Value.Check(ChangedHeaders, event)) current = event.headers;
+          else report(handler, 'before_provider_headers', new Error('headers are texts, or `null` to take one away'));
+          return 'go on';
+        },
+        signal,
+      );
+      return current;
+    },
+
+    async boundary(event) {
+      const { type } = event;
+      const mayChange = (handler: BoundHandler): boolean => handler.cannotChange === undefined;
+      void bus.notify(event, (handler) => !mayChange(handler));
+      let entries: Boundary['entries'] = [];
+      let goOn = false;
+      await ask(
+        type,
+        () => ({ ...event, entries: entries.map(({ package: _, ...entry }) => entry), continue: goOn }),
+        ({ value }, handler) => {
+          if (isNothing(value)) return 'go on';
+          if (!Value.Check(BoundaryAnswer, value)) {
+            const forms = 'an entry is a `custom`, a `custom_message` or a `context_edit`';
+            report(handler, type, new Error(`a \`${type}\` handler must return {entries?, continue?}; ${forms}`));
+            return 'go on';
+          }
+          const before = entries;
+          // What was there already keeps its owner.
+          if (value.entries !== undefined) entries = value.entries.map((entry, index) => ({ ...entry, package: before[index]?.package ?? handler.package }));
+          goOn = value.continue ?? goOn;
+          return 'go on';
+        },
+        undefined,
+        [],
+        mayChange,
+      );
+      return { entries, goOn };
+    },
+
+    async userBash(command, excludeFromContext, cwd) {
+      using _ = ports.hold();
+      for (const handler of ports.handlers('user_bash')) {
+        await told.get(handler.sandboxed)?.settled;
+        try {
+          const { value } = await deliver(handler, { type: 'user_bash', command, excludeFromContext, cwd });
+          if (isNothing(value)) continue;
+          if (Value.Check(UserBashAnswer, value)) return { kind: 'answered', result: value.result, package: handler.package };
+          throw new Error('a `user_bash` handler must return nothing, or {result}');
+        } catch (error) {
+          // A guard that fails must not let the command through.
+          report(handler, 'user_bash', error);
+          const why = error instanceof Error ? error.message : String(error);
+          return { kind: 'blocked', reason: `a \`user_bash\` handler of \`${handler.package}\` failed: ${why}` };
+        }
+      }
+      return { kind: 'run' };
+    },
+
     async before(event, signal) {
       let value: unknown;
       let cancelled = false;
@@ -323,78 +463,13 @@ export function createEventBus(ports: EventBusPorts): EventBus {
       while (telling.size > 0) await Promise.all(telling);
     },
   };
+  return bus;
 }
 
 /** What a package is being told, and the last event that has not begun. */
 interface Told {
   readonly settled: Promise<void>;
   waiting: { event: ExtensionEvent } | undefined;
-}
-
-// Answers of handlers come from a guest; what does not fit is reported, never trusted.
-const ToolCallVerdict = Type.Object({ block: Type.Optional(Type.Boolean()), reason: Type.Optional(Type.String()), terminate: Type.Optional(Type.Boolean()) });
-const ChangedInput = Type.Object({ input: Type.Unsafe<JsonObject>(Type.Record(Type.String(), Type.Unknown())) });
-const ContentBlock = Type.Union([
-  Type.Object({ type: Type.Literal('text'), text: Type.String() }),
-  Type.Object({ type: Type.Literal('image'), data: Type.String(), mimeType: Type.String() }),
-]);
-const Blocks = Type.Unsafe<ToolAnswer['content']>(Type.Array(ContentBlock));
-const ToolResultChange = Type.Object({
-  content: Type.Optional(Blocks),
-  details: Type.Optional(Type.Unsafe<ToolAnswer['details']>(Type.Unknown())),
-  isError: Type.Optional(Type.Boolean()),
-});
-const Block = Type.Union([
-  ContentBlock,
-  Type.Object({ type: Type.Literal('thinking'), thinking: Type.String() }),
-  Type.Object({ type: Type.Literal('toolCall'), id: Type.String(), name: Type.String(), arguments: Type.Record(Type.String(), Type.Unknown()) }),
-]);
-/** As much of a message as the loop, the session and the models read: one without it would break the session for good. */
-const AnyMessage = Type.Unsafe<AgentMessage>(
-  Type.Union([
-    Type.Object({ role: Type.Literal('assistant'), content: Type.Array(Block), stopReason: Type.String(), usage: Type.Object({ cost: Type.Object({}) }) }),
-    Type.Object({ role: Type.Literal('toolResult'), toolCallId: Type.String(), content: Type.Array(Block), isError: Type.Boolean() }),
-    Type.Object({
-      role: Type.Union([Type.Literal('user'), Type.Literal('custom'), Type.Literal('system')]),
-      content: Type.Union([Type.String(), Type.Array(Block)]),
-    }),
-    Type.Object({ role: Type.Union([Type.Literal('branchSummary'), Type.Literal('compactionSummary')]), summary: Type.String() }),
-    Type.Object({ role: Type.Literal('bashExecution'), command: Type.String(), output: Type.String() }),
-  ]),
-);
-const ChangedMessages = Type.Object({ messages: Type.Array(AnyMessage) });
-const ChangedMessage = Type.Object({ message: AnyMessage });
-const ChangedOptions = Type.Object({ systemPromptOptions: Type.Unsafe<JsonObject>(Type.Record(Type.String(), Type.Unknown())) });
-const InputVerdict = Type.Union([
-  Type.Object({ action: Type.Literal('continue') }),
-  Type.Object({ action: Type.Literal('handled') }),
-  Type.Object({
-    action: Type.Literal('transform'),
-    text: Type.String(),
-    images: Type.Optional(Type.Unsafe<ImageContent[]>(Type.Array(Type.Object({ type: Type.Literal('image') })))),
-  }),
-]);
-const AgentStartChange = Type.Object({
-  systemPrompt: Type.Optional(Type.String()),
-  message: Type.Optional(
-    Type.Object({
-      customType: Type.String(),
-      content: Type.Unsafe<CustomMessage['content']>(Type.Union([Type.String(), Blocks])),
-      display: Type.Optional(Type.Boolean()),
-      details: Type.Optional(Type.Unsafe<CustomMessage['details']>(Type.Unknown())),
-    }),
-  ),
-});
-const Cancellation = Type.Object({ cancel: Type.Boolean() });
-
-function isNothing(value: unknown): value is undefined | null {
-  return value === undefined || value === null;
-}
-
-function defined<Change extends object>(change: Change): Partial<Change> {
-  const kept: Partial<Change> = { ...change };
-  for (const key in kept) if (kept[key] === undefined) delete kept[key];
-  return kept;
 }
 
 const FragmentEvent = Type.Object({

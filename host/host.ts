@@ -410,7 +410,12 @@ export async function createHost(options: HostOptions): Promise<Host> {
     steer: (text, images = []) => conversation.queue('steer', expandText(text, contributions().resources), images, text),
     followUp: (text, images = []) => conversation.queue('followUp', expandText(text, contributions().resources), images, text),
     async runBash(command, { excludeFromContext = false, id } = {}) {
-      const result = await userBash.run(command, (delta) => void emit({ type: 'bash_execution_update', delta, ...(id === undefined ? {} : { id }) }));
+      const decision = await bus.userBash(command, excludeFromContext, workspace);
+      if (decision.kind === 'blocked') throw new Error(decision.reason);
+      const result =
+        decision.kind === 'answered'
+          ? { ...decision.result, exitCode: decision.result.exitCode }
+          : await userBash.run(command, (delta) => void emit({ type: 'bash_execution_update', delta, ...(id === undefined ? {} : { id }) }));
       conversation.addBash({ role: 'bashExecution', command, ...result, ...(excludeFromContext ? { excludeFromContext } : {}), timestamp: Date.now() });
       return result;
     },

@@ -2,7 +2,16 @@ import { DashError } from '../../format/index.ts';
 import type { CustomProvider } from './custom-providers.ts';
 import { handOff } from './handoff.ts';
 import type { AssistantMessage } from './messages.ts';
-import { type ModelEvent, type ModelInfo, type ModelOptions, type ModelPort, THINKING_LEVELS, type ThinkingLevel, type Transcript } from './port.ts';
+import {
+  type ModelEvent,
+  type ModelInfo,
+  type ModelOptions,
+  type ModelPort,
+  type RequestWatch,
+  THINKING_LEVELS,
+  type ThinkingLevel,
+  type Transcript,
+} from './port.ts';
 
 // This is the one file that knows pi-ai. Each import is a subpath and dynamic: the root index costs
 // 150 ms, one provider a few. The types are taken from the subpaths too, so no line names the root.
@@ -206,7 +215,8 @@ export function createPiAiModels({ env, custom }: PiAiOptions): ModelPort {
       const events = connection.wire.streamSimple(baseUrl === undefined ? model : { ...model, baseUrl }, normalizeContext(contextOf(transcript, info)), {
         ...requestOptions(model, options),
         apiKey,
-        headers,
+        headers: await watchedHeaders(headers, options.watch),
+        ...watchedRequest(options.watch),
         env: connection.auth.env,
         ...(model.api.startsWith('google-') ? {} : { fetch: watch.fetch }),
       });
@@ -215,6 +225,38 @@ export function createPiAiModels({ env, custom }: PiAiOptions): ModelPort {
         yield retryAfterMs === undefined ? event : { ...event, retryAfterMs };
       }
     },
+  };
+}
+
+/** A header that may hold a credential, by its name: packages neither see nor set one. */
+const CREDENTIAL = /auth|key|token|cookie|secret|signature/i;
+
+type Headers = Readonly<Record<string, string | null>>;
+
+function isPublic([name]: readonly [string, unknown]): boolean {
+  return !CREDENTIAL.test(name);
+}
+
+async function watchedHeaders<Given extends Headers>(
+  headers: Given | undefined,
+  watch: RequestWatch | undefined,
+): Promise<Given | Record<string, string | null> | undefined> {
+  if (watch?.headers === undefined) return headers;
+  const all = Object.entries(headers ?? {});
+  const changed = await watch.headers(Object.fromEntries(all.filter(isPublic)));
+  return { ...Object.fromEntries(all.filter((entry) => !isPublic(entry))), ...Object.fromEntries(Object.entries(changed).filter(isPublic)) };
+}
+
+function watchedRequest(watch: RequestWatch | undefined): Pick<NonNullable<Parameters<Wire['streamSimple']>[2]>, 'onPayload' | 'onResponse'> {
+  const { payload, response } = watch ?? {};
+  return {
+    ...(payload === undefined ? {} : { onPayload: (body: unknown) => payload(body) }),
+    ...(response === undefined
+      ? {}
+      : {
+          onResponse: ({ status, headers }: { status: number; headers: Record<string, string> }) =>
+            response(status, Object.fromEntries(Object.entries(headers).filter(isPublic))),
+        }),
   };
 }
 

@@ -44,8 +44,17 @@ export interface Transcript {
 export interface ModelOptions {
   readonly thinking?: ThinkingLevel;
   readonly signal?: AbortSignal;
+  /** Who looks at a request and its answer on the way. */
+  readonly watch?: RequestWatch;
   /** Lets providers reuse their prompt cache. */
   readonly sessionId?: string;
+}
+
+/** What of a request can be looked at and changed. Credentials are never among it. */
+export interface RequestWatch {
+  readonly payload?: (payload: unknown) => Promise<unknown>;
+  readonly headers?: (headers: Readonly<Record<string, string | null>>) => Promise<Readonly<Record<string, string | null>>>;
+  readonly response?: (status: number, headers: Readonly<Record<string, string>>) => void;
 }
 
 interface SoFar {

@@ -31,7 +31,7 @@ async function setUp(script: Script, tools: readonly AgentTool[], change: Partia
       events.push(event);
     },
     finish: async (message) => message,
-    toModel: async (messages) => toModelMessages(messages),
+    toModel: async (messages) => ({ messages: toModelMessages(messages) }),
     takeSteering: () => queues.takeSteering(),
     takeFollowUps: () => queues.takeFollowUps(),
     ...change,
@@ -189,7 +189,7 @@ describe('the agent loop', () => {
       toModel: async (messages) => {
         const forModel = toModelMessages(messages);
         contexts.push(forModel.length);
-        return forModel;
+        return { messages: forModel };
       },
     });
     const messages = await run();
