@@ -402,7 +402,7 @@ export function createEventBus(ports: EventBusPorts): EventBus {
       let goOn = false;
       await ask(
         type,
-        () => ({ ...event, entries: entries.map(({ package: _, ...entry }) => entry), continue: goOn }),
+        () => ({ ...event, entries: entries.map(({ package: _owner, ...entry }) => entry), continue: goOn }),
         ({ value }, handler) => {
           if (isNothing(value)) return 'go on';
           if (!Value.Check(BoundaryAnswer, value)) {

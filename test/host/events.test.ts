@@ -37,7 +37,7 @@ describe('the names of events', () => {
       ),
     ]);
     const never = world.host.diagnostics.flatMap(({ code, message }) => (code === 'EVENT_NOT_SENT' ? [/`(\w+)`, which/.exec(message)?.[1]] : []));
-    expect(never.toSorted()).toEqual(['cache_warming_decision', 'resources_discover']);
+    expect(new Set(never)).toEqual(new Set(['cache_warming_decision', 'resources_discover']));
   });
 });
 
