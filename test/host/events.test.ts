@@ -197,7 +197,7 @@ describe('user_bash: the first that answers decides', () => {
 
   it('without an answer it runs, with the rights of the user; one that throws keeps it from running', async () => {
     await using plain = await startTestHost({ turns: [] }, [], { env: { PATH: process.env['PATH'] } });
-    expect(await plain.host.runBash('echo real; exit 3', { excludeFromContext: true })).toMatchObject({ output: 'real\n', exitCode: 3 });
+    expect(await plain.host.runBash('echo real; exit 3', { excludeFromContext: true })).toMatchObject({ output: 'real', exitCode: 3 });
     expect(plain.host.conversation.messages[0]).toMatchObject({ excludeFromContext: true });
     await using guarded = await startTestHost({ turns: [] }, [packageOn('broken', [['user_bash', () => Promise.reject(new Error('oops'))]])]);
     await expect(guarded.host.runBash('touch x')).rejects.toThrow(/oops/);
