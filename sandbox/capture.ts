@@ -16,6 +16,7 @@ import { GuestSession } from './guest-session.ts';
 import type { HostPorts } from './ports.ts';
 import { prepareConfinement } from './process/spawn-process.ts';
 import { digest, hidePlaces } from './registrations.ts';
+import { PrivateStorage } from './private-storage.ts';
 import { NO_SECRETS } from './secret-handles.ts';
 
 export interface CaptureRequest {
@@ -92,6 +93,7 @@ async function activateEntry(
           places: { workspace: facts.cwd, home: facts.home, data: '/package-data', tmp: facts.tmp },
           ports: NO_HOST,
           secrets: NO_SECRETS,
+          storage: new PrivateStorage(name, [], 0),
           ownDirectory: (dependency) => (dependency === undefined ? graph.nodes[graph.root]?.dir : undefined),
           random: seededBytes(facts.seed ?? 0),
         },

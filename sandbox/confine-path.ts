@@ -1,4 +1,4 @@
-import { constants, readlinkSync } from 'node:fs';
+import { constants, readlinkSync, type Stats } from 'node:fs';
 import { open, realpath, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { CapabilityFailure } from './define-capability.ts';
@@ -108,7 +108,7 @@ export function handlePath(directory: FileHandle, name: string, fallback: string
   return process.platform === 'linux' ? `/proc/self/fd/${directory.fd}/${name}` : fallback;
 }
 
-export async function assertRegularFile(handle: FileHandle): Promise<{ size: number; nlink: number }> {
+export async function assertRegularFile(handle: FileHandle): Promise<Stats> {
   const stats = await handle.stat();
   if (stats.isDirectory()) throw new CapabilityFailure({ code: 'EISDIR', message: 'EISDIR: illegal operation on a directory', syscall: 'read' });
   if (!stats.isFile()) throw new CapabilityFailure({ code: 'EACCES', message: 'EACCES: not a regular file', syscall: 'open' });

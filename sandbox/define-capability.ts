@@ -4,6 +4,7 @@ import type { AuditRecord } from './audit-trail.ts';
 import type { Lease } from './calls-in-flight.ts';
 import type { OsLayer } from './os-layer/index.ts';
 import type { Confinement, HostPorts } from './ports.ts';
+import type { PrivateStorage } from './private-storage.ts';
 import type { CapabilityErrorData } from './protocol.ts';
 import type { SecretHandles } from './secret-handles.ts';
 
@@ -13,6 +14,7 @@ export interface CapabilityContext {
   readonly places: Places;
   readonly ports: HostPorts;
   readonly secrets: SecretHandles;
+  readonly storage: PrivateStorage;
   /** Real directory of a package's own files, which it sees under {@link PACKAGE_ROOT}; a dependency by its name. */
   readonly ownDirectory: (dependency: string | undefined) => string | undefined;
   /** The system's, but for a capture, which must come out the same twice. */

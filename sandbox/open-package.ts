@@ -38,6 +38,7 @@ import {
   DEFAULT_TOOL_TIMEOUT_MS,
   IDLE_BEFORE_RECYCLING_MS,
   IDLE_BEFORE_REST_MS,
+  MAX_PRIVATE_BYTES,
   MAX_STRIKES,
   RECYCLE_RSS_MIB,
 } from './process/limits.ts';
@@ -50,6 +51,7 @@ import { osLayer, type OsLayer } from './os-layer/index.ts';
 import type { PlacedError } from './error-place.ts';
 import type { CallOrigin, HostPorts } from './ports.ts';
 import type { GuestCall } from './protocol.ts';
+import { PrivateStorage } from './private-storage.ts';
 import { createSecretHandles, type LookUpSecret, type SecretHandles } from './secret-handles.ts';
 import { unpackedDirectory } from './unpacked-directory.ts';
 
@@ -72,6 +74,8 @@ export interface OpenOptions {
   readonly spare?: SpareProcess;
   /** How long a package without event handlers rests before its process is ended. Default 30 minutes. */
   readonly idleMs?: number;
+  /** What it may keep in its private directories. Default 256 MiB. */
+  readonly maxPrivateBytes?: number;
   readonly onDenial?: (denial: Denial) => void;
   readonly onLog?: (level: 'debug' | 'info' | 'warn' | 'error', text: string) => void;
   /** What became of the package while nobody was waiting: a crash, a kill, a disabled package. */
@@ -301,6 +305,7 @@ class OpenPackage implements SandboxedPackage {
             places,
             ports,
             secrets,
+            storage: new PrivateStorage(this.name, [places.data, places.tmp], this.#options.maxPrivateBytes ?? MAX_PRIVATE_BYTES),
             ownDirectory: (dependency) => ownDirectory(this.#package.graph, dependency, bundles),
             random: randomBytes,
             programs: { environment: this.#options.environment, osLayer: this.#options.osLayer ?? osLayer },

@@ -174,6 +174,7 @@ async function start(
     if (error instanceof RefusedVariable || error instanceof UnguardableTree) throw denied(argv, error.message);
     throw error;
   });
+  await context.storage.assertRoom();
   request.signal.throwIfAborted();
   const counted = { stdout: 0, stderr: 0 };
   const limit = new AbortController();

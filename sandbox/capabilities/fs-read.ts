@@ -1,10 +1,19 @@
 import { Type } from '@sinclair/typebox';
-import { watch } from 'node:fs';
+import { watch, type Stats } from 'node:fs';
 import { lstat, readdir, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join, posix, relative } from 'node:path';
 import { isProtectedRead } from '../../format/index.ts';
 import { assertRegularFile, canonicalParent, canonicalPath, lexicalPath, openDirectory, openForReading, handlePath } from '../confine-path.ts';
-import { CapabilityFailure, defineCapability, defineSubscription, PACKAGE_ROOT, type CapabilityContext, type Need } from '../define-capability.ts';
+import {
+  CapabilityFailure,
+  defineCapability,
+  defineSubscription,
+  PACKAGE_ROOT,
+  type CapabilityContext,
+  type Need,
+  type Request,
+} from '../define-capability.ts';
+import { OtherNames } from '../os-layer/index.ts';
 
 /** Files and directories, read. Every member acts on the canonical path that was decided on. */
 const closed = { additionalProperties: false } as const;
@@ -70,15 +79,29 @@ export const readFile = defineCapability({
   name: 'fs.readFile',
   params: Type.Object({ path: Path, encoding: Type.Optional(Type.Literal('utf8')) }, closed),
   needs: ({ path }, context) => needRead(path, context),
-  run: async ({ encoding }, _context, _request, needs) => {
+  run: async ({ encoding }, context, request, needs) => {
     await using handle = await openForReading(decidedPath(needs));
-    const { size } = await assertRegularFile(handle);
+    const stats = await assertRegularFile(handle);
+    if (stats.nlink > 1) await decideOtherName(stats, needs[0], context, request);
+    const { size } = stats;
     if (size > MAX_READ_BYTES)
       throw new CapabilityFailure({ code: 'EFBIG', message: `EFBIG: ${size} bytes are more than one read may bring (${MAX_READ_BYTES})`, syscall: 'read' });
     const bytes = (await readSmall(handle, size)) ?? (await handle.readFile());
     return encoding === 'utf8' ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') };
   },
 });
+
+const otherNames = new WeakMap<CapabilityContext, OtherNames>();
+
+/** A secret is one under each of its names: who reads another one needs the right to the file as it is protected. */
+export async function decideOtherName(stats: Stats, need: Need | undefined, context: CapabilityContext, { decide }: Request): Promise<void> {
+  if (need === undefined || need.own === true) return;
+  const known = otherNames.get(context) ?? new OtherNames(context.places);
+  otherNames.set(context, known);
+  const path = await known.protectedNameOf(stats);
+  if (path !== undefined && path !== need.target)
+    await decide({ effect: { kind: 'fs', access: 'read', path }, target: path, ...(need.asked !== undefined && { asked: need.asked }) });
+}
 
 /** A small file in one round through the thread pool; `undefined` where it is none, or changes right now. */
 async function readSmall(handle: FileHandle, size: number): Promise<Buffer | undefined> {

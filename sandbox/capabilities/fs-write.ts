@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Places } from '../../format/index.ts';
 import { assertRegularFile, canonicalParent, canonicalPath, handlePath, openDirectory, openForReading, openForWriting } from '../confine-path.ts';
 import { CapabilityFailure, defineCapability, type CapabilityContext, type Need, type Request } from '../define-capability.ts';
-import { decidedPath, fileNeed, needBelow, needRead, Path } from './fs-read.ts';
+import { decidedPath, decideOtherName, fileNeed, needBelow, needRead, Path } from './fs-read.ts';
 import { changing, renamingAlone } from './tree-lock.ts';
 
 /** Files and directories, changed. `fs:write` does not imply `fs:read`: a copy needs both. */
@@ -57,9 +57,10 @@ export const writeFile = defineCapability({
     closed,
   ),
   needs: ({ path }, context) => needWrite(path, context),
-  run: async ({ text, base64, flag, mode = DEFAULT_FILE_MODE }, _context, _request, needs) => {
-    await using handle = await changing(() => openForWriting(decidedPath(needs), flag, mode));
+  run: async ({ text, base64, flag, mode = DEFAULT_FILE_MODE }, { storage }, _request, needs) => {
     const bytes = base64 === undefined ? Buffer.from(text ?? '', 'utf8') : Buffer.from(base64, 'base64');
+    using _ = await storage.reserve(decidedPath(needs), bytes.length, flag === 'a' ? 'more' : 'anew');
+    await using handle = await changing(() => openForWriting(decidedPath(needs), flag, mode));
     await handle.writeFile(bytes);
     return { bytes: bytes.length };
   },
@@ -70,8 +71,9 @@ export const makeDirectory = defineCapability({
   name: 'fs.mkdir',
   params: Type.Object({ path: Path, recursive: Type.Boolean() }, closed),
   needs: ({ path }, context) => needWrite(path, context),
-  run: async ({ recursive }, _context, _request, needs) => {
+  run: async ({ recursive }, { storage }, _request, needs) => {
     const path = decidedPath(needs);
+    using _ = await storage.reserve(path, 0);
     if (!recursive) {
       await changing(() => inParent(path, (place) => mkdir(place)));
       return { first: path };
@@ -81,6 +83,7 @@ export const makeDirectory = defineCapability({
     const missing: string[] = [];
     for (let step = path; !(await exists(step)); step = dirname(step)) missing.unshift(step);
     for (const step of missing) {
+      using _ = await storage.reserve(step, 0);
       await changing(() => inParent(step, (place) => mkdir(place))).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'EEXIST') throw error;
       });
@@ -135,7 +138,7 @@ export const move = defineCapability({
     const source = await canonicalParent(from, context.places.workspace);
     return [fileNeed('write', source, from, context), ...(await needWriteName(to, context)), fileNeed('read', source, from, context)];
   },
-  run: async (_params, { places }, request, needs) => {
+  run: async (_params, { places, storage }, request, needs) => {
     const [from, to] = [decidedPath(needs, 0), decidedPath(needs, 1)];
     return renamingAlone(async () => {
       const stats = await lstat(from);
@@ -150,6 +153,7 @@ export const move = defineCapability({
           throw new CapabilityFailure({ code: 'EXDEV', message: 'EXDEV: cross-device link not permitted', syscall: 'rename' });
         await decideBelow(from, needs, request);
       }
+      using _ = isPrivate(from, places) ? undefined : await storage.reserve(to, stats.size);
       await inParent(from, (source) => inParent(to, (target) => rename(source, target)));
       return {};
     });
@@ -161,34 +165,37 @@ export const copy = defineCapability({
   name: 'fs.copy',
   params: Type.Object({ from: Path, to: Path, recursive: Type.Boolean(), force: Type.Boolean() }, closed),
   needs: async ({ from, to }, context) => [...(await needRead(from, context)), ...(await needWrite(to, context))],
-  run: async ({ recursive, force }, _context, request, needs) => {
+  run: async ({ recursive, force }, context, request, needs) => {
     const [source, target] = needs;
     if (source === undefined || target === undefined) throw new Error('a copy needs two paths');
-    if (recursive) await copyTree(source, target, force, request);
-    else await copyOne(decidedPath([source]), decidedPath([target]), force);
+    if (recursive) await copyTree(source, target, force, request, context);
+    else await copyOne(source, target, force, request, context);
     return {};
   },
 });
 
-async function copyTree(source: Need, target: Need, force: boolean, request: Request): Promise<void> {
+async function copyTree(source: Need, target: Need, force: boolean, request: Request, context: CapabilityContext): Promise<void> {
   request.signal.throwIfAborted();
   await decideQuietly([source, target], request);
   const [from, to] = [decidedPath([source]), decidedPath([target])];
   const stats = await lstat(from);
-  if (stats.isFile()) return copyOne(from, to, force);
+  if (stats.isFile()) return copyOne(source, target, force, request, context);
   // Links inside the tree are left out: what they lead to was not decided on.
   if (!stats.isDirectory()) return;
+  using _ = await context.storage.reserve(to, 0);
   await changing(() => inParent(to, (place) => mkdir(place))).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });
   await using directory = await openDirectory(from);
-  for (const name of await readdir(handlePath(directory, '.', from))) await copyTree(needBelow(source, name), needBelow(target, name), force, request);
+  for (const name of await readdir(handlePath(directory, '.', from))) await copyTree(needBelow(source, name), needBelow(target, name), force, request, context);
 }
 
-async function copyOne(from: string, to: string, force: boolean): Promise<void> {
-  await using source = await openForReading(from);
-  await assertRegularFile(source);
-  await using target = await changing(() => openForWriting(to, force ? 'w' : 'wx', DEFAULT_FILE_MODE));
+async function copyOne(from: Need, to: Need, force: boolean, request: Request, context: CapabilityContext): Promise<void> {
+  await using source = await openForReading(decidedPath([from]));
+  const stats = await assertRegularFile(source);
+  if (stats.nlink > 1) await decideOtherName(stats, from, context, request);
+  using _ = await context.storage.reserve(decidedPath([to]), stats.size);
+  await using target = await changing(() => openForWriting(decidedPath([to]), force ? 'w' : 'wx', DEFAULT_FILE_MODE));
   if (process.platform === 'linux') await copyFile(`/proc/self/fd/${source.fd}`, `/proc/self/fd/${target.fd}`);
   else await target.writeFile(await source.readFile());
 }
@@ -202,8 +209,9 @@ export const makeTemporaryDirectory = defineCapability({
   params: Type.Object({ prefix: Path }, closed),
   // Decided on with the random part: the prefix alone may be a directory (`./`), and the new one lies in it.
   needs: ({ prefix }, context) => needWriteName(`${prefix}${RANDOM_PART}`, context),
-  run: async (_params, _context, _request, needs) => {
+  run: async (_params, { storage }, _request, needs) => {
     const path = decidedPath(needs);
+    using _ = await storage.reserve(path, 0);
     const made = await changing(() => inParent(path, (place) => mkdtemp(place.slice(0, -RANDOM_PART.length))));
     return { path: path.slice(0, -RANDOM_PART.length) + made.slice(-RANDOM_PART.length) };
   },

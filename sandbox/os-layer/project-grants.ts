@@ -1,6 +1,7 @@
 import { lstat, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { allows, mayEndProtected, type Permission, type PermissionSet, type Places } from '../../format/index.ts';
+import { linkedSecretsOf } from './linked-secrets.ts';
 import type { Mount } from './profile.ts';
 
 /** What a package may do to a path, as the broker would decide. A file that may only be written is not mounted. */
@@ -183,21 +184,4 @@ class Walk {
       }
     }
   }
-}
-
-/** Secrets at their usual places in the home directory that have another name somewhere, as `device:inode`. */
-export async function linkedSecretsOf(home: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  const look = async (directory: string, depth: number, all: boolean): Promise<void> => {
-    for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
-      const isSecret = all || mayEndProtected('fs:read', entry.name);
-      const path = join(directory, entry.name);
-      if (entry.isDirectory() && depth > 0 && (isSecret || entry.name === '.config')) await look(path, depth - 1, isSecret);
-      if (!entry.isFile() || !isSecret) continue;
-      const stats = await lstat(path, { bigint: true }).catch(() => undefined);
-      if (stats !== undefined && stats.nlink > 1n) found.push(`${stats.dev}:${stats.ino}`);
-    }
-  };
-  await look(home, 2, false);
-  return found;
 }

@@ -17,6 +17,8 @@ export const MAX_PENDING_REQUESTS = 1_000;
 export const MAX_SUBSCRIPTIONS = 100;
 /** Characters of log kept per run of a package. */
 export const MAX_LOG_CHARACTERS = 1_000_000;
+/** What a package may keep in `data:/` and `tmp:/` together. */
+export const MAX_PRIVATE_BYTES = 256 * 1024 * 1024;
 /** A synchronous stretch of guest code without a call to answer for it. */
 export const STUCK_AFTER_MS = 5_000;
 /** Between asking a guest to stop and killing its process. */

@@ -8,6 +8,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parsePermissionSet } from '../../format/index.ts';
 import { listSecrets, readSecret, removeSecret, setSecret } from '../../registry/index.ts';
+import { PrivateStorage } from '../../sandbox/private-storage.ts';
 import { fixedAuthority } from '../../sandbox/authority.ts';
 import { Broker } from '../../sandbox/broker.ts';
 import type { Denial } from '../../sandbox/extension.ts';
@@ -58,6 +59,7 @@ function guest(permissions: readonly string[] = ['secret:TOKEN@localhost'], valu
       places: { workspace: '/w', home: '/h', data: '/d', tmp: '/t' },
       ports: recordingPorts([]),
       secrets,
+      storage: new PrivateStorage('p', [], 0),
       ownDirectory: () => undefined,
       random: randomBytes,
     },

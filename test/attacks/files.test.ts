@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { extensionOf, openFixture, textOf, type Fixture, until } from '../support/sandbox-fixture.ts';
 
@@ -89,6 +89,24 @@ describe('reading', () => {
     expect(await fixture.text('read', { path: 'a.txt' })).toBe('a');
     expect(await fixture.text('readAsync', { path: 'sub/../sub/b.txt' })).toBe('b');
     expect(await fixture.text('read', { path: '/package/asset.txt' })).toBe('mine');
+  });
+
+  test('a secret is one under each of its names, whenever that was made', async () => {
+    const { workspace, home } = fixture;
+    const names = { '.env': 'plain-1', 'config/.env.local': 'sub/plain-2', [join(home, '.ssh/id_rsa')]: 'plain-3' };
+    for (const [secret, name] of Object.entries(names)) {
+      linkSync(resolve(workspace, secret), join(workspace, name)); // by somebody else: packages cannot
+      await denied('read', { path: name });
+      await denied('copy', { from: name, to: `copy-of-${basename(name)}` });
+      await fixture.call('move', { from: name, to: `${name}-moved` });
+      await denied('read', { path: `${name}-moved` });
+    }
+    expect(fixture.denials.map(({ target }) => target)).toEqual(expect.arrayContaining([join(workspace, '.env'), join(home, '.ssh/id_rsa')]));
+    // control arm: another name of what is no secret is read
+    linkSync(join(workspace, 'a.txt'), join(workspace, 'plain-4'));
+    expect(await fixture.text('read', { path: 'plain-4' })).toBe('a');
+    for (const name of ['plain-1', 'sub/plain-2', 'plain-3', 'plain-4'])
+      for (const place of [name, `${name}-moved`]) rmSync(join(workspace, place), { force: true });
   });
 
   const escapes: Record<string, (f: Fixture) => string> = {

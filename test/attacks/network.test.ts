@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parsePermissionSet } from '../../format/index.ts';
+import { PrivateStorage } from '../../sandbox/private-storage.ts';
 import { type Authority, fixedAuthority } from '../../sandbox/authority.ts';
 import { NO_SECRETS } from '../../sandbox/secret-handles.ts';
 import { Broker } from '../../sandbox/broker.ts';
@@ -64,6 +65,7 @@ function broker(permissions: readonly string[], inCall = true, authority: Author
       places: { workspace: '/w', home: '/h', data: '/d', tmp: '/t' },
       ports: recordingPorts([]),
       secrets: NO_SECRETS,
+      storage: new PrivateStorage('p', [], 0),
       ownDirectory: () => undefined,
       random: randomBytes,
     },

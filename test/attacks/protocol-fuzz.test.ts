@@ -13,6 +13,7 @@ import { GuestSession } from '../../sandbox/guest-session.ts';
 import { AuditTrail } from '../../sandbox/index.ts';
 import { osLayer } from '../../sandbox/os-layer/index.ts';
 import { SandboxProcess } from '../../sandbox/process/sandbox-process.ts';
+import { PrivateStorage } from '../../sandbox/private-storage.ts';
 import { NO_SECRETS } from '../../sandbox/secret-handles.ts';
 import { verifyAudit } from '../../sandbox/verify-audit.ts';
 import { arbitraryLine, arbitraryOwnLine } from '../support/arbitrary-message.ts';
@@ -86,6 +87,7 @@ async function stage() {
             places,
             ports: recordingPorts(said),
             secrets: NO_SECRETS,
+            storage: new PrivateStorage('p', [places.data, places.tmp], 1_000_000),
             ownDirectory: () => undefined,
             random: randomBytes,
             programs: { environment: { PATH: process.env.PATH, DASH_FUZZ_CANARY: variable }, osLayer },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parsePermissionSet } from '../../format/index.ts';
 import { fixedAuthority } from '../../sandbox/authority.ts';
+import { PrivateStorage } from '../../sandbox/private-storage.ts';
 import { NO_SECRETS } from '../../sandbox/secret-handles.ts';
 import { Broker, type BrokerOptions } from '../../sandbox/broker.ts';
 import type { Denial } from '../../sandbox/extension.ts';
@@ -21,6 +22,7 @@ async function scene(permissions: readonly string[], more: Partial<BrokerOptions
       places: { workspace: at('workspace'), home: at('home'), data: at('data'), tmp: at('tmp') },
       ports: recordingPorts(said),
       secrets: NO_SECRETS,
+      storage: new PrivateStorage('p', [at('data'), at('tmp')], 1_000_000),
       ownDirectory: () => undefined,
       random: randomBytes,
     },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ComputedSubject, parsePermissionSet, union } from '../../format/index.ts';
 import type { Authority } from '../../sandbox/authority.ts';
+import { PrivateStorage } from '../../sandbox/private-storage.ts';
 import { NO_SECRETS } from '../../sandbox/secret-handles.ts';
 import { Broker, type BrokerOptions } from '../../sandbox/broker.ts';
 import type { CallOrigin, PermissionAnswer, PermissionQuestion } from '../../sandbox/index.ts';
@@ -53,6 +54,7 @@ async function scene(
       places: { workspace: at('workspace'), home: at('home'), data: at('data'), tmp: at('tmp') },
       ports: { ...recordingPorts([]), questions },
       secrets: NO_SECRETS,
+      storage: new PrivateStorage('p', [at('data'), at('tmp')], 1_000_000),
       ownDirectory: () => undefined,
       random: randomBytes,
     },

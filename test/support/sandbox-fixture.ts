@@ -88,6 +88,7 @@ export interface FixtureOptions {
   readonly capture?: boolean;
   readonly spare?: SpareProcess;
   readonly idleMs?: number;
+  readonly maxPrivateBytes?: number;
 }
 
 export const context: CallContext = { mode: 'print', hasUI: false };
@@ -148,6 +149,7 @@ export async function openFixture(options: FixtureOptions): Promise<Fixture> {
         ...(merged.osLayer && { osLayer: merged.osLayer }),
         ...(merged.spare && { spare: merged.spare }),
         ...(merged.idleMs !== undefined && { idleMs: merged.idleMs }),
+        ...(merged.maxPrivateBytes !== undefined && { maxPrivateBytes: merged.maxPrivateBytes }),
         onDenial: (denial) => denials.push(denial),
         onLog: (level, text) => logs.push(`${level}: ${text}`),
         onFailure: (error) => failures.push(error),
