@@ -68,7 +68,6 @@ const GUEST_LIBRARIES = [
   'core-js',
   'events',
   'fast-text-encoding',
-  'querystring-es3',
   'readable-stream',
   'string_decoder',
   'web-streams-polyfill',

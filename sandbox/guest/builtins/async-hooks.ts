@@ -33,9 +33,7 @@ export class AsyncLocalStorage<T> {
   }
 
   exit<R, A extends unknown[]>(callback: (...args: A) => R, ...args: A): R {
-    const without = new Map(current);
-    without.delete(this);
-    return within(without, callback, ...args);
+    return within(new Map(current).set(this, undefined), callback, ...args);
   }
 
   /** For the rest of this turn and what it begins; the next message finds nothing of it. */

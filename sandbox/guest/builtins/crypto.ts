@@ -3,7 +3,7 @@ import { askNative, bytesToLatin1, runNative } from '../globals/native-work.ts';
 import { viewBytes } from '../globals/text-encoding.ts';
 import { createRandomSource, createWebCrypto, uuidOf } from '../globals/web-crypto.ts';
 import { digestOnce, RunningHash } from './hashing.ts';
-import { argumentError } from './system-error.ts';
+import { argumentError, outOfRange } from './system-error.ts';
 
 type Data = string | ArrayBufferView | ArrayBuffer;
 type ScryptOptions = Readonly<Record<string, number>>;
@@ -61,7 +61,8 @@ export function createCrypto(link: Pick<GuestLink, 'requestSync'>, stream: typeo
   const createHmac = (algorithm: string, key: Data) =>
     new Hmac(new RunningHash({ kind: 'hmac', algorithm: nameOf(algorithm, 'hmac'), key: bytesToLatin1(bytesOf(key)) }));
   const randomBytes = (size: number, callback?: RandomCallback<Buffer>) => {
-    if (typeof size !== 'number' || !(size >= 0 && size <= 2 ** 31 - 1)) throw argumentError('size', 'of type number', size);
+    if (typeof size !== 'number') throw argumentError('size', 'of type number', size);
+    if (!(size >= 0 && size <= 2 ** 31 - 1)) throw outOfRange('size', '>= 0 && <= 2147483647', size);
     const bytes = Buffer.from(random(size));
     if (callback === undefined) return bytes;
     queueMicrotask(() => callback(null, bytes));
@@ -86,6 +87,12 @@ export function createCrypto(link: Pick<GuestLink, 'requestSync'>, stream: typeo
     return undefined;
   };
   const timingSafeEqual = (a: ArrayBufferView, b: ArrayBufferView) => {
+    for (const [name, given] of [
+      ['buf1', a],
+      ['buf2', b],
+    ] as const)
+      if (!ArrayBuffer.isView(given) && !((given as unknown) instanceof ArrayBuffer))
+        throw argumentError(name, 'an instance of ArrayBuffer, Buffer, TypedArray, or DataView', given);
     const [left, right] = [viewBytes(a), viewBytes(b)];
     if (left.length !== right.length)
       throw Object.assign(new RangeError('Input buffers must have the same byte length'), { code: 'ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH' });

@@ -1,5 +1,7 @@
 import { listenersOf, type EventTarget as GuestEventTarget } from '../globals/event-target.ts';
+import { argumentError } from './system-error.ts';
 import { completeModule } from './throwing-members.ts';
+import { inspecting } from './util/inspect.ts';
 
 type Listener = (...args: unknown[]) => void;
 
@@ -23,7 +25,7 @@ export function createEvents(): Record<string, unknown> {
     captureRejections: false,
     usingDomains: false,
     once: (emitter: Emitter | EventTarget, name: string, options: { signal?: AbortSignal } = {}) => onceEmitted(emitter, name, options.signal),
-    on: (emitter: Emitter, name: string, options: { signal?: AbortSignal } = {}) => everyEmitted(emitter, name, options.signal),
+    on: (emitter: Emitter, name: string, options: { signal?: AbortSignal; close?: readonly string[] } = {}) => everyEmitted(emitter, name, options),
     getEventListeners: (emitter: Emitter | EventTarget, name: string) => (isEmitter(emitter) ? emitter.listeners(name) : targetListeners(emitter, name)),
     listenerCount: (emitter: Emitter | EventTarget, name: string) => (isEmitter(emitter) ? emitter.listeners(name) : targetListeners(emitter, name)).length,
     setMaxListeners(count: number, ...emitters: Emitter[]) {
@@ -39,10 +41,26 @@ export function createEvents(): Record<string, unknown> {
   // A listener of `errorMonitor` hears errors without counting as a handler.
   const prototype = (EventEmitter as unknown as { prototype: { emit(name: unknown, ...args: unknown[]): boolean } }).prototype;
   const { emit } = prototype;
-  prototype.emit = function (name, ...args) {
-    if (name === 'error') Reflect.apply(emit, this, [members.errorMonitor, ...args]);
+  prototype.emit = function (this: Emitter, name, ...args) {
+    if (name === 'error') {
+      Reflect.apply(emit, this, [members.errorMonitor, ...args]);
+      const [error] = args;
+      if (!(error instanceof Error) && this.listeners('error').length === 0)
+        throw Object.assign(new Error(`Unhandled error. (${typeof error === 'string' ? `'${error}'` : inspecting().inspect(error)})`), {
+          code: 'ERR_UNHANDLED_ERROR',
+          context: error,
+        });
+    }
     return Reflect.apply(emit, this, [name, ...args]);
   };
+  for (const method of ['on', 'addListener', 'once', 'prependListener', 'prependOnceListener', 'off', 'removeListener']) {
+    const original = Reflect.get(prototype, method) as (...args: unknown[]) => unknown;
+    const checked = function (this: unknown, name: unknown, listener: unknown): unknown {
+      if (typeof listener !== 'function') throw argumentError('listener', 'of type function', listener);
+      return Reflect.apply(original, this, [name, listener]);
+    };
+    Object.defineProperty(prototype, method, { value: Object.defineProperty(checked, 'name', { value: method }), writable: true, configurable: true });
+  }
   return completeModule('events', EventEmitter);
 }
 
@@ -75,7 +93,11 @@ function onceEmitted(emitter: Emitter | EventTarget, name: string, signal: Abort
   });
 }
 
-async function* everyEmitted(emitter: Emitter, name: string, signal: AbortSignal | undefined): AsyncGenerator<unknown[]> {
+async function* everyEmitted(
+  emitter: Emitter,
+  name: string,
+  { signal, close = [] }: { signal?: AbortSignal; close?: readonly string[] },
+): AsyncGenerator<unknown[]> {
   const events: unknown[][] = [];
   const failures: unknown[] = [];
   let wake = () => {};
@@ -88,7 +110,13 @@ async function* everyEmitted(emitter: Emitter, name: string, signal: AbortSignal
     wake();
   };
   const onAbort = () => onError(abortError(signal));
+  let isClosed = false;
+  const onClose = () => {
+    isClosed = true;
+    wake();
+  };
   emitter.on(name, onEvent);
+  for (const closing of close) emitter.on(closing, onClose);
   if (name !== 'error') emitter.on('error', onError);
   if (signal?.aborted) onAbort();
   signal?.addEventListener('abort', onAbort, { once: true });
@@ -97,11 +125,13 @@ async function* everyEmitted(emitter: Emitter, name: string, signal: AbortSignal
       const next = events.shift();
       if (next !== undefined) yield next;
       else if (failures.length > 0) throw failures[0];
+      else if (isClosed) return;
       else await new Promise<void>((resolve) => (wake = resolve));
     }
   } finally {
     emitter.off(name, onEvent);
     emitter.off('error', onError);
+    for (const closing of close) emitter.off(closing, onClose);
     signal?.removeEventListener('abort', onAbort);
   }
 }

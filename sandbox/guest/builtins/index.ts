@@ -109,8 +109,8 @@ const factories: Readonly<Record<string, Factory>> = {
   'path/win32': (_link, builtin) => Reflect.get(builtin('path') as object, 'win32'),
   perf_hooks: () => completeModule('perf_hooks', { performance }),
   process: () => process,
-  punycode: () => createUnsupportedModule('punycode'),
-  querystring: () => completeModule('querystring', require('querystring-es3') as Record<string, unknown>),
+  punycode: () => completeModule('punycode', require('node-source:punycode') as Record<string, unknown>),
+  querystring: () => completeModule('querystring', require('node-source:querystring') as Record<string, unknown>),
   readline: (_link, builtin) => {
     const module: typeof import('./readline.ts') = require('./readline.ts');
     return module.createReadline(builtin('events') as Events, builtin('string_decoder') as typeof import('node:string_decoder'));
@@ -129,7 +129,10 @@ const factories: Readonly<Record<string, Factory>> = {
     const streams: typeof import('../globals/streams.ts') = require('../globals/streams.ts');
     return completeModule('stream/web', { ...streams });
   },
-  string_decoder: () => require('string_decoder/') as unknown,
+  string_decoder: () => {
+    const module: typeof import('./string-decoder.ts') = require('./string-decoder.ts');
+    return module.createStringDecoder();
+  },
   sys: (_link, builtin) => builtin('util'),
   timers: (_link, builtin) =>
     completeModule('timers', { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate, promises: builtin('timers/promises') }),
@@ -140,7 +143,7 @@ const factories: Readonly<Record<string, Factory>> = {
   tty: () => createUnsupportedModule('tty', { isatty: () => false }),
   url: (_link, builtin) => {
     const module: typeof import('./url.ts') = require('./url.ts');
-    return module.createUrl(builtin('querystring') as Parameters<typeof module.createUrl>[0]);
+    return module.createUrl(builtin('punycode') as Parameters<typeof module.createUrl>[0]);
   },
   util: () => {
     const module: typeof import('./util/index.ts') = require('./util/index.ts');

@@ -7,6 +7,8 @@ type Chunks = AsyncIterable<unknown> | Iterable<unknown>;
 export function createStream(): Record<string, unknown> {
   const stream: typeof import('node:stream') & Record<string, unknown> = require('readable-stream/lib/ours/browser.js');
   const { Readable, Writable } = stream;
+  // the library is older than Node's present one
+  stream.setDefaultHighWaterMark(false, 65_536);
   Object.assign(Readable, {
     fromWeb: (web: ReadableStream<unknown>, options?: object) => Readable.from(chunksOf(web), options),
     toWeb: (readable: import('node:stream').Readable) => ReadableStream.from(readable),
@@ -51,7 +53,8 @@ export function createStreamConsumers(): Record<string, unknown> {
 async function* chunksOf(web: ReadableStream<unknown>): AsyncGenerator<unknown> {
   const reader = web.getReader();
   try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+    for (let next = await reader.read(); !next.done; next = await reader.read())
+      yield next.value instanceof Uint8Array ? Buffer.from(next.value.buffer, next.value.byteOffset, next.value.length) : next.value;
   } finally {
     reader.releaseLock();
   }

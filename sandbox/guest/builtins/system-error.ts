@@ -66,6 +66,18 @@ export function argumentError(name: string, expected: string, received: unknown)
   return Object.assign(new TypeError(`The "${name}" argument must be ${expected}. Received ${shown}`), { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
+/** Makes the error of a value that is too small or too large, with Node's code. */
+export function outOfRange(name: string, range: string, received: unknown): Error {
+  return Object.assign(new RangeError(`The value of "${name}" is out of range. It must be ${range}. Received ${String(received)}`), {
+    code: 'ERR_OUT_OF_RANGE',
+  });
+}
+
+/** Makes the error of a call without what it needs, with Node's code. */
+export function missingArguments(message: string): Error {
+  return Object.assign(new TypeError(message), { code: 'ERR_MISSING_ARGS' });
+}
+
 /** Makes the error of something that exists in Node and not here. */
 export function unsupported(what: string, advice: string): Error {
   return Object.assign(new Error(`${what} is not available in the sandbox; ${advice}`), { code: 'UNSUPPORTED_API' });

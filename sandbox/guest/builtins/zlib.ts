@@ -1,6 +1,7 @@
-import { askNative, bytesToLatin1, latin1ToBytes, runNative } from '../globals/native-work.ts';
+import { askNative, bytesToLatin1, runNative } from '../globals/native-work.ts';
 import { viewBytes } from '../globals/text-encoding.ts';
 import { argumentError } from './system-error.ts';
+import { type Coder, openCoder, PIECE } from './zlib-coder.ts';
 
 type Data = string | ArrayBuffer | ArrayBufferView;
 type Options = Readonly<Record<string, unknown>> & { readonly maxOutputLength?: number; readonly dictionary?: Data; readonly finishFlush?: number };
@@ -22,8 +23,6 @@ const coders = [
 
 /** What one call may give; a stream has no such end, as nobody holds all of it. */
 const MAX_RESULT_BYTES = 32 * 1024 * 1024;
-/** What is handed over at once: the most that becomes of it must stay below what one answer may be. */
-const PIECE = 16 * 1024;
 
 /** Makes `zlib` over Node's own, which runs beside the isolate (process/native-work.ts). */
 export function createZlib(stream: typeof import('node:stream')): Record<string, unknown> {
@@ -71,37 +70,13 @@ function codeOnce(make: string, bytes: Uint8Array, options: Options): Buffer {
   } else {
     const coder = openCoder(engine);
     try {
-      for (let start = 0; start < bytes.length; start += PIECE) take(coder.write(bytes.subarray(start, start + PIECE)));
+      coder.write(bytes, take);
       take(coder.end());
     } finally {
       coder.close();
     }
   }
   return Buffer.concat(parts, size);
-}
-
-interface Coder {
-  write(bytes: Uint8Array): Uint8Array;
-  flush(kind?: number): Uint8Array;
-  end(): Uint8Array;
-  close(): void;
-}
-
-function openCoder(engine: object): Coder {
-  const id = Number(askNative({ do: 'open', engine }));
-  let closed = false;
-  return {
-    write: (bytes) => runNative({ do: 'write', id }, bytes),
-    flush: (kind) => latin1ToBytes(askNative({ do: 'flush', id, kind })),
-    end: () => {
-      closed = true;
-      return latin1ToBytes(askNative({ do: 'end', id }));
-    },
-    close: () => {
-      if (!closed) askNative({ do: 'close', id });
-      closed = true;
-    },
-  };
 }
 
 function engineOf(make: string, { dictionary, ...options }: Options): object {
@@ -122,7 +97,7 @@ function createCoder(stream: typeof import('node:stream'), make: string) {
     override _transform(chunk: Data, encoding: BufferEncoding, done: (error?: Error) => void): void {
       this.#step(done, (coder) => {
         const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : viewBytes(chunk);
-        for (let start = 0; start < bytes.length; start += PIECE) this.#give(coder.write(bytes.subarray(start, start + PIECE)));
+        coder.write(bytes, (part) => this.#give(part));
         this.bytesWritten += bytes.length;
       });
     }
@@ -151,7 +126,7 @@ function createCoder(stream: typeof import('node:stream'), make: string) {
       this.destroy();
     }
 
-    #give(bytes: Uint8Array): void {
+    #give(bytes: Uint8Array<ArrayBuffer>): void {
       if (bytes.length > 0) this.push(Buffer.from(bytes.buffer));
     }
 

@@ -1,4 +1,5 @@
 import type { GuestLink } from '../link.ts';
+import { argumentError } from '../builtins/system-error.ts';
 import { Event, EventTarget } from './event-target.ts';
 
 type AbortHandler = ((event: Event) => void) | null;
@@ -61,6 +62,8 @@ export function createAbortClasses(link: GuestLink) {
 
     static any(signals: Iterable<AbortSignal>): AbortSignal {
       const combined = new AbortSignal(mayConstruct);
+      if (typeof (signals as Partial<Iterable<unknown>> | undefined)?.[Symbol.iterator] !== 'function')
+        throw argumentError('signals', 'an instance of Iterable', signals);
       const sources = [...signals];
       const first = sources.find((source) => source.aborted);
       if (first !== undefined) {

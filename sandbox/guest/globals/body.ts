@@ -1,3 +1,4 @@
+import { decodeForm } from './multipart.ts';
 import { Blob, blobBytes, concatBytes } from './blob.ts';
 import { encodeForm, FormData } from './form-data.ts';
 import { decodeUtf8, encodeUtf8, viewBytes } from './text-encoding.ts';
@@ -74,9 +75,10 @@ export abstract class Body {
   }
 
   async formData(): Promise<FormData> {
-    if (!this.contentType().startsWith('application/x-www-form-urlencoded')) {
-      throw Object.assign(new Error('formData() of a multipart body is not available in the sandbox; read it with bytes()'), { code: 'UNSUPPORTED_API' });
-    }
+    const type = this.contentType();
+    if (/^multipart\/form-data\b/i.test(type)) return decodeForm(await this.bytes(), type);
+    if (!/^application\/x-www-form-urlencoded\b/i.test(type))
+      throw new TypeError('Content-Type was not one of "multipart/form-data" or "application/x-www-form-urlencoded".');
     const form = new FormData();
     for (const [name, value] of new URLSearchParams(await this.text())) form.append(name, value);
     return form;

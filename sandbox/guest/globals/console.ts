@@ -1,5 +1,9 @@
-import { format, formatWithOptions, inspect, type InspectOptions } from '../builtins/util/inspect.ts';
+import { inspecting, type InspectOptions } from '../builtins/util/inspect.ts';
 import type { GuestLink } from '../link.ts';
+
+/** Most lines are one text, for which nothing has to be loaded. */
+const format = (...args: unknown[]): string => (args.length === 1 && typeof args[0] === 'string' ? args[0] : inspecting().format(...args));
+const inspect = (value: unknown, options?: InspectOptions): string => inspecting().inspect(value, options);
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
 
@@ -16,7 +20,7 @@ export function createConsole(link: Pick<GuestLink, 'log'>) {
   const elapsed = (label: string, args: readonly unknown[]) => {
     const started = timers.get(label);
     if (started === undefined) write('warn', `No such label '${label}' for console.timeLog()`);
-    else write('info', [`${label}: ${Date.now() - started}ms`, ...args.map((arg) => formatWithOptions({}, arg))].join(' '));
+    else write('info', [`${label}: ${Date.now() - started}ms`, ...args.map((arg) => format(arg))].join(' '));
   };
   const group = (...label: unknown[]) => {
     if (label.length > 0) write('info', format(...label));
@@ -48,6 +52,8 @@ export function createConsole(link: Pick<GuestLink, 'log'>) {
     groupEnd() {
       indent = indent.slice(2);
     },
+    // there is no terminal that could be emptied
+    clear: () => undefined,
     table: (data: unknown, columns?: readonly string[]) => write('info', drawTable(data, columns)),
     time: (label: string = 'default') => void timers.set(label, Date.now()),
     timeLog: (label: string = 'default', ...args: unknown[]) => elapsed(label, args),

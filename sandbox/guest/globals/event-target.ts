@@ -1,3 +1,5 @@
+import { argumentError, missingArguments } from '../builtins/system-error.ts';
+
 type Listener = ((event: Event) => void) | { handleEvent(event: Event): void };
 
 interface Registration {
@@ -32,7 +34,9 @@ export class Event {
   #prevented = false;
   #stopped = false;
 
-  constructor(type: string, options: { bubbles?: boolean; cancelable?: boolean; composed?: boolean } = {}) {
+  constructor(...args: readonly [type?: string, options?: { bubbles?: boolean; cancelable?: boolean; composed?: boolean }]) {
+    if (args.length === 0) throw missingArguments('The "type" argument must be specified');
+    const [type, options = {}] = args;
     this.type = String(type);
     this.bubbles = options.bubbles === true;
     this.cancelable = options.cancelable === true;
@@ -66,6 +70,10 @@ export class Event {
   stopImmediatePropagation(): void {
     this.cancelBubble = true;
     this.#stopped = true;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'Event';
   }
 
   static wasStopped(event: Event): boolean {
@@ -109,7 +117,12 @@ export class EventTarget {
     );
   }
 
+  get [Symbol.toStringTag](): string {
+    return 'EventTarget';
+  }
+
   dispatchEvent(event: Event): boolean {
+    if (!(event instanceof Event)) throw argumentError('event', 'an instance of Event', event);
     event.target = this;
     event.currentTarget = this;
     event.eventPhase = Event.AT_TARGET;

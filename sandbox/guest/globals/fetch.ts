@@ -42,6 +42,7 @@ export class Request extends Body {
     super(body === undefined ? source?.teeBody() : body.content);
     this.method = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'].includes(upper) ? upper : method;
     this.url = source === undefined ? parseUrl(input as URL | string) : source.url;
+    if (/^[a-z]+:\/\/[^/?#]*@/i.test(this.url)) throw new TypeError(`Request cannot be constructed from a URL that includes credentials: ${this.url}`);
     this.headers = new Headers(options.headers ?? source?.headers);
     if (body?.contentType !== undefined && !this.headers.has('content-type')) this.headers.set('content-type', body.contentType);
     this.redirect = options.redirect ?? source?.redirect ?? 'follow';
@@ -78,7 +79,7 @@ export class Response extends Body {
   readonly status: number;
   readonly statusText: string;
   readonly headers: Headers;
-  readonly type: string = 'default';
+  #type = 'default';
   #url = '';
   #redirected = false;
 
@@ -92,6 +93,10 @@ export class Response extends Body {
     this.statusText = options.statusText ?? '';
     this.headers = new Headers(options.headers);
     if (body?.contentType !== undefined && !this.headers.has('content-type')) this.headers.set('content-type', body.contentType);
+  }
+
+  get type(): string {
+    return this.#type;
   }
 
   get ok(): boolean {
@@ -117,7 +122,9 @@ export class Response extends Body {
   }
 
   static error(): Response {
-    return new Response(null, { status: 0 });
+    const response = new Response(null, { status: 0 });
+    response.#type = 'error';
+    return response;
   }
 
   static redirect(url: string | URL, status = 302): Response {

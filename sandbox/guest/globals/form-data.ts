@@ -2,18 +2,22 @@ import { Blob, blobBytes, concatBytes, File } from './blob.ts';
 import { encodeUtf8 } from './text-encoding.ts';
 
 type FormValue = string | File;
+type FormEntry = [name: string, value: unknown, filename?: string];
 
 /** The web class. */
 export class FormData {
   #entries: [string, FormValue][] = [];
 
-  append(name: string, value: unknown, filename?: string): void {
-    this.#entries.push([String(name), toFormValue(value, filename)]);
+  append(...args: FormEntry): void {
+    this.#entries.push(toEntry('append', args));
   }
 
-  set(name: string, value: unknown, filename?: string): void {
-    this.delete(name);
-    this.append(name, value, filename);
+  set(...args: FormEntry): void {
+    const entry = toEntry('set', args);
+    const [name] = entry;
+    const first = this.#entries.findIndex(([key]) => key === name);
+    if (first < 0) return void this.#entries.push(entry);
+    this.#entries = this.#entries.flatMap((other, index) => (index === first ? [entry] : other[0] === name ? [] : [other]));
   }
 
   delete(name: string): void {
@@ -73,6 +77,13 @@ export function encodeForm(form: FormData, boundary: string): Uint8Array<ArrayBu
     }
   }
   return concatBytes([...chunks, encodeUtf8(`--${boundary}--\r\n`)]);
+}
+
+function toEntry(method: string, args: FormEntry): [string, FormValue] {
+  const [name, value, filename] = args;
+  if (args.length < 2) throw new TypeError(`Failed to execute '${method}' on 'FormData': 2 arguments required, but only ${args.length} present.`);
+  if (args.length > 2 && !(value instanceof Blob)) throw new TypeError(`Failed to execute '${method}' on 'FormData': parameter 2 is not of type 'Blob'`);
+  return [String(name), toFormValue(value, filename)];
 }
 
 function toFormValue(value: unknown, filename: string | undefined): FormValue {

@@ -6,6 +6,7 @@ import { createConsole } from './console.ts';
 import { defineLazy } from './define-lazy.ts';
 import { DOMException } from './dom-exception.ts';
 import { CustomEvent, Event, EventTarget } from './event-target.ts';
+import { missingArguments } from '../builtins/system-error.ts';
 import { lendNativeWork } from './native-work.ts';
 import { createPerformance } from './performance.ts';
 import { createProcess } from './process.ts';
@@ -48,12 +49,27 @@ export function installGlobals(global: typeof globalThis, link: GuestLink): void
     evaluated(global, ['URL', 'URLSearchParams'], () => {
       require('core-js/actual/url');
       require('core-js/actual/url-search-params');
+      const { likeNode }: typeof import('./url.ts') = require('./url.ts');
+      global.URL = likeNode(global.URL, global.URLSearchParams);
     }),
   );
-  defineLazy(global, ['structuredClone'], () => evaluated(global, ['structuredClone'], () => require('core-js/modules/web.structured-clone')));
+  defineLazy(global, ['structuredClone'], () =>
+    evaluated(global, ['structuredClone'], () => {
+      require('core-js/modules/web.structured-clone');
+      const clone = global.structuredClone;
+      global.structuredClone = function structuredClone(...args: Partial<Parameters<typeof clone>>): never {
+        if (args.length === 0) throw missingArguments('The "value" argument must be specified');
+        return clone(...(args as Parameters<typeof clone>)) as never;
+      };
+    }),
+  );
   defineLazy(global, streamNames, () => {
     const streams: typeof import('./streams.ts') = require('./streams.ts');
     return exportsOf(streams);
+  });
+  defineLazy(global, ['CompressionStream', 'DecompressionStream'], () => {
+    const { createCompressionStreams }: typeof import('./compression-streams.ts') = require('./compression-streams.ts');
+    return createCompressionStreams(TransformStream);
   });
   defineLazy(global, ['Blob', 'File'], () => {
     const blob: typeof import('./blob.ts') = require('./blob.ts');

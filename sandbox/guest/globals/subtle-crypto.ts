@@ -101,7 +101,7 @@ function assertUsage(key: CryptoKey, usage: string): void {
 }
 
 function keyed(algorithm: Algorithm, bytes: number): object {
-  return { name: 'HMAC', hash: { name: nameOf(hashIn(algorithm)) }, length: bytes * 8 };
+  return { name: 'HMAC', length: bytes * 8, hash: { name: nameOf(hashIn(algorithm)) } };
 }
 
 function hashIn(algorithm: Algorithm): Algorithm {

@@ -1,4 +1,4 @@
-import { inspect } from '../builtins/util/inspect.ts';
+import { inspecting } from '../builtins/util/inspect.ts';
 import type { GuestLink } from '../link.ts';
 
 type Callback = (...args: unknown[]) => void;
@@ -101,7 +101,7 @@ export function createTimers(link: GuestLink) {
         callback();
       } catch (error) {
         // A bare isolate has no place where uncaught errors go; a rejection would be silent.
-        link.log('error', `uncaught: ${inspect(error)}`);
+        link.log('error', `uncaught: ${inspecting().inspect(error)}`);
       }
     });
   };

@@ -2,7 +2,7 @@ import { TextDecoder, TextEncoder } from '../../globals/text-encoding.ts';
 import { argumentError, systemErrors } from '../system-error.ts';
 import { completeModule } from '../throwing-members.ts';
 import { isDeepStrictEqual } from './deep-equal.ts';
-import { format, formatWithOptions, inspect } from './inspect.ts';
+import { inspecting } from './inspect.ts';
 import { parseArgs } from './parse-args.ts';
 import { types } from './types.ts';
 
@@ -12,6 +12,7 @@ const custom = Symbol.for('nodejs.util.promisify.custom');
 
 /** Makes `util`. */
 export function createUtil(): Record<string, unknown> {
+  const { inspect, format, formatWithOptions, stripVTControlCharacters } = inspecting();
   return completeModule('util', {
     inspect,
     format,
@@ -72,6 +73,8 @@ function callbackify(original: AnyFunction): AnyFunction {
 }
 
 function inherits(type: Function & { super_?: unknown }, parent: Function): void {
+  if (typeof type !== 'function') throw argumentError('ctor', 'of type function', type);
+  if (typeof parent !== 'function') throw argumentError('superCtor', 'of type function', parent);
   Object.defineProperty(type, 'super_', { value: parent, writable: true, configurable: true });
   Object.setPrototypeOf(type.prototype, parent.prototype);
 }
@@ -91,7 +94,7 @@ function debuglog(section: string): ((...args: unknown[]) => void) & { enabled: 
   const enabled = wanted.includes(section.toUpperCase());
   return Object.assign(
     (...args: unknown[]) => {
-      if (enabled) console.error(`${section.toUpperCase()}: ${format(...args)}`);
+      if (enabled) console.error(`${section.toUpperCase()}: ${inspecting().format(...args)}`);
     },
     { enabled },
   );
@@ -103,27 +106,20 @@ interface StyleOptions {
 }
 
 function styleText(styles: string | readonly string[], text: string, { validateStream = true, stream = process.stdout }: StyleOptions = {}): string {
+  const { colors } = inspecting().inspect;
   let open = '';
   let close = '';
   for (const style of typeof styles === 'string' ? [styles] : styles) {
     if (style === 'none') continue;
-    const color = inspect.colors[style];
+    const color = colors[style];
     if (color === undefined)
-      throw Object.assign(new TypeError(`The argument 'format' must be one of: ${Object.keys(inspect.colors).join(', ')}. Received '${style}'`), {
+      throw Object.assign(new TypeError(`The argument 'format' must be one of: ${Object.keys(colors).join(', ')}. Received '${style}'`), {
         code: 'ERR_INVALID_ARG_VALUE',
       });
     open += `\u001b[${color[0]}m`;
     close = `\u001b[${color[1]}m${close}`;
   }
   return validateStream && !stream.isTTY ? text : open + text + close;
-}
-
-// CSI and OSC sequences, as a terminal reads them.
-const controlSequences = /[\u001b\u009b](?:\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[[\]()#;?]*(?:\d{1,4}(?:[;:]\d{0,4})*)?[\dA-PR-TZcf-nq-uy=><~])/g;
-
-function stripVTControlCharacters(text: string): string {
-  if (typeof text !== 'string') throw argumentError('str', 'of type string', text);
-  return text.replaceAll(controlSequences, '');
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

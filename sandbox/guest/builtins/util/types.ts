@@ -44,6 +44,8 @@ export const types = {
   isBigIntObject: instance(BigInt),
   isSymbolObject: instance(Symbol),
   isBoxedPrimitive: (value: unknown) => [Number, String, Boolean, BigInt, Symbol].some((type) => value instanceof type),
+  // no script can see one
+  isProxy: () => false,
   // Objects of the embedder and keys exist in no isolate of ours.
   isExternal: () => false,
   isCryptoKey: () => false,
