@@ -48,11 +48,14 @@ type Build = Pick<SandboxPackage, 'graph' | 'compiled' | 'captured'>;
  * Reads and opens what is installed. A linked directory is digested at every reading and compiled again when its
  * bytes changed; what does not build is an error of its own, and the host keeps the last good build.
  */
-export async function openPackages(invocation: Invocation, { none = false }: { readonly none?: boolean } = {}): Promise<PackageLoader> {
+export async function openPackages(
+  invocation: Invocation,
+  { none = false, onRecord }: { readonly none?: boolean; readonly onRecord?: (record: Omit<AuditRecord, 'time'>) => void } = {},
+): Promise<PackageLoader> {
   const { home, cwd } = invocation;
   const builds = new Map<string, () => Promise<Build>>();
   const loaded = new Map<string, InstalledPackage>();
-  const trail = lazyTrail(home);
+  const trail = lazyTrail(home, onRecord);
   const spare = new SpareProcess();
   const [book, { profile }] = await Promise.all([openGrantBook(home, cwd), readProfile(home)]);
 
@@ -291,10 +294,13 @@ function buildKey(id: string, contentHash: string): string {
 }
 
 /** A run in which no package is opened leaves no trail. */
-function lazyTrail(home: string): { open(): AuditTrail; head(): { readonly file: string; readonly hash: string } | undefined; close(): void } {
+function lazyTrail(
+  home: string,
+  onRecord?: (record: Omit<AuditRecord, 'time'>) => void,
+): { open(): AuditTrail; head(): { readonly file: string; readonly hash: string } | undefined; close(): void } {
   let trail: AuditTrail | undefined;
   return {
-    open: () => (trail ??= new AuditTrail(join(home, 'audit'))),
+    open: () => (trail ??= new AuditTrail(join(home, 'audit'), undefined, onRecord)),
     head: () => (trail === undefined ? undefined : { file: basename(trail.file), hash: trail.head }),
     close: () => {
       trail?.[Symbol.dispose]();

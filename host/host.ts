@@ -14,6 +14,7 @@ import { stillAllowed } from './contributions.ts';
 import { Conversation } from './conversation.ts';
 import { type EmbeddedExtension, type ExtensionLoader, type ExtensionPlaces, openExtensions } from './embedded-extensions.ts';
 import { createEventBus, type HandlerProblem } from './event-bus.ts';
+import type { EventStore } from './events/event-store.ts';
 import type { HostEvent, HostListener } from './host-event.ts';
 import type { OpenPackage, ReadPackages } from './load-packages.ts';
 import { AUTO } from './model/auto.ts';
@@ -78,6 +79,8 @@ export interface HostOptions {
   readonly ui?: UserInterface;
   /** Writes a line of the audit trail. Default: there is no trail. */
   readonly audit?: (record: Omit<AuditRecord, 'time'>) => void;
+  /** Where runs, calls and decisions are counted. Default: nowhere. */
+  readonly eventStore?: EventStore;
   /** The newest line of the audit trail, to be named in the session file. Default: there is no trail. */
   readonly auditHead?: () => AuditHead | undefined;
 }
@@ -270,6 +273,10 @@ export async function createHost(options: HostOptions): Promise<Host> {
     model: startModel(models, options.model, session.context().model, settings.model),
     thinking: options.thinking ?? settings.thinking,
   });
+  if (options.eventStore !== undefined) {
+    const place = { cwd: workspace, session: () => conversation.session.id, packageOf: (tool: string) => contributions().tools.get(tool)?.package };
+    listeners.add(options.eventStore.follow(place));
+  }
   conversation.queues.steeringMode = settings.steeringMode ?? 'one-at-a-time';
   conversation.queues.followUpMode = settings.followUpMode ?? 'one-at-a-time';
 

@@ -1,4 +1,7 @@
 export { APPROVAL_MODES, type ApprovalMode } from './approval.ts';
+export { createEventStore, type EventStore } from './events/event-store.ts';
+export { readStats, type Stats } from './events/read-stats.ts';
+export { rebuildEvents } from './events/rebuild.ts';
 export type { HostEvent, HostListener } from './host-event.ts';
 export type { EmbeddedExtension } from './embedded-extensions.ts';
 export { describe as describeDiagnostic } from './describe-diagnostic.ts';

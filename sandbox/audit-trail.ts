@@ -47,12 +47,14 @@ const MAX_TARGET_CHARACTERS = 1_024;
 export class AuditTrail implements Disposable {
   readonly file: string;
   readonly #fd: number;
+  readonly #onWritten: (record: AuditRecord) => void;
   #hash = '';
   readonly #budgets = new Map<string, { left: number; at: number }>();
   #recent = new Map<string, { since: number; count: number; repeated: number; record: Omit<AuditRecord, 'time'> }>();
 
   /** @throws {DashError} AUDIT_UNWRITABLE: without a trail nothing is allowed */
-  constructor(directory: string, now: () => Date = () => new Date()) {
+  constructor(directory: string, now: () => Date = () => new Date(), onWritten: (record: AuditRecord) => void = () => undefined) {
+    this.#onWritten = onWritten;
     try {
       makeDirectory(directory, 0o700);
       const heads = lastHashes(directory);
@@ -139,6 +141,7 @@ export class AuditTrail implements Disposable {
       });
     }
     this.#hash = hash;
+    this.#onWritten(record);
   }
 }
 

@@ -6,6 +6,7 @@ import { DashError, isDashError, nearest } from '../../format/index.ts';
 import {
   APPROVAL_MODES,
   type ApprovalMode,
+  createEventStore,
   createHost,
   findSession,
   listSessions,
@@ -63,7 +64,7 @@ export const define: DefineCommand = (command) => {
     .option('--append-system-prompt <text>', 'after the usual one')
     .option('--no-extensions', 'load no packages');
   return async (invocation) => {
-    const { cwd, home, env, signal, globals } = invocation;
+    const { cwd, home, env, signal, globals, stderr } = invocation;
     const flags = command.opts<HostFlags>();
     const mode = modeOf(flags, invocation);
     const prompt = mode === 'rpc' || mode === 'terminal' ? undefined : await readPrompt(command.args, flags, cwd);
@@ -71,7 +72,10 @@ export const define: DefineCommand = (command) => {
     const { settings } = await readSettings(home);
     const model = flags.provider === undefined ? flags.model : `${flags.provider}/${flags.model ?? ''}`;
     const models = await openModels({ reference: model ?? settings.model, dashHome: home, env });
-    await using packages = await openPackages(invocation, { none: flags.extensions === false });
+    await using eventStore = createEventStore(home, (error) => {
+      stderr.write(`warning: what happens is not counted: ${error instanceof Error ? error.message : String(error)}\n`);
+    });
+    await using packages = await openPackages(invocation, { none: flags.extensions === false, onRecord: (record) => eventStore.decided(record) });
     await using host = await createHost({
       cwd,
       dashHome: home,
@@ -89,6 +93,7 @@ export const define: DefineCommand = (command) => {
       readPackages: packages.read,
       openPackage: packages.open,
       audit: packages.audit,
+      eventStore,
       auditHead: packages.auditHead,
     });
     signal.addEventListener('abort', () => void host.conversation.abort());
