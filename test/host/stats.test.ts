@@ -57,9 +57,9 @@ describe('what runs cost', () => {
     const rebuilt = await readStats(home);
     const comparable = ({ models, tools, ...rest }: typeof counted) => ({
       ...rest,
-      models: models.map(({ meanMs: _, ...model }) => model),
+      models: models.map(({ meanMs: _mean, ...model }) => model),
       // whose a tool was is not in a session
-      tools: tools.map(({ meanMs: _, package: __, ...tool }) => tool),
+      tools: tools.map(({ meanMs: _mean, package: _owner, ...tool }) => tool),
     });
     expect(comparable(rebuilt)).toEqual(comparable(counted));
   });
