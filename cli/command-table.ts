@@ -81,6 +81,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'pack', summary: 'write the tarball that would be published', load: () => import('./commands/pack.ts') },
   { name: 'publish', summary: 'check, pack and publish a package to the registry', load: () => import('./commands/publish.ts') },
   { name: 'registry serve', summary: 'serve a registry over a directory, on this machine', load: () => import('./commands/registry-serve.ts') },
+  { name: 'trust', summary: 'let the files of this project speak to the agent', load: () => import('./commands/trust.ts') },
   { name: 'session list', aliases: ['session'], summary: 'list the sessions of this directory', load: () => import('./commands/session-list.ts') },
   { name: 'session show', summary: 'show what was said in a session', load: () => import('./commands/session-show.ts') },
   { name: 'session export', summary: 'write a session as a page without script, or as data', load: () => import('./commands/session-export.ts') },

@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Diagnostic } from '../format/index.ts';
-import { readResources, readSettings } from '../host/index.ts';
+import { decideTrust, readResources, readSettings } from '../host/index.ts';
 import { readInstalled } from '../registry/index.ts';
 import type { FoundSkill } from '../skills-lib/index.ts';
 import type { Invocation } from './command.ts';
@@ -26,12 +26,13 @@ export async function readSkills(
   { home, cwd }: Pick<Invocation, 'home' | 'cwd'>,
   { trustProject = false }: { readonly trustProject?: boolean },
 ): Promise<{ readonly skills: readonly FoundSkill[]; readonly diagnostics: readonly Diagnostic[] }> {
-  const [installed, { settings }] = await Promise.all([readInstalled({ dashHome: home, projectDir: cwd }), readSettings(home)]);
+  const [installed, { settings }, { trusted }] = await Promise.all([
+    readInstalled({ dashHome: home, projectDir: cwd }),
+    readSettings(home),
+    decideTrust({ dashHome: home, cwd, home: homedir() }, trustProject),
+  ]);
   const packages = installed.filter(({ enabled }) => enabled).map((pkg) => ({ ...pkg, resources: { ...pkg.resources, prompts: [], themes: [] } }));
-  return readResources(
-    { dashHome: home, home: homedir(), cwd, trusted: trustProject, skills: settings.skills ?? {}, bundledSkills: bundledSkills() },
-    packages,
-  );
+  return readResources({ dashHome: home, home: homedir(), cwd, trusted, skills: settings.skills ?? {}, bundledSkills: bundledSkills() }, packages);
 }
 
 /** Where the skills lie that come with Dash. */

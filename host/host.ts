@@ -22,6 +22,7 @@ import { chooseModel, openModels } from './model/choose-model.ts';
 import type { ImageContent } from './model/messages.ts';
 import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
 import { createHostPorts } from './ports.ts';
+import { findProjectFiles } from './project-files.ts';
 import { decideTrust } from './project-trust.ts';
 import { expandText, readPromptText, type SlashCommand, slashCommands } from './prompt-text.ts';
 import { type Generation, Generations, type Reloaded } from './reload.ts';
@@ -160,11 +161,13 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const workspace = realpathSync(cwd);
   const { settings, diagnostics: settingsProblems } = await readSettings(dashHome);
   const approval = options.approval === 'task' ? (settings.approve ?? 'task') : (options.approval ?? 'none');
-  const trust = decideTrust(workspace, options.trustProject ?? false);
+  const trust = await decideTrust({ dashHome, cwd: workspace, home: homedir() }, options.trustProject ?? false);
+  // asked again at every reload: files may have come; that they may speak was decided once
+  const findTrusted = async () => (trust.trusted ? findProjectFiles({ dashHome, cwd: workspace, home: homedir() }) : undefined);
   const [models, session, firstFiles] = await Promise.all([
     modelPort.models(),
     openSession(options.session, dashHome, workspace),
-    readPromptFiles(dashHome, workspace, trust.trusted),
+    readPromptFiles(dashHome, trust.trusted ? trust.files : undefined),
   ]);
   const startProblems = [...settingsProblems, ...trust.diagnostics, ...session.diagnostics];
   const places: Places = { workspace, home: homedir(), data: join(dashHome, 'data'), tmp: join(dashHome, 'tmp'), dashHome: realPath(dashHome) };
@@ -281,7 +284,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   conversation.queues.followUpMode = settings.followUpMode ?? 'one-at-a-time';
 
   const reload = async (): Promise<Reloaded> => {
-    promptFiles = await readPromptFiles(dashHome, workspace, trust.trusted);
+    promptFiles = await readPromptFiles(dashHome, await findTrusted());
     const { arrived, ...reloaded } = await loaded().reload((gone) =>
       bus.notify({ type: 'session_shutdown', reason: 'reload' }, ({ sandboxed }) => gone.includes(sandboxed)),
     );

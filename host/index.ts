@@ -15,6 +15,7 @@ export { runJson, type JsonOptions } from './modes/json.ts';
 export { runPrint, type PrintOptions } from './modes/print.ts';
 export { runReadline, type ReadlineOptions } from './modes/readline.ts';
 export { runRpc, type RpcOptions } from './modes/rpc.ts';
+export { decideTrust, type ProjectTrust, revokeTrust, trustProject } from './project-trust.ts';
 export { terminalText } from './terminal-text.ts';
 export type { SlashCommand } from './prompt-text.ts';
 export { readResources, type ResourceCatalog } from './resource-catalog.ts';

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type ProjectFiles, readContextFiles, readNearest } from './project-files.ts';
 import type { JsonObject } from './model/messages.ts';
 
 /** What a system prompt is made of; packages see these parts under pi's names. */
@@ -26,11 +27,16 @@ export function buildSystemPrompt({ cwd, customPrompt = OPENING, appendSystemPro
     tools.length === 0 ? '' : `Tools:\n${tools.map(({ name, snippet }) => `- ${name}: ${snippet}`).join('\n')}`,
     guidelines.length === 0 ? '' : `Guidelines:\n${guidelines.map((line) => `- ${line}`).join('\n')}`,
     appendSystemPrompt ?? '',
-    ...contextFiles.map(({ path, content }) => `<project_file path="${path}">\n${content.trim()}\n</project_file>`),
+    ...contextFiles.map(({ path, content }) => `<project_file path="${path}">\n${unbroken(content.trim())}\n</project_file>`),
     skillCatalog,
     `Date: ${date}\nWorking directory: ${cwd}`,
   ];
   return sections.filter((section) => section !== '').join('\n\n');
+}
+
+/** A file cannot end its own frame and go on as if it were the prompt. */
+function unbroken(content: string): string {
+  return content.replaceAll(/<(?=\/?project_file)/gi, '&lt;');
 }
 
 /** The parts a package may look at and change. */
@@ -53,22 +59,24 @@ export function withOptions(parts: SystemPromptParts, options: JsonObject): Syst
   };
 }
 
-/** The user's SYSTEM.md and APPEND_SYSTEM.md, and for a trusted project its AGENTS.md or CLAUDE.md. */
+/**
+ * The files that the prompt is made of: the user's, and those of a trusted project. A project's SYSTEM.md goes before the
+ * user's; both texts to append are appended.
+ */
 export async function readPromptFiles(
   dashHome: string,
-  cwd: string,
-  trusted: boolean,
+  project: ProjectFiles | undefined,
 ): Promise<Pick<SystemPromptParts, 'customPrompt' | 'appendSystemPrompt' | 'contextFiles'>> {
-  const customPrompt = await readIfThere(join(dashHome, 'SYSTEM.md'));
-  const appendSystemPrompt = await readIfThere(join(dashHome, 'APPEND_SYSTEM.md'));
-  const contextFiles: { path: string; content: string }[] = [];
-  for (const path of trusted ? [join(cwd, 'AGENTS.md'), join(cwd, 'CLAUDE.md')] : []) {
-    const content = await readIfThere(path);
-    if (content === undefined) continue;
-    contextFiles.push({ path, content });
-    break;
-  }
-  return { contextFiles, ...(customPrompt === undefined ? {} : { customPrompt }), ...(appendSystemPrompt === undefined ? {} : { appendSystemPrompt }) };
+  const users = (name: string): Promise<string | undefined> => readIfThere(join(dashHome, name));
+  const projects = (name: string): Promise<string | undefined> => (project === undefined ? Promise.resolve(undefined) : readNearest(project, name));
+  const [ownContext, contextFiles] = [await users('AGENTS.md'), project === undefined ? [] : await readContextFiles(project)];
+  const customPrompt = (await projects('SYSTEM.md')) ?? (await users('SYSTEM.md'));
+  const appended = [await users('APPEND_SYSTEM.md'), await projects('APPEND_SYSTEM.md')].filter((text) => text !== undefined);
+  return {
+    contextFiles: [...(ownContext === undefined ? [] : [{ path: join(dashHome, 'AGENTS.md'), content: ownContext }]), ...contextFiles],
+    ...(customPrompt === undefined ? {} : { customPrompt }),
+    ...(appended.length === 0 ? {} : { appendSystemPrompt: appended.join('\n\n') }),
+  };
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

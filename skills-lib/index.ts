@@ -2,7 +2,7 @@ export { skillCatalog, skillCatalogItem, skillInvocation } from './catalog-promp
 export { checkSkill, type SkillCheck } from './check.ts';
 export { discoverSkills, type Discovery, type FoundSkill, type PreferredOrigins, type SkillSource } from './discover.ts';
 export { type SkillFiles, skillFilesIn, type SkillFolder } from './skill-files.ts';
-export { projectSkillFolders, skillPlaces, type SkillPlaces } from './skill-places.ts';
+export { projectDirectories, projectSkillFolders, skillPlaces, type SkillPlaces } from './skill-places.ts';
 export { type FrontMatter, type FrontMatterProblem, parseFrontMatter, readFrontMatter, type YamlValue } from './front-matter.ts';
 export { fillPrompt, parsePrompt, type Prompt, splitArguments } from './prompt.ts';
 export { parseSkill, type Skill, type SkillReading } from './skill.ts';

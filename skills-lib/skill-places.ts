@@ -29,6 +29,19 @@ export function projectSkillFolders(places: SkillPlaces): readonly string[] {
   return places.project.map(({ directory }) => directory).filter((directory) => existsSync(directory));
 }
 
+/**
+ * The root of the project that `cwd` is in, and the directories that speak for it, from `cwd` outwards: up to the root of
+ * the repository, or to the home directory where there is none.
+ */
+export function projectDirectories({ cwd, home }: { readonly cwd: string; readonly home: string }): {
+  readonly root: string;
+  readonly directories: readonly string[];
+} {
+  const root = repositoryRoot(cwd, home);
+  const outwards = directoriesUpTo(cwd, root ?? home);
+  return { root: root ?? cwd, directories: root !== undefined || outwards.at(-1) === home ? outwards : [cwd] };
+}
+
 function repositoryRoot(cwd: string, home: string): string | undefined {
   for (const directory of directoriesUpTo(cwd, '/')) {
     if (directory === home) return undefined;
