@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-import { DashError, nearest } from '../format/index.ts';
+import { DashError, isDashError, nearest } from '../format/index.ts';
 import { type InstalledPackage, readInstalled } from '../registry/index.ts';
 import type { Invocation } from './command.ts';
+import { scopeOf } from './scope.ts';
 
 /**
  * Finds the installed package that `name` means: its name, its id, or the spec it was installed by.
@@ -19,6 +20,26 @@ export async function findInstalled(name: string, { home, cwd }: Pick<Invocation
     installed.map((one) => one.name),
   );
   throw new DashError('NOT_INSTALLED', `\`${name}\` is not installed`, { hint: meant ? `did you mean \`${meant}\`?` : '`dash list` shows what is' });
+}
+
+/**
+ * Waits for work that looks in one scope, and says where a package is that the work did not find there.
+ *
+ * @throws {DashError} NOT_INSTALLED, and whatever the work throws
+ */
+export async function inOtherScope<T>(work: Promise<T>, names: readonly string[], invocation: Invocation): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!isDashError(error, 'NOT_INSTALLED')) throw error;
+    const { kind } = scopeOf(invocation);
+    const { home, cwd } = invocation;
+    const installed = await readInstalled(kind === 'project' ? { dashHome: home } : { dashHome: home, projectDir: cwd });
+    const elsewhere = installed.find(({ scope, name, spec }) => scope !== kind && [name, spec].some((text) => names.includes(text)));
+    if (elsewhere === undefined) throw error;
+    const [where, flag] = elsewhere.scope === 'project' ? ['in this project, not for you', '--local'] : ['for you, not in this project', '--user'];
+    throw new DashError('NOT_INSTALLED', `\`${elsewhere.name}\` is installed ${where}`, { hint: `\`${flag}\` means it`, cause: error });
+  }
 }
 
 /** What `--package` means: a directory where the text looks like one, else an installed package. @throws {DashError} NOT_INSTALLED */

@@ -48,6 +48,7 @@ function parse(command: Command, rest: readonly string[]): void {
 
 function withGlobalOptions(command: Command): Command {
   return command
+    .configureHelp({ optionDescription: (option) => option.description })
     .helpOption('-h, --help', 'show this')
     .option('--json', 'print one JSON document')
     .option('-y, --yes', 'answer yes; never answers a permission question')

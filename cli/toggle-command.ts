@@ -2,6 +2,7 @@ import { type ChoiceChange, choose, type ChooseReport, toggle } from '../registr
 import type { CommandResult, DefineCommand, Invocation } from './command.ts';
 import { findInstalled } from './find-installed.ts';
 import { formatDiagnostics } from './output/diagnostics.ts';
+import { showProgress } from './output/progress.ts';
 import { oneLine } from './output/terminal.ts';
 import { scopeOf } from './scope.ts';
 
@@ -12,10 +13,17 @@ export function toggleCommand(on: boolean): DefineCommand {
       .argument('<name>', 'an installed package')
       .argument('[resource]', 'one resource of it: its path, its name, a glob, or a kind such as `skills`; default: the whole package');
     return async (invocation) => {
-      const [name = '', resource] = command.args;
+      const [typed = '', typedResource] = command.args;
+      const { name, resource = typedResource } = parseTarget(typed);
       return applyChoices([{ name, choose: (pkg) => toggle(pkg, resource, on) }], invocation);
     };
   };
+}
+
+/** `name` or `name:resource`; no name of a package has a colon, and a spec such as `npm:name` is no package with a resource. */
+export function parseTarget(text: string): { readonly name: string; readonly resource?: string } {
+  const at = text.startsWith('npm:') ? text.indexOf(':', 4) : text.indexOf(':');
+  return at < 0 || /^(git|https?|ssh|file|stdin)(\+\w+)?:/.test(text) ? { name: text } : { name: text.slice(0, at), resource: text.slice(at + 1) };
 }
 
 /** Writes down what was chosen, where the package is installed unless `--local` or `--user` say where. */
@@ -23,13 +31,16 @@ export async function applyChoices(changes: readonly ChoiceChange[], invocation:
   const { cwd, home, globals, signal, stdout } = invocation;
   const { scope } = await findInstalled(changes[0]?.name ?? '', invocation);
   const isNamed = globals.local === true || globals.user === true;
+  using progress = showProgress(invocation);
   const report = await choose(changes, {
     dashHome: home,
     scope: isNamed ? scopeOf(invocation) : scope === 'project' ? { kind: 'project', dir: cwd } : { kind: 'user' },
     workspace: cwd,
     dryRun: globals.dryRun === true,
     signal,
+    onProgress: progress.listener,
   });
+  progress[Symbol.dispose]();
   return { kind: 'document', document: report, text: textOf(report, invocation, stdout.style) };
 }
 

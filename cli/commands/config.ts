@@ -1,10 +1,10 @@
-import { DashError, narrowResources, RESOURCE_KINDS } from '../../format/index.ts';
+import { narrowResources, RESOURCE_KINDS } from '../../format/index.ts';
 import { type Choice, type ChoiceChange, type InstalledPackage, readInstalled, toggle } from '../../registry/index.ts';
 import { collect } from '../collect-option.ts';
 import type { DefineCommand } from '../command.ts';
-import { oneLine } from '../output/terminal.ts';
+import { oneLine, type Style } from '../output/terminal.ts';
 import { scopeOf } from '../scope.ts';
-import { applyChoices } from '../toggle-command.ts';
+import { applyChoices, parseTarget } from '../toggle-command.ts';
 
 interface ConfigFlags {
   readonly enable: readonly string[];
@@ -20,14 +20,13 @@ export const define: DefineCommand = (command) => {
     const named = [...enable.map((text) => changeFor(text, true)), ...disable.map((text) => changeFor(text, false))];
     if (named.length > 0) return applyChoices(named, invocation);
 
-    const { cwd, home, canAsk } = invocation;
-    const scope = scopeOf(invocation).kind;
-    const installed = (await readInstalled({ dashHome: home, projectDir: cwd })).filter((pkg) => pkg.scope === scope);
+    const { cwd, home, canAsk, globals, stdout } = invocation;
+    const { kind } = scopeOf(invocation);
+    const installed = (await readInstalled({ dashHome: home, ...(kind === 'project' && { projectDir: cwd }) })).filter(({ scope }) => scope === kind);
     if (installed.length === 0) return { kind: 'document', document: { packages: [], diagnostics: [] }, text: 'nothing is installed\n' };
-    if (!canAsk) {
-      throw new DashError('INPUT_REQUIRED', 'the list needs a terminal', {
-        hint: 'say it with `--enable <name[:resource]>` and `--disable <name[:resource]>`',
-      });
+    if (!canAsk || globals.json === true) {
+      const packages = installed.map(stateOf);
+      return { kind: 'document', document: { packages, diagnostics: [] }, text: packages.map((one) => linesOf(one, stdout.style)).join('') };
     }
     const changes = await askWhatIsOn(installed);
     if (changes.length === 0) return { kind: 'document', document: { packages: [], diagnostics: [] }, text: 'nothing was changed\n' };
@@ -35,12 +34,30 @@ export const define: DefineCommand = (command) => {
   };
 };
 
-/** `name` or `name:resource`; no name of a package has a colon. */
 function changeFor(text: string, on: boolean): ChoiceChange {
-  const at = text.indexOf(':');
-  const name = at < 0 ? text : text.slice(0, at);
-  const resource = at < 0 ? undefined : text.slice(at + 1);
+  const { name, resource } = parseTarget(text);
   return { name, choose: (pkg) => toggle(pkg, resource, on) };
+}
+
+/** What is on, for whoever cannot be shown the list: a script, or a terminal that is none. */
+interface SwitchedPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly enabled: boolean;
+  readonly resources: readonly { readonly path: string; readonly on: boolean }[];
+}
+
+function stateOf({ name, version, enabled, brought, choice }: InstalledPackage): SwitchedPackage {
+  const kept = narrowResources(brought, choice.filter ?? {});
+  const resources = RESOURCE_KINDS.flatMap((kind) => brought[kind].map((path) => ({ path, on: enabled && kept[kind].includes(path) })));
+  return { name, version, enabled, resources };
+}
+
+function linesOf({ name, version, enabled, resources }: SwitchedPackage, style: Style): string {
+  const mark = (on: boolean) => (on ? style.good('on ') : style.warning('off'));
+  return [`${mark(enabled)} ${style.strong(oneLine(name))} ${oneLine(version)}\n`, ...resources.map(({ path, on }) => `  ${mark(on)} ${oneLine(path)}\n`)].join(
+    '',
+  );
 }
 
 /** One list of everything that packages bring; what is marked is on. A package without any mark is off. */

@@ -8,6 +8,7 @@ import { parseDuration } from '../duration.ts';
 import { formatInstallPlan } from '../output/install-plan.ts';
 import { formatInstallReport } from '../output/install-report.ts';
 import { showProgress } from '../output/progress.ts';
+import { oneLine } from '../output/terminal.ts';
 import { version } from '../package-root.ts';
 import { readSpecs } from '../read-specs.ts';
 import { scopeOf } from '../scope.ts';
@@ -69,6 +70,7 @@ export const define: DefineCommand = (command) => {
     const built = flags.wait === true && report.pending.length > 0 ? await finishBuilds(context) : [];
     progress[Symbol.dispose]();
     const document = { ...report, pending: report.pending.filter((name) => !built.includes(name)) };
-    return { kind: 'document', document, text: formatInstallReport(document, invocation, stdout.style) };
+    const text = `${formatInstallReport(document, invocation, stdout.style)}${built.map((name) => `${stdout.style.good('built')} ${oneLine(name)}\n`).join('')}`;
+    return { kind: 'document', document, text };
   };
 };

@@ -6,8 +6,9 @@ import { packageDocument, type PackageDocument } from '../package-document.ts';
 
 export const run: RunCommand = async (invocation) => {
   const { home, cwd, stdout, globals } = invocation;
-  const installed = await readInstalled({ dashHome: home, projectDir: cwd });
-  const inScope = installed.filter(({ scope }) => (globals.local === true ? scope === 'project' : globals.user === true ? scope === 'user' : true));
+  // the user's own are all there are then, those too that the project hides
+  const installed = await readInstalled(globals.user === true ? { dashHome: home } : { dashHome: home, projectDir: cwd });
+  const inScope = globals.local === true ? installed.filter(({ scope }) => scope === 'project') : installed;
   const packages = await Promise.all(inScope.map((one) => packageDocument(one, invocation)));
   return {
     kind: 'document',

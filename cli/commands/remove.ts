@@ -1,7 +1,8 @@
 import { remove } from '../../registry/index.ts';
 import type { DefineCommand } from '../command.ts';
-import { findInstalled } from '../find-installed.ts';
+import { findInstalled, inOtherScope } from '../find-installed.ts';
 import { formatDiagnostics } from '../output/diagnostics.ts';
+import { showProgress } from '../output/progress.ts';
 import { oneLine } from '../output/terminal.ts';
 import { removeData } from '../remove-data.ts';
 import { scopeOf } from '../scope.ts';
@@ -13,14 +14,18 @@ export const define: DefineCommand = (command) => {
     const { purge = false } = command.opts<{ readonly purge?: boolean }>();
     const found = await Promise.all(command.args.map((name) => findInstalled(name, invocation)));
     const isDryRun = globals.dryRun === true;
-    const { removed, diagnostics } = await remove(command.args, {
+    using progress = showProgress(invocation);
+    const removal = remove(command.args, {
       dashHome: home,
       scope: scopeOf(invocation),
       workspace: cwd,
       signal,
       purge,
       dryRun: isDryRun,
+      onProgress: progress.listener,
     });
+    const { removed, diagnostics } = await inOtherScope(removal, command.args, invocation);
+    progress[Symbol.dispose]();
     if (purge && !isDryRun) await removeData(found, invocation);
     return {
       kind: 'document',

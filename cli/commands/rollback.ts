@@ -1,6 +1,7 @@
 import { DashError } from '../../format/index.ts';
 import { rollback } from '../../registry/index.ts';
 import type { DefineCommand } from '../command.ts';
+import { showProgress } from '../output/progress.ts';
 import { oneLine } from '../output/terminal.ts';
 import { scopeOf } from '../scope.ts';
 
@@ -13,14 +14,17 @@ export const define: DefineCommand = (command) => {
       throw new DashError('USAGE', `\`${oneLine(typed)}\` is not the number of a generation`, { hint: 'give a number, or none' });
     }
     const dryRun = globals.dryRun === true;
+    using progress = showProgress(invocation);
     const report = await rollback({
       dashHome: home,
       scope: scopeOf(invocation),
       workspace: cwd,
       signal,
       dryRun,
+      onProgress: progress.listener,
       ...(typed !== undefined && { number: Number(typed) }),
     });
+    progress[Symbol.dispose]();
     const { from, to, packages } = report;
     const head = `${dryRun ? 'would go' : 'went'} ${from === undefined ? '' : `from generation ${from} `}to ${stdout.style.strong(`generation ${to}`)}\n`;
     const lines = packages.map(({ name, version }) => `  ${oneLine(name)} ${oneLine(version)}\n`);

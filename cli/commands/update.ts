@@ -1,10 +1,13 @@
+import { existsSync } from 'node:fs';
+
 import { describePermission, parsePermission } from '../../format/index.ts';
-import { type Difference, type Held, update, type UpdateReport } from '../../registry/index.ts';
+import { type Difference, type Held, type PackageView, update, type UpdateReport } from '../../registry/index.ts';
 import { collect } from '../collect-option.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
 import { inspectPorts, npmConfigFor } from '../compose.ts';
 import { consentPrompt } from '../consent-prompt.ts';
 import { parseDuration } from '../duration.ts';
+import { inOtherScope } from '../find-installed.ts';
 import { formatDiagnostics } from '../output/diagnostics.ts';
 import { showProgress } from '../output/progress.ts';
 import { oneLine, type Style } from '../output/terminal.ts';
@@ -31,7 +34,7 @@ export const define: DefineCommand = (command) => {
     const flags = command.opts<UpdateFlags>();
     const minAgeMs = flags.minAge === undefined ? undefined : parseDuration('--min-age', flags.minAge);
     using progress = showProgress(invocation);
-    const report = await update(command.args, {
+    const work = update(command.args, {
       dashHome: home,
       scope: scopeOf(invocation),
       workspace: cwd,
@@ -48,19 +51,27 @@ export const define: DefineCommand = (command) => {
       ...(globals.offline === true && { offline: true }),
       ...(canAsk && { consentPort: progress.pausedFor(consentPrompt(stderr)) }),
     });
+    const report = await inOtherScope(work, command.args, invocation);
     progress[Symbol.dispose]();
-    return { kind: 'document', document: report, text: textOf(report, invocation, stdout.style) };
+    return { kind: 'document', document: report, text: textOf(report, command.args, invocation, stdout.style) };
   };
 };
 
-function textOf({ steps, held, unchanged, diagnostics }: UpdateReport, { globals }: Invocation, style: Style): string {
+function textOf({ steps, held, unchanged, diagnostics }: UpdateReport, names: readonly string[], { globals }: Invocation, style: Style): string {
   const done = globals.dryRun === true ? 'would update' : style.good('updated');
   const lines = [
     ...steps.map(({ name, from, to }) => `${done} ${style.strong(oneLine(name))} ${oneLine(from)} → ${oneLine(to)}`),
     ...held.flatMap((one) => heldLines(one, style)),
     ...(steps.length + held.length === 0 ? [unchanged.length === 0 ? 'nothing is installed' : 'everything is up to date'] : []),
+    ...unchanged.flatMap((one) => pinnedLine(one, names)),
   ];
   return `${lines.join('\n')}\n${globals.quiet === true ? '' : formatDiagnostics(diagnostics, style)}`;
+}
+
+/** Who asks for a newer version of what was installed by its exact version should hear why there is none. */
+function pinnedLine({ name, version, spec }: PackageView, names: readonly string[]): string[] {
+  if (spec !== `npm:${name}@${version}` || ![name, spec, `npm:${name}`].some((text) => names.includes(text))) return [];
+  return [`  ${oneLine(name)} was asked for as \`${oneLine(spec)}\`; \`dash update ${oneLine(name)} --to <version>\` goes elsewhere`];
 }
 
 function heldLines({ name, from, to, reasons, permissionDiff: { added, removed }, review }: Held, style: Style): string[] {
@@ -74,7 +85,8 @@ function heldLines({ name, from, to, reasons, permissionDiff: { added, removed }
     ...removed.map((permission) => permissionLine('-', permission)),
     ...differenceLine('files', files),
     ...differenceLine('dependencies', dependencies),
-    `  look: ${style.dim(`diff -r ${oneLine(trees.from)} ${oneLine(trees.to)}`)}`,
+    // a dry run keeps nothing to look at
+    ...(existsSync(trees.to) ? [`  look: ${style.dim(`diff -r ${oneLine(trees.from)} ${oneLine(trees.to)}`)}`] : []),
     `  take: \`${oneLine(accept)}\``,
     ...(without === undefined ? [] : [`  take it without what is new: \`${oneLine(without)}\``]),
   ];

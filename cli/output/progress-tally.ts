@@ -89,7 +89,8 @@ function stepOf(progress: Progress): string {
 }
 
 function size(bytes: number): string {
-  return bytes < 1_000_000 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+  // less than a kilobyte is not nothing
+  return bytes < 1_000_000 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
 /** By characters, so that none is cut in two. */

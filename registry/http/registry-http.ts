@@ -212,7 +212,7 @@ function refusal({ status, headers }: Extract<Reply, { kind: 'answer' }>, what: 
 }
 
 function interrupted(what: string, cause?: unknown): DashError {
-  return new DashError('INTERRUPTED', `interrupted while asking for \`${what}\``, { cause });
+  return new DashError('INTERRUPTED', `interrupted while asking for \`${what}\`; nothing was changed`, { cause });
 }
 
 /** @internal An answer that is not what was asked for. */

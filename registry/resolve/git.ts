@@ -1,4 +1,8 @@
-import { DashError } from '../../format/index.ts';
+import { existsSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { DashError, isDashError } from '../../format/index.ts';
 import type { GitSpec } from '../package-spec.ts';
 import type { Git } from './git-command.ts';
 import type { GitResolution } from './resolution.ts';
@@ -10,7 +14,9 @@ import type { GitResolution } from './resolution.ts';
  */
 export async function resolveGit(spec: GitSpec, git: Git): Promise<GitResolution> {
   if (spec.ref !== undefined && isCommit(spec.ref)) return { kind: 'git', spec, commit: spec.ref };
-  const listed = await git.text('ls-remote', '--quiet', '--', spec.url, ...namesFor(spec.ref));
+  const listed = await git.text('ls-remote', '--quiet', '--', spec.url, ...namesFor(spec.ref)).catch((error: unknown) => {
+    throw asInside(error, spec);
+  });
   const refs = new Map(
     listed
       .split('\n')
@@ -31,6 +37,19 @@ export async function resolveGit(spec: GitSpec, git: Git): Promise<GitResolution
       ? 'write a commit with all of its digits'
       : 'look at its branches and tags with `git ls-remote`';
   throw new DashError('GIT_REF_NOT_FOUND', `\`${spec.repository}\` has no ${what.replace(/^a /, '')}`, { hint });
+}
+
+/** A local path may lead into a repository, where one on a host would be split by its address. */
+function asInside(error: unknown, { url, ref }: GitSpec): unknown {
+  if (!isDashError(error, 'GIT_FAILED') || !url.startsWith('file:')) return error;
+  const path = fileURLToPath(url);
+  if (!existsSync(path)) return new DashError('GIT_FAILED', `there is no \`${path}\``, { hint: 'check the path', cause: error });
+  for (let dir = dirname(path); dir !== dirname(dir); dir = dirname(dir)) {
+    if (!existsSync(join(dir, '.git'))) continue;
+    const fragment = [...(ref === undefined ? [] : [ref]), `path:${relative(dir, path)}`].join('::');
+    return new DashError('GIT_FAILED', `\`${path}\` is no repository, but a directory in one`, { hint: `write \`git:${dir}#${fragment}\``, cause: error });
+  }
+  return error;
 }
 
 /** In git's own order: a tag, the commit behind an annotated one first, goes before a branch. */

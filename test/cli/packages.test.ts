@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
+import { takeProcessLock } from '../../registry/lock/process-lock.ts';
 import { BIN, environment, run } from '../../scripts/demo/stage.ts';
 import { type PublishedVersion, startNpmRegistry } from '../support/npm-registry.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -20,7 +23,7 @@ async function withPackages(...versions: readonly PublishedVersion[]) {
     const { stdout, exitCode } = await dash(...args, '--json');
     return { exitCode, document: JSON.parse(stdout) };
   };
-  return { registry, workspace, dash, json };
+  return { registry, workspace, home: person.dashHome, env, dash, json };
 }
 
 const kit = (version: string, { permissions = [], greeting = 'hello' }: { permissions?: readonly string[]; greeting?: string } = {}): PublishedVersion => ({
@@ -47,9 +50,55 @@ describe('`dash enable`, `dash disable` and `dash config`', () => {
     expect((await dash('list')).stdout).toMatch(/kit .*disabled/);
     expect(await json('enable', 'kit')).toMatchObject({ document: { packages: [{ enabled: true, resources: { skills: ['skills/wave/SKILL.md'] } }] } });
     expect(await dash('disable', 'kit', '--dry-run')).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('nothing was changed') });
-    expect(await json('config')).toMatchObject({ exitCode: 2, document: { error: { code: 'INPUT_REQUIRED', hint: expect.stringContaining('--disable') } } });
+    expect(await json('disable', 'kit:wave')).toMatchObject({ exitCode: 0 });
+    const state = {
+      name: 'kit',
+      enabled: true,
+      resources: [
+        { path: 'index.ts', on: true },
+        { path: 'skills/wave/SKILL.md', on: false },
+      ],
+    };
+    expect(await json('config')).toMatchObject({ exitCode: 0, document: { packages: [state] } });
+    expect((await dash('config')).stdout).toMatch(/^on +kit 1\.0\.0\n  on +index\.ts\n  off skills\/wave/);
+    expect(await json('enable', 'npm:kit:wave')).toMatchObject({ document: { packages: [{ resources: { skills: ['skills/wave/SKILL.md'] } }] } });
     expect(await json('disable', 'kit', 'wavee')).toMatchObject({ exitCode: 2, document: { error: { code: 'USAGE', hint: 'did you mean `wave`?' } } });
   });
+});
+
+test('a package of the project hides the one of the user, but not from who asks for the user', async () => {
+  const { dash, json } = await withPackages(kit('1.0.0'));
+  await dash('install', '-l', 'kit');
+  for (const command of ['remove', 'update'])
+    expect(await json(command, 'kit')).toMatchObject({
+      exitCode: 7,
+      document: { error: { code: 'NOT_INSTALLED', message: '`kit` is installed in this project, not for you', hint: '`--local` means it' } },
+    });
+  await dash('install', 'kit');
+  expect(await json('list')).toMatchObject({ document: { packages: [{ name: 'kit', scope: 'project' }] } });
+  expect(await json('list', '--user')).toMatchObject({ document: { packages: [{ name: 'kit', scope: 'user' }] } });
+  expect(await json('config', '--user')).toMatchObject({ document: { packages: [{ name: 'kit' }] } });
+  expect(await json('disable', '--user', 'kit')).toMatchObject({ document: { packages: [{ scope: 'user', enabled: false }] } });
+  expect(await json('config', '--local')).toMatchObject({ document: { packages: [{ name: 'kit', enabled: true }] } });
+  await dash('remove', '-l', 'kit');
+  expect(await json('remove', '-l', 'kit')).toMatchObject({
+    document: { error: { message: '`kit` is installed for you, not in this project', hint: '`--user` means it' } },
+  });
+});
+
+test('whoever changes something says that it waits for another dash', async () => {
+  const { dash, env, home, workspace } = await withPackages(kit('1.0.0'));
+  await dash('install', 'kit');
+  await dash('install', 'kit@1.0.0');
+  for (const args of [['gc'], ['disable', 'kit'], ['rollback', '1'], ['remove', 'kit']]) {
+    const lock = await takeProcessLock(join(home, 'state', 'lock'));
+    const child = spawn(process.execPath, [BIN, ...args], { cwd: workspace, env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const ended = once(child, 'close');
+    let said = '';
+    await new Promise<void>((resolve) => child.stderr.on('data', (chunk) => (said += chunk) && said.includes('\n') && resolve()).on('close', resolve));
+    await lock[Symbol.asyncDispose]();
+    expect([said, await ended], args.join(' ')).toEqual([expect.stringMatching(/^waiting for another dash \(process \d+\)\n/), [0, null]]);
+  }
 });
 
 describe('`dash outdated` and `dash update`', () => {

@@ -144,6 +144,18 @@ describe('install from git', () => {
       expect(await site.installed()).toEqual({});
     });
 
+    it('a directory in a repository, and says how that is written', async () => {
+      const repository = await makeGitRepository({ 'packages/kit/SKILL.md': skill('kit') });
+      const site = await makeSite();
+      const hint = `write \`git:${repository.dir}#path:packages/kit\``;
+      await expect(site.install(`git:${repository.dir}/packages/kit`)).rejects.toMatchObject({ code: 'GIT_FAILED', hint });
+      await expect(site.install(`git:${repository.dir}/nowhere`)).rejects.toMatchObject({
+        code: 'GIT_FAILED',
+        message: expect.stringContaining('there is no'),
+      });
+      expect(await site.install(hint.replaceAll(/^write `|`$/g, ''))).toMatchObject({ installed: [{ resources: { skills: ['SKILL.md'] } }] });
+    });
+
     it('a directory without a repository', async () => {
       const site = await makeSite();
       await expect(site.install(`git:${await temporaryDirectory()}`)).rejects.toMatchObject({ code: 'GIT_FAILED', hint: expect.any(String) });
