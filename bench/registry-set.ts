@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What is installed: roots with an extension each, and a pool of dependencies that they share. */
+/** What is installed: roots, every other one with an extension and the rest with a skill, and a pool of dependencies that they share. */
 export interface PackageSet {
   readonly roots: readonly string[];
   readonly nodes: number;
@@ -55,19 +55,11 @@ export function makeSet({
   const roots = Array.from({ length: rootCount }, (_, at) => `bench-root-${at}`);
   for (const [at, name] of roots.entries()) {
     const needs = [names[at % names.length], names[(at * 7 + 3) % names.length]].filter((need) => need !== undefined);
-    add(
-      {
-        name,
-        version: '1.0.0',
-        keywords: ['dash-package'],
-        dash: { extensions: ['index.js'], permissions: ['ui:notify'] },
-        dependencies: Object.fromEntries([...new Set(needs)].map((need) => [need, '^1.0.0'])),
-      },
-      {
-        'index.js': `${[...new Set(needs)].map((need) => `import '${need}';`).join('\n')}\nexport default (dash) => dash.registerTool({ name: 'tool_${at}', description: 'does nothing', parameters: { type: 'object' }, execute: async () => ({ content: [] }) });\n`,
-        'README.md': words(random, 200),
-      },
-    );
+    const needed = Object.fromEntries([...new Set(needs)].map((need) => [need, '^1.0.0']));
+    const manifest = { name, version: '1.0.0', keywords: ['dash-package'], dependencies: needed };
+    const readme = { 'README.md': words(random, 200) };
+    if (at % 2 === 0) add({ ...manifest, dash: { extensions: ['index.js'], permissions: ['ui:notify'] } }, { 'index.js': extension(at, needs), ...readme });
+    else add({ ...manifest, dash: { skills: ['skills'] } }, { [`skills/skill-${at}/SKILL.md`]: skill(at, words(random, 300)), ...readme });
   }
   return { roots, nodes: rootCount + dependencies, files, bytes, archives, manifests };
 }
@@ -119,6 +111,15 @@ export async function serveSet(
       await once(server, 'close');
     },
   };
+}
+
+function extension(at: number, needs: readonly string[]): string {
+  const imports = [...new Set(needs)].map((need) => `import '${need}';`).join('\n');
+  return `${imports}\nexport default (dash) => dash.registerTool({ name: 'tool_${at}', description: 'does nothing', parameters: { type: 'object' }, execute: async () => ({ content: [] }) });\n`;
+}
+
+function skill(at: number, body: string): string {
+  return `---\nname: skill-${at}\ndescription: Use when number ${at} is wanted.\n---\n${body}\n`;
 }
 
 function tarball(files: Readonly<Record<string, string>>): Buffer {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parsePermissionSet } from '../format/index.ts';
-import { AuditTrail, compilePackage, openPackage, runAttacks, type SandboxedPackage, SpareProcess } from '../sandbox/index.ts';
+import { AuditTrail, capturePackage, compilePackage, openPackage, runAttacks, type SandboxedPackage, SpareProcess } from '../sandbox/index.ts';
 import { median, type Row, rounded } from './measure.ts';
 import { NO_HOST } from './no-host.ts';
 
@@ -19,7 +19,8 @@ export async function benchSandboxCost({ quick }: { quick: boolean }): Promise<R
     writeFileSync(join(source, 'index.ts'), SOURCES[name] ?? '');
     const graph = { root: name, nodes: { [name]: { name, version: '1.0.0', dir: source, dependencies: {} } } };
     const bundles = { directory: join(directory, 'bundles') };
-    const compiled = await compilePackage({ graph, entries: ['index.ts'] }, bundles);
+    const bundled = await compilePackage({ graph, entries: ['index.ts'] }, bundles);
+    const { compiled } = await capturePackage({ name, version: '1.0.0', contentHash: name, graph, compiled: bundled }, bundles);
     const what = { name, version: '1.0.0', contentHash: name, graph, compiled, granted: parsePermissionSet(['fs:read']), captured: undefined };
     const where = {
       ports: NO_HOST,

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parsePermissionSet } from '../format/index.ts';
-import { AuditTrail, compilePackage, openPackage } from '../sandbox/index.ts';
+import { AuditTrail, capturePackage, compilePackage, openPackage } from '../sandbox/index.ts';
 import { interleaved, rounded, type Row } from './measure.ts';
 import { NO_HOST } from './no-host.ts';
 
@@ -29,7 +29,8 @@ export async function benchSandbox({ quick }: { quick: boolean }): Promise<Row[]
   );
   const graph = { root: 'bench', nodes: { bench: { name: 'bench', version: '1.0.0', dir: source, dependencies: {} } } };
   const bundles = { directory: join(directory, 'bundles') };
-  const compiled = await compilePackage({ graph, entries: ['index.ts'] }, bundles);
+  const bundled = await compilePackage({ graph, entries: ['index.ts'] }, bundles);
+  const { compiled } = await capturePackage({ name: 'bench', version: '1.0.0', contentHash: 'bench', graph, compiled: bundled }, bundles);
   using audit = new AuditTrail(join(directory, 'audit'));
   const opened = openPackage(
     { name: 'bench', version: '1.0.0', contentHash: 'bench', graph, compiled, granted: parsePermissionSet(['fs:read']), captured: undefined },

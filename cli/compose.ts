@@ -19,7 +19,7 @@ const skills = () => import('../skills-lib/index.ts');
 
 /** Where compiled extensions lie. */
 export function bundleStore(home: string): BundleStore {
-  return { directory: join(home, 'bundles') };
+  return { directory: join(home, 'bundles'), packages: join(home, 'store') };
 }
 
 let known: Promise<string> | undefined;
@@ -40,6 +40,7 @@ export function inspectPorts(home: string): InspectPorts {
     toolchain,
     isCompiled: async (compiled) => compiled.entries.length === 0 || (await sandbox()).hasWholeBundles(store, compiled),
     capture: async (request) => (await sandbox()).capturePackage(request, store),
+    prepareCompile: () => void sandbox().then(({ prepareCompile }) => prepareCompile(store)),
     readSkills: (dir, paths) => Promise.all(paths.map((path) => inspectSkill(dir, path))),
   };
 }

@@ -10,7 +10,7 @@ import {
 } from '../format/index.ts';
 import { fixedAuthority } from './authority.ts';
 import { Broker } from './broker.ts';
-import { loadBundles, type BundleStore } from './compile/bundle-store.ts';
+import { loadBundles, saveBundle, type BundleStore } from './compile/bundle-store.ts';
 import type { Denial, GuestFacts } from './extension.ts';
 import { GuestSession } from './guest-session.ts';
 import type { HostPorts } from './ports.ts';
@@ -55,30 +55,51 @@ const SURROUNDINGS: readonly GuestFacts[] = [
   },
 ];
 
+export interface Captured {
+  /** What was compiled, with the code caches that came of loading it. */
+  readonly compiled: CompiledPackage;
+  /** One for each compiled entry. */
+  readonly captureOutcomes: readonly CaptureOutcome[];
+}
+
 /**
  * Runs the factories of a package without a single permission, twice, only to learn what they register. This
  * is the first code of a package that runs, and it runs before anybody consented.
  */
-export async function capturePackage(request: CaptureRequest, store: BundleStore): Promise<readonly CaptureOutcome[]> {
-  if (request.compiled.entries.length === 0) return [];
+export async function capturePackage(request: CaptureRequest, store: BundleStore): Promise<Captured> {
+  const { compiled } = request;
+  if (compiled.entries.length === 0) return { compiled, captureOutcomes: [] };
   await prepareConfinement(); // the first code of a package runs as confined as any later one
-  const [first, second] = await Promise.all(SURROUNDINGS.map((facts) => activateOnce(request, store, facts)));
-  if (first === undefined || second === undefined) throw new Error('capture runs twice');
-  return request.compiled.entries.map((entry, index) => compare(entry, first[index], second[index]));
+  // Each entry on its own: one that hangs or dies must not take the others' registrations with it.
+  const captured = await Promise.all(compiled.entries.map((entry) => captureEntry(request, entry, store)));
+  return { compiled: { ...compiled, entries: captured.map(({ entry }) => entry) }, captureOutcomes: captured.map(({ outcome }) => outcome) };
+}
+
+async function captureEntry(request: CaptureRequest, entry: CompiledEntry, store: BundleStore): Promise<{ entry: CompiledEntry; outcome: CaptureOutcome }> {
+  const [one, two] = SURROUNDINGS;
+  if (one === undefined || two === undefined) throw new Error('capture runs twice');
+  // A code cache is of a process that ran nothing of any package yet: the first one, before it is told to.
+  let cache: Buffer | undefined;
+  const [first, second] = await Promise.all([
+    activateEntry(request, entry, store, one, (caches) => {
+      cache = caches[0];
+    }),
+    activateEntry(request, entry, store, two),
+  ]);
+  return {
+    entry: cache === undefined ? entry : { ...entry, cache: { sha256: await saveBundle(store, 'cache', cache), v8: process.versions.v8 } },
+    outcome: compare(entry, first, second),
+  };
 }
 
 type Attempt = { readonly registrations: Registrations } | { readonly error: DashError; readonly needs: readonly string[] };
-
-async function activateOnce(request: CaptureRequest, store: BundleStore, facts: GuestFacts): Promise<readonly Attempt[]> {
-  // Each entry on its own: one that hangs or dies must not take the others' registrations with it.
-  return Promise.all(request.compiled.entries.map((entry) => activateEntry(request, entry, store, facts)));
-}
 
 async function activateEntry(
   { name, version, contentHash, graph }: CaptureRequest,
   entry: CompiledEntry,
   store: BundleStore,
   facts: GuestFacts,
+  onCaches?: (caches: readonly (Buffer | undefined)[]) => void,
 ): Promise<Attempt> {
   const denials: Denial[] = [];
   const scripts = await loadBundles(store, { entries: [entry], failures: [] });
@@ -108,6 +129,7 @@ async function activateEntry(
     onLog: () => undefined,
     onEnd: () => undefined,
     audit: () => undefined,
+    ...(onCaches && { onCaches }),
   });
   try {
     const { registrations, failures } = await session.activate();
@@ -126,8 +148,7 @@ function needsOf(denials: readonly Denial[]): readonly string[] {
   return [...new Set(denials.map(({ permission }) => permission))];
 }
 
-function compare({ entry }: CompiledEntry, first: Attempt | undefined, second: Attempt | undefined): CaptureOutcome {
-  if (first === undefined || second === undefined) throw new Error('an entry without a capture');
+function compare({ entry }: CompiledEntry, first: Attempt, second: Attempt): CaptureOutcome {
   const failed = 'error' in first ? first : 'error' in second ? second : undefined;
   if (failed !== undefined) {
     const { code, message, where } = failed.error;

@@ -25,6 +25,8 @@ export interface GuestSessionOptions {
   readonly onEnd: (error: DashError | undefined) => void;
   /** A kill goes into the trail with its reason. */
   readonly audit: (reason: string) => void;
+  /** Is given fresh code caches of the bundles, by index: they are made before any code of the package runs. */
+  readonly onCaches?: (caches: readonly (Buffer | undefined)[]) => void;
 }
 
 /** What is being served right now, as the broker sees it. */
@@ -98,7 +100,7 @@ export class GuestSession {
 
   /** Loads the scripts and runs the factories. @throws {DashError} FACTORY_TIMEOUT, MEMORY_LIMIT, SANDBOX_DIED */
   async activate(): Promise<Activation> {
-    const { scripts, facts, name } = this.#options;
+    const { scripts, facts, name, onCaches } = this.#options;
     const { now, seed, ...seen } = facts;
     this.#activation = Promise.withResolvers();
     this.#inFlight.begin(LOADING, { origin: undefined, delegation: NO_DELEGATION });
@@ -114,12 +116,13 @@ export class GuestSession {
       ACTIVATION_TIMEOUT_MS,
     );
     try {
-      await this.#process.open({
+      const { caches } = await this.#process.open({
         parts: scripts.parts.map(runtimeScript),
         setup: JSON.stringify({ facts: seen, now, seed }),
         bundles: scripts.bundles,
-        produceCache: false,
+        produceCache: onCaches !== undefined,
       });
+      onCaches?.(scripts.bundles.map(({ name: bundle }) => decoded(caches.find((cache) => cache.name === bundle)?.cache)));
       this.tell({ kind: 'activate', entries: scripts.entries });
       const { registrations, failures } = await promise;
       return {
@@ -313,6 +316,10 @@ export class GuestSession {
     }
     this.#options.onEnd(error);
   }
+}
+
+function decoded(cache: string | undefined): Buffer | undefined {
+  return cache === undefined ? undefined : Buffer.from(cache, 'base64');
 }
 
 function describeCall(call: GuestCall): string {

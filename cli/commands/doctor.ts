@@ -66,7 +66,8 @@ async function checkSandbox(): Promise<DoctorCheck> {
     const graph = { root: 'probe@1.0.0', nodes: { 'probe@1.0.0': { name: 'probe', version: '1.0.0', dir, dependencies: {} } } };
     const store = { directory: join(dir, 'bundles') };
     const compiled = await compilePackage({ graph, entries: ['index.ts'] }, store);
-    const [outcome] = await capturePackage({ name: 'probe', version: '1.0.0', contentHash: '', graph, compiled }, store);
+    const { captureOutcomes } = await capturePackage({ name: 'probe', version: '1.0.0', contentHash: '', graph, compiled }, store);
+    const [outcome] = captureOutcomes;
     if (outcome?.kind === 'ok' && outcome.registrations.tools.some(({ name }) => name === 'probe')) {
       return { id: 'sandbox', status: 'ok', message: 'a sandbox process starts, compiles and runs an extension' };
     }

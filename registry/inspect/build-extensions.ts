@@ -1,8 +1,8 @@
 import type { ModuleGraph } from '../../format/index.ts';
 import type { Workshop } from '../workshop.ts';
 import { asDiskError } from '../store/file-errors.ts';
-import type { InspectPorts } from './inspect-ports.ts';
-import { type Build, findBuild, type Ingredients, keepBuild } from './known-builds.ts';
+import type { Build, InspectPorts } from './inspect-ports.ts';
+import { findBuild, type Ingredients, keepBuild } from './known-builds.ts';
 
 /** What is built: the extensions of one package, over the graph of its modules. */
 export interface Buildable {
@@ -39,7 +39,7 @@ export async function buildExtensions(
     progress({ kind: 'compiling', name, version });
     const compiled = await ports.compile({ name, version, contentHash, graph, entries }, signal);
     progress({ kind: 'capturing', name, version });
-    const build = { compiled, captureOutcomes: await ports.capture({ name, version, contentHash, graph, compiled }, signal) };
+    const build = await ports.capture({ name, version, contentHash, graph, compiled }, signal);
     await keepBuild(build, ingredientsOf(buildable), paths, ports);
     return build;
   } catch (error) {

@@ -1,5 +1,11 @@
 import type { CaptureOutcome, CompiledPackage, Diagnostic, ModuleGraph } from '../../format/index.ts';
 
+/** What compiling and capturing gave; one outcome for each compiled entry. */
+export interface Build {
+  readonly compiled: CompiledPackage;
+  readonly captureOutcomes: readonly CaptureOutcome[];
+}
+
 export interface CompileRequest {
   readonly name: string;
   readonly version: string;
@@ -35,8 +41,10 @@ export interface InspectPorts {
   toolchain(): Promise<string>;
   /** Tells whether what was compiled is still there: it is derived, and may be deleted. */
   isCompiled(compiled: CompiledPackage): Promise<boolean>;
-  /** Runs the factories without any permission, to learn what they register. One outcome for each compiled entry. */
-  capture(request: CaptureRequest, signal?: AbortSignal): Promise<readonly CaptureOutcome[]>;
+  /** Runs the factories without any permission, to learn what they register. What was compiled comes back with its code caches. */
+  capture(request: CaptureRequest, signal?: AbortSignal): Promise<Build>;
+  /** Something will be compiled in a moment. */
+  prepareCompile(): void;
   /** Reads skills; a skill that cannot be loaded has a diagnostic of severity `error`. */
   readSkills(dir: string, paths: readonly string[]): Promise<readonly InspectedSkill[]>;
 }

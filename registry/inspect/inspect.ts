@@ -15,9 +15,8 @@ import { resolveDependencies, ROOT } from '../resolve/dependencies.ts';
 import { type StagedDependency, stageDependencies } from '../store/dependency-store.ts';
 import type { VerifiedPackage } from '../verify/verify.ts';
 import type { Workshop } from '../workshop.ts';
-import type { InspectedSkill, InspectPorts } from './inspect-ports.ts';
+import type { Build, InspectedSkill, InspectPorts } from './inspect-ports.ts';
 import { type Buildable, buildExtensions, builtBefore } from './build-extensions.ts';
-import type { Build } from './known-builds.ts';
 import { findResources } from './read-package.ts';
 
 const inspected: unique symbol = Symbol('inspected');
@@ -53,6 +52,9 @@ export async function inspect(
   const { name, version } = manifest;
   const { resources, diagnostics } = findResources(manifest, tree);
   // text needs no modules
+  const willBuild = resources.extensions.length > 0 && !(workshop.deferBuilds && isDeclared(manifest));
+  // its process starts while dependencies are brought; what a lock names was mostly built before
+  if (willBuild && bring === resolveAndStage) ports.prepareCompile();
   const graph = resources.extensions.length === 0 ? NO_DEPENDENCIES : await bring(pkg, workshop);
   const { dependencies } = graph;
   workshop.progress({ kind: 'staged', name, version });
@@ -67,7 +69,7 @@ export async function inspect(
     hashes: new Map(dependencies.map(({ key, pack }) => [key, pack.treeSha256])),
   };
   const known = await builtBefore(buildable, ports, workshop);
-  const pending = known === undefined && workshop.deferBuilds && isDeclared(manifest);
+  const pending = known === undefined && !willBuild && resources.extensions.length > 0;
   const { compiled, captureOutcomes } = known ?? (pending ? NO_BUILD : await buildExtensions(buildable, ports, workshop));
   const skills = await ports.readSkills(tree.dir, resources.skills);
   workshop.progress({ kind: 'inspected', name, version });

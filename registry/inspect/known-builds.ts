@@ -1,15 +1,9 @@
-import { type CaptureOutcome, type CompiledPackage, sortedJson } from '../../format/index.ts';
+import { sortedJson } from '../../format/index.ts';
 import { readIfPresent, replaceFile } from '../store/durable-file.ts';
 import { asDiskError } from '../store/file-errors.ts';
 import type { StorePaths } from '../store/store-paths.ts';
 import { sha256 } from '../verify/sha256.ts';
-import type { InspectPorts } from './inspect-ports.ts';
-
-/** What compiling and capturing gave. */
-export interface Build {
-  readonly compiled: CompiledPackage;
-  readonly captureOutcomes: readonly CaptureOutcome[];
-}
+import type { Build, InspectPorts } from './inspect-ports.ts';
 
 /** All that a build depends on: equal ingredients give equal builds. */
 export interface Ingredients {

@@ -6,7 +6,7 @@ import { formatPackageId } from '../../format/index.ts';
 import type { Choice } from '../choice.ts';
 import type { ConsentedPackage } from '../consent.ts';
 import type { Grant } from '../grants.ts';
-import type { Build } from '../inspect/known-builds.ts';
+import type { Build } from '../inspect/inspect-ports.ts';
 import type { LockEntry, LockRoot } from '../lock/lock-entry.ts';
 import { LOCK_VERSION } from '../lock/format-lockfile.ts';
 import type { Lockfile } from '../lock/lockfile.ts';

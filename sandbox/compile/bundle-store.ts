@@ -11,6 +11,8 @@ import type { ScriptSource } from '../protocol.ts';
  */
 export interface BundleStore {
   readonly directory: string;
+  /** Where packages lie that one compile process may read together. Without it, each has a process of its own. */
+  readonly packages?: string;
 }
 
 export interface PackageScripts {

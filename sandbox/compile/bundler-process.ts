@@ -1,17 +1,29 @@
 import type * as Esbuild from 'esbuild';
 import { createRequire } from 'node:module';
-import { bundle, type BundleRequest } from './bundler.ts';
+import { readLines } from '../process/lines.ts';
+import type { PackHeads } from './module-files.ts';
+import { bundle, type BundleRequest, type BundlerAnswer, MAX_REQUEST_BYTES } from './bundler.ts';
 
-/** Entry of the confined compile process: one JSON request on stdin, one JSON reply on stdout. */
-async function main(): Promise<void> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  const request = JSON.parse(Buffer.concat(chunks).toString('utf8')) as BundleRequest;
-  // By path: looking it up would need read access to every directory on the way.
-  const esbuildPath = process.argv[2] ?? '';
-  const esbuild = createRequire(esbuildPath)(esbuildPath) as typeof Esbuild;
-  const reply = await bundle(request, esbuild);
-  process.stdout.write(JSON.stringify(reply), () => process.exit(0));
+// Entry of the confined compile process: one JSON request a line on stdin, one JSON answer a line on stdout, until stdin ends.
+
+// By path: looking it up would need read access to every directory on the way.
+const esbuildPath = process.argv[2] ?? '';
+const esbuild = createRequire(esbuildPath)(esbuildPath) as typeof Esbuild;
+
+const heads: PackHeads = new Map();
+
+readLines(process.stdin, MAX_REQUEST_BYTES, (line) => void answer(line), leave);
+process.stdin.on('end', leave);
+
+async function answer(line: string): Promise<void> {
+  const { id, ...request } = JSON.parse(line) as BundleRequest & { readonly id: number };
+  const answer: BundlerAnswer = await bundle(request, esbuild, heads).then(
+    (reply) => ({ id, reply }),
+    (error: unknown) => ({ id, error: error instanceof Error ? error.message : String(error) }),
+  );
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 
-void main();
+function leave(): void {
+  process.exit(0);
+}

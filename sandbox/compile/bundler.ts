@@ -7,11 +7,11 @@ import { authorSyntax } from './author-syntax.ts';
 import { callsOfRequire } from './calls-of-require.ts';
 import { followAwaits } from './follow-awaits.ts';
 import { hostModule } from './host-modules.ts';
-import { moduleFiles, type ModuleFiles } from './module-files.ts';
+import { moduleFiles, type ModuleFiles, type PackHeads } from './module-files.ts';
 import { resolveModule, type PackageJson } from './resolve-module.ts';
 
 /**
- * The program of the confined compile process: one request on stdin, one reply on stdout. It runs no code of
+ * The program of the confined compile process. It runs no code of
  * the package; it reads source text and writes one script per entry point. esbuild's own process is not
  * bound by Node's permissions, so every path is resolved and every file loaded here, where links and paths
  * that leave a package are refused.
@@ -22,6 +22,13 @@ export interface BundleRequest {
 }
 
 export type BundleReply = readonly EntryReply[];
+
+/** A line of the compile process: what a request with this id gave. */
+export type BundlerAnswer = { readonly id: number; readonly reply: BundleReply } | { readonly id: number; readonly error: string };
+
+/** The longest line that is read on either side: a graph of thousands of packages, or bundles with their maps. */
+export const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
+export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 export type EntryReply =
   | {
       readonly kind: 'ok';
@@ -71,8 +78,8 @@ export interface Compiler {
   readonly transform: typeof Transform;
 }
 
-export async function bundle({ graph, entries }: BundleRequest, { build, transform }: Compiler): Promise<BundleReply> {
-  const files = moduleFiles();
+export async function bundle({ graph, entries }: BundleRequest, { build, transform }: Compiler, heads?: PackHeads): Promise<BundleReply> {
+  using files = moduleFiles(heads);
   const replies: EntryReply[] = [];
   for (const entry of entries) {
     const reply = await bundleEntry(graph, files, entry, build);

@@ -4,18 +4,21 @@ import { type ModuleNode, PACK_LINE_BYTES, packHeadLength, type PackedFile, pars
 import type { PackageFiles, PackageJson } from './resolve-module.ts';
 
 /** The files of every package of a graph, wherever they lie: in a directory, or in a pack. */
-export interface ModuleFiles extends PackageFiles {
+export interface ModuleFiles extends PackageFiles, Disposable {
   /** @throws when the file is a link, leaves the package, or is not a plain file */
   read(node: ModuleNode, path: string): string;
 }
 
 const MAX_SOURCE_BYTES = 20 * 1024 * 1024;
 
-export function moduleFiles(): ModuleFiles {
+/** What is known of packs by their paths: a pack never changes, and packages share many. */
+export type PackHeads = Map<string, ReadonlyMap<string, PackedFile>>;
+
+export function moduleFiles(heads: PackHeads = new Map()): ModuleFiles {
   const packs = new Map<string, Pack>();
   const manifests = new Map<string, PackageJson | undefined>();
   const packOf = (path: string): Pack => {
-    const pack = packs.get(path) ?? openPack(path);
+    const pack = packs.get(path) ?? openPack(path, heads);
     packs.set(path, pack);
     return pack;
   };
@@ -32,23 +35,27 @@ export function moduleFiles(): ModuleFiles {
       if (!manifests.has(key)) manifests.set(key, isFile(node, path) ? parseManifest(read(node, path)) : undefined);
       return manifests.get(key);
     },
+    [Symbol.dispose]() {
+      for (const pack of packs.values()) pack[Symbol.dispose]();
+      packs.clear();
+    },
   };
 }
 
-interface Pack {
+interface Pack extends Disposable {
   has(path: string): boolean;
   read(path: string): string;
 }
 
-/** Opened once and read by position; the process ends after its one request, and the descriptor with it. */
-function openPack(path: string): Pack {
+/** Opened once and read by position. */
+function openPack(path: string, heads: PackHeads): Pack {
   const descriptor = openSync(path, 'r');
-  const length = packHeadLength(readAt(descriptor, 0, PACK_LINE_BYTES));
-  const files = length === undefined ? undefined : parsePackHead(readAt(descriptor, 0, length));
+  const files = heads.get(path) ?? readHead(descriptor);
   if (files === undefined) {
     closeSync(descriptor);
     throw new Error(`${path} is not a pack`);
   }
+  heads.set(path, files);
   return {
     has: (file) => files.has(file),
     read(file) {
@@ -56,7 +63,13 @@ function openPack(path: string): Pack {
       if (size > MAX_SOURCE_BYTES) throw new Error(`${file} is larger than ${MAX_SOURCE_BYTES} bytes`);
       return readAt(descriptor, offset, size);
     },
+    [Symbol.dispose]: () => closeSync(descriptor),
   };
+}
+
+function readHead(descriptor: number): ReadonlyMap<string, PackedFile> | undefined {
+  const length = packHeadLength(readAt(descriptor, 0, PACK_LINE_BYTES));
+  return length === undefined ? undefined : parsePackHead(readAt(descriptor, 0, length));
 }
 
 function fileIn(files: ReadonlyMap<string, PackedFile>, path: string): PackedFile {

@@ -169,8 +169,8 @@ describe('bundling runs no code and ends', () => {
   test('a hashbang does not keep an entry from loading', async () => {
     await using where = await scene({ 'index.ts': '#!/usr/bin/env node\nexport default (pi) => { pi.registerCommand(import.meta.url, { handler() {} }); };' });
     const compiled = await where.ours();
-    const [outcome] = await capturePackage({ name: 'p', version: '1.0.0', contentHash: 'x', graph: where.graph, compiled }, where.store);
-    expect(outcome).toMatchObject({ kind: 'ok', registrations: { commands: [{ name: 'file:///package/index.ts' }] } });
+    const { captureOutcomes } = await capturePackage({ name: 'p', version: '1.0.0', contentHash: 'x', graph: where.graph, compiled }, where.store);
+    expect(captureOutcomes[0]).toMatchObject({ kind: 'ok', registrations: { commands: [{ name: 'file:///package/index.ts' }] } });
   });
 
   test('plugins, macros and configuration of the package are not run', async () => {

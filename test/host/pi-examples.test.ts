@@ -46,7 +46,7 @@ async function start(script: Script, sources: readonly Source[]): Promise<World>
     const compiled = await compilePackage({ graph, entries: ['index.ts'] }, bundles);
     const [failure] = compiled.failures;
     if (failure !== undefined) throw new DashError('COMPILE_FAILED', failure.error.message, { where: failure.error.where });
-    const captures = await capturePackage({ name, version, contentHash, graph, compiled }, bundles);
+    const { captureOutcomes: captures } = await capturePackage({ name, version, contentHash, graph, compiled }, bundles);
     const captured = captures.every((capture) => capture.kind === 'ok') ? mergeRegistrations(captures.map(({ registrations }) => registrations)) : undefined;
     return openPackage(
       { name, version, contentHash, graph, compiled, granted, captured },

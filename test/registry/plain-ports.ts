@@ -51,7 +51,7 @@ export function plainPorts(dashHome: string): InspectPorts {
       return whole.every(Boolean);
     },
     async capture({ graph, compiled }) {
-      return Promise.all(
+      const captureOutcomes = await Promise.all(
         compiled.entries.map(async ({ entry }) => {
           const text = await readFile(join(graph.nodes[graph.root]?.dir ?? '', entry), 'utf8');
           if (text.includes('throws'))
@@ -60,7 +60,9 @@ export function plainPorts(dashHome: string): InspectPorts {
           return { kind: 'ok' as const, entry, registrations: { ...NOTHING_REGISTERED, tools } };
         }),
       );
+      return { compiled, captureOutcomes };
     },
+    prepareCompile: () => undefined,
     async readSkills(dir, paths) {
       return Promise.all(
         paths.map(async (path) => {

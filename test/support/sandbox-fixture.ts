@@ -113,11 +113,14 @@ export async function openFixture(options: FixtureOptions): Promise<Fixture> {
   ]);
   const own: ModuleNode = { name, version: '1.0.0', dir: packageDirectory, dependencies };
   const graph: ModuleGraph = { root: name, nodes: Object.fromEntries([[name, own], ...(await Promise.all(others))]) };
-  const compiled = await compilePackage({ graph, entries }, bundles);
-  const [failure] = compiled.failures;
+  const bundled = await compilePackage({ graph, entries }, bundles);
+  const [failure] = bundled.failures;
   if (failure !== undefined) throw new Error(`${failure.entry}: ${failure.error.message}`);
   const contentHash = 'a'.repeat(64);
-  const captures = options.capture === false ? [] : await capturePackage({ name, version: '1.0.0', contentHash, graph, compiled }, bundles);
+  const { compiled, captureOutcomes: captures } =
+    options.capture === false
+      ? { compiled: bundled, captureOutcomes: [] }
+      : await capturePackage({ name, version: '1.0.0', contentHash, graph, compiled: bundled }, bundles);
   const captured =
     captures.length > 0 && captures.every((capture) => capture.kind === 'ok')
       ? mergeRegistrations(captures.map(({ registrations }) => registrations))
