@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Arm, interleaved, rounded, type Row } from './measure.ts';
 import { packagedDash } from './packaged.ts';
-import { makeSet, type PackageSet, serveSet } from './registry-set.ts';
+import { makeSet, type PackageSet, realSet, serveSet } from './registry-set.ts';
 
 const PEERS = fileURLToPath(new URL('peers/node_modules', import.meta.url));
 
@@ -40,7 +40,7 @@ const TRIALS: readonly Trial[] = [
  */
 export async function benchInstall({ quick }: { quick: boolean }): Promise<Row[]> {
   using packaged = packagedDash();
-  const set = makeSet(quick ? { roots: 4, dependencies: 30, filesEach: 20 } : { roots: 30, dependencies: 185, filesEach: 72 });
+  const set = quick ? makeSet({ roots: 4, dependencies: 30, filesEach: 20 }) : await realSet();
   const rows: Row[] = [];
   for (const latencyMs of quick ? [0] : [0, 20]) {
     await using registry = await serveSet(set, latencyMs);

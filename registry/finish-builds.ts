@@ -2,8 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { DashError } from '../format/index.ts';
 import { buildExtensions, type Buildable, builtBefore } from './inspect/build-extensions.ts';
-import type { InspectPorts } from './inspect/inspect-ports.ts';
-import type { Build } from './inspect/known-builds.ts';
+import type { Build, InspectPorts } from './inspect/inspect-ports.ts';
 import { toModuleGraph } from './installed.ts';
 import { takeProcessLock } from './lock/process-lock.ts';
 import type { ProgressListener } from './progress.ts';
@@ -88,6 +87,8 @@ async function build(
     contentHash,
     graph: toModuleGraph(graph, context.paths),
     entries: resources.extensions,
+    // only a package that says what it needs is left for later
+    infer: false,
     hashes: new Map(hashes),
   };
   return (await builtBefore(buildable, ports, context)) ?? buildExtensions(buildable, ports, context);

@@ -46,7 +46,7 @@ export interface Inspection extends AsyncDisposable {
  * @throws {DashError} as `install` does, up to consent
  */
 export async function inspectSpec(spec: PackageSpec, context: InspectContext): Promise<Inspection> {
-  const workshop = await openWorkshop(context);
+  const workshop = await openWorkshop(context, { infersAlways: true });
   try {
     const found = await bring(spec, context.ports, workshop);
     const { manifest, source, tree, compiled } = found;

@@ -45,6 +45,8 @@ export interface Workshop extends AsyncDisposable {
   readonly now: Date;
   /** What is not built yet is built later: when it is first needed. */
   readonly deferBuilds: boolean;
+  /** What code needs is read from it also where its author says so: for whoever compares the two. */
+  readonly infersAlways: boolean;
   /** Dependencies brought here so far, by integrity: packages share them. */
   readonly packs: Map<string, Promise<Pack>>;
   readonly diagnostics: Diagnostic[];
@@ -52,7 +54,10 @@ export interface Workshop extends AsyncDisposable {
 }
 
 /** @throws {DashError} DISK_ERROR, DISK_FULL */
-export async function openWorkshop(options: SourcingOptions, { deferBuilds = false }: { readonly deferBuilds?: boolean } = {}): Promise<Workshop> {
+export async function openWorkshop(
+  options: SourcingOptions,
+  { deferBuilds = false, infersAlways = false }: Partial<Pick<Workshop, 'deferBuilds' | 'infersAlways'>> = {},
+): Promise<Workshop> {
   const {
     dashHome,
     npm,
@@ -89,6 +94,7 @@ export async function openWorkshop(options: SourcingOptions, { deferBuilds = fal
     signal,
     now,
     deferBuilds,
+    infersAlways,
     packs: new Map(),
     diagnostics,
     progress: onProgress,

@@ -286,7 +286,7 @@ class OpenPackage implements SandboxedPackage {
     const granted = authority.granted();
     const places = await this.#places();
     // Bundles are derived: where somebody emptied the directory they are made again, and must come out the same.
-    if (!(await hasBundles(bundles, compiled))) await compilePackage({ graph, entries: compiled.entries.map(({ entry }) => entry) }, bundles);
+    if (!(await hasBundles(bundles, compiled))) await compilePackage({ graph, entries: compiled.entries.map(({ entry }) => entry), infer: false }, bundles);
     const scripts = await loadBundles(bundles, compiled);
 
     const secrets = createSecretHandles(secretsOf(granted, authority), this.#options.lookUpSecret ?? (() => undefined));

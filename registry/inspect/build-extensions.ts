@@ -12,6 +12,8 @@ export interface Buildable {
   readonly graph: ModuleGraph;
   /** Paths of the extensions inside the package. */
   readonly entries: readonly string[];
+  /** Whether to read from their code what they need. */
+  readonly infer: boolean;
   /** node → the hash of the pack it is made of; the root has none, its bytes are `contentHash`. */
   readonly hashes: ReadonlyMap<string, string>;
 }
@@ -34,10 +36,10 @@ export async function buildExtensions(
   ports: InspectPorts,
   { paths, progress, signal }: Pick<Workshop, 'paths' | 'progress' | 'signal'>,
 ): Promise<Build> {
-  const { name, version, contentHash, graph, entries } = buildable;
+  const { name, version, contentHash, graph, entries, infer } = buildable;
   try {
     progress({ kind: 'compiling', name, version });
-    const compiled = await ports.compile({ name, version, contentHash, graph, entries }, signal);
+    const compiled = await ports.compile({ name, version, contentHash, graph, entries, infer }, signal);
     progress({ kind: 'capturing', name, version });
     const build = await ports.capture({ name, version, contentHash, graph, compiled }, signal);
     await keepBuild(build, ingredientsOf(buildable), paths, ports);
@@ -47,7 +49,7 @@ export async function buildExtensions(
   }
 }
 
-function ingredientsOf({ name, version, contentHash, entries, graph, hashes }: Buildable): Ingredients {
+function ingredientsOf({ name, version, contentHash, entries, infer, graph, hashes }: Buildable): Ingredients {
   const nodes = Object.entries(graph.nodes).map(([key, { dependencies }]) => [key, { hash: hashes.get(key) ?? '', dependencies }] as const);
-  return { name, version, contentHash, entries, graph: Object.fromEntries(nodes) };
+  return { name, version, contentHash, entries, infer, graph: Object.fromEntries(nodes) };
 }

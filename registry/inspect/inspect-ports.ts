@@ -14,6 +14,8 @@ export interface CompileRequest {
   readonly graph: ModuleGraph;
   /** Paths inside the package, with `/`. */
   readonly entries: readonly string[];
+  /** Whether to read from the code what it needs: where nothing is declared, and for whoever only looks. */
+  readonly infer: boolean;
 }
 
 export interface CaptureRequest {

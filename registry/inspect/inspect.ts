@@ -66,6 +66,7 @@ export async function inspect(
     contentHash: tree.treeSha256,
     graph: modules,
     entries: resources.extensions,
+    infer: workshop.infersAlways || !isDeclared(manifest),
     hashes: new Map(dependencies.map(({ key, pack }) => [key, pack.treeSha256])),
   };
   const known = await builtBefore(buildable, ports, workshop);

@@ -11,6 +11,7 @@ export interface Ingredients {
   readonly version: string;
   readonly contentHash: string;
   readonly entries: readonly string[];
+  readonly infer: boolean;
   /** node → what it is made of, and its edges. */
   readonly graph: Readonly<Record<string, { readonly hash: string; readonly dependencies: Readonly<Record<string, string>> }>>;
 }

@@ -19,6 +19,8 @@ import { resolveModule, type PackageJson } from './resolve-module.ts';
 export interface BundleRequest {
   readonly graph: ModuleGraph;
   readonly entries: readonly string[];
+  /** Whether to read from the code what it needs, which takes longer than bundling it. Default true. */
+  readonly infer?: boolean;
 }
 
 export type BundleReply = readonly EntryReply[];
@@ -38,8 +40,8 @@ export type EntryReply =
       /** Names the bundle asks the guest runtime for. */
       readonly externals: readonly string[];
       readonly unsupported: readonly Unsupported[];
-      /** What the code was seen to ask for. */
-      readonly uses: ReadUses;
+      /** What the code was seen to ask for; absent when nobody wanted to know. */
+      readonly uses?: ReadUses;
     }
   | {
       readonly kind: 'failed';
@@ -78,11 +80,11 @@ export interface Compiler {
   readonly transform: typeof Transform;
 }
 
-export async function bundle({ graph, entries }: BundleRequest, { build, transform }: Compiler, heads?: PackHeads): Promise<BundleReply> {
+export async function bundle({ graph, entries, infer = true }: BundleRequest, { build, transform }: Compiler, heads?: PackHeads): Promise<BundleReply> {
   using files = moduleFiles(heads);
   const replies: EntryReply[] = [];
   for (const entry of entries) {
-    const reply = await bundleEntry(graph, files, entry, build);
+    const reply = await bundleEntry({ graph, files, infer }, entry, build);
     const followed = reply.kind === 'ok' && reply.externals.includes('async_hooks');
     replies.push(followed ? { ...reply, ...(await followAwaits(reply, transform)) } : reply);
   }
@@ -92,12 +94,18 @@ export async function bundle({ graph, entries }: BundleRequest, { build, transfo
 /** `awaiting` is for modules with a top-level await: their bundle is the body of an async function, and exports a promise. */
 type Shape = 'plain' | 'awaiting';
 
-async function bundleEntry(graph: ModuleGraph, files: ModuleFiles, entry: string, build: typeof Build): Promise<EntryReply> {
-  const plain = await bundleAs('plain', graph, files, entry, build);
-  return plain.kind === 'failed' && plain.code === 'UNSUPPORTED_SYNTAX' ? bundleAs('awaiting', graph, files, entry, build) : plain;
+interface Sources {
+  readonly graph: ModuleGraph;
+  readonly files: ModuleFiles;
+  readonly infer: boolean;
 }
 
-async function bundleAs(shape: Shape, graph: ModuleGraph, files: ModuleFiles, entry: string, build: typeof Build): Promise<EntryReply> {
+async function bundleEntry(from: Sources, entry: string, build: typeof Build): Promise<EntryReply> {
+  const plain = await bundleAs('plain', from, entry, build);
+  return plain.kind === 'failed' && plain.code === 'UNSUPPORTED_SYNTAX' ? bundleAs('awaiting', from, entry, build) : plain;
+}
+
+async function bundleAs(shape: Shape, { graph, files, infer }: Sources, entry: string, build: typeof Build): Promise<EntryReply> {
   const records: Records = { sources: new Map(), importers: new Map(), native: new Map(), hidden: [] };
   const { sources, importers, native, hidden } = records;
   try {
@@ -146,7 +154,7 @@ async function bundleAs(shape: Shape, graph: ModuleGraph, files: ModuleFiles, en
       map: realMap,
       externals,
       unsupported: [...unsupportedIn(externals, kept), ...nativeIn(kept)],
-      uses: readUses({ code: whole, map: realMap, dependencies: dependenciesOf(graph) }),
+      ...(infer && { uses: readUses({ code: whole, map: realMap, dependencies: dependenciesOf(graph) }) }),
     };
   } catch (error) {
     return toFailure(entry, (error as Partial<BuildFailure>).errors?.[0], error);

@@ -1,4 +1,4 @@
-import { type CompiledEntry, type CompiledPackage, type CompileFailure, isDashError, type ModuleGraph, type RuntimePart } from '../../format/index.ts';
+import { type CompiledEntry, type CompiledPackage, type CompileFailure, isDashError, type RuntimePart } from '../../format/index.ts';
 import { toInference } from '../infer/to-inference.ts';
 import { saveBundle, type BundleStore } from './bundle-store.ts';
 import type { BundleReply, BundleRequest, EntryReply } from './bundler.ts';
@@ -10,13 +10,9 @@ import { ConfinedBundler } from './confined-bundler.ts';
  *
  * @throws {DashError} COMPILE_FAILED when the compile process itself fails
  */
-export async function compilePackage(
-  { graph, entries }: { graph: ModuleGraph; entries: readonly string[] },
-  store: BundleStore,
-  signal?: AbortSignal,
-): Promise<CompiledPackage> {
-  if (entries.length === 0) return { entries: [], failures: [] };
-  const replies = await bundleConfined({ graph, entries }, store, signal);
+export async function compilePackage(request: BundleRequest, store: BundleStore, signal?: AbortSignal): Promise<CompiledPackage> {
+  if (request.entries.length === 0) return { entries: [], failures: [] };
+  const replies = await bundleConfined(request, store, signal);
   return {
     entries: await Promise.all(replies.filter((reply) => reply.kind === 'ok').map((reply) => keep(store, reply))),
     failures: replies.filter((reply) => reply.kind === 'failed').map(toCompileFailure),
@@ -62,7 +58,7 @@ async function keep(store: BundleStore, { entry, code, map, externals, unsupport
     map: await saveBundle(store, 'map', Buffer.from(map)),
     parts: partsFor(externals, code),
     unsupported,
-    inferred: toInference(uses),
+    ...(uses !== undefined && { inferred: toInference(uses) }),
   };
 }
 

@@ -24,7 +24,7 @@ async function infer({ files, packs = {} }: Subject): Promise<Inference> {
   const own: ModuleNode = { name: 'probe', version: '1.0.0', dir: directory.path, dependencies: Object.fromEntries(names.map((name) => [name, name])) };
   const graph: ModuleGraph = { root: 'probe', nodes: Object.fromEntries([['probe', own], ...(await Promise.all(others))]) };
   const [reply] = await bundle({ graph, entries: ['index.ts'] }, { build, transform });
-  if (reply?.kind !== 'ok') throw new Error(JSON.stringify(reply));
+  if (reply?.kind !== 'ok' || reply.uses === undefined) throw new Error(JSON.stringify(reply));
   return toInference(reply.uses);
 }
 
