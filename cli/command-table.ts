@@ -1,4 +1,4 @@
-import type { DefineCommand, RunCommand } from './command.ts';
+import type { DefineCommand, QuickAnswer } from './command.ts';
 
 export interface CommandEntry {
   /** One word or two, as typed. */
@@ -7,13 +7,19 @@ export interface CommandEntry {
   readonly summary: string;
   /** Imported only when the command runs: `dash list` pays for nothing of `dash install`. */
   load(): Promise<{ readonly define: DefineCommand }>;
-  /** For a command without arguments and options of its own that people wait for. */
-  loadRun?(): Promise<{ readonly run: RunCommand }>;
+  /** For a command that people wait for: what it answers when only these words follow it. */
+  readonly quick?: { readonly words: readonly string[]; load(): Promise<{ readonly answer: QuickAnswer }> };
 }
 
 /** Every command, in the order of `dash --help`. */
 export const COMMANDS: readonly CommandEntry[] = [
-  { name: 'install', aliases: ['add', 'i'], summary: 'install packages from npm, git or a directory', load: () => import('./commands/install.ts') },
+  {
+    name: 'install',
+    aliases: ['add', 'i'],
+    summary: 'install packages from npm, git or a directory',
+    load: () => import('./commands/install.ts'),
+    quick: { words: ['--json', '--quiet', '--frozen', '--offline', '--wait'], load: () => import('./commands/install-again.ts') },
+  },
   {
     name: 'ci',
     summary: 'install what `dash.lock` says, asking nothing; grants come from the file `DASH_POLICY` names',
@@ -25,7 +31,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     aliases: ['ls'],
     summary: 'list installed packages with their grants and resources',
     load: () => import('./commands/list.ts'),
-    loadRun: () => import('./commands/list.ts'),
+    quick: { words: ['--json'], load: () => import('./commands/list.ts') },
   },
   { name: 'update', aliases: ['upgrade', 'up'], summary: 'update packages; what asks for more waits for you', load: () => import('./commands/update.ts') },
   { name: 'outdated', summary: 'show which packages are behind', load: () => import('./commands/outdated.ts') },

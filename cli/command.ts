@@ -55,4 +55,10 @@ export type CommandResult =
 /** Adds arguments and options to `command`, and answers what runs once they are parsed. */
 export type DefineCommand = (command: Command) => RunCommand;
 
+/**
+ * Answers without the parser what was typed with nothing but words that are known to it; `undefined` when it takes the
+ * whole command after all.
+ */
+export type QuickAnswer = (invocation: Invocation, words: ReadonlySet<string>) => Promise<CommandResult | undefined>;
+
 export type RunCommand = (invocation: Invocation) => Promise<CommandResult>;

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type Diagnostic, isDashError } from '../format/index.ts';
-import { type InspectedSkill, type InspectPorts, inspectSpec, type NpmConfig, readNpmConfig, unusedProjectSettings } from '../registry/index.ts';
+import { type InspectedSkill, type InspectPorts, inspectSpec } from '../registry/index.ts';
 import type { CheckPorts } from '../registry/publish/index.ts';
 import type { BundleStore } from '../sandbox/index.ts';
 import type { Invocation } from './command.ts';
-import { formatDiagnostics } from './output/diagnostics.ts';
+import { npmConfigFor } from './npm-config.ts';
 import { packageRoot } from './package-root.ts';
 
 /**
@@ -67,18 +67,6 @@ export async function checkPorts(invocation: Pick<Invocation, 'home' | 'cwd' | '
       themes: (text, path) => diagnosticsOf(() => checkContrast(parseTheme(text, path), path)),
     },
   };
-}
-
-/** Registry, auth and proxy as the user's npm has them. What of a project's `.npmrc` is not used is said on `stderr`. */
-export async function npmConfigFor({
-  env,
-  globals,
-  cwd,
-  stderr,
-}: Pick<Invocation, 'env' | 'globals' | 'cwd'> & Partial<Pick<Invocation, 'stderr'>>): Promise<NpmConfig> {
-  const project = { dir: cwd, isTrusted: globals.trustProject === true };
-  if (stderr !== undefined && globals.quiet !== true) stderr.write(formatDiagnostics(await unusedProjectSettings(project), stderr.style));
-  return readNpmConfig({ env, project, ...(globals.registry !== undefined && { registry: globals.registry }) });
 }
 
 async function inspectSkill(dir: string, path: string): Promise<InspectedSkill> {

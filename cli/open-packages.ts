@@ -28,7 +28,8 @@ import {
   SpareProcess,
 } from '../sandbox/index.ts';
 import type { Invocation } from './command.ts';
-import { bundleStore, inspectPorts, npmConfigFor } from './compose.ts';
+import { bundleStore, inspectPorts } from './compose.ts';
+import { npmConfigFor } from './npm-config.ts';
 import { authorityOf, withGrants } from './package-authority.ts';
 
 /** The installed packages as the host asks for them, again at every reload. */

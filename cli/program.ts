@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import type { CommandResult, GlobalOptions, Invocation, RunCommand } from './command.ts';
+import type { CommandResult, GlobalOptions, Invocation } from './command.ts';
 import { type CommandEntry, COMMANDS, HOST_COMMAND } from './command-table.ts';
 import { formatJson } from './output/json.ts';
 import { formatTable } from './output/table.ts';
@@ -53,8 +53,7 @@ async function run(request: Request, surroundings: Surroundings): Promise<Comman
 }
 
 async function runCommand(entry: CommandEntry, rest: readonly string[], { stdout, stderr, signal }: Surroundings): Promise<CommandResult> {
-  const { globals, start } = await readCommand(entry, rest);
-  return start({
+  const around = (globals: GlobalOptions): Invocation => ({
     globals,
     cwd: resolve(globals.directory ?? '.'),
     home: realHome(resolve(process.env['DASH_HOME'] || join(homedir(), '.dash'))),
@@ -67,15 +66,17 @@ async function runCommand(entry: CommandEntry, rest: readonly string[], { stdout
     stderr,
     signal,
   });
-}
-
-/** The parser is loaded only where there is something to parse: `dash list` answers without it. */
-async function readCommand(entry: CommandEntry, rest: readonly string[]): Promise<{ readonly globals: GlobalOptions; readonly start: RunCommand }> {
-  if (entry.loadRun && rest.every((word) => word === '--json')) {
-    return { globals: { json: rest.length > 0, input: true }, start: (await entry.loadRun()).run };
+  // the parser is loaded only where there is something to parse
+  if (entry.quick !== undefined && rest.every((word) => entry.quick?.words.includes(word))) {
+    const words = new Set(rest);
+    const globals = { json: words.has('--json'), quiet: words.has('--quiet'), offline: words.has('--offline'), input: true };
+    const { answer } = await entry.quick.load();
+    const result = await answer(around(globals), words);
+    if (result !== undefined) return result;
   }
   const { parseCommand } = await import('./parse-command.ts');
-  return parseCommand(entry, rest);
+  const { globals, start } = await parseCommand(entry, rest);
+  return start(around(globals));
 }
 
 async function helpOf(entry: CommandEntry | undefined): Promise<string> {

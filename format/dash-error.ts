@@ -104,6 +104,9 @@ export interface DashErrorOptions {
   readonly cause?: unknown;
 }
 
+/** Known across copies of this file: the command line is bundled apart from the library. */
+const BRAND = Symbol.for('dash-agent.error');
+
 /**
  * A failure that the user can act on. A bug of ours is a plain `Error`.
  *
@@ -114,6 +117,7 @@ export interface DashErrorOptions {
  */
 export class DashError extends Error {
   override readonly name = 'DashError';
+  readonly [BRAND] = true;
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly where: Where | undefined;
@@ -128,5 +132,5 @@ export class DashError extends Error {
 
 /** Tells whether `error` is a {@link DashError}, of one of `codes` when any are given. */
 export function isDashError(error: unknown, ...codes: readonly ErrorCode[]): error is DashError {
-  return error instanceof DashError && (codes.length === 0 || codes.includes(error.code));
+  return error instanceof Error && BRAND in error && (codes.length === 0 || codes.includes((error as DashError).code));
 }

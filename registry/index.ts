@@ -13,6 +13,7 @@ import type { OutdatedContext, OutdatedPackage } from './update/outdated.ts';
 import type { UpdateContext, UpdateReport } from './update/update.ts';
 import type { WhyOptions, WhyReport } from './why.ts';
 import type { GarbageOptions, GarbageReport } from './collect-garbage.ts';
+import type { RepeatContext } from './repeat-restore.ts';
 import type { RestoreContext } from './restore.ts';
 import type { Scope } from './store/store-paths.ts';
 import type { RollbackContext, RollbackReport } from './rollback.ts';
@@ -65,9 +66,14 @@ export async function planInstall(specs: readonly PackageSpec[], context: Restor
   return module.planInstall(specs, context);
 }
 
+/** Answers {@link restore} where the same was done before, `undefined` elsewhere. @throws {DashError} DELEGATED_CONSENT, LOCKED … */
+export async function repeatRestore(context: RepeatContext): Promise<InstallReport | undefined> {
+  const module = await import('./repeat-restore.ts');
+  return module.repeatRestore(context);
+}
+
 /** Makes the disk equal `dash.lock`. See `restore.ts`. @throws {DashError} LOCK_TAMPERED … */
 export async function restore(context: RestoreContext): Promise<InstallReport> {
-  const { repeatRestore } = await import('./repeat-restore.ts');
   const repeated = await repeatRestore(context);
   if (repeated !== undefined) return repeated;
   const module = await import('./restore.ts');

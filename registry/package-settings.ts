@@ -1,4 +1,4 @@
-import { DashError, formatPackageId, RESOURCE_KINDS, type ResourceFilter } from '../format/index.ts';
+import { DashError, isDashError, formatPackageId, RESOURCE_KINDS, type ResourceFilter } from '../format/index.ts';
 import { type PackageSpec, parseSpec } from './package-spec.ts';
 import { readIfPresent } from './store/durable-file.ts';
 
@@ -45,7 +45,7 @@ export async function readPackageSettings(path: string, cwd: string): Promise<re
     try {
       return { spec: parseSpec(fields['source'], { cwd }), filter: Object.fromEntries(kinds) };
     } catch (error) {
-      if (!(error instanceof DashError)) throw error;
+      if (!isDashError(error)) throw error;
       return refuse(`\`packages[${at}].source\`: ${error.message}`, error);
     }
   });

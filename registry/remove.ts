@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 
-import { DashError, type Diagnostic } from '../format/index.ts';
+import { DashError, isDashError, type Diagnostic } from '../format/index.ts';
 import { assertNotDelegated } from './delegation.ts';
 import { revokeGrants } from './grants.ts';
 import { type InstalledPackage, installedFrom } from './installed.ts';
@@ -78,7 +78,7 @@ function canonical(text: string, cwd: string): string | undefined {
   try {
     return formatSpec(parseSpec(text, { cwd }));
   } catch (error) {
-    if (error instanceof DashError) return undefined;
+    if (isDashError(error)) return undefined;
     throw error;
   }
 }

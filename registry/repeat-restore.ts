@@ -35,6 +35,9 @@ interface Note {
   readonly pending: readonly string[];
 }
 
+/** What a restore is asked with, but for what only building and asking need. */
+export type RepeatContext = Omit<RestoreContext, 'ports' | 'consentPort'>;
+
 /** So many are kept. */
 const NOTES = 8;
 /** The kernel's clock for the times of files ticks: what is written now may look a little older. */
@@ -46,12 +49,14 @@ const CLOCK_TICK_MS = 50;
  *
  * @throws {DashError} DELEGATED_CONSENT, LOCKED, DISK_ERROR, DISK_FULL
  */
-export async function repeatRestore(context: RestoreContext): Promise<InstallReport | undefined> {
+export async function repeatRestore(context: RepeatContext): Promise<InstallReport | undefined> {
   assertNotDelegated();
   const place = await placeOf(context);
   const found = place === undefined ? undefined : await readNote(place.path);
   if (place === undefined || found === undefined || isUnfinished(place.scope)) return undefined;
   const { note, generation } = found;
+  // what waits to be built is to be built now
+  if (note.pending.length > 0 && context.deferBuilds !== true) return undefined;
   const current = await readIfPresent(place.scope.current);
   if (current === note.pointer) {
     if (!isWhole(note, place.store)) return undefined;
@@ -139,13 +144,13 @@ interface Paths {
   readonly exactScope: Scope;
 }
 
-async function pathsOf({ dashHome, scope }: RestoreContext): Promise<Paths> {
+async function pathsOf({ dashHome, scope }: RepeatContext): Promise<Paths> {
   const exactScope: Scope = scope.kind === 'user' ? scope : { kind: 'project', dir: await realpath(scope.dir) };
   return { store: storePaths(dashHome), scope: scopePaths(dashHome, exactScope), exactScope };
 }
 
 /** Something is asked for that no note speaks of. */
-function isDecidedAnew({ policy, grant = [], deny = [], limits, minAgeMs }: RestoreContext): boolean {
+function isDecidedAnew({ policy, grant = [], deny = [], limits, minAgeMs }: RepeatContext): boolean {
   return policy !== undefined || grant.length > 0 || deny.length > 0 || limits !== undefined || minAgeMs !== undefined;
 }
 
@@ -156,7 +161,7 @@ interface Place {
 }
 
 /** Finds the note of what is asked for, as things are now. */
-async function placeOf(context: RestoreContext): Promise<Place | undefined> {
+async function placeOf(context: RepeatContext): Promise<Place | undefined> {
   if (isDecidedAnew(context)) return undefined;
   const paths = await pathsOf(context);
   const lock = await readIfPresent(paths.scope.lockfile);
@@ -169,7 +174,7 @@ function notePath(
   lock: string,
   { settings, grants }: Circumstances,
   { store, exactScope }: Pick<Paths, 'store' | 'exactScope'>,
-  { npm, toolVersion = '', workspace }: RestoreContext,
+  { npm, toolVersion = '', workspace }: RepeatContext,
 ): string {
   const registries = Object.entries(npm).filter(([key]) => key === 'registry' || key.endsWith(':registry'));
   const digest = sha256(JSON.stringify([toolVersion, exactScope, workspace, registries, settings, digestOf(grants), digestOf(lock)]));
@@ -194,7 +199,7 @@ function isWhole({ wholeAtMs, objects, bundles }: Note, paths: StorePaths): bool
 async function commitAgain(
   generation: string,
   scope: ScopePaths,
-  { now = new Date(), onProgress = () => undefined }: RestoreContext,
+  { now = new Date(), onProgress = () => undefined }: RepeatContext,
 ): Promise<{ readonly pointer: string; readonly text: string }> {
   let pointer: string | undefined;
   try {

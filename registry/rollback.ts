@@ -1,4 +1,4 @@
-import { DashError } from '../format/index.ts';
+import { DashError, isDashError } from '../format/index.ts';
 import { assertNotDelegated } from './delegation.ts';
 import { installedFrom } from './installed.ts';
 import { type PackageView, viewPackage } from './list.ts';
@@ -74,7 +74,7 @@ async function findTarget(number: number | undefined, { scope, base }: Transacti
       return await readGeneration(scope, one);
     } catch (error) {
       // what is in force is damaged: the newest one that is not takes its place
-      if (base !== undefined || !(error instanceof DashError)) throw error;
+      if (base !== undefined || !isDashError(error)) throw error;
     }
   }
   throw new DashError('USAGE', 'there is no generation to go back to', { hint: '`dash remove` takes packages away' });

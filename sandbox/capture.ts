@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   DashError,
+  isDashError,
   emptyPermissionSet,
   type CaptureOutcome,
   type CompiledEntry,
@@ -137,7 +138,7 @@ async function activateEntry(
     if (failure !== undefined) return { error: failure.error, needs: needsOf(denials) };
     return { registrations: hidePlaces(registrations[0] ?? NOTHING, facts) };
   } catch (error) {
-    if (error instanceof DashError) return { error, needs: needsOf(denials) };
+    if (isDashError(error)) return { error, needs: needsOf(denials) };
     throw error;
   } finally {
     session.kill();

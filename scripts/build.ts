@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 
-import { build, type Plugin } from 'esbuild';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 /**
  * Compiles the package into `dist/`: types by tsc, code by esbuild in few files that share their parts.
@@ -24,6 +24,8 @@ if (status !== 0) process.exit(1);
 const sources: Plugin = {
   name: 'sources',
   setup({ onLoad }) {
+    // commander imports builtins as a whole, and with them whatever Node can do with files, streams and terminals
+    onLoad({ filter: /node_modules\/commander\/.*\.js$/ }, async ({ path }) => ({ loader: 'js', contents: lazyBuiltins(await readFile(path, 'utf8')) }));
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
       const place = JSON.stringify(`../${relative(root, path).replace(/\.ts$/, '.js')}`);
@@ -38,7 +40,10 @@ const sources: Plugin = {
  * took beyond a bare Node. Only functions are imported from them.
  */
 function lazyBuiltins(text: string): string {
-  return text.replaceAll(/^import \{([^}]*)\} from '(node:[^']+)';$/gm, (_, names: string, module: string) => {
+  const whole = text.replaceAll(/^import (\w+) from '(node:[^']+)';$/gm, (_, name: string, module: string) =>
+    name === 'process' ? '' : `const ${name} = new Proxy({}, { get: (_, key) => process.getBuiltinModule(${JSON.stringify(module)})[key] });`,
+  );
+  return whole.replaceAll(/^import \{([^}]*)\} from '(node:[^']+)';$/gm, (_, names: string, module: string) => {
     const members = names
       .split(',')
       .map((name) => name.trim())
@@ -53,23 +58,58 @@ function lazyBuiltins(text: string): string {
 }
 
 const { dependencies }: { readonly dependencies: Readonly<Record<string, string>> } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-await build({
+const options = {
   absWorkingDir: root,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  // commander is needed by nearly every command, in seven files of its own
+  external: Object.keys(dependencies)
+    .filter((name) => name !== 'commander')
+    .flatMap((name) => [name, `${name}/*`]),
+  logLevel: 'warning',
+} as const satisfies BuildOptions;
+
+/**
+ * The command line, and the commands that people wait for, are a file each with all that it needs: each of two dozen
+ * shared files takes half a millisecond. What they load later are entries of the rest, which share their parts.
+ */
+const QUICK = ['install-again', 'list'];
+const later = new Map<string, string>();
+const loadedLater: Plugin = {
+  name: 'loaded-later',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\..*\.ts$/ }, ({ path, kind, resolveDir }) => {
+      const source = relative(root, join(resolveDir, path)).replaceAll('\\', '/');
+      if (kind !== 'dynamic-import' || source === 'cli/program.ts') return undefined;
+      if (/^[^/]+\/index\.ts$/.test(source)) return { path: `../${source.replace(/\.ts$/, '.js')}`, external: true };
+      if (!source.startsWith('cli/')) return undefined;
+      const name = source
+        .replace(/^cli\//, '')
+        .replace(/\.ts$/, '')
+        .replaceAll('/', '-');
+      if (QUICK.some((quick) => name === `commands-${quick}`)) return { path: `./${name}.js`, external: true };
+      later.set(source, name);
+      return { path: `../later/${name}.js`, external: true };
+    });
+  },
+};
+
+await build({
+  ...options,
+  entryPoints: [{ in: 'cli/main.ts', out: 'main' }, ...QUICK.map((name) => ({ in: `cli/commands/${name}.ts`, out: `commands-${name}` }))],
+  outdir: join(dist, 'cli'),
+  plugins: [loadedLater, sources],
+});
+await build({
+  ...options,
   entryPoints: [
-    { in: 'cli/main.ts', out: 'cli/main' },
+    ...Array.from(later, ([source, name]) => ({ in: source, out: `later/${name}` })),
     ...['host', 'registry', 'sandbox', 'skills-lib', 'sdk', 'format'].map((folder) => ({ in: `${folder}/index.ts`, out: `${folder}/index` })),
   ],
   outdir: dist,
   chunkNames: 'chunks/[name]-[hash]',
-  bundle: true,
   splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node24',
-  // commander is needed at every start, in seven files of its own
-  external: Object.keys(dependencies)
-    .filter((name) => name !== 'commander')
-    .flatMap((name) => [name, `${name}/*`]),
   plugins: [sources],
-  logLevel: 'warning',
 });

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import { readCiPolicy, restore, type Scope } from '../../registry/index.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
-import { inspectPorts, npmConfigFor } from '../compose.ts';
+import { inspectPorts } from '../compose.ts';
+import { npmConfigFor } from '../npm-config.ts';
 import { formatInstallReport } from '../output/install-report.ts';
 import { showProgress } from '../output/progress.ts';
 

@@ -8,7 +8,7 @@ import { pingRegistry } from '../../registry/catalog/index.ts';
 import { checkStore, readProfile, type StoreCheck } from '../../registry/index.ts';
 import { capturePackage, checkLayers, compilePackage } from '../../sandbox/index.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
-import { npmConfigFor } from '../compose.ts';
+import { npmConfigFor } from '../npm-config.ts';
 import { packageRoot } from '../package-root.ts';
 import { formatTable } from '../output/table.ts';
 import type { Style } from '../output/terminal.ts';

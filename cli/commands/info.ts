@@ -12,7 +12,8 @@ import {
 } from '../../format/index.ts';
 import { type InstalledPackage, inspectSpec, readGrants, readInstalled } from '../../registry/index.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
-import { inspectPorts, npmConfigFor } from '../compose.ts';
+import { inspectPorts } from '../compose.ts';
+import { npmConfigFor } from '../npm-config.ts';
 import { showProgress } from '../output/progress.ts';
 import { only, readSpecs } from '../read-specs.ts';
 import { oneLine, type Style } from '../output/terminal.ts';

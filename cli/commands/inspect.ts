@@ -1,7 +1,8 @@
 import { describePermission, type Diagnostic, parsePermission, type Registrations, type Unsupported } from '../../format/index.ts';
 import { type Inspection, inspectSpec } from '../../registry/index.ts';
 import type { DefineCommand } from '../command.ts';
-import { inspectPorts, npmConfigFor } from '../compose.ts';
+import { inspectPorts } from '../compose.ts';
+import { npmConfigFor } from '../npm-config.ts';
 import { parseDuration } from '../duration.ts';
 import { formatDiagnostics } from '../output/diagnostics.ts';
 import { formatWhere } from '../output/error.ts';

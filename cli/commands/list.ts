@@ -4,7 +4,7 @@ import { formatTable } from '../output/table.ts';
 import { oneLine, type Style } from '../output/terminal.ts';
 import { packageDocument, type PackageDocument } from '../package-document.ts';
 
-export const run: RunCommand = async (invocation) => {
+const run: RunCommand = async (invocation) => {
   const { home, cwd, stdout, globals } = invocation;
   // the user's own are all there are then, those too that the project hides
   const installed = await readInstalled(globals.user === true ? { dashHome: home } : { dashHome: home, projectDir: cwd });
@@ -16,6 +16,8 @@ export const run: RunCommand = async (invocation) => {
     text: packages.length === 0 ? 'nothing is installed; `dash search` finds packages\n' : formatTable(packages.map((one) => rowOf(one, stdout.style))),
   };
 };
+
+export const answer = run;
 
 export const define: DefineCommand = () => run;
 

@@ -1,6 +1,6 @@
 import { outdated, type OutdatedPackage } from '../../registry/index.ts';
 import type { DefineCommand } from '../command.ts';
-import { npmConfigFor } from '../compose.ts';
+import { npmConfigFor } from '../npm-config.ts';
 import { parseDuration } from '../duration.ts';
 import { showProgress } from '../output/progress.ts';
 import { formatTable } from '../output/table.ts';

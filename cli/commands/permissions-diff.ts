@@ -11,7 +11,8 @@ import {
 } from '../../format/index.ts';
 import { allRequestsOf, inspectSpec, parseSpec, readInstalled } from '../../registry/index.ts';
 import type { CommandResult, DefineCommand, Invocation } from '../command.ts';
-import { inspectPorts, npmConfigFor } from '../compose.ts';
+import { inspectPorts } from '../compose.ts';
+import { npmConfigFor } from '../npm-config.ts';
 import { formatTable } from '../output/table.ts';
 import { showProgress } from '../output/progress.ts';
 import { oneLine, type Style } from '../output/terminal.ts';

@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 
 import { publish, type PublishResult } from '../../registry/publish/index.ts';
 import type { DefineCommand } from '../command.ts';
-import { checkPorts, npmConfigFor } from '../compose.ts';
+import { checkPorts } from '../compose.ts';
+import { npmConfigFor } from '../npm-config.ts';
 import { formatDiagnostics } from '../output/diagnostics.ts';
 import { oneLine, type Style } from '../output/terminal.ts';
 

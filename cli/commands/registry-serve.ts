@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { DashError } from '../../format/index.ts';
 import { serveRegistry } from '../../registry/serve/index.ts';
 import type { DefineCommand } from '../command.ts';
-import { npmConfigFor } from '../compose.ts';
+import { npmConfigFor } from '../npm-config.ts';
 
 interface ServeFlags {
   readonly port?: string;

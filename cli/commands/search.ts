@@ -1,7 +1,7 @@
 import { searchNpm } from '../../registry/catalog/index.ts';
 import { DashError } from '../../format/index.ts';
 import type { DefineCommand } from '../command.ts';
-import { npmConfigFor } from '../compose.ts';
+import { npmConfigFor } from '../npm-config.ts';
 import { formatTable } from '../output/table.ts';
 import { oneLine } from '../output/terminal.ts';
 

@@ -3,6 +3,7 @@ import type { InstallReport } from '../../registry/index.ts';
 import type { Invocation } from '../command.ts';
 import { formatDiagnostics } from './diagnostics.ts';
 import { oneLine, type Style } from './terminal.ts';
+import { unchangedLine } from './unchanged-line.ts';
 
 /** What an install did, for people. */
 export function formatInstallReport({ installed, unchanged, diagnostics, pending, ungranted }: InstallReport, { globals }: Invocation, style: Style): string {
@@ -16,7 +17,7 @@ export function formatInstallReport({ installed, unchanged, diagnostics, pending
     for (const permission of permissions.denied) lines.push(`  may not ${describePermission(parsePermission(permission))}  ${style.dim(`[${permission}]`)}`);
     lines.push('  can talk to your model');
   }
-  for (const { name, version } of unchanged) lines.push(`unchanged ${style.strong(oneLine(name))} ${oneLine(version)}`);
+  lines.push(...unchanged.map((one) => unchangedLine(one, style)));
   for (const { name, permissions } of ungranted) {
     // what was refused on purpose is said above
     const refused = installed.find((one) => one.name === name)?.permissions.denied ?? [];

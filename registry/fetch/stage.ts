@@ -115,7 +115,7 @@ async function fetchFiles({ name, version, tarball, integrity, registry }: Relea
   try {
     return await readTarball(bytes, workshop.limits);
   } catch (error) {
-    if (!(error instanceof DashError) || error.code !== 'HOSTILE_PACKAGE') throw error;
+    if (!isDashError(error, 'HOSTILE_PACKAGE')) throw error;
     throw new DashError('HOSTILE_PACKAGE', `${error.message} (in \`${name}@${version}\`)`, { hint: error.hint, where: error.where, cause: error });
   }
 }

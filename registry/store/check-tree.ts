@@ -34,8 +34,9 @@ export function isUntouchedSince(treeSha256: string, sinceMs: number, paths: Sto
   const isOlder = (path: string) => (lstatSync(path, { throwIfNoEntry: false })?.ctimeMs ?? Infinity) <= sinceMs;
   if (!isOlder(paths.listing(treeSha256))) return false;
   const files = [...parseListing(readFileSync(paths.listing(treeSha256), 'utf8')).keys()];
+  const root = paths.files(treeSha256);
   const folders = new Set(['.', ...files.flatMap(parentsOf)]);
-  return [...folders, ...files].every((path) => isOlder(join(paths.files(treeSha256), path)));
+  return [...folders, ...files].every((path) => isOlder(`${root}/${path}`));
 }
 
 /** Reads `files.sha256`: path → sha256. */

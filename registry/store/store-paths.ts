@@ -38,15 +38,16 @@ export interface StorePaths {
 
 export function storePaths(home: string): StorePaths {
   const store = join(home, 'store', 'v1');
-  const tree = (sha256: string) => join(store, sha256.slice(0, 2), sha256);
+  // joined by hand: a state names hundreds, and `join` takes its arguments apart each time
+  const tree = (sha256: string) => `${store}/${sha256.slice(0, 2)}/${sha256}`;
   return {
     home,
     tmp: join(store, 'tmp'),
     tree,
-    listing: (sha256) => join(tree(sha256), 'files.sha256'),
-    files: (sha256) => join(tree(sha256), 'tree'),
-    packs: join(store, 'packs'),
-    pack: (sha256) => join(store, 'packs', sha256),
+    listing: (sha256) => `${tree(sha256)}/files.sha256`,
+    files: (sha256) => `${tree(sha256)}/tree`,
+    packs: `${store}/packs`,
+    pack: (sha256) => `${store}/packs/${sha256}`,
     unpacked: (pin) => {
       const hex = pin.startsWith('sha512-')
         ? Buffer.from(pin.slice('sha512-'.length), 'base64').toString('hex')
