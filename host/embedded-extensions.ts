@@ -128,7 +128,8 @@ async function buildDirectory(dir: string, dashHome: string, bundles: BundleStor
       ports: {
         compile: (request, signal) => compilePackage(request, bundles, signal),
         // captured below, in the same way for files
-        capture: async () => [],
+        capture: async ({ compiled }) => ({ compiled, captureOutcomes: [] }),
+        prepareCompile: () => undefined,
         toolchain: async () => '',
         isCompiled: async () => false,
         readSkills: async () => [],
@@ -147,6 +148,6 @@ async function capture(built: Omit<Build, 'captured' | 'contentHash'>, bundles: 
   const contentHash = createHash('sha256')
     .update(built.compiled.entries.map(({ entry, code }) => `${entry}\0${code}\n`).join(''))
     .digest('hex');
-  const outcomes = await capturePackage({ ...built, contentHash }, bundles);
-  return { ...built, contentHash, captured: mergeCaptured(outcomes) };
+  const { compiled, captureOutcomes } = await capturePackage({ ...built, contentHash }, bundles);
+  return { ...built, compiled, contentHash, captured: mergeCaptured(captureOutcomes) };
 }
