@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import type { Diagnostic } from '../format/index.ts';
 import { readIfPresent } from './store/durable-file.ts';
 
-/** npm's settings under npm's own names, as pacote takes them: `registry`, `@scope:registry`, `//host/:_authToken`, `proxy` … */
+/** npm's settings under npm's own names, as its libraries take them: `registry`, `@scope:registry`, `//host/:_authToken`, `proxy` … */
 export type NpmConfig = Readonly<Record<string, string | boolean | number>>;
 
 export interface ReadNpmConfigOptions {

@@ -39,7 +39,6 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'isolated-vm': ['sandbox/isolate.ts'],
   acorn: ['sandbox/infer'],
   esbuild: ['sandbox/compile', 'scripts', 'sandbox/guest/build'],
-  pacote: ['registry'],
   'npm-package-arg': ['registry'],
   'npm-pick-manifest': ['registry'],
   'npm-packlist': ['registry/publish'],

@@ -6,7 +6,8 @@ import { createAdaptorServer } from '@hono/node-server';
 import { DashError } from '../../format/index.ts';
 import { createApp } from './app.ts';
 import { openPackageDirectory } from './package-directory.ts';
-import { type NpmOptions, readThrough } from './upstream.ts';
+import type { NpmConfig } from '../npm-config.ts';
+import { readThrough } from './upstream.ts';
 
 export interface ServeRegistryOptions {
   /** Where the packages lie; made when missing. One process serves a directory. */
@@ -18,7 +19,7 @@ export interface ServeRegistryOptions {
   /** A registry to read through to for packages this one does not hold. */
   readonly upstream?: string;
   /** Auth, proxy and certificates for `upstream`, as npm's configuration gives them. */
-  readonly upstreamOptions?: NpmOptions;
+  readonly upstreamOptions?: NpmConfig;
   /** Default 192 MiB: a tarball of 128 MiB in base64, and its manifest. */
   readonly maxBodyBytes?: number;
 }

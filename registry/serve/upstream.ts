@@ -1,3 +1,12 @@
+import { Type } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+
+import { DashError, isDashError, parseJson } from '../../format/index.ts';
+import { fetchTarball } from '../fetch/npm.ts';
+import { openRegistryHttp } from '../http/registry-http.ts';
+import type { NpmConfig } from '../npm-config.ts';
+import { addressOf, MAX_PACKUMENT_BYTES } from '../resolve/fetch-packument.ts';
+import { sha512Of } from '../verify/integrity.ts';
 import { isReadableName, tarballFile } from './npm-name.ts';
 import { RegistryRefusal } from './registry-refusal.ts';
 
@@ -13,22 +22,24 @@ export interface Upstream {
   tarball(name: string, file: string): Promise<{ readonly bytes: Buffer; readonly integrity: string | undefined } | undefined>;
 }
 
-/** Options as pacote and npm-registry-fetch take them: auth, proxy, certificate authorities. */
-export type NpmOptions = Readonly<Record<string, unknown>>;
-
 /**
  * Reads through to `registry`. Nothing is kept on disk; a packument is remembered for the life of
  * the service, because each of its tarballs is found by it.
  */
-export function readThrough(registry: string, options: NpmOptions = {}): Upstream {
+export function readThrough(registry: string, npm: NpmConfig = {}): Upstream {
+  const base = `${registry.replace(/\/+$/, '')}/`;
+  const http = openRegistryHttp({ npm });
   const packuments = new Map<string, Promise<UpstreamPackument | undefined>>();
 
   async function fetchPackument(name: string): Promise<UpstreamPackument | undefined> {
-    const { default: pacote } = await import('pacote');
     try {
-      return await pacote.packument(name, { ...options, registry, fullMetadata: true, ignoreScripts: true });
+      const request = { what: name, headers: { accept: 'application/json' }, registry: base, maxBytes: MAX_PACKUMENT_BYTES, compressed: true };
+      const { body } = await http.get(addressOf(name, base), request);
+      const { value } = parseJson(body.toString('utf8'), name, 'REGISTRY_REPLY_INVALID');
+      if (!Value.Check(Packument, value)) throw new DashError('REGISTRY_REPLY_INVALID', `the answer for \`${name}\` is no packument`);
+      return value;
     } catch (error) {
-      if (hasStatus(error, 404)) return undefined;
+      if (isDashError(error, 'PACKAGE_NOT_FOUND')) return undefined;
       throw new RegistryRefusal(502, `the upstream registry did not answer for \`${name}\``, { cause: error });
     }
   }
@@ -54,11 +65,10 @@ export function readThrough(registry: string, options: NpmOptions = {}): Upstrea
       const versions = Object.values((await packument(name))?.versions ?? {});
       const found = versions.find((version) => tarballFile(name, version.version) === file);
       if (found === undefined) return undefined;
-      const { default: pacote } = await import('pacote');
       const { tarball, integrity } = found.dist;
       try {
-        const bytes = await pacote.tarball(tarball, { ...options, registry, ignoreScripts: true, ...(integrity && { integrity }) });
-        return { bytes, integrity };
+        const promised = integrity === undefined ? {} : { integrity: sha512Of(integrity, file) };
+        return { bytes: await fetchTarball({ url: tarball, what: file, registry: base, ...promised }, { http }), integrity };
       } catch (error) {
         throw new RegistryRefusal(502, `the upstream registry did not hand out \`${file}\``, { cause: error });
       }
@@ -66,6 +76,11 @@ export function readThrough(registry: string, options: NpmOptions = {}): Upstrea
   };
 }
 
-function hasStatus(error: unknown, status: number): boolean {
-  return error instanceof Error && 'statusCode' in error && error.statusCode === status;
-}
+/** The rest is passed on as it came. */
+const Packument = Type.Object({
+  name: Type.String(),
+  versions: Type.Record(
+    Type.String(),
+    Type.Object({ version: Type.String(), dist: Type.Object({ tarball: Type.String(), integrity: Type.Optional(Type.String()) }) }),
+  ),
+});

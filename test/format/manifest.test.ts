@@ -138,7 +138,7 @@ describe('parseManifest', () => {
   });
 
   it('reads the manifests of the packages it was built with', () => {
-    for (const name of ['semver', 'pacote', '@clack/prompts', '@earendil-works/pi-coding-agent', 'typebox', 'fast-check']) {
+    for (const name of ['semver', 'libnpmpublish', '@clack/prompts', '@earendil-works/pi-coding-agent', 'typebox', 'fast-check']) {
       const path = new URL(`../../node_modules/${name}/package.json`, import.meta.url);
       expect(parseManifest(readFileSync(path, 'utf8'), `${name}/package.json`).name).toBe(name);
     }

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 
 import { describe, expect, test } from 'vitest';
 
+import { startNpmRegistry } from '../../support/npm-registry.ts';
 import { getJson, publishDocument, put, sha512, startRegistry, temporaryDirectory } from './registry-fixture.ts';
 
 describe('publishing', () => {
@@ -228,5 +229,34 @@ describe('reading through', () => {
     expect(Buffer.from(await (await fetch(tarball)).arrayBuffer())).toEqual(bytes);
     expect(await getJson(registry, 'both')).toHaveProperty('dist-tags', { latest: '7.0.0' });
     expect((await fetch(`${registry.url}nowhere`)).status).toBe(404);
+  });
+
+  test('a token of the upstream goes to no other origin, neither with a packument nor with an archive', async () => {
+    const elsewhere = await startNpmRegistry({ name: 'away' });
+    const mine = await startNpmRegistry();
+    mine.handle('*', (asked, response) => response.writeHead(302, { location: new URL(asked.url ?? '/', elsewhere.url).href }).end());
+    const registry = await startRegistry({ upstream: mine.url, upstreamOptions: { [`//${new URL(mine.url).host}/:_authToken`]: 'secret' } });
+    expect(await getJson(registry, 'away')).toHaveProperty(['versions', '1.0.0', 'version'], '1.0.0');
+    expect((await fetch(`${registry.url}away/-/away-1.0.0.tgz`)).status).toBe(200);
+    expect(mine.authorizations).toEqual(['Bearer secret']);
+    expect(elsewhere.requests).toEqual(['GET /away', 'GET /away/-/away-1.0.0.tgz']);
+    expect(elsewhere.authorizations).toEqual([undefined, undefined]);
+  });
+
+  test.each([
+    ['no JSON', 'hello'],
+    ['no packument', '{"name":"away"}'],
+    ['something else under `versions`', '{"name":"away","versions":{"1.0.0":{}}}'],
+  ])('an upstream that answers with %s is a bad gateway', async (_, body) => {
+    const upstream = await startNpmRegistry();
+    upstream.override('/away', { status: 200, body });
+    const registry = await startRegistry({ upstream: upstream.url });
+    expect((await fetch(`${registry.url}away`)).status).toBe(502);
+  });
+
+  test('an archive that is not what the upstream promised is not passed on', async () => {
+    const upstream = await startNpmRegistry({ name: 'away', dist: { integrity: sha512(Buffer.from('other')) } });
+    const registry = await startRegistry({ upstream: upstream.url });
+    expect((await fetch(`${registry.url}away/-/away-1.0.0.tgz`)).status).toBe(502);
   });
 });
