@@ -12,6 +12,7 @@ import {
   narrowBuild,
   emptyGrantPage,
   openGrantBook,
+  type ProgressListener,
   readInstalled,
   readProfile,
   readSecret,
@@ -146,9 +147,11 @@ async function readBuilt({ home, cwd, signal, globals, stderr }: Invocation): Pr
   const waiting = installed.filter(({ pending, enabled }) => pending && enabled);
   if (waiting.length === 0) return installed;
   if (globals.quiet !== true) stderr.write(`building ${waiting.length === 1 ? waiting[0]?.name : `${waiting.length} packages`}, once\n`);
+  // no line that is drawn: an agent may own the terminal by now
+  const onProgress: ProgressListener = ({ kind }) => void (kind === 'waiting' && stderr.write('waiting for another dash\n'));
   for (const kind of new Set(waiting.map(({ scope }) => scope))) {
     try {
-      await finishBuilds({ dashHome: home, scope: kind === 'user' ? { kind } : { kind, dir: cwd }, ports: inspectPorts(home), signal });
+      await finishBuilds({ dashHome: home, scope: kind === 'user' ? { kind } : { kind, dir: cwd }, ports: inspectPorts(home), signal, onProgress });
     } catch (error) {
       if (!isDashError(error) || error.code === 'INTERRUPTED') throw error;
       stderr.write(`warning: ${waiting.length === 1 ? 'a package' : 'packages'} could not be built: ${error.message}\n`);
