@@ -7,7 +7,8 @@ import type { HostEvent } from './host-event.ts';
 import type { JsonValue, Usage } from './model/messages.ts';
 import type { ModelInfo, ModelPort } from './model/port.ts';
 import { contextTokens } from './session/context-usage.ts';
-import { projectBranch } from './session/context.ts';
+import { projectPath } from './session/context.ts';
+import { recordOf } from './session/entry-record.ts';
 import { type SessionEntry, toLine } from './session/entry.ts';
 import { type CompactionPlan, isCutPlace, planCompaction } from './session/plan-compaction.ts';
 import type { Session } from './session/session.ts';
@@ -94,12 +95,12 @@ export function createCompactor({ models, bus, retry, settings, emit }: Compacto
   });
   const draft = async (request: CompactionRequest, plan: CompactionPlan): Promise<Draft | 'cancelled'> => {
     const { session, model, reason, instructions, sources, signal } = request;
-    const branchEntries = session.tree.branch();
+    const path = session.tree.path();
     const { cancelled, value } = await bus.before(
       {
         type: 'session_before_compact',
         preparation: preparationOf(plan, settings()),
-        branchEntries: branchEntries.map(toLine),
+        branchEntries: session.tree.branch().map(toLine),
         reason,
         willRetry: reason === 'overflow',
         ...(instructions === undefined ? {} : { customInstructions: instructions }),
@@ -110,8 +111,7 @@ export function createCompactor({ models, bus, retry, settings, emit }: Compacto
     if (Value.Check(FromPackage, value) && value.compaction !== undefined) {
       const { summary, firstKeptEntryId, details } = value.compaction;
       // A cut between a call and its result would make every later request invalid.
-      if (!isCutPlace(branchEntries, firstKeptEntryId))
-        throw new Error(`a package wanted to keep the context from \`${firstKeptEntryId}\` on, where it cannot be cut`);
+      if (!isCutPlace(path, firstKeptEntryId)) throw new Error(`a package wanted to keep the context from \`${firstKeptEntryId}\` on, where it cannot be cut`);
       return { summary, firstKeptEntryId, fromHook: true, ...(details === undefined ? {} : { details }) };
     }
     const { text, usage } = await summarize(
@@ -131,17 +131,17 @@ export function createCompactor({ models, bus, retry, settings, emit }: Compacto
   const write = (session: Session, { tokensBefore }: CompactionPlan, { fromHook, ...made }: Draft) => {
     const entry = session.append({ type: 'compaction', ...made, tokensBefore, ...(fromHook === true ? { fromHook } : {}) });
     session.sync();
-    return { entry, result: { ...made, tokensBefore, estimatedTokensAfter: contextTokens(session.tree.branch()) } };
+    return { entry, result: { ...made, tokensBefore, estimatedTokensAfter: contextTokens(session.tree.path()) } };
   };
 
   return {
     isDue(session, model) {
       const { enabled, reserveTokens } = scaled(settings(), model);
-      return enabled && contextTokens(session.tree.branch()) > model.contextWindow - reserveTokens;
+      return enabled && contextTokens(session.tree.path()) > model.contextWindow - reserveTokens;
     },
 
     async summarizeBranch({ left, model, instructions, sources, signal }) {
-      const messages = projectBranch(left).flatMap((one) => one.messages);
+      const messages = projectPath(left.map(recordOf)).flatMap((one) => one.messages);
       if (messages.length === 0) return undefined;
       try {
         const { text, usage } = await summarize(
@@ -160,8 +160,8 @@ export function createCompactor({ models, bus, retry, settings, emit }: Compacto
     async compact(request) {
       const { session, model, reason, signal } = request;
       const willRetry = reason === 'overflow';
-      const branch = session.tree.branch();
-      const plan = planCompaction(branch, keepTokens(scaled(settings(), model), reason, contextTokens(branch)));
+      const path = session.tree.path();
+      const plan = planCompaction(path, keepTokens(scaled(settings(), model), reason, contextTokens(path)));
       if (plan === undefined) {
         if (reason === 'manual') throw new Error('there is nothing in this conversation that could be summed up yet');
         return undefined;

@@ -459,13 +459,14 @@ export class Conversation {
 
   /** Where the messages of a turn stand in the file. */
   #entriesOf({ message, toolResults }: Extract<AgentEvent, { type: 'turn_end' }>): Readonly<Record<string, unknown>> {
-    const entries = this.#session.tree.branch();
-    const idOf = (wanted: AgentMessage): string | undefined => entries.findLast((entry) => entry.type === 'message' && entry.message === wanted)?.id;
+    const path = this.#session.tree.path();
+    const isOf = (entry: SessionEntry, wanted: AgentMessage): boolean => entry.type === 'message' && entry.message === wanted;
+    const idOf = (wanted: AgentMessage): string | undefined => path.findLast((record) => record.kind === 'message' && isOf(record.load(), wanted))?.id;
     return { messageEntryId: idOf(message), toolResultEntryIds: toolResults.map(idOf).filter((id) => id !== undefined) };
   }
 
   #noteSettings(): void {
-    const { model, thinkingLevel } = this.#session.context();
+    const { model, thinkingLevel } = this.#session.settings();
     const wanted = this.#thinking ?? 'off';
     // `auto` is no model that another program could open the session with; the answers name those that it was.
     if (this.#model !== undefined && this.#model.provider !== AUTO && (model?.provider !== this.#model.provider || model.modelId !== this.#model.id)) {

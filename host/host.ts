@@ -169,7 +169,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     openSession(options.session, dashHome, workspace),
     readPromptFiles(dashHome, trust.trusted ? trust.files : undefined),
   ]);
-  const startProblems = [...settingsProblems, ...trust.diagnostics, ...session.diagnostics];
+  const startProblems = [...settingsProblems, ...trust.diagnostics];
   const places: Places = { workspace, home: homedir(), data: join(dashHome, 'data'), tmp: join(dashHome, 'tmp'), dashHome: realPath(dashHome) };
 
   const packages = packagesOf(options, { dashHome, cwd: workspace, home: homedir(), env });
@@ -273,7 +273,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
         promptFiles.contextFiles.map(({ path }) => relative(workspace, path)),
       ),
     session,
-    model: startModel(models, options.model, session.context().model, settings.model),
+    model: startModel(models, options.model, session.settings().model, settings.model),
     thinking: options.thinking ?? settings.thinking,
   });
   if (options.eventStore !== undefined) {
@@ -408,7 +408,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       return loaded().current;
     },
     get diagnostics() {
-      return [...startProblems, ...contributions().diagnostics];
+      return [...startProblems, ...conversation.session.diagnostics, ...contributions().diagnostics];
     },
     ended: ending.promise,
     subscribe(listener) {

@@ -171,7 +171,7 @@ function agentPort(host: () => PortsHost): AgentPort {
         case 'commands':
           return host().commands();
         case 'contextUsage':
-          return contextUsage(conversation.session.tree.branch(), conversation.model);
+          return contextUsage(conversation.session.tree.path(), conversation.model);
         case 'systemPrompt':
           return conversation.systemPrompt;
       }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ImageContent } from './model/messages.ts';
-import { projectBranch } from './session/context.ts';
+import { messagesOf } from './session/context.ts';
 import type { SessionEntry } from './session/entry.ts';
 import { sessionStats } from './session/session-stats.ts';
 import type { SessionTree } from './session/session-tree.ts';
@@ -64,7 +64,7 @@ function otherBranch(tree: SessionTree, leaf: SessionEntry, shown: ReadonlySet<s
 function branchHtml(branch: readonly SessionEntry[], without: ReadonlySet<string>): string {
   return branch
     .filter(({ id }) => !without.has(id))
-    .flatMap((entry) => projectBranch([entry]).flatMap(({ messages }) => messages))
+    .flatMap(messagesOf)
     .map(messageHtml)
     .join('\n');
 }

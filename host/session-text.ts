@@ -2,11 +2,11 @@ import { textOf, toolCallsOf } from './model/messages.ts';
 import type { SessionTree } from './session/session-tree.ts';
 import { terminalText } from './terminal-text.ts';
 import { type AgentMessage, toModelMessages } from './transcript.ts';
-import { projectBranch } from './session/context.ts';
+import { messagesOf } from './session/context.ts';
 
 /** What is on the branch of a session, from its beginning to its leaf, for reading on a terminal. */
 export function sessionText(tree: SessionTree): string {
-  const messages = tree.branch().flatMap((entry) => projectBranch([entry]).flatMap((one) => one.messages));
+  const messages = tree.branch().flatMap(messagesOf);
   return terminalText(messages.flatMap(linesOf).join('\n\n')) + '\n';
 }
 

@@ -237,7 +237,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     sessionFile: conversation.session.file,
     sessionId: conversation.session.id,
     ...sessionStats(conversation.session.tree.entries),
-    contextUsage: contextUsage(conversation.session.tree.branch(), conversation.model),
+    contextUsage: contextUsage(conversation.session.tree.path(), conversation.model),
   })),
   export_html: command(Type.Object({ outputPath: Type.Optional(Type.String()) }), async ({ outputPath }, { host }) => ({
     path: await exportHtml(host.conversation.session.tree, outputPath, host.cwd),

@@ -1,6 +1,6 @@
 import type { ModelInfo } from '../model/port.ts';
-import { projectBranch } from './context.ts';
-import type { SessionEntry } from './entry.ts';
+import { projectPath } from './context.ts';
+import type { SessionPath } from './entry-record.ts';
 import type { AgentMessage } from '../transcript.ts';
 
 /** How full the context window is. */
@@ -10,22 +10,25 @@ export interface ContextUsage {
   readonly percent: number;
 }
 
-/** How full the context of `branch` would make the window of `model`. */
-export function contextUsage(branch: readonly SessionEntry[], model: ModelInfo | undefined): ContextUsage | undefined {
+/** How full the context at the end of `path` would make the window of `model`. */
+export function contextUsage(path: SessionPath, model: ModelInfo | undefined): ContextUsage | undefined {
   if (model === undefined) return undefined;
-  const tokens = contextTokens(branch);
+  const tokens = contextTokens(path);
   return { tokens, contextWindow: model.contextWindow, percent: (tokens / model.contextWindow) * 100 };
 }
 
 /**
- * Tokens in the context of a branch: what the provider counted last, and a guess for what came after. An answer that was
+ * Tokens in the context at the end of a path: what the provider counted last, and a guess for what came after. An answer that was
  * kept by a compaction was counted with all that is gone since, so it does not count.
  */
-export function contextTokens(branch: readonly SessionEntry[]): number {
-  const projected = projectBranch(branch);
-  const compaction = projected[0]?.entry.type === 'compaction' ? projected[0].entry : undefined;
-  const isFresh = freshSince(branch, compaction);
-  const counted = projected.findLastIndex(({ entry, messages: [message] }) => isFresh(entry) && message?.role === 'assistant' && message.usage.totalTokens > 0);
+export function contextTokens(path: SessionPath): number {
+  const projected = projectPath(path);
+  const [first] = projected;
+  const since = first?.entry.type === 'compaction' ? path.findLastIndex(({ id }) => id === first.entry.id) : -1;
+  const fresh = new Set(path.slice(since + 1).map(({ id }) => id));
+  const counted = projected.findLastIndex(
+    ({ entry, messages: [message] }) => fresh.has(entry.id) && message?.role === 'assistant' && message.usage.totalTokens > 0,
+  );
   const [last] = projected[counted]?.messages ?? [];
   const base = last?.role === 'assistant' ? last.usage.totalTokens : 0;
   return base + projected.slice(counted + 1).reduce((sum, { messages }) => sum + estimateTokens(messages), 0);
@@ -39,12 +42,6 @@ export function estimateTokens(messages: readonly AgentMessage[]): number {
 /** What the guess is made with; a text of code has fewer, prose more. */
 export const CHARACTERS_PER_TOKEN = 4;
 const IMAGE_CHARACTERS = 4800;
-
-function freshSince(branch: readonly SessionEntry[], compaction: SessionEntry | undefined): (entry: SessionEntry) => boolean {
-  if (compaction === undefined) return () => true;
-  const after = new Set(branch.slice(branch.indexOf(compaction) + 1));
-  return (entry) => after.has(entry);
-}
 
 function charactersOf(message: AgentMessage): number {
   switch (message.role) {

@@ -1,7 +1,8 @@
-import type { AssistantMessage, ToolResultMessage } from '../model/messages.ts';
+import type { ToolResultMessage } from '../model/messages.ts';
 import { toolCallsOf } from '../model/messages.ts';
 import type { AgentMessage } from '../transcript.ts';
 import type { KnownEntry, SessionEntry } from './entry.ts';
+import type { SessionPath } from './entry-record.ts';
 
 /** What a branch says to the model. */
 export interface SessionContext {
@@ -17,14 +18,17 @@ export interface ProjectedEntry {
   readonly messages: readonly AgentMessage[];
 }
 
-/** Builds the context of a branch, from its root to its leaf, by pi's rules. */
-export function buildContext(branch: readonly SessionEntry[]): SessionContext {
-  return { messages: projectBranch(branch).flatMap(({ messages }) => messages), ...settingsOf(branch) };
+/** Builds the context at the end of a path by pi's rules. */
+export function buildContext(path: SessionPath): SessionContext {
+  return { messages: projectPath(path).flatMap(({ messages }) => messages), ...settingsOf(path) };
 }
 
-/** The entries that a branch's context is made of: the newest compaction first, then what it kept, then what followed. */
-export function projectBranch(branch: readonly SessionEntry[]): readonly ProjectedEntry[] {
-  const entries = afterCompaction(branch);
+/**
+ * The entries that the context of a path is made of: the newest compaction first, then what it kept, then what followed.
+ * Nothing else of the path is read.
+ */
+export function projectPath(path: SessionPath): readonly ProjectedEntry[] {
+  const entries = afterCompaction(path);
   const edits = new Map<string, Edit>();
   for (const entry of entries) if (entry.type === 'context_edit') edits.set(entry.targetId, entry);
   // An older compaction may lie within what the newest one kept; only the newest speaks.
@@ -34,37 +38,57 @@ export function projectBranch(branch: readonly SessionEntry[]): readonly Project
   }));
 }
 
-/** Results for calls that a crash left open, so that the transcript is well-formed again. */
-export function orphanedCalls(messages: readonly AgentMessage[]): ToolResultMessage[] {
-  const answered = new Set(messages.flatMap((message) => (message.role === 'toolResult' ? [message.toolCallId] : [])));
-  const last = messages.findLast((message): message is AssistantMessage => message.role === 'assistant');
-  if (last === undefined || last.stopReason === 'error' || last.stopReason === 'aborted') return [];
-  return toolCallsOf(last)
-    .filter(({ id }) => !answered.has(id))
-    .map(({ id, name }) => ({
-      role: 'toolResult',
-      toolCallId: id,
-      toolName: name,
-      content: [{ type: 'text', text: 'the host ended before this call was answered; whether it had an effect is unknown' }],
-      isError: true,
-      timestamp: Date.now(),
-    }));
+/** Results for calls that a crash left open at the end of a path, so that the transcript is well-formed again. */
+export function orphanedCalls(path: SessionPath): ToolResultMessage[] {
+  const answered = new Set<string>();
+  for (let at = path.length - 1; at >= 0; at -= 1) {
+    const record = path[at];
+    if (record?.kind !== 'message') continue;
+    const entry = record.load();
+    if (entry.type !== 'message') continue;
+    const { message } = entry;
+    if (message.role === 'toolResult') answered.add(message.toolCallId);
+    if (message.role !== 'assistant') continue;
+    if (message.stopReason === 'error' || message.stopReason === 'aborted') return [];
+    return toolCallsOf(message)
+      .filter(({ id }) => !answered.has(id))
+      .map(({ id, name }) => unknownResult(id, name));
+  }
+  return [];
+}
+
+function unknownResult(toolCallId: string, toolName: string): ToolResultMessage {
+  return {
+    role: 'toolResult',
+    toolCallId,
+    toolName,
+    content: [{ type: 'text', text: 'the host ended before this call was answered; whether it had an effect is unknown' }],
+    isError: true,
+    timestamp: Date.now(),
+  };
 }
 
 type Edit = Extract<KnownEntry, { type: 'context_edit' }>;
 
 /** The latest compaction first, then what it kept, then what followed. */
-function afterCompaction(branch: readonly SessionEntry[]): readonly SessionEntry[] {
-  const at = branch.findLastIndex(({ type }) => type === 'compaction');
-  const compaction = branch[at];
-  if (compaction?.type !== 'compaction') return branch;
-  const before = branch.slice(0, at);
-  const firstKept = before.findIndex(({ id }) => id === compaction.firstKeptEntryId);
-  const kept = firstKept === -1 ? [] : before.slice(firstKept).filter((entry) => !(entry.type === 'message' && entry.message.role === 'system'));
-  return [compaction, ...kept, ...branch.slice(at + 1)];
+function afterCompaction(path: SessionPath): readonly SessionEntry[] {
+  for (let at = path.length - 1; at >= 0; at -= 1) {
+    if (path[at]?.kind !== 'compaction') continue;
+    const compaction = path[at]?.load();
+    if (compaction?.type !== 'compaction') continue;
+    const firstKept = path.findIndex(({ id }) => id === compaction.firstKeptEntryId);
+    const kept = firstKept === -1 || firstKept > at ? [] : loaded(path.slice(firstKept, at));
+    return [compaction, ...kept.filter((entry) => !(entry.type === 'message' && entry.message.role === 'system')), ...loaded(path.slice(at + 1))];
+  }
+  return loaded(path);
 }
 
-function messagesOf(entry: SessionEntry): AgentMessage[] {
+function loaded(path: SessionPath): SessionEntry[] {
+  return path.map((record) => record.load());
+}
+
+/** What an entry says, whatever stands around it. */
+export function messagesOf(entry: SessionEntry): AgentMessage[] {
   const timestamp = new Date(entry.timestamp).getTime();
   switch (entry.type) {
     case 'message':
@@ -112,13 +136,16 @@ function edited(messages: AgentMessage[], edit: Edit | undefined): AgentMessage[
   });
 }
 
-function settingsOf(branch: readonly SessionEntry[]): Pick<SessionContext, 'thinkingLevel' | 'model'> {
-  let thinkingLevel = 'off';
+/** The last word counts, so the search goes from the end, and reads nothing that cannot have it. */
+export function settingsOf(path: SessionPath): Pick<SessionContext, 'thinkingLevel' | 'model'> {
+  const level = path.findLast(({ kind }) => kind === 'thinking_level_change')?.load();
   let model: SessionContext['model'] = null;
-  for (const entry of branch) {
-    if (entry.type === 'thinking_level_change') thinkingLevel = entry.thinkingLevel;
-    else if (entry.type === 'model_change') model = { provider: entry.provider, modelId: entry.modelId };
+  for (let at = path.length - 1; at >= 0 && model === null; at -= 1) {
+    const record = path[at];
+    if (record?.kind !== 'model_change' && record?.kind !== 'message') continue;
+    const entry = record.load();
+    if (entry.type === 'model_change') model = { provider: entry.provider, modelId: entry.modelId };
     else if (entry.type === 'message' && entry.message.role === 'assistant') model = { provider: entry.message.provider, modelId: entry.message.model };
   }
-  return { thinkingLevel, model };
+  return { thinkingLevel: level?.type === 'thinking_level_change' ? level.thinkingLevel : 'off', model };
 }

@@ -15,7 +15,7 @@ export interface SessionExport {
 
 /** The whole of a session: every entry, and the context at its leaf. */
 export function exportSession(tree: SessionTree): SessionExport {
-  return { header: tree.header, entries: tree.entries.map(toLine), context: buildContext(tree.branch()), leaf: tree.leafId };
+  return { header: tree.header, entries: tree.entries.map(toLine), context: buildContext(tree.path()), leaf: tree.leafId };
 }
 
 /** The text of the last answer, or nothing. */

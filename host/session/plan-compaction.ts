@@ -1,8 +1,8 @@
 import { contextTokens, estimateTokens } from './context-usage.ts';
 import { toolCallsOf } from '../model/messages.ts';
 import type { AgentMessage } from '../transcript.ts';
-import { type ProjectedEntry, projectBranch } from './context.ts';
-import type { SessionEntry } from './entry.ts';
+import { type ProjectedEntry, projectPath } from './context.ts';
+import type { SessionPath } from './entry-record.ts';
 import { type FileLists, filesOf, mergeFiles, filesIn } from './touched-files.ts';
 
 /** What a compaction would say in few words, and where what it keeps begins. */
@@ -17,15 +17,15 @@ export interface CompactionPlan {
 }
 
 /**
- * Plans the compaction of a branch so that about `keepTokens` of it stay as they are. The cut is before a message that is
+ * Plans the compaction of a path so that about `keepTokens` of it stay as they are. The cut is before a message that is
  * no answer of a tool, and never between a call and its result. `undefined`: there is nothing that could be left out.
  */
-export function planCompaction(branch: readonly SessionEntry[], keepTokens: number): CompactionPlan | undefined {
-  const projected = projectBranch(branch);
+export function planCompaction(path: SessionPath, keepTokens: number): CompactionPlan | undefined {
+  const projected = projectPath(path);
   const [first] = projected;
   const previous = first?.entry.type === 'compaction' ? first.entry : undefined;
   const body = previous === undefined ? projected : projected.slice(1);
-  const tokensBefore = contextTokens(branch);
+  const tokensBefore = contextTokens(path);
   // Where a provider counts more than the guess does, the guess is wrong for what is kept as well.
   const guessed = estimateTokens(projected.flatMap((one) => one.messages));
   const wanted = keptFrom(body, tokensBefore === 0 ? keepTokens : keepTokens * Math.min(1, guessed / tokensBefore));
@@ -46,8 +46,8 @@ export function planCompaction(branch: readonly SessionEntry[], keepTokens: numb
 }
 
 /** Tells whether a compaction may keep everything from `entryId` on: who else writes one is not believed. */
-export function isCutPlace(branch: readonly SessionEntry[], entryId: string): boolean {
-  const projected = projectBranch(branch);
+export function isCutPlace(path: SessionPath, entryId: string): boolean {
+  const projected = projectPath(path);
   return cutPlaces(projected).some((place) => projected[place]?.entry.id === entryId);
 }
 

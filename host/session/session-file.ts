@@ -1,21 +1,28 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, truncateSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { DashError, type Diagnostic, makeDirectory } from '../../format/index.ts';
 import { KNOWN_ENTRIES, SESSION_VERSION, type SessionEntry, SessionHeader, toLine } from './entry.ts';
+import { type EntryRecord, recordOf } from './entry-record.ts';
 import { migrate } from './migrate.ts';
 
 /** What a session file holds. */
 export interface SessionContents {
   readonly header: SessionHeader;
+  readonly records: readonly EntryRecord[];
+  /** All of them, read. */
   readonly entries: readonly SessionEntry[];
+  /** What is damaged, as far as it has been read. */
   readonly diagnostics: readonly Diagnostic[];
-  /** True when the file has to be written anew before anything is appended: an older version, or a last line that was torn off. */
-  readonly stale: boolean;
+  /** What has to be done to the file before anything is appended to it. */
+  readonly repair: Repair | undefined;
 }
+
+/** An older version is written anew; a last line that was torn off is cut off, one without its end gets it. */
+export type Repair = { readonly kind: 'rewrite' } | { readonly kind: 'cut off'; readonly sizeBytes: number } | { readonly kind: 'end the line' };
 
 /** Where the sessions of `cwd` lie; the encoding of the directory is pi's. */
 export function sessionDirectory(dashHome: string, cwd: string): string {
@@ -45,47 +52,175 @@ export function newHeader(cwd: string, parentSession?: string): SessionHeader {
   };
 }
 
-/** Reads a session of ours or of pi's. Damaged lines are left out and named. @throws {DashError} SESSION_CORRUPT when there is no header */
+/**
+ * Reads a session of ours or of pi's, as far as its tree needs it; what an entry says is read when it is asked for.
+ * Damaged lines are named. @throws {DashError} SESSION_CORRUPT when there is no header
+ */
 export async function readSession(path: string): Promise<SessionContents> {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = await readFile(path, 'utf8');
+    bytes = await readFile(path);
   } catch (cause) {
     throw new DashError('SESSION_CORRUPT', `cannot read the session \`${path}\``, { cause, where: { path } });
   }
-  return parseSession(text, path);
-}
-
-/** Reads the text of a session file. @throws {DashError} SESSION_CORRUPT when there is no header */
-export function parseSession(text: string, path: string): SessionContents {
+  const lines = linesOf(bytes);
   const diagnostics: Diagnostic[] = [];
   const damaged = (line: number, message: string): void => {
     diagnostics.push({ severity: 'warning', code: 'SESSION_CORRUPT', message, where: { path, line } });
   };
-  const lines = text.split('\n');
-  const torn = lines.at(-1) !== '';
-  const records: { readonly line: number; readonly value: Record<string, unknown> }[] = [];
-  lines.forEach((content, index) => {
-    if (content.trim() === '') return;
-    const value = parseObject(content);
-    if (value !== undefined) records.push({ line: index + 1, value });
-    else damaged(index + 1, index === lines.length - 1 ? 'the last line was torn off and is left out' : 'this line is not a JSON object and is left out');
-  });
-
-  const first = records.shift()?.value;
-  if (!Value.Check(SessionHeader, first)) {
+  const [first, ...rest] = lines;
+  const header = first === undefined ? undefined : parseObject(textOf(bytes, first));
+  if (!Value.Check(SessionHeader, header)) {
     throw new DashError('SESSION_CORRUPT', `\`${path}\` does not begin with a session header`, { where: { path, line: 1 } });
   }
-  const migrated = migrate(
-    first,
-    records.map(({ value }) => value),
-  );
-  const entries = migrated.entries.flatMap((value, index): SessionEntry[] => {
-    const entry = toEntry(value);
-    if (entry === undefined) damaged(records[index]?.line ?? 0, 'this line is not an entry and is left out');
-    return entry === undefined ? [] : [entry];
+  const read = (header.version ?? 1) < SESSION_VERSION ? readOld : readRecords;
+  const { header: current, records, torn } = read(header, rest, bytes, damaged);
+  return {
+    header: current,
+    records,
+    get entries() {
+      return records.map((record) => record.load());
+    },
+    diagnostics,
+    repair: read === readOld ? { kind: 'rewrite' } : repairOf(bytes, torn),
+  };
+}
+
+/** Where a line is in the bytes, without its end. */
+interface Line {
+  readonly number: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+interface Reading {
+  readonly header: SessionHeader;
+  readonly records: readonly EntryRecord[];
+  /** The last line, if it was torn off. */
+  readonly torn: Line | undefined;
+}
+
+type Damaged = (line: number, message: string) => void;
+
+function linesOf(bytes: Buffer): Line[] {
+  const lines: Line[] = [];
+  for (let from = 0, number = 1; from < bytes.length; number += 1) {
+    const end = bytes.indexOf(LINE_FEED, from);
+    const to = end === -1 ? bytes.length : end;
+    if (!isBlank(bytes, from, to)) lines.push({ number, from, to });
+    from = to + 1;
+  }
+  return lines;
+}
+
+const LINE_FEED = 0x0a;
+const BRACE = 0x7d;
+const SPACE = 0x20;
+
+function isBlank(bytes: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) if ((bytes[at] ?? 0) > SPACE) return false;
+  return true;
+}
+
+function textOf(bytes: Buffer, { from, to }: Line): string {
+  return bytes.toString('utf8', from, to);
+}
+
+/** Versions before the current one are read as a whole: they have to be written anew anyway. */
+function readOld(header: SessionHeader, lines: readonly Line[], bytes: Buffer, damaged: Damaged): Reading {
+  const values = lines.flatMap((line) => {
+    const value = parseObject(textOf(bytes, line));
+    if (value === undefined) damaged(line.number, NOT_JSON);
+    return value === undefined ? [] : [{ line, value }];
   });
-  return { header: migrated.header, entries, diagnostics, stale: torn || migrated.changed };
+  const migrated = migrate(
+    header,
+    values.map(({ value }) => value),
+  );
+  const records = migrated.entries.flatMap((value, index) => {
+    const entry = toEntry(value);
+    if (entry === undefined) damaged(values[index]?.line.number ?? 0, NO_ENTRY);
+    return entry === undefined ? [] : [recordOf(entry)];
+  });
+  return { header: migrated.header, records, torn: undefined };
+}
+
+const NOT_JSON = 'this line is not a JSON object and is left out';
+const NO_ENTRY = 'this line is not an entry and is left out';
+
+function readRecords(header: SessionHeader, lines: readonly Line[], bytes: Buffer, damaged: Damaged): Reading {
+  const records: EntryRecord[] = [];
+  let torn: Line | undefined;
+  for (const line of lines) {
+    // a line without its end may have been torn off anywhere, after a brace as well
+    const record = line.to === bytes.length ? undefined : indexed(line, bytes, damaged);
+    if (record !== undefined) {
+      records.push(record);
+      continue;
+    }
+    const value = parseObject(textOf(bytes, line));
+    const entry = value === undefined ? undefined : toEntry(value);
+    if (entry !== undefined) records.push(recordOf(entry));
+    else if (value !== undefined) damaged(line.number, NO_ENTRY);
+    else if (line.to === bytes.length) {
+      torn = line;
+      damaged(line.number, 'the last line was torn off and is left out');
+    } else damaged(line.number, NOT_JSON);
+  }
+  return { header, records, torn };
+}
+
+/** How we and pi begin a line. What begins otherwise is read as a whole. */
+const BEGINNING = /^\{"type":"([a-z_]{1,64})","id":"([\w-]{1,64})","parentId":(?:null|"([\w-]{1,64})"),"timestamp":"/;
+const LONGEST_BEGINNING = 256;
+
+/**
+ * The place of an entry from the beginning of its line. That the line is whole is seen from its last character only, so
+ * damage in the middle of it is found when it is read: its place stays, and what hangs on it, without what it said.
+ */
+function indexed(line: Line, bytes: Buffer, damaged: Damaged): EntryRecord | undefined {
+  if (bytes[line.to - 1] !== BRACE) return undefined;
+  const match = BEGINNING.exec(bytes.toString('latin1', line.from, Math.min(line.to, line.from + LONGEST_BEGINNING)));
+  const [, kind, id, parentId = null] = match ?? [];
+  return kind === undefined || id === undefined ? undefined : new LineRecord(kind, id, parentId, line, bytes, damaged);
+}
+
+/** A class, because a long session has a hundred thousand of them. */
+class LineRecord implements EntryRecord {
+  readonly kind: string;
+  readonly id: string;
+  readonly parentId: string | null;
+  readonly #line: Line;
+  readonly #bytes: Buffer;
+  readonly #damaged: Damaged;
+  #entry: SessionEntry | undefined;
+
+  constructor(kind: string, id: string, parentId: string | null, line: Line, bytes: Buffer, damaged: Damaged) {
+    this.kind = kind;
+    this.id = id;
+    this.parentId = parentId;
+    this.#line = line;
+    this.#bytes = bytes;
+    this.#damaged = damaged;
+  }
+
+  load(): SessionEntry {
+    return (this.#entry ??= this.#read());
+  }
+
+  #read(): SessionEntry {
+    const { kind, id, parentId } = this;
+    const value = parseObject(textOf(this.#bytes, this.#line));
+    const read = value === undefined ? undefined : toEntry(value);
+    if (read?.id === id && read.parentId === parentId) return read;
+    this.#damaged(this.#line.number, 'this line is damaged; what it said is left out');
+    return { type: 'opaque', id, parentId, timestamp: '', raw: { type: kind, id, parentId, timestamp: '' } };
+  }
+}
+
+function repairOf(bytes: Buffer, torn: Line | undefined): Repair | undefined {
+  if (torn !== undefined) return { kind: 'cut off', sizeBytes: torn.from };
+  return bytes.at(-1) === LINE_FEED ? undefined : { kind: 'end the line' };
 }
 
 /** Appends entries to a session file. */
@@ -97,16 +232,18 @@ export interface SessionWriter extends Disposable {
 }
 
 /**
- * Opens a session for appending; a stale one is written anew first, a new one gets its file and its header with the
- * first entry. Writing is synchronous on purpose: an entry is in the file before anyone acts on it, and the order of
- * entries is the order of calls. @throws {DashError} DISK_ERROR, DISK_FULL
+ * Opens a session for appending, and repairs it first; a new one gets its file and its header with the first entry.
+ * Writing is synchronous on purpose: an entry is in the file before anyone acts on it, and the order of entries is the
+ * order of calls. @throws {DashError} DISK_ERROR, DISK_FULL
  */
-export function openWriter(path: string, contents: Pick<SessionContents, 'header' | 'entries' | 'stale'>, isNew: boolean): SessionWriter {
+export function openWriter(path: string, { header, records, repair }: Pick<SessionContents, 'header' | 'records' | 'repair'>, isNew: boolean): SessionWriter {
   const open = (): number => {
     makeDirectory(dirname(path), 0o700);
-    if (contents.stale) rewrite(path, contents);
+    if (repair?.kind === 'rewrite') rewrite(path, header, records);
+    if (repair?.kind === 'cut off') truncateSync(path, repair.sizeBytes);
     const descriptor = openSync(path, isNew ? 'ax' : 'a', 0o600);
-    if (isNew) writeLine(descriptor, contents.header);
+    if (isNew) writeLine(descriptor, header);
+    else if (repair?.kind === 'end the line') writeSync(descriptor, '\n');
     return descriptor;
   };
   let file = isNew ? undefined : onDisk(path, open);
@@ -137,17 +274,32 @@ const LooseEntry = Type.Object({
 });
 
 function toEntry(value: Record<string, unknown>): SessionEntry | undefined {
-  for (const schema of Object.values(KNOWN_ENTRIES)) {
+  if (isMessage(value)) return value;
+  const known = typeof value['type'] === 'string' && Object.hasOwn(KNOWN_ENTRIES, value['type']);
+  for (const schema of known ? Object.values(KNOWN_ENTRIES) : []) {
     if (schema.properties.type.const === value['type'] && Value.Check(schema, value)) return value;
   }
   if (!Value.Check(LooseEntry, value)) return undefined;
   return { type: 'opaque', id: value.id, parentId: value.parentId, timestamp: value.timestamp ?? '', raw: value };
 }
 
+type MessageEntry = Extract<SessionEntry, { readonly type: 'message' }>;
+
+/** The schema of a message in plain words: there are a hundred thousand in a long session, and nothing else in such numbers. */
+function isMessage(value: Record<string, unknown>): value is MessageEntry {
+  const { type, id, parentId, timestamp, message } = value;
+  const isPlaced = typeof id === 'string' && id !== '' && (parentId === null || typeof parentId === 'string') && typeof timestamp === 'string';
+  return type === 'message' && isPlaced && isObject(message) && typeof message['role'] === 'string';
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return Value.Check(Type.Record(Type.String(), Type.Unknown()), value) ? value : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
@@ -159,12 +311,12 @@ function writeLine(file: number, value: unknown): void {
   for (let written = 0; written < line.length;) written += writeSync(file, line, written);
 }
 
-function rewrite(path: string, { header, entries }: Pick<SessionContents, 'header' | 'entries'>): void {
+function rewrite(path: string, header: SessionHeader, records: readonly EntryRecord[]): void {
   const temporary = `${path}.${randomUUID()}.tmp`;
   const file = openSync(temporary, 'wx', 0o600);
   try {
     writeLine(file, header);
-    for (const entry of entries) writeLine(file, toLine(entry));
+    for (const record of records) writeLine(file, toLine(record.load()));
     fsyncSync(file);
   } finally {
     closeSync(file);

@@ -68,7 +68,7 @@ export async function importSession(from: string, { dashHome, cwd }: { readonly 
   const { entries } = await readSession(from);
   const header = newHeader(cwd);
   const path = newSessionPath(sessionDirectory(dashHome, cwd), header);
-  using writer = openWriter(path, { header, entries: [], stale: false }, true);
+  using writer = openWriter(path, { header, records: [], repair: undefined }, true);
   for (const entry of entries) writer.append(withoutState(entry));
   writer.sync();
   return path;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EntryDraft, SessionEntry, SessionHeader } from './entry.ts';
+import { type EntryRecord, recordOf, type SessionPath } from './entry-record.ts';
 
 /** A node of the tree with its label. */
 export interface TreeNode {
@@ -14,19 +15,20 @@ export interface TreeNode {
  */
 export class SessionTree {
   readonly header: SessionHeader;
-  readonly #entries: SessionEntry[];
-  readonly #byId = new Map<string, SessionEntry>();
+  readonly #records: EntryRecord[];
+  readonly #byId = new Map<string, EntryRecord>();
   #leafId: string | null;
 
-  constructor(header: SessionHeader, entries: readonly SessionEntry[] = []) {
+  constructor(header: SessionHeader, records: readonly EntryRecord[] = []) {
     this.header = header;
-    this.#entries = [...entries];
-    for (const entry of entries) this.#byId.set(entry.id, entry);
-    this.#leafId = entries.at(-1)?.id ?? null;
+    this.#records = [...records];
+    for (const record of records) this.#byId.set(record.id, record);
+    this.#leafId = records.at(-1)?.id ?? null;
   }
 
+  /** All of them, read. */
   get entries(): readonly SessionEntry[] {
-    return this.#entries;
+    return this.#records.map((record) => record.load());
   }
 
   get leafId(): string | null {
@@ -34,35 +36,41 @@ export class SessionTree {
   }
 
   get leaf(): SessionEntry | undefined {
-    return this.#leafId === null ? undefined : this.#byId.get(this.#leafId);
+    return this.#leafId === null ? undefined : this.entry(this.#leafId);
   }
 
   entry(id: string): SessionEntry | undefined {
-    return this.#byId.get(id);
+    return this.#byId.get(id)?.load();
   }
 
   children(id: string): readonly SessionEntry[] {
-    return this.#entries.filter(({ parentId }) => parentId === id);
+    return this.#records.filter(({ parentId }) => parentId === id).map((record) => record.load());
   }
 
   /** The path from the root to `fromId`, or to the leaf. */
-  branch(fromId: string | null = this.#leafId): readonly SessionEntry[] {
-    const path: SessionEntry[] = [];
+  path(fromId: string | null = this.#leafId): SessionPath {
+    const path: EntryRecord[] = [];
     // A damaged file may contain a cycle; no entry is visited twice.
     const seen = new Set<string>();
-    for (let entry = fromId === null ? undefined : this.#byId.get(fromId); entry !== undefined && !seen.has(entry.id);) {
-      seen.add(entry.id);
-      path.push(entry);
-      entry = entry.parentId === null ? undefined : this.#byId.get(entry.parentId);
+    for (let record = fromId === null ? undefined : this.#byId.get(fromId); record !== undefined && !seen.has(record.id);) {
+      seen.add(record.id);
+      path.push(record);
+      record = record.parentId === null ? undefined : this.#byId.get(record.parentId);
     }
     return path.reverse();
+  }
+
+  /** The entries of that path, read. */
+  branch(fromId: string | null = this.#leafId): readonly SessionEntry[] {
+    return this.path(fromId).map((record) => record.load());
   }
 
   /** Adds a child of the leaf, which becomes the leaf. */
   append(draft: EntryDraft): SessionEntry {
     const entry: SessionEntry = { ...draft, id: this.#freshId(), parentId: this.#leafId, timestamp: new Date().toISOString() };
-    this.#entries.push(entry);
-    this.#byId.set(entry.id, entry);
+    const record = recordOf(entry);
+    this.#records.push(record);
+    this.#byId.set(entry.id, record);
     this.#leafId = entry.id;
     return entry;
   }
@@ -75,21 +83,33 @@ export class SessionTree {
   }
 
   label(id: string): string | undefined {
-    const latest = this.#entries.findLast((entry) => entry.type === 'label' && entry.targetId === id);
-    return latest?.type === 'label' && latest.label !== '' ? latest.label : undefined;
+    return this.#labels().get(id);
   }
 
   get name(): string | undefined {
-    const latest = this.#entries.findLast(({ type }) => type === 'session_info');
+    const latest = this.#records.findLast(({ kind }) => kind === 'session_info')?.load();
     const name = latest?.type === 'session_info' ? latest.name?.trim() : undefined;
     return name === '' ? undefined : name;
+  }
+
+  /** The last word on every label; nothing else is read for it. */
+  #labels(): ReadonlyMap<string, string> {
+    const labels = new Map<string, string>();
+    for (const record of this.#records) {
+      const entry = record.kind === 'label' ? record.load() : undefined;
+      if (entry?.type !== 'label') continue;
+      if (entry.label === undefined || entry.label === '') labels.delete(entry.targetId);
+      else labels.set(entry.targetId, entry.label);
+    }
+    return labels;
   }
 
   /** Every root with its descendants; entries whose parent is missing are roots as well. */
   roots(): readonly TreeNode[] {
     const nodes = new Map<string, TreeNode>();
-    for (const entry of this.#entries) {
-      const label = this.label(entry.id);
+    const labels = this.#labels();
+    for (const entry of this.entries) {
+      const label = labels.get(entry.id);
       nodes.set(entry.id, { entry, children: [], ...(label === undefined ? {} : { label }) });
     }
     const roots: TreeNode[] = [];

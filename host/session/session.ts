@@ -1,26 +1,27 @@
 import { dirname } from 'node:path';
 import type { Diagnostic } from '../../format/index.ts';
 import type { AgentMessage } from '../transcript.ts';
-import { buildContext, orphanedCalls, type SessionContext } from './context.ts';
+import { buildContext, orphanedCalls, type SessionContext, settingsOf } from './context.ts';
 import type { EntryDraft, SessionEntry } from './entry.ts';
+import { recordOf } from './entry-record.ts';
 import { newHeader, newSessionPath, openWriter, readSession, sessionDirectory, type SessionWriter } from './session-file.ts';
 import { SessionTree } from './session-tree.ts';
 
 /** A conversation that is written down as it happens, or only held in memory. */
 export class Session implements Disposable {
   readonly tree: SessionTree;
-  readonly diagnostics: readonly Diagnostic[];
+  readonly #diagnostics: () => readonly Diagnostic[];
   readonly #writer: SessionWriter | undefined;
 
-  private constructor(tree: SessionTree, writer: SessionWriter | undefined, diagnostics: readonly Diagnostic[]) {
+  private constructor(tree: SessionTree, writer: SessionWriter | undefined, diagnostics: () => readonly Diagnostic[]) {
     this.tree = tree;
     this.#writer = writer;
-    this.diagnostics = diagnostics;
+    this.#diagnostics = diagnostics;
   }
 
   /** A conversation that leaves no file. */
   static inMemory(cwd: string, entries: readonly SessionEntry[] = []): Session {
-    return new Session(new SessionTree(newHeader(cwd), entries), undefined, []);
+    return new Session(new SessionTree(newHeader(cwd), entries.map(recordOf)), undefined, () => []);
   }
 
   /** Starts a file for `cwd`; `entries` are carried over from `parentSession` by a fork. @throws {DashError} DISK_ERROR */
@@ -31,18 +32,23 @@ export class Session implements Disposable {
   ): Session {
     const header = newHeader(cwd, parentSession);
     const path = newSessionPath(sessionDirectory(dashHome, cwd), header);
-    const writer = openWriter(path, { header, entries: [], stale: false }, true);
+    const writer = openWriter(path, { header, records: [], repair: undefined }, true);
     for (const entry of entries) writer.append(entry);
-    return new Session(new SessionTree(header, entries), writer, []);
+    return new Session(new SessionTree(header, entries.map(recordOf)), writer, () => []);
   }
 
   /** Opens a file of ours or of pi's, and closes the calls a crash left open. @throws {DashError} SESSION_CORRUPT, DISK_ERROR */
   static async open(path: string): Promise<Session> {
     const contents = await readSession(path);
-    const session = new Session(new SessionTree(contents.header, contents.entries), openWriter(path, contents, false), contents.diagnostics);
-    for (const message of orphanedCalls(session.context().messages)) session.append({ type: 'message', message });
+    const session = new Session(new SessionTree(contents.header, contents.records), openWriter(path, contents, false), () => contents.diagnostics);
+    for (const message of orphanedCalls(session.tree.path())) session.append({ type: 'message', message });
     session.sync();
     return session;
+  }
+
+  /** What is damaged in the file, as far as it has been read. */
+  get diagnostics(): readonly Diagnostic[] {
+    return this.#diagnostics();
   }
 
   get id(): string {
@@ -70,8 +76,13 @@ export class Session implements Disposable {
     return this.append({ type: 'custom_message', customType, content, display, ...(details === undefined ? {} : { details }) });
   }
 
+  /** Model and thinking level, without reading what was said. */
+  settings(): Pick<SessionContext, 'thinkingLevel' | 'model'> {
+    return settingsOf(this.tree.path());
+  }
+
   context(): SessionContext {
-    return buildContext(this.tree.branch());
+    return buildContext(this.tree.path());
   }
 
   /** To be called when a turn ends: from here on a power cut loses nothing of it. */
@@ -87,6 +98,8 @@ export class Session implements Disposable {
 
 /** Reads a session without changing its file, however it is damaged. @throws {DashError} SESSION_CORRUPT when it has no header */
 export async function openSession(path: string): Promise<{ readonly tree: SessionTree; readonly diagnostics: readonly Diagnostic[] }> {
-  const { header, entries, diagnostics } = await readSession(path);
-  return { tree: new SessionTree(header, entries), diagnostics };
+  const contents = await readSession(path);
+  // read to its end: who looks at a session wants to know all that is wrong with it
+  const { header, entries, diagnostics } = contents;
+  return { tree: new SessionTree(header, entries.map(recordOf)), diagnostics };
 }

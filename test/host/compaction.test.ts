@@ -89,9 +89,9 @@ describe('a plan for a compaction', () => {
       fc.property(turns, fc.nat({ max: 600 }), (walk, keep) => {
         const session = Session.inMemory('/work');
         converse(session, walk);
-        const plan = planCompaction(session.tree.branch(), keep);
+        const plan = planCompaction(session.tree.path(), keep);
         if (plan === undefined) return;
-        expect(isCutPlace(session.tree.branch(), plan.firstKeptEntryId)).toBe(true);
+        expect(isCutPlace(session.tree.path(), plan.firstKeptEntryId)).toBe(true);
         const all = session.context().messages;
         session.append({ type: 'compaction', summary: 's', firstKeptEntryId: plan.firstKeptEntryId, tokensBefore: plan.tokensBefore });
         const [summary, ...kept] = session.context().messages;
@@ -100,7 +100,7 @@ describe('a plan for a compaction', () => {
         expect(plain([...plan.messages, ...kept])).toEqual(plain(all));
         expect(kept.length).toBeGreaterThan(0);
         // the next plan goes on from here and does not sum up the summary as if it had been said
-        const next = planCompaction(session.tree.branch(), 0);
+        const next = planCompaction(session.tree.path(), 0);
         if (next !== undefined) expect(next).toMatchObject({ previousSummary: 's' });
       }),
     );
@@ -113,12 +113,12 @@ describe('a plan for a compaction', () => {
     session.appendMessage(assistant('', [call('read', 'a'), call('read', 'b'), call('edit', 'b')]));
     session.appendMessage(result('a', ''));
     session.appendMessage(userMessage('on'));
-    const first = planCompaction(session.tree.branch(), 0);
+    const first = planCompaction(session.tree.path(), 0);
     expect(first?.files).toEqual({ readFiles: ['a'], modifiedFiles: ['b'] });
     session.append({ type: 'compaction', summary: 's', firstKeptEntryId: first?.firstKeptEntryId ?? '', tokensBefore: 1, details: { ...first?.files } });
     session.appendMessage(assistant('', [call('write', 'a')]));
     session.appendMessage(userMessage('more'));
-    expect(planCompaction(session.tree.branch(), 0)?.files).toEqual({ readFiles: [], modifiedFiles: ['a', 'b'] });
+    expect(planCompaction(session.tree.path(), 0)?.files).toEqual({ readFiles: [], modifiedFiles: ['a', 'b'] });
   });
 
   it('does not count what a provider counted before the last compaction', () => {
@@ -128,12 +128,12 @@ describe('a plan for a compaction', () => {
     session.appendMessage(assistant('a', [], usage));
     session.appendMessage(userMessage('on'));
     session.appendMessage(assistant('b', [], usage));
-    expect(contextTokens(session.tree.branch())).toBe(150_000);
-    const plan = planCompaction(session.tree.branch(), 0);
+    expect(contextTokens(session.tree.path())).toBe(150_000);
+    const plan = planCompaction(session.tree.path(), 0);
     session.append({ type: 'compaction', summary: 's', firstKeptEntryId: plan?.firstKeptEntryId ?? '', tokensBefore: 1 });
-    expect(contextTokens(session.tree.branch())).toBeLessThan(10);
+    expect(contextTokens(session.tree.path())).toBeLessThan(10);
     session.appendMessage(assistant('c', [], { ...NO_USAGE, totalTokens: 40 }));
-    expect(contextTokens(session.tree.branch())).toBe(40);
+    expect(contextTokens(session.tree.path())).toBe(40);
   });
 });
 

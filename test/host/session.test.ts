@@ -92,7 +92,7 @@ describe('session files', () => {
         if (file === undefined) throw new Error('a created session has a file');
         for (const leaf of [undefined, tree.leafId]) {
           const manager = openWithPi(file, leaf);
-          const branch = leaf === undefined ? tree.branch(tree.entries.at(-1)?.id ?? null) : tree.branch();
+          const branch = leaf === undefined ? tree.path(tree.entries.at(-1)?.id ?? null) : tree.path();
           expect(plain(buildContext(branch))).toEqual(plain(manager.buildSessionContext()));
         }
         const manager = openWithPi(file);
@@ -110,9 +110,9 @@ describe('session files', () => {
         using session = Session.create(await home(), '/work/place');
         session.appendMessage(userMessage('the first entry makes the file'));
         play(session, walk);
-        const { header, entries, diagnostics } = await readSession(session.file ?? '');
+        const { header, records, diagnostics } = await readSession(session.file ?? '');
         expect(diagnostics).toEqual([]);
-        expect(plain(exportSession(new SessionTree(header, entries)).entries)).toEqual(plain(exportSession(session.tree).entries));
+        expect(plain(exportSession(new SessionTree(header, records)).entries)).toEqual(plain(exportSession(session.tree).entries));
       }),
       { numRuns: 40 },
     );
@@ -172,6 +172,52 @@ describe('session files', () => {
     }
     expect((await readSession(path)).entries).toHaveLength(2);
     expect((await readSession(path)).diagnostics).toEqual([]);
+  });
+
+  it('survive being torn off after any byte: what was whole stays, and what follows is readable', async () => {
+    const directory = await home();
+    const session = Session.create(directory, '/work/place');
+    session.appendMessage(userMessage('one'));
+    session.appendMessage(assistant('two { } }'));
+    session.appendMessage(userMessage('three'));
+    session[Symbol.dispose]();
+    const whole = await readFile(session.file ?? '');
+    const ends = [...whole.entries()].flatMap(([at, byte]) => (byte === 10 ? [at] : []));
+    for (let size = (ends[0] ?? 0) + 1; size <= whole.length; size += 1) {
+      const path = join(directory, `${size}.jsonl`);
+      await writeFile(path, whole.subarray(0, size));
+      // an entry counts once its last brace is there, with or without the end of its line
+      const complete = ends.slice(1).filter((end) => end <= size).length;
+      {
+        using again = await Session.open(path);
+        expect([size, again.tree.entries.length]).toEqual([size, complete]);
+        expect(again.diagnostics).toHaveLength(whole[size - 1] === 10 || ends.includes(size) ? 0 : 1);
+        again.appendMessage(userMessage('after'));
+      }
+      const read = await readSession(path);
+      expect([read.entries.length, read.diagnostics.length]).toEqual([complete + 1, 0]);
+      expect(plain(openWithPi(path).buildSessionContext().messages)).toEqual(plain(buildContext(new SessionTree(read.header, read.records).path()).messages));
+    }
+  });
+
+  it('are read lazily: damage in the middle of a line is named when it is met, and what hangs on it stays', async () => {
+    const session = Session.create(await home(), '/work/place');
+    session.appendMessage(userMessage('first'));
+    const hurt = session.appendMessage(assistant('hurt'));
+    session.append({ type: 'compaction', summary: 'so far', firstKeptEntryId: session.appendMessage(userMessage('kept')).id, tokensBefore: 1 });
+    session.appendMessage(assistant('last'));
+    session[Symbol.dispose]();
+    const path = session.file ?? '';
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.replace('"hurt"', '"hu"rt"'));
+    using again = await Session.open(path);
+    // the context after a compaction needs nothing of what was before it
+    expect(again.context().messages.map(({ role }) => role)).toEqual(['compactionSummary', 'user', 'assistant']);
+    expect(again.diagnostics).toEqual([]);
+    expect(again.tree.entries).toHaveLength(5);
+    expect(again.tree.entry(hurt.id)).toMatchObject({ type: 'opaque' });
+    expect(again.diagnostics).toMatchObject([{ code: 'SESSION_CORRUPT', where: { line: 3 } }]);
+    expect(plain(openWithPi(path).buildSessionContext())).toEqual(plain(again.context()));
   });
 
   it('keep kinds of entries they do not know, byte for byte in meaning', async () => {

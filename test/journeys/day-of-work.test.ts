@@ -131,7 +131,7 @@ it("ends, after a day's work, with a session that Dash and pi open with the same
   await client.stop();
 
   const { tree, diagnostics } = await openSession(file);
-  const ours = buildContext(tree.branch());
+  const ours = buildContext(tree.path());
   expect(diagnostics).toEqual([]);
   expect(plain(ours.messages)).toEqual(plain(shown));
   expect(plain(ours)).toEqual(plain(SessionManager.open(file).buildSessionContext()));
@@ -150,6 +150,6 @@ it("ends, after a day's work, with a session that Dash and pi open with the same
   const pi = SessionManager.open(file);
   pi.appendMessage({ role: 'user', content: 'one more, from pi', timestamp: Date.now() });
   const again = await openSession(file);
-  expect(plain(buildContext(again.tree.branch()))).toEqual(plain(SessionManager.open(file).buildSessionContext()));
+  expect(plain(buildContext(again.tree.path()))).toEqual(plain(SessionManager.open(file).buildSessionContext()));
   expect((await readFile(file, 'utf8')).trimEnd().split('\n')).toHaveLength(again.tree.entries.length + 1);
 }, 240_000);
