@@ -40,7 +40,12 @@ export function inspectPorts(home: string): InspectPorts {
     toolchain,
     isCompiled: async (compiled) => compiled.entries.length === 0 || (await sandbox()).hasWholeBundles(store, compiled),
     capture: async (request) => (await sandbox()).capturePackage(request, store),
-    prepareCompile: () => void sandbox().then(({ prepareCompile }) => prepareCompile(store)),
+    prepareBuild: () =>
+      void sandbox().then(({ prepareCompile, prepareCapture }) => {
+        prepareCompile(store);
+        // what keeps it from starting is said by the capture
+        prepareCapture().catch(() => undefined);
+      }),
     readSkills: (dir, paths) => Promise.all(paths.map((path) => inspectSkill(dir, path))),
   };
 }

@@ -129,7 +129,7 @@ async function buildDirectory(dir: string, dashHome: string, bundles: BundleStor
         compile: (request, signal) => compilePackage(request, bundles, signal),
         // captured below, in the same way for files
         capture: async ({ compiled }) => ({ compiled, captureOutcomes: [] }),
-        prepareCompile: () => undefined,
+        prepareBuild: () => undefined,
         toolchain: async () => '',
         isCompiled: async () => false,
         readSkills: async () => [],

@@ -15,6 +15,8 @@ import { loadBundles, saveBundle, type BundleStore } from './compile/bundle-stor
 import type { Denial, GuestFacts } from './extension.ts';
 import { GuestSession } from './guest-session.ts';
 import type { HostPorts } from './ports.ts';
+import type { ProcessListener, SandboxProcess } from './process/sandbox-process.ts';
+import { prepareProcess } from './process/spare-process.ts';
 import { prepareConfinement } from './process/spawn-process.ts';
 import { digest, hidePlaces } from './registrations.ts';
 import { PrivateStorage } from './private-storage.ts';
@@ -55,6 +57,38 @@ const SURROUNDINGS: readonly GuestFacts[] = [
     seed: 2,
   },
 ];
+
+/** Processes with our runtime in them and nothing else, for the two captures of the package that is being compiled. */
+const prepared: SandboxProcess[] = [];
+
+/** Has what a capture needs started while its package is compiled. Whoever does not capture after all loses a little time. */
+export async function prepareCapture(): Promise<void> {
+  await prepareConfinement(); // whoever takes one of them relies on what confines it
+  while (prepared.length < SURROUNDINGS.length) {
+    const process: SandboxProcess = prepareProcess({
+      guest: nobodyListens,
+      ask: (_text, reply) => reply('{}'),
+      stuck: nobodyListens,
+      ended: () => {
+        if (prepared.includes(process)) prepared.splice(prepared.indexOf(process), 1);
+      },
+    });
+    process.unref();
+    prepared.push(process);
+  }
+}
+
+function takeProcess(listener: ProcessListener): SandboxProcess {
+  const process = prepared.pop();
+  if (process === undefined) return prepareProcess(listener);
+  process.listener = listener;
+  process.ref();
+  return process;
+}
+
+function nobodyListens(): void {
+  // there is no guest yet
+}
 
 export interface Captured {
   /** What was compiled, with the code caches that came of loading it. */
@@ -130,6 +164,7 @@ async function activateEntry(
     onLog: () => undefined,
     onEnd: () => undefined,
     audit: () => undefined,
+    takeProcess,
     ...(onCaches && { onCaches }),
   });
   try {

@@ -8,7 +8,7 @@ export { type Authority, fixedAuthority, type Lasting, type RequestedPermission 
 export { type Delegation, NO_DELEGATION } from './delegation.ts';
 export { dataDirectory } from './data-directory.ts';
 export { checkLayers, type LayerCheck } from './check-layers.ts';
-export { type Captured, capturePackage, type CaptureRequest } from './capture.ts';
+export { type Captured, capturePackage, type CaptureRequest, prepareCapture } from './capture.ts';
 export { type BundleStore, hasWholeBundles } from './compile/bundle-store.ts';
 export { compilePackage, prepareCompile } from './compile/compile-package.ts';
 export { isHostPackage } from './compile/host-modules.ts';

@@ -10,6 +10,8 @@ import { programPath } from '../process/runtime-files.ts';
 import { type BundlerAnswer, type BundleReply, type BundleRequest, MAX_ANSWER_BYTES } from './bundler.ts';
 
 const COMPILE_TIMEOUT_MS = 60_000;
+/** esbuild lives for seconds: it collects garbage less often than a program that stays, until there is much of it. */
+const ESBUILD_MEMORY = { GOGC: '400', GOMEMLIMIT: '512MiB' };
 /** How long a process waits for the next package. */
 const IDLE_MS = 2_000;
 
@@ -126,7 +128,7 @@ function spawnBundler(readable: readonly string[]): ChildProcessByStdio<Writable
       program,
       esbuild,
     ],
-    { cwd: '/', env: { ...CHILD_ENVIRONMENT, ESBUILD_WORKER_THREADS: '0' }, stdio: ['pipe', 'pipe', 'pipe'] },
+    { cwd: '/', env: { ...CHILD_ENVIRONMENT, ESBUILD_WORKER_THREADS: '0', ...ESBUILD_MEMORY }, stdio: ['pipe', 'pipe', 'pipe'] },
   );
 }
 

@@ -62,7 +62,7 @@ export function plainPorts(dashHome: string): InspectPorts {
       );
       return { compiled, captureOutcomes };
     },
-    prepareCompile: () => undefined,
+    prepareBuild: () => undefined,
     async readSkills(dir, paths) {
       return Promise.all(
         paths.map(async (path) => {
