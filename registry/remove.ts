@@ -69,7 +69,10 @@ async function stillNamed(packages: readonly InstalledPackage[], { scope, exactS
 
 function findName(name: string, base: Generation | undefined, cwd: string): string {
   const records = Object.values(base?.packages ?? {});
-  const found = records.find((record) => record.name === name) ?? records.find((record) => record.spec === canonical(name, cwd));
+  const found =
+    records.find((record) => record.name === name) ??
+    records.find((record) => record.spec === canonical(name, cwd)) ??
+    records.find((record) => `npm:${record.name}` === name && record.source.kind === 'npm');
   if (found !== undefined) return found.name;
   throw new DashError('NOT_INSTALLED', `\`${name}\` is not installed`, { hint: '`dash list` shows what is' });
 }

@@ -89,10 +89,10 @@ async function ask(text: string, size: number, npm: NpmConfig, signal: AbortSign
   url.search = new URLSearchParams({ text, size: String(size) }).toString();
   let body: Buffer;
   try {
-    ({ body } = await openRegistryHttp({ npm, signal }).get(url.href, { what: 'the search', registry, maxBytes: MAX_REPLY_BYTES, compressed: true }));
+    ({ body } = await openRegistryHttp({ npm, signal }).get(url.href, { what: 'a search', registry, maxBytes: MAX_REPLY_BYTES, compressed: true }));
   } catch (error) {
     if (!isDashError(error, 'PACKAGE_NOT_FOUND', 'REGISTRY_ERROR')) throw error;
-    throw new DashError('REGISTRY_ERROR', `the registry did not answer the search: ${error.message}`, {
+    throw new DashError('REGISTRY_ERROR', error.code === 'PACKAGE_NOT_FOUND' ? 'this registry has no search' : error.message, {
       hint: '`dash doctor` checks the connection to the registry',
       cause: error,
     });

@@ -189,13 +189,21 @@ function failure(reply: Reply, { what, maxBytes }: GetRequest, url: string): Das
         hint: 'try again later; `fetch-timeout` in your `.npmrc`, in milliseconds, times 60 is how long an answer may take',
       });
     case 'broken':
-      return new DashError('REGISTRY_ERROR', `the registry did not answer for \`${what}\`: ${reply.error.message}`, {
+      return new DashError('REGISTRY_ERROR', `the registry did not answer for \`${what}\`: ${reasonOf(reply.error)}`, {
         hint: 'check the network and `registry` in your `.npmrc`',
         cause: reply.error,
       });
     case 'answer':
       return refusal(reply, what);
   }
+}
+
+/** In one line. Node says nothing at all where several addresses of one name were tried, and OpenSSL more than anybody can read. */
+function reasonOf(error: Error): string {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (code === 'EPROTO') return 'what answers there does not speak https';
+  const [first = ''] = error instanceof AggregateError ? error.errors.map((one: unknown) => (one instanceof Error ? one.message : '')) : [error.message];
+  return first.trim().split('\n', 1).join('') || code;
 }
 
 function refusal({ status, headers }: Extract<Reply, { kind: 'answer' }>, what: string): DashError {

@@ -490,7 +490,7 @@ describe('remove', () => {
       name: 'dep',
     });
     const site = await makeSite({ registry: registry.url });
-    await site.install(['a', 'b']);
+    await site.install(['a@1.0.0', 'b']);
     const context = { dashHome: site.dashHome, scope: { kind: 'user' }, workspace: site.workspace } as const;
     await expect(remove(['a', 'nothing'], context)).rejects.toMatchObject({ code: 'NOT_INSTALLED' });
     expect(await site.installed()).toEqual({ a: '1.0.0', b: '1.0.0' });

@@ -161,6 +161,14 @@ describe('an answer', () => {
   });
 });
 
+test('what does not speak https is said in words, not in those of a library', async () => {
+  const { host } = await serve((_, response) => response.end());
+  await expect(get(`https://${host}/`)).rejects.toMatchObject({
+    code: 'REGISTRY_ERROR',
+    message: 'the registry did not answer for `it`: what answers there does not speak https',
+  });
+});
+
 test('nobody there is an error, and so is a user who has enough', async () => {
   const { url } = await serve((_, response) => void response);
   closers.pop()?.();
