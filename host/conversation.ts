@@ -284,6 +284,7 @@ export class Conversation {
   async #drive(begin: () => Promise<readonly AgentMessage[]>, signal: AbortSignal): Promise<void> {
     try {
       await this.#compaction?.done;
+      this.#session.closeOpenCalls();
       this.#noteSettings();
       let prompts = await begin();
       do {

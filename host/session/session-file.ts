@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, truncateSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, renameSync, truncateSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Type } from '@sinclair/typebox';
@@ -307,8 +307,15 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 
 function writeLine(file: number, value: unknown): void {
   const line = Buffer.from(`${JSON.stringify(value)}\n`);
-  // A short write would glue the next entry to half of this one.
-  for (let written = 0; written < line.length;) written += writeSync(file, line, written);
+  const { size } = fstatSync(file);
+  try {
+    // A short write would glue the next entry to half of this one.
+    for (let written = 0; written < line.length;) written += writeSync(file, line, written);
+  } catch (error) {
+    // So would what a full disk took of it before it was full.
+    ftruncateSync(file, size);
+    throw error;
+  }
 }
 
 function rewrite(path: string, header: SessionHeader, records: readonly EntryRecord[]): void {

@@ -75,6 +75,13 @@ export class SessionTree {
     return entry;
   }
 
+  /** Takes the entry back that was appended last, and goes to where the leaf was before it. */
+  takeBack(leafId: string | null): void {
+    const last = this.#records.pop();
+    if (last !== undefined) this.#byId.delete(last.id);
+    this.#leafId = leafId;
+  }
+
   /** Goes to an entry, or before the first one. Says whether there is such a place. */
   moveTo(id: string | null): boolean {
     if (id !== null && !this.#byId.has(id)) return false;

@@ -41,7 +41,7 @@ export class Session implements Disposable {
   static async open(path: string): Promise<Session> {
     const contents = await readSession(path);
     const session = new Session(new SessionTree(contents.header, contents.records), openWriter(path, contents, false), () => contents.diagnostics);
-    for (const message of orphanedCalls(session.tree.path())) session.append({ type: 'message', message });
+    session.closeOpenCalls();
     session.sync();
     return session;
   }
@@ -64,8 +64,15 @@ export class Session implements Disposable {
   }
 
   append(draft: EntryDraft): SessionEntry {
+    const before = this.tree.leafId;
     const entry = this.tree.append(draft);
-    this.#writer?.append(entry);
+    try {
+      this.#writer?.append(entry);
+    } catch (error) {
+      // what is not in the file was never said: the next entry must not hang on it
+      this.tree.takeBack(before);
+      throw error;
+    }
     return entry;
   }
 
@@ -74,6 +81,11 @@ export class Session implements Disposable {
     if (message.role !== 'custom') return this.append({ type: 'message', message });
     const { customType, content, display, details } = message;
     return this.append({ type: 'custom_message', customType, content, display, ...(details === undefined ? {} : { details }) });
+  }
+
+  /** Answers the calls at the leaf that nobody answered: after a crash, a full disk, or a jump to the middle of a turn. */
+  closeOpenCalls(): void {
+    for (const message of orphanedCalls(this.tree.path())) this.append({ type: 'message', message });
   }
 
   /** Model and thinking level, without reading what was said. */

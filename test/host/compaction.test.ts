@@ -275,3 +275,35 @@ describe('packages and compactions', () => {
     expect(world.host.conversation.messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'toolResult', 'assistant']);
   });
 });
+
+describe('a jump to the middle of a turn', () => {
+  it('leaves no call without a result: what is said next begins after an answer', async () => {
+    const tool = { name: 't', extension: { tools: { t: () => says('x') } } };
+    await using world = await startTestHost({ turns: [{ toolCalls: [{ name: 't' }, { name: 't' }] }, { text: 'done' }, { text: 'again' }] }, [tool]);
+    await ask(world.host, 'first');
+    const { tree } = world.host.conversation.session;
+    const calling = tree.entries.find((entry) => entry.type === 'message' && entry.message.role === 'assistant');
+    await world.host.sessions.navigate(calling?.id ?? '');
+    await ask(world.host, 'second');
+    const { messages, session } = world.host.conversation;
+    expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'toolResult', 'toolResult', 'user', 'assistant']);
+    expect(isWellFormed(messages)).toBe(true);
+    expect(plain(SessionManager.open(session.file ?? '').buildSessionContext().messages)).toEqual(plain(messages));
+  });
+
+  it('keeps what was found out on the branch that is left, when it is asked to', async () => {
+    const { models, asked } = await listening({ turns: [{ text: 'one' }, { text: 'a dead end' }, { text: 'it led nowhere' }, { text: 'other way' }] });
+    await using world = await startTestHost({ turns: [{}] }, [], { models });
+    await ask(world.host, 'first');
+    await ask(world.host, 'try this');
+    const { tree } = world.host.conversation.session;
+    const tried = tree.entries.find((entry) => entry.type === 'message' && JSON.stringify(entry.message).includes('try this'));
+    expect(await world.host.sessions.navigate(tried?.id ?? '', { summarize: true, instructions: 'why' })).toEqual({ cancelled: false });
+    expect(JSON.stringify(asked[2]?.messages)).toContain('a dead end');
+    expect(JSON.stringify(asked[2]?.messages)).toContain('Mind especially: why');
+    await ask(world.host, 'differently');
+    expect(world.host.conversation.messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'branchSummary', 'user', 'assistant']);
+    expect(JSON.stringify(asked[3]?.messages)).toContain('it led nowhere');
+    expect(JSON.stringify(asked[3]?.messages)).not.toContain('a dead end');
+  });
+});
