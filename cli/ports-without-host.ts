@@ -53,6 +53,7 @@ export function portsWithoutHost(notice: (text: string) => void, questions?: Que
       setThinkingLevel: () => notKept('a thinking level'),
       complete: () => Promise.reject(new Error('a completion needs a running agent')),
       callTool: () => Promise.reject(new Error('a tool of another package needs a running agent')),
+      spawn: () => Promise.reject(new Error('an agent needs a running one that starts it')),
       // what nobody hears is nobody's loss: an agent without other packages is no different
       emit: () => undefined,
       flag: () => undefined,

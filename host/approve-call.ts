@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Places } from '../format/index.ts';
-import type { CallOrigin, LeftBehind } from '../sandbox/index.ts';
-import { type Access, type ApprovalMode, type ApprovalRules, decideAccess } from './approval.ts';
+import { allows, type Effect, type Places } from '../format/index.ts';
+import { type CallOrigin, type Delegation, type LeftBehind, NO_DELEGATION } from '../sandbox/index.ts';
+import { type Access, type Approval, type ApprovalMode, type ApprovalRules, decideAccess } from './approval.ts';
 import { diffOf } from './tools/diff.ts';
 import type { PendingCall } from './tool-call.ts';
 import type { BuiltinTool } from './tools/index.ts';
@@ -31,11 +31,20 @@ export interface ApproveOptions {
 }
 
 /** Decides on a call of a host tool with its final arguments. @returns why not, or nothing */
-export async function approveCall(call: PendingCall, tool: BuiltinTool, options: ApproveOptions, signal: AbortSignal): Promise<string | undefined> {
+export async function approveCall(
+  call: PendingCall,
+  tool: BuiltinTool,
+  options: ApproveOptions,
+  signal: AbortSignal,
+  delegation: Delegation = NO_DELEGATION,
+): Promise<string | undefined> {
   const { mode, rules, places, readable, ui, origin, asking, decided } = options;
   for (const access of await tool.accesses(call.args)) {
-    const startedBy = origin();
-    const approval = decideAccess(access, { mode, rules, places, readable: readable(), isUsersTask: startedBy !== undefined, canAsk: ui().hasUI });
+    // A package's call is nobody's word but the package's, whatever the run around it is about.
+    const isPackages = delegation.callers.length > 0;
+    const startedBy = isPackages ? undefined : origin();
+    const facts = { mode, rules, places, readable: readable(), isUsersTask: startedBy !== undefined, canAsk: ui().hasUI && !isPackages };
+    const approval = withinRights(access, delegation, places) ?? decideAccess(access, facts);
     const tell = (decision: 'allow' | 'deny', rule: string): void =>
       decided({ tool: call.name, access: access.kind, target: access.kind === 'run' ? access.command : access.path, decision, rule });
     if (approval.kind === 'deny') {
@@ -52,6 +61,30 @@ export async function approveCall(call: PendingCall, tool: BuiltinTool, options:
     } else if (access.kind !== 'read') tell('allow', approval.rule);
   }
   return undefined;
+}
+
+/** Nobody does with a tool of the host what they may not do themselves. */
+function withinRights(access: Access, { limits }: Delegation, places: Places): Approval | undefined {
+  for (const { by, granted } of limits) {
+    for (const effect of effectsOf(access, places)) {
+      const decision = allows(granted(), effect, places);
+      if (decision.allowed) continue;
+      return {
+        kind: 'deny',
+        rule: decision.rule,
+        refusal: `\`${by}\` may not have this done: it was not granted \`${decision.permission}\`. Do not try another way`,
+      };
+    }
+  }
+  return undefined;
+}
+
+/** A command of the host works in the whole workspace: that is what it takes, besides the program. */
+function effectsOf(access: Access, { workspace }: Places): readonly Effect[] {
+  if (access.kind !== 'run') return [{ kind: 'fs', access: access.kind, path: access.path }];
+  const program: Effect = { kind: 'exec', argv: access.argv };
+  if (access.confinement === 'full access') return [program, { kind: 'area', area: 'node' }];
+  return [program, { kind: 'fs', access: 'read', path: workspace }, { kind: 'fs', access: 'write', path: workspace }];
 }
 
 /** Whatever talked the model into the call is likely to be among these. */

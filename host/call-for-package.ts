@@ -25,7 +25,7 @@ export async function callForPackage(
   if (tool === undefined) throw new DashError('UNKNOWN_TOOL', `there is no tool \`${name}\` of \`${owner}\``);
   const hooks: ToolHooks = {
     before: (call, aborted) => bus.toolCall(call, aborted, delegation.callers),
-    approve: (call, found, aborted) => toolbox.approve(call, found, aborted),
+    approve: (call, found, aborted) => toolbox.approve(call, found, aborted, delegation),
     after: (call, answer, aborted) => bus.toolResult(call, answer, aborted, delegation.callers),
   };
   const call = { type: 'toolCall' as const, id: randomUUID(), name: tool.name, arguments: Value.Check(Arguments, args) ? args : {} };

@@ -9,12 +9,12 @@ import type { EventBus, ExtensionEvent } from './event-bus.ts';
 import { isExtensionEvent } from './extension-events.ts';
 import type { HostEvent } from './host-event.ts';
 import { AUTO } from './model/auto.ts';
-import { type ImageContent, textOf } from './model/messages.ts';
+import { type ImageContent, type JsonObject, textOf } from './model/messages.ts';
 import type { ModelInfo, ModelPort, RequestWatch, ThinkingLevel } from './model/port.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { lastAnswer } from './session/export.ts';
 import { AUDIT_ENTRY, type AuditHead } from './session/audit-anchor.ts';
-import type { SessionEntry } from './session/entry.ts';
+import type { EntryDraft, SessionEntry } from './session/entry.ts';
 import type { Session } from './session/session.ts';
 import { buildSystemPrompt, promptOptions, type SystemPromptParts, withOptions } from './system-prompt.ts';
 import type { Toolbox } from './toolbox.ts';
@@ -115,6 +115,11 @@ export class Conversation {
     return this.#systemPrompt ?? buildSystemPrompt(this.#options.promptParts(this.#prompt));
   }
 
+  /** Its parts, as packages see them. */
+  get systemPromptOptions(): JsonObject {
+    return promptOptions(this.#options.promptParts(this.#prompt));
+  }
+
   /** The user's message behind the run; `undefined` when there is none, or a package began or turned it. */
   get origin(): CallOrigin | undefined {
     return this.#origin;
@@ -207,6 +212,11 @@ export class Conversation {
       ...(instructions === undefined || instructions.trim() === '' ? {} : { instructions }),
     });
     return this.#occupy(controller, work);
+  }
+
+  /** Writes down what an agent cost that is not in this transcript. */
+  noteUsage(entry: Extract<EntryDraft, { readonly type: 'usage' }>): void {
+    this.#session.append(entry);
   }
 
   /** Takes another session's place; the run has ended before. */

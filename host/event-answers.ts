@@ -105,3 +105,6 @@ const BashAnswer = Type.Object({
 });
 export const UserBashAnswer = Type.Object({ result: BashAnswer });
 export type BashAnswer = Static<typeof BashAnswer>;
+
+/** What a build hands to the one that takes its place. */
+export const HandedOver = Type.Object({ state: Type.Optional(Type.Unknown()) });

@@ -13,6 +13,7 @@ import {
   ChangedMessage,
   ChangedMessages,
   ChangedOptions,
+  HandedOver,
   InputVerdict,
   ToolCallVerdict,
   ToolResultChange,
@@ -115,11 +116,16 @@ export interface EventBus {
   boundary(event: ExtensionEvent): Promise<Boundary>;
   /** A command that the user typed. */
   userBash(command: string, excludeFromContext: boolean, cwd: string): Promise<UserBashDecision>;
+  /** Tells those who leave, and takes what each of them hands to its successor, by package. */
+  handOver(event: ExtensionEvent, only: (handler: BoundHandler) => boolean): Promise<ReadonlyMap<string, unknown>>;
   /** For the `session_before_…` events: whether someone cancelled, and the last answer. */
   before(event: ExtensionEvent, signal?: AbortSignal): Promise<{ readonly cancelled: boolean; readonly value: unknown }>;
   /** Settles when every handler that was told something has finished with it. */
   settled(): Promise<void>;
 }
+
+/** What is larger belongs into the session or into a file. */
+const MAX_STATE_CHARACTERS = 1024 * 1024;
 
 /** Makes the bus between the host and the packages of its current generation. */
 export function createEventBus(ports: EventBusPorts): EventBus {
@@ -440,6 +446,30 @@ export function createEventBus(ports: EventBusPorts): EventBus {
         }
       }
       return { kind: 'run' };
+    },
+
+    async handOver(event, only) {
+      const states = new Map<string, unknown>();
+      const leaving = Map.groupBy(
+        ports.handlers(event.type).filter((handler) => only(handler) && handler.sandboxed.pid !== undefined),
+        ({ sandboxed }) => sandboxed,
+      );
+      await Promise.all(
+        [...leaving].map(async ([sandboxed, handlers]) => {
+          await told.get(sandboxed)?.settled;
+          for (const handler of handlers) {
+            try {
+              const { value } = await deliver(handler, event);
+              if (!Value.Check(HandedOver, value) || value.state === undefined) continue;
+              if (JSON.stringify(value.state).length <= MAX_STATE_CHARACTERS) states.set(handler.package, value.state);
+              else report(handler, event.type, new Error(`the state that is handed over is larger than ${MAX_STATE_CHARACTERS} characters`));
+            } catch (error) {
+              report(handler, event.type, error);
+            }
+          }
+        }),
+      );
+      return states;
     },
 
     async before(event, signal) {

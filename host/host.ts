@@ -28,6 +28,7 @@ import { expandText, readPromptText, type SlashCommand, slashCommands } from './
 import { type Generation, Generations, type Reloaded } from './reload.ts';
 import { createSessionSwitch, type SessionSwitch } from './session-control.ts';
 import type { SessionContext } from './session/context.ts';
+import { spawnAgent } from './spawn-agent.ts';
 import type { AuditHead } from './session/audit-anchor.ts';
 import { Session } from './session/session.ts';
 import { readSettings } from './settings.ts';
@@ -249,12 +250,13 @@ export async function createHost(options: HostOptions): Promise<Host> {
     callContext,
     origin: () => conversation.origin,
   });
+  const retry = { attempts: settings.retry?.attempts ?? 3, baseDelayMs: settings.retry?.baseDelayMs ?? 2000 };
   const conversation: Conversation = new Conversation({
     auditHead: () => (options.auditHead ?? packages.auditHead)(),
     models: modelPort,
     bus,
     toolbox,
-    retry: { attempts: settings.retry?.attempts ?? 3, baseDelayMs: settings.retry?.baseDelayMs ?? 2000 },
+    retry,
     compaction: { ...COMPACTION_DEFAULTS, ...settings.compaction },
     promptParts: (about) => ({
       ...promptFiles,
@@ -285,10 +287,16 @@ export async function createHost(options: HostOptions): Promise<Host> {
 
   const reload = async (): Promise<Reloaded> => {
     promptFiles = await readPromptFiles(dashHome, await findTrusted());
-    const { arrived, ...reloaded } = await loaded().reload((gone) =>
-      bus.notify({ type: 'session_shutdown', reason: 'reload' }, ({ sandboxed }) => gone.includes(sandboxed)),
+    let states: ReadonlyMap<string, unknown> = new Map();
+    const { arrived, ...reloaded } = await loaded().reload(async (gone) => {
+      states = await bus.handOver({ type: 'session_shutdown', reason: 'reload' }, ({ sandboxed }) => gone.includes(sandboxed));
+    });
+    await Promise.all(
+      arrived.map((sandboxed) => {
+        const state = states.get(sandboxed.name);
+        return bus.notify({ type: 'session_start', reason: 'reload', ...(state === undefined ? {} : { state }) }, (handler) => handler.sandboxed === sandboxed);
+      }),
     );
-    await bus.notify({ type: 'session_start', reason: 'reload' }, ({ sandboxed }) => arrived.includes(sandboxed));
     await emit({ type: 'reload', ...reloaded });
     return reloaded;
   };
@@ -375,6 +383,22 @@ export async function createHost(options: HostOptions): Promise<Host> {
     emitAcross(packageName, channel, data) {
       for (const { pkg, sandboxed } of loaded().current.extensions) if (pkg.name !== packageName) sandboxed?.emit(channel, data);
     },
+    spawn: (spawn, signal) =>
+      spawnAgent(
+        spawn,
+        {
+          toolbox,
+          bus,
+          models: modelPort,
+          modelList: models,
+          model: () => conversation.model,
+          thinking: () => conversation.thinking,
+          cwd: workspace,
+          retry,
+          spent: ({ provider, id }, usage) => conversation.noteUsage({ type: 'usage', kind: `agent ${spawn.name}`, provider, model: id, usage }),
+        },
+        AbortSignal.any([signal, closing.signal]),
+      ),
     announce: (event) => void emit(event),
   }));
 

@@ -3,20 +3,23 @@ import { Value } from '@sinclair/typebox/value';
 import { DashError } from '../format/index.ts';
 import {
   type AgentPort,
+  type AgentSpawn,
   createQuestionDesk,
   type DialogOptions,
   type HostPorts,
   type SessionControl,
   type SessionPort,
   type SessionQuery,
+  type SpawnedAgent,
   type UiPort,
 } from '../sandbox/index.ts';
 import { callForPackage } from './call-for-package.ts';
 import type { Conversation, DeliverAs } from './conversation.ts';
 import type { EventBus } from './event-bus.ts';
-import { type ImageContent, type JsonValue, type TextContent, textOf } from './model/messages.ts';
+import { type ImageContent, type JsonValue, type Message, type TextContent, textOf } from './model/messages.ts';
 import { type ModelInfo, type ModelPort, THINKING_LEVELS } from './model/port.ts';
 import { contextUsage } from './session/context-usage.ts';
+import { buildContext, projectBranch } from './session/context.ts';
 import { toLine } from './session/entry.ts';
 import type { TreeNode } from './session/session-tree.ts';
 import type { Toolbox } from './toolbox.ts';
@@ -37,6 +40,7 @@ export interface PortsHost {
   promptFor(packageName: string, text: string, images: readonly ImageContent[], deliverAs: 'steer' | 'followUp' | undefined): void;
   control(control: SessionControl): Promise<unknown>;
   emitAcross(packageName: string, channel: string, data: unknown): void;
+  spawn(spawn: AgentSpawn, signal: AbortSignal): Promise<SpawnedAgent>;
   announce(
     event:
       | { readonly type: 'session_info_changed'; readonly name?: string }
@@ -135,6 +139,11 @@ function answerQuery(session: Conversation['session'], query: SessionQuery): unk
       return session.directory;
     case 'sessionName':
       return tree.name;
+    case 'projection': {
+      const branch = tree.branch();
+      const { thinkingLevel, model } = buildContext(branch);
+      return { thinkingLevel, model, entries: projectBranch(branch).map(({ entry, messages }) => ({ sourceEntry: toLine(entry), messages })) };
+    }
     case 'persisted':
       return session.file !== undefined;
   }
@@ -174,6 +183,8 @@ function agentPort(host: () => PortsHost): AgentPort {
           return contextUsage(conversation.session.tree.path(), conversation.model);
         case 'systemPrompt':
           return conversation.systemPrompt;
+        case 'systemPromptOptions':
+          return conversation.systemPromptOptions;
       }
     },
     setActiveTools: (names) => host().toolbox.setActive(names),
@@ -188,7 +199,9 @@ function agentPort(host: () => PortsHost): AgentPort {
       if (known === undefined && level !== 'off') throw new Error(`there is no thinking level \`${level}\``);
       host().conversation.setThinking(known);
     },
-    async complete(_packageName, request, signal) {
+    async complete(_packageName, asked, signal) {
+      const request =
+        asked !== null && typeof asked === 'object' && 'context' in asked && typeof asked.context === 'object' ? { ...asked, ...asked.context } : asked;
       if (!Value.Check(CompletionRequest, request)) throw new Error('a completion is {messages, systemPrompt?, model?: {provider, id}}');
       const { conversation, modelList, models } = host();
       const wanted = request.model;
@@ -199,7 +212,7 @@ function agentPort(host: () => PortsHost): AgentPort {
         {
           systemPrompt: request.systemPrompt ?? '',
           tools: [],
-          messages: request.messages.map(({ role, content }) => ({ role, content, timestamp: Date.now() })),
+          messages: request.messages.map((message) => ({ ...message, timestamp: Date.now() })),
         },
         { signal },
       )) {
@@ -209,6 +222,7 @@ function agentPort(host: () => PortsHost): AgentPort {
       throw new DashError('MODEL_FAILED', 'the stream ended without an answer');
     },
     callTool: (call, signal) => callForPackage(call, host(), signal),
+    spawn: (spawn, signal) => host().spawn(spawn, signal),
     emit: (packageName, channel, data) => host().emitAcross(packageName, channel, data),
     flag: (name) => host().flags.get(name),
   };
@@ -225,11 +239,31 @@ const MessageContent = Type.Unsafe<string | (TextContent | ImageContent)[]>(
     ),
   ]),
 );
+/** Whole messages, as pi-ai has them: what is missing would be found out by the provider, in words that say nothing. */
+const AnyMessage = Type.Unsafe<Message>(
+  Type.Union([
+    Type.Object({ role: Type.Literal('user'), content: MessageContent }),
+    Type.Object({
+      role: Type.Literal('assistant'),
+      content: Type.Array(Type.Object({ type: Type.String() })),
+      api: Type.String(),
+      provider: Type.String(),
+      model: Type.String(),
+    }),
+    Type.Object({
+      role: Type.Literal('toolResult'),
+      toolCallId: Type.String(),
+      toolName: Type.String(),
+      content: Type.Array(Type.Object({ type: Type.String() })),
+      isError: Type.Boolean(),
+    }),
+  ]),
+);
 const ModelReference = Type.Object({ provider: Type.String(), id: Type.String() });
 const CompletionRequest = Type.Object({
   systemPrompt: Type.Optional(Type.String()),
   model: Type.Optional(ModelReference),
-  messages: Type.Array(Type.Object({ role: Type.Literal('user'), content: MessageContent }), { minItems: 1 }),
+  messages: Type.Array(AnyMessage, { minItems: 1 }),
 });
 
 /** What came over a pipe is JSON; only absence has to be told apart. */

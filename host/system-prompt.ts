@@ -40,12 +40,16 @@ function unbroken(content: string): string {
 }
 
 /** The parts a package may look at and change. */
-export function promptOptions({ cwd, customPrompt, appendSystemPrompt, tools }: SystemPromptParts): JsonObject {
+export function promptOptions({ cwd, customPrompt, appendSystemPrompt = '', tools, contextFiles }: SystemPromptParts): JsonObject {
   return {
     cwd,
     ...(customPrompt === undefined ? {} : { customPrompt }),
-    ...(appendSystemPrompt === undefined ? {} : { appendSystemPrompt }),
+    appendSystemPrompt,
     selectedTools: tools.map(({ name }) => name),
+    toolSnippets: Object.fromEntries(tools.map(({ name, snippet }) => [name, snippet])),
+    toolGuidelines: Object.fromEntries(tools.map(({ name, guidelines }) => [name, [...guidelines]])),
+    promptGuidelines: [...new Set(tools.flatMap(({ guidelines }) => guidelines))],
+    contextFiles: contextFiles.map(({ path, content }) => ({ path, content })),
   };
 }
 

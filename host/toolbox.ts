@@ -42,9 +42,12 @@ export interface Toolbox {
   all(): readonly ToolInfo[];
   /** A tool for a package, by the name that its owner gave it; `host` is the owner of the host's own. Only what the user enabled. */
   toolOf(owner: string, name: string, how: CalledBy): AgentTool | undefined;
+  /** What the next turn offers, for an agent of a package's: without the tools of those who wait for it. */
+  toolsFor(how: CalledBy): readonly AgentTool[];
   /** Narrows what is offered; never beyond what the user enabled. */
   setActive(names: readonly string[]): void;
-  approve(call: PendingCall, tool: AgentTool, signal: AbortSignal): Promise<string | undefined>;
+  /** `delegation`: the call is a package's, and happens within its rights. */
+  approve(call: PendingCall, tool: AgentTool, signal: AbortSignal, delegation?: Delegation): Promise<string | undefined>;
   snippets(): readonly { readonly name: string; readonly snippet: string; readonly guidelines: readonly string[] }[];
 }
 
@@ -86,13 +89,19 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
       const found = [...contributions().tools.values()].find((tool) => tool.package === owner && tool.registration.name === name);
       return found === undefined || !isEnabled(found.name) ? undefined : packageTool(found, options, how);
     },
+    toolsFor: (how) =>
+      active().flatMap((tool) => {
+        const found = contributions().tools.get(tool.name);
+        if (found === undefined) return [tool];
+        return how.delegation.callers.includes(found.package) ? [] : [packageTool(found, options, how)];
+      }),
     setActive(names) {
       narrowed = new Set(names);
     },
-    async approve(call, tool, signal) {
+    async approve(call, tool, signal, delegation) {
       // What a package's tool may do is decided by its grants, at each effect; what a host tool may do, here.
       const own = builtin.find((candidate) => candidate === tool);
-      return own === undefined ? undefined : approveCall(call, own, approval, signal);
+      return own === undefined ? undefined : approveCall(call, own, approval, signal, delegation);
     },
     snippets: () =>
       active().map(({ name, description }) => {

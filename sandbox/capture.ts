@@ -225,5 +225,15 @@ function nobody(): never {
 const NO_HOST: HostPorts = {
   ui: { notify: nobody, select: nobody, confirm: nobody, input: nobody, editor: nobody, set: nobody, editorText: nobody },
   session: { query: nobody, appendEntry: nobody, sendMessage: nobody, sendUserMessage: nobody, setName: nobody, setLabel: nobody, control: nobody },
-  agent: { query: nobody, setActiveTools: nobody, setModel: nobody, setThinkingLevel: nobody, complete: nobody, callTool: nobody, emit: nobody, flag: nobody },
+  agent: {
+    query: nobody,
+    setActiveTools: nobody,
+    setModel: nobody,
+    setThinkingLevel: nobody,
+    complete: nobody,
+    callTool: nobody,
+    spawn: nobody,
+    emit: nobody,
+    flag: nobody,
+  },
 };

@@ -27,6 +27,7 @@ export { openPackage, type OpenOptions } from './open-package.ts';
 export { osLayer, type OsLayer } from './os-layer/index.ts';
 export type {
   AgentPort,
+  AgentSpawn,
   AgentQuery,
   CallOrigin,
   Confinement,
@@ -41,6 +42,7 @@ export type {
   SessionControl,
   SessionPort,
   SessionQuery,
+  SpawnedAgent,
   UiPort,
   UiSurface,
 } from './ports.ts';

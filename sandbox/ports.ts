@@ -92,7 +92,9 @@ export type SessionQuery =
   | { readonly kind: 'sessionFile' }
   | { readonly kind: 'sessionDir' }
   | { readonly kind: 'sessionName' }
-  | { readonly kind: 'persisted' };
+  | { readonly kind: 'persisted' }
+  /** The entries that the context is made of, each with what it tells the model now. */
+  | { readonly kind: 'projection' };
 
 export interface CustomMessage {
   readonly customType: string;
@@ -139,7 +141,8 @@ export type AgentQuery =
   | 'allTools'
   | 'commands'
   | 'contextUsage'
-  | 'systemPrompt';
+  | 'systemPrompt'
+  | 'systemPromptOptions';
 
 /** A tool called by a package. */
 export interface PackageToolCall {
@@ -152,6 +155,28 @@ export interface PackageToolCall {
   readonly delegation: Delegation;
 }
 
+/** An agent that a package starts. */
+export interface AgentSpawn {
+  readonly name: string;
+  readonly task: string;
+  /** `provider/id`; the session's, if absent. */
+  readonly model?: string;
+  /** Names of tools, of those it may have. */
+  readonly tools?: readonly string[];
+  /** US dollars. */
+  readonly budget?: number;
+  /** Who starts it, and within which rights everything it does happens. */
+  readonly delegation: Delegation;
+}
+
+export interface SpawnedAgent {
+  readonly agentId: string;
+  /** Its last words. */
+  readonly result: string;
+  /** US dollars. */
+  readonly totalCost: number;
+}
+
 export interface AgentPort {
   query(query: AgentQuery): unknown;
   /** Narrows, and widens only to what the user had enabled. */
@@ -161,6 +186,8 @@ export interface AgentPort {
   complete(packageName: string, request: unknown, signal: AbortSignal): Promise<unknown>;
   /** Runs a tool of another package, or of the host, and gives its outcome. @throws {DashError} UNKNOWN_TOOL */
   callTool(call: PackageToolCall, signal: AbortSignal): Promise<unknown>;
+  /** Runs an agent to its end. @throws {DashError} NO_MODEL, SPAWN_TOO_DEEP, MODEL_FAILED */
+  spawn(spawn: AgentSpawn, signal: AbortSignal): Promise<SpawnedAgent>;
   /** Hands an event of `pi.events` to the other packages; the sender's own listeners have run already. */
   emit(packageName: string, channel: string, data: unknown): void;
   /** A flag's value for this run: what the user set, else `undefined` (the guest knows its own defaults). */

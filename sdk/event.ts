@@ -19,6 +19,8 @@ export interface SessionStartEvent {
   type: 'session_start';
   reason: 'startup' | 'reload' | 'new' | 'resume' | 'fork';
   previousSessionFile?: string;
+  /** After a reload: what the build before this one handed over. */
+  state?: unknown;
 }
 
 export interface SessionInfoChangedEvent {
@@ -416,6 +418,8 @@ export interface EventResults {
     replaceInstructions?: boolean;
     label?: string;
   };
+  /** Of a reload: handed to the build that takes this one's place. Dash's own. */
+  session_shutdown: { state?: unknown };
   context: { messages?: AgentMessage[] };
   context_with_system: { messages?: AgentMessage[] };
   cache_warming_decision: { action?: 'warm' | 'stop' };

@@ -134,6 +134,7 @@ const NOBODY: HostPorts = {
     setThinkingLevel: nobody,
     complete: nobody,
     callTool: nobody,
+    spawn: nobody,
     emit: () => undefined,
     flag: nobody,
   },

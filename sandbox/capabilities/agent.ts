@@ -25,6 +25,7 @@ export const query = defineCapability({
             'commands',
             'contextUsage',
             'systemPrompt',
+            'systemPromptOptions',
           ] as const
         ).map((kind) => Type.Literal(kind)),
       ),
@@ -32,7 +33,7 @@ export const query = defineCapability({
     closed,
   ),
   // The system prompt holds the user's context files; the rest is what every package sees of its surroundings.
-  needs: ({ kind }) => (kind === 'systemPrompt' ? needArea('session:read', kind) : []),
+  needs: ({ kind }) => (kind === 'systemPrompt' || kind === 'systemPromptOptions' ? needArea('session:read', kind) : []),
   run: ({ kind }, { ports }) => ports.agent.query(kind),
 });
 

@@ -6,7 +6,7 @@ import * as fsWrite from './fs-write.ts';
 import { fetchUrl } from './net-fetch.ts';
 import { randomBytes } from './random.ts';
 import * as session from './session.ts';
-import { callTool } from './tools.ts';
+import { callTool, spawn } from './tools.ts';
 import * as ui from './ui.ts';
 
 /** Every effect a guest can ask for. What is not in this list does not exist. */
@@ -53,6 +53,7 @@ const ALL = [
   agent.emit,
   agent.complete,
   callTool,
+  spawn,
 ] as const;
 
 // The broker reads parameters through each capability's own schema, so their static type is its own business.

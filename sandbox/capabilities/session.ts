@@ -26,6 +26,7 @@ export const query = defineCapability({
     plain('sessionDir'),
     plain('sessionName'),
     plain('persisted'),
+    plain('projection'),
   ]),
   needs: ({ kind }) => needArea('session:read', kind),
   run: (params, { ports }) => ports.session.query(params),

@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { isDashError, parsePermissionSet, type PermissionSet } from '../../format/index.ts';
 import { CapabilityFailure, defineCapability } from '../define-capability.ts';
 import type { Limit } from '../delegation.ts';
+import { needArea } from './ui.ts';
 
 /** Tools of other packages and of the host. */
 const Name = Type.String({ minLength: 1, maxLength: 256 });
@@ -29,6 +30,38 @@ export const callTool = defineCapability({
       return await ports.agent.callTool({ package: owner, name, args, delegation: { callers, limits }, ...(origin !== undefined && { origin }) }, signal);
     } catch (error) {
       // What became of the other package is told; a bug of ours is not.
+      if (isDashError(error)) throw failure(error.code, error.message);
+      throw error;
+    }
+  },
+});
+
+/**
+ * Starts an agent. Whatever it does happens within the rights of the package that starts it, and of the part of them that
+ * it hands on.
+ */
+export const spawn = defineCapability({
+  kind: 'request',
+  name: 'agent.spawn',
+  params: Type.Object(
+    {
+      name: Name,
+      task: Type.String({ minLength: 1, maxLength: 1_000_000 }),
+      model: Type.Optional(Name),
+      tools: Type.Optional(Type.Array(Name, { maxItems: 256 })),
+      budget: Type.Optional(Type.Number({ minimum: 0 })),
+      permissions: Type.Optional(Type.Array(Type.String({ maxLength: 1_024 }), { maxItems: 100 })),
+    },
+    { additionalProperties: false },
+  ),
+  needs: ({ name }) => needArea('agent:spawn', name),
+  run: async ({ permissions, ...wanted }, { ports, packageName }, { signal, lease: { delegation }, granted }) => {
+    const handedOn = permissions && parseHandedOn(permissions);
+    const own: Limit = { by: packageName, granted };
+    const limits = [...delegation.limits, own, ...(handedOn === undefined ? [] : [{ by: packageName, granted: () => handedOn }])];
+    try {
+      return await ports.agent.spawn({ ...wanted, delegation: { callers: [...delegation.callers, packageName], limits } }, signal);
+    } catch (error) {
       if (isDashError(error)) throw failure(error.code, error.message);
       throw error;
     }

@@ -239,6 +239,10 @@ export function recordingPorts(said: unknown[]): HostPorts {
       setThinkingLevel: (level) => void said.push(['setThinkingLevel', level]),
       complete: async () => ({ text: 'scripted' }),
       callTool: async (call) => void said.push(['callTool', call]),
+      spawn: async ({ name, task }) => {
+        said.push(['spawn', { name, task }]);
+        return { agentId: 'a', result: `did ${task}`, totalCost: 0 };
+      },
       emit: (packageName, channel, data) => void said.push(['emit', packageName, channel, data]),
       flag: () => undefined,
     },

@@ -1,4 +1,5 @@
 import type { GuestLink } from '../link.ts';
+import { createModelAccess } from '../modules/model-access.ts';
 import type { Registry } from './registry.ts';
 import { createSessionView } from './session-view.ts';
 import { createUi } from './ui.ts';
@@ -6,6 +7,11 @@ import { createUi } from './ui.ts';
 export interface ContextOptions {
   readonly mode: string;
   readonly hasUI: boolean;
+}
+
+interface ModelName {
+  readonly provider: string;
+  readonly id: string;
 }
 
 /** The `ctx` of handlers, commands and tools: pi's ExtensionContext; commands get the session controls as well. */
@@ -16,6 +22,8 @@ export function createContext(registry: Registry, link: GuestLink, options: Cont
   const controlAndLog = (params: object): void => {
     control(params).catch((error: unknown) => link.log('error', error instanceof Error ? error.message : String(error)));
   };
+
+  const models = (): readonly ModelName[] => (query('models') ?? []) as readonly ModelName[];
 
   const context = {
     ui: createUi(link, registry),
@@ -33,12 +41,19 @@ export function createContext(registry: Registry, link: GuestLink, options: Cont
       return query('thinkingLevel');
     },
     modelRegistry: {
-      getAll: () => query('models') ?? [],
-      getAvailable: () => query('models') ?? [],
-      find: (provider: string, id: string) =>
-        ((query('models') ?? []) as { provider: string; id: string }[]).find((model) => model.provider === provider && model.id === id),
+      getAll: models,
+      getAvailable: models,
+      find: (provider: string, id: string) => models().find((model) => model.provider === provider && model.id === id),
       // Credentials are `model:credentials`, denied by default; pi's own form of a refusal is data.
       getApiKeyAndHeaders: async () => ({ ok: false, error: 'credentials stay with the host: use `complete` of pi-ai, which asks for the permission `model`' }),
+      // Only models with credentials are told of at all.
+      hasConfiguredAuth: ({ provider, id }: ModelName) => models().some((model) => model.provider === provider && model.id === id),
+      isUsingOAuth: () => false,
+      getProviderDisplayName: (provider: string) => provider,
+      complete: (model: ModelName, request: object, how: { signal?: AbortSignal; maxTokens?: number } = {}) =>
+        createModelAccess(link).complete(model, request, how.maxTokens === undefined ? {} : { maxTokens: how.maxTokens }, how.signal),
+      getError: () => undefined,
+      refresh: () => undefined,
       getApiKey: async () => undefined,
       getApiKeyForProvider: async () => undefined,
     },
@@ -67,6 +82,7 @@ export function createContext(registry: Registry, link: GuestLink, options: Cont
   if (!isCommand) return context;
 
   return Object.assign(context, {
+    getSystemPromptOptions: () => query('systemPromptOptions') ?? {},
     waitForIdle: () => control({ kind: 'waitForIdle' }),
     reload: () => control({ kind: 'reload' }),
     newSession: () => control({ kind: 'newSession' }),

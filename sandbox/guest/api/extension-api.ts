@@ -69,10 +69,25 @@ export function createExtensionApi(registry: Registry, link: GuestLink): object 
     notify: async (message: string, level = 'info') => {
       await link.request('ui.notify', { message, level }).catch((error: unknown) => link.log('error', describe(error)));
     },
-    spawnAgent: async () => {
-      throw unsupported('spawnAgent', 'sub-agents come with a later version');
+    spawnAgent: async (first: string | SpawnOptions, task?: string) => {
+      registry.assertActive('spawnAgent');
+      const { signal, ...wanted }: SpawnOptions =
+        typeof first === 'string'
+          ? { name: first, task: task ?? [first, registry.commandText].filter((text) => text !== '').join(' ') }
+          : { name: 'agent', ...first };
+      return link.request('agent.spawn', wanted, signal);
     },
   };
+}
+
+interface SpawnOptions {
+  readonly name?: string;
+  readonly task: string;
+  readonly model?: string;
+  readonly tools?: readonly string[];
+  readonly budget?: number;
+  readonly permissions?: readonly string[];
+  readonly signal?: AbortSignal;
 }
 
 function decode(base64: string): string {

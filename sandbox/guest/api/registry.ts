@@ -55,6 +55,7 @@ export class Registry {
   #nextHandler = 0;
   #current: Slot | undefined;
   #loading = true;
+  #commandText = '';
 
   constructor(link: GuestLink, requireModule: (name: string) => unknown) {
     this.#link = link;
@@ -161,7 +162,20 @@ export class Registry {
   async runCommand(name: string, args: string, context: unknown): Promise<void> {
     const command = this.#find((slot) => slot.commands.get(name));
     if (command === undefined) throw new Error(`no command \`${name}\` here`);
-    await command.handler(args, context);
+    // What was typed behind the command is the task of an agent that is given none: `/deploy api` means "deploy api".
+    this.#commandText = args.trim();
+    let running: unknown;
+    try {
+      running = command.handler(args, context);
+    } finally {
+      this.#commandText = '';
+    }
+    await running;
+  }
+
+  /** What was typed behind the command that begins just now; empty once its handler has waited for something. */
+  get commandText(): string {
+    return this.#commandText;
   }
 
   async runShortcut(name: string, context: unknown): Promise<void> {

@@ -1,8 +1,15 @@
 import type { GuestLink } from '../link.ts';
 
+interface Projection {
+  readonly thinkingLevel: string;
+  readonly model: unknown;
+  readonly entries: readonly { readonly sourceEntry: unknown; readonly messages: readonly unknown[] }[];
+}
+
 /** pi's ReadonlySessionManager: every read is a synchronous request, so it is never stale. Needs `session:read`. */
 export function createSessionView(link: GuestLink): object {
   const query = (kind: string, params: object = {}): unknown => link.requestSync('session.query', { kind, ...params }) ?? undefined;
+  const projection = (): Projection => query('projection') as Projection;
   return {
     getBranch: (fromId?: string) => query('branch', { fromId }) ?? [],
     getEntries: () => query('entries') ?? [],
@@ -19,5 +26,14 @@ export function createSessionView(link: GuestLink): object {
     getSessionName: () => query('sessionName'),
     getCwd: () => link.facts.cwd,
     isPersisted: () => query('persisted') === true,
+    buildContextEntries: () => projection().entries.map(({ sourceEntry }) => sourceEntry),
+    buildSessionProjection: () => {
+      const { entries, ...settings } = projection();
+      return { entries, messages: entries.flatMap(({ messages }) => messages), ...settings };
+    },
+    buildSessionContext: () => {
+      const { entries, ...settings } = projection();
+      return { messages: entries.flatMap(({ messages }) => messages), ...settings };
+    },
   };
 }
