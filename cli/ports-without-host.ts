@@ -43,6 +43,8 @@ export function portsWithoutHost(notice: (text: string) => void, questions?: Que
             return 'off';
           case 'systemPrompt':
             return '';
+          case 'systemPromptOptions':
+            return { selectedTools: [], toolSnippets: {}, toolGuidelines: {}, promptGuidelines: [], appendSystemPrompt: '', contextFiles: [] };
           case 'model':
           case 'contextUsage':
             return undefined;
@@ -68,6 +70,8 @@ function answerEmpty(query: SessionQuery): unknown {
     case 'children':
     case 'tree':
       return [];
+    case 'projection':
+      return { thinkingLevel: 'off', model: null, entries: [] };
     case 'persisted':
       return false;
     case 'sessionId':

@@ -19,7 +19,7 @@ import type { EventBus } from './event-bus.ts';
 import { type ImageContent, type JsonValue, type Message, type TextContent, textOf } from './model/messages.ts';
 import { type ModelInfo, type ModelPort, THINKING_LEVELS } from './model/port.ts';
 import { contextUsage } from './session/context-usage.ts';
-import { buildContext, projectBranch } from './session/context.ts';
+import { buildContext, projectPath } from './session/context.ts';
 import { toLine } from './session/entry.ts';
 import type { TreeNode } from './session/session-tree.ts';
 import type { Toolbox } from './toolbox.ts';
@@ -140,9 +140,9 @@ function answerQuery(session: Conversation['session'], query: SessionQuery): unk
     case 'sessionName':
       return tree.name;
     case 'projection': {
-      const branch = tree.branch();
-      const { thinkingLevel, model } = buildContext(branch);
-      return { thinkingLevel, model, entries: projectBranch(branch).map(({ entry, messages }) => ({ sourceEntry: toLine(entry), messages })) };
+      const path = tree.path();
+      const { thinkingLevel, model } = buildContext(path);
+      return { thinkingLevel, model, entries: projectPath(path).map(({ entry, messages }) => ({ sourceEntry: toLine(entry), messages })) };
     }
     case 'persisted':
       return session.file !== undefined;
