@@ -1,6 +1,7 @@
 import { DashError } from '../../format/index.ts';
 import { type Answer, type RegistryHttp, unreadable } from '../http/registry-http.ts';
 import { keptAnswer, keepAnswer } from './packument-cache.ts';
+import { usedOfPackument } from './used-of-packument.ts';
 
 /** Several times the largest there is. A registry that never ends its answer must not fill the memory. */
 export const MAX_PACKUMENT_BYTES = 256 * 1024 * 1024;
@@ -18,7 +19,7 @@ export interface FetchPackumentOptions {
 }
 
 /**
- * Gives everything a registry knows of `name`, as text that was JSON. Asks again only when the last answer is no longer
+ * Gives what a registry knows of `name` and somebody here reads, as it was in its JSON. Asks again only when the last answer is no longer
  * fresh, and then by its ETag.
  *
  * @throws {DashError} OFFLINE, and as {@link RegistryHttp.get}
@@ -37,9 +38,8 @@ export async function fetchPackument(
   // full metadata: the dates of releases are in it
   const headers = { accept: 'application/json', ...kept?.conditions };
   const answer = await http.get(url, { what: name, headers, registry, maxBytes, compressed: true });
-  const body = bodyOf(answer, kept?.body, name);
-  const packument = parse(body, name);
-  keepAnswer(url, { headers: answer.headers, body }, cacheDir);
+  const packument = usedOfPackument(parse(bodyOf(answer, kept?.body, name), name));
+  keepAnswer(url, { headers: answer.headers, body: JSON.stringify(packument) }, cacheDir);
   return packument;
 }
 
