@@ -33,7 +33,7 @@ export type { CaptureRequest, CompileRequest, InspectedSkill, InspectPorts } fro
 export type { InferredAuthority, InspectContext, Inspection } from './inspect-spec.ts';
 export { allRequestsOf, computedSubjectsOf, type Request, type Requesting } from './requests.ts';
 export type { Difference, Held, Review, InstallContext, InstallReport } from './install.ts';
-export { list, type ListOptions, type PackageView } from './list.ts';
+export { list, type ListOptions, type PackageView, viewPackage } from './list.ts';
 export type { LockEntry, Source } from './lock/lock-entry.ts';
 export { type NpmConfig, readNpmConfig, type ReadNpmConfigOptions, unusedProjectSettings } from './npm-config.ts';
 export { formatSpec, type PackageSpec, parseSpec } from './package-spec.ts';

@@ -16,6 +16,7 @@ export interface PackageView {
     readonly url?: string;
     readonly path?: string;
     readonly commit?: string;
+    readonly subdir?: string;
     readonly integrity?: string;
     readonly treeSha256: string;
   };
@@ -36,6 +37,7 @@ export async function list({ workspace, ...options }: ListOptions): Promise<Pack
   return Promise.all(installed.map((pkg) => viewPackage(pkg, options.dashHome, workspace)));
 }
 
+/** Gives one package with what it may do in `workspace`. @throws {DashError} STORE_CORRUPT */
 export async function viewPackage(pkg: InstalledPackage, dashHome: string, workspace: string): Promise<PackageView> {
   const { permissions } = await readGrants(dashHome, pkg.grantKey, workspace);
   const { source, lockEntry } = pkg;
@@ -50,7 +52,7 @@ export async function viewPackage(pkg: InstalledPackage, dashHome: string, works
       ...('url' in source && source.url !== undefined && { url: source.url }),
       ...(source.kind === 'npm' && source.registry !== undefined && { url: source.registry }),
       ...('path' in source && source.path !== undefined && { path: source.path }),
-      ...(source.kind === 'git' && { commit: source.commit }),
+      ...(source.kind === 'git' && { commit: source.commit, ...(source.subdir !== undefined && { subdir: source.subdir }) }),
       ...('integrity' in source && { integrity: source.integrity }),
       treeSha256: pkg.contentHash,
     },

@@ -1,15 +1,14 @@
-import { readInstalled } from '../../registry/index.ts';
+import { readInstalled, viewPackage, type PackageView } from '../../registry/index.ts';
 import type { DefineCommand, RunCommand } from '../command.ts';
 import { formatTable } from '../output/table.ts';
 import { oneLine, type Style } from '../output/terminal.ts';
-import { packageDocument, type PackageDocument } from '../package-document.ts';
 
 const run: RunCommand = async (invocation) => {
   const { home, cwd, stdout, globals } = invocation;
   // the user's own are all there are then, those too that the project hides
   const installed = await readInstalled(globals.user === true ? { dashHome: home } : { dashHome: home, projectDir: cwd });
   const inScope = globals.local === true ? installed.filter(({ scope }) => scope === 'project') : installed;
-  const packages = await Promise.all(inScope.map((one) => packageDocument(one, invocation)));
+  const packages = await Promise.all(inScope.map((one) => viewPackage(one, invocation.home, invocation.cwd)));
   return {
     kind: 'document',
     document: { packages },
@@ -21,7 +20,7 @@ export const answer = run;
 
 export const define: DefineCommand = () => run;
 
-function rowOf({ name, version, scope, spec, permissions, resources, enabled }: PackageDocument, style: Style): string[] {
+function rowOf({ name, version, scope, spec, permissions, resources, enabled }: PackageView, style: Style): string[] {
   const counts = Object.entries(resources)
     .filter(([, paths]) => paths.length > 0)
     .map(([kind, paths]) => `${paths.length} ${paths.length === 1 ? kind.slice(0, -1) : kind}`);

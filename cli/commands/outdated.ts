@@ -1,11 +1,10 @@
-import { outdated, type OutdatedPackage } from '../../registry/index.ts';
-import type { DefineCommand } from '../command.ts';
+import { outdated, type OutdatedPackage, type Scope } from '../../registry/index.ts';
+import type { DefineCommand, Invocation } from '../command.ts';
 import { npmConfigFor } from '../npm-config.ts';
 import { parseDuration } from '../duration.ts';
 import { showProgress } from '../output/progress.ts';
 import { formatTable } from '../output/table.ts';
 import { oneLine, type Style } from '../output/terminal.ts';
-import { scopeOf } from '../scope.ts';
 
 export const define: DefineCommand = (command) => {
   command.option('--min-age <duration>', 'how long a release must have been public, e.g. `3d` (the default), `12h`, `0`');
@@ -13,32 +12,40 @@ export const define: DefineCommand = (command) => {
     const { home, globals, signal, stdout } = invocation;
     const { minAge } = command.opts<{ readonly minAge?: string }>();
     using progress = showProgress(invocation);
-    const packages = await outdated({
+    const common = {
       dashHome: home,
-      scope: scopeOf(invocation),
       npm: await npmConfigFor(invocation),
       signal,
       onProgress: progress.listener,
       ...(minAge !== undefined && { minAgeMs: parseDuration('--min-age', minAge) }),
       ...(globals.offline === true && { offline: true }),
-    });
+    };
+    const packages: OutdatedPackage[] = [];
+    // one after the other: each notes when it first saw a version
+    for (const scope of scopesOf(invocation)) packages.push(...(await outdated({ ...common, scope })));
     progress[Symbol.dispose]();
     return { kind: 'document', document: { packages }, text: textOf(packages, stdout.style), exitCode: packages.length === 0 ? 0 : 6 };
   };
 };
+
+/** As `dash list` has it: what there is here, of the project and of the user. */
+function scopesOf({ cwd, globals }: Invocation): Scope[] {
+  const [project, user] = [{ kind: 'project', dir: cwd } as const, { kind: 'user' } as const];
+  return globals.local === true ? [project] : globals.user === true ? [user] : [project, user];
+}
 
 function textOf(packages: readonly OutdatedPackage[], style: Style): string {
   if (packages.length === 0) return 'everything is up to date\n';
   const head = ['package', 'current', 'wanted', 'latest', 'public for', ''].map((title) => style.dim(title));
   return formatTable([
     head,
-    ...packages.map(({ name, current, wanted, latest, ageHours, flags }) => [
+    ...packages.map(({ name, scope, current, wanted, latest, ageHours, flags }) => [
       style.strong(oneLine(name)),
       short(current),
       short(wanted),
       short(latest),
       ageHours === null ? 'unknown' : ageHours < 48 ? `${ageHours} h` : `${Math.floor(ageHours / 24)} days`,
-      flags.map((flag) => style.warning(flag)).join(', '),
+      [...(scope === 'project' ? ['project'] : []), ...flags.map((flag) => style.warning(flag))].join(', '),
     ]),
   ]);
 }

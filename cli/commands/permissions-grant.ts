@@ -1,8 +1,7 @@
 import { DashError, parsePermission } from '../../format/index.ts';
-import { addGrants, makeGrants } from '../../registry/index.ts';
+import { addGrants, makeGrants, viewPackage } from '../../registry/index.ts';
 import type { DefineCommand } from '../command.ts';
 import { findInstalled } from '../find-installed.ts';
-import { packageDocument } from '../package-document.ts';
 
 export const define: DefineCommand = (command) => {
   command.argument('<name>', 'an installed package').argument('<permission...>', 'what to grant, e.g. net:api.example.com');
@@ -22,7 +21,7 @@ export const define: DefineCommand = (command) => {
     const shown = grants.map(({ permission, project }) => (project === undefined ? permission : `${permission} (in ${project.path})`));
     return {
       kind: 'document',
-      document: { granted: grants, package: await packageDocument(installed, invocation) },
+      document: { granted: grants, package: await viewPackage(installed, invocation.home, invocation.cwd) },
       text: `${globals.dryRun === true ? 'would grant' : 'granted'} ${installed.name}: ${shown.join(', ')}\n`,
     };
   };

@@ -1,10 +1,9 @@
 import { describePermission, parsePermission, PROFILE_WORDS } from '../../format/index.ts';
-import { readInstalled, readProfile, unusedGrants } from '../../registry/index.ts';
+import { readInstalled, readProfile, unusedGrants, viewPackage, type PackageView } from '../../registry/index.ts';
 import type { DefineCommand } from '../command.ts';
 import { findInstalled } from '../find-installed.ts';
 import { formatTable } from '../output/table.ts';
 import { oneLine, type Style } from '../output/terminal.ts';
-import { packageDocument, type PackageDocument } from '../package-document.ts';
 
 export const define: DefineCommand = (command) => {
   command
@@ -21,7 +20,10 @@ export const define: DefineCommand = (command) => {
       name === undefined ? await readInstalled({ dashHome: invocation.home, projectDir: invocation.cwd }) : [await findInstalled(name, invocation)];
     const { profile } = await readProfile(invocation.home);
     const packages = await Promise.all(
-      installed.map(async (one) => ({ ...(await packageDocument(one, invocation)), unused: await unusedGrants(invocation.home, one.grantKey) })),
+      installed.map(async (one) => ({
+        ...(await viewPackage(one, invocation.home, invocation.cwd)),
+        unused: await unusedGrants(invocation.home, one.grantKey),
+      })),
     );
     return {
       kind: 'document',
@@ -31,7 +33,7 @@ export const define: DefineCommand = (command) => {
   };
 };
 
-type Listed = PackageDocument & { readonly unused: Awaited<ReturnType<typeof unusedGrants>> };
+type Listed = PackageView & { readonly unused: Awaited<ReturnType<typeof unusedGrants>> };
 
 function textOf({ name, version, permissions: { requested, granted, denied }, unused }: Listed, style: Style): string {
   const all = [...new Set([...requested, ...granted, ...denied, ...unused.map(({ permission }) => permission)])];

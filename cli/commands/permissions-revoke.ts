@@ -1,8 +1,7 @@
 import { DashError, formatPermission, parsePermission } from '../../format/index.ts';
-import { listGrants, revokeGrants } from '../../registry/index.ts';
+import { listGrants, revokeGrants, viewPackage } from '../../registry/index.ts';
 import type { DefineCommand } from '../command.ts';
 import { findInstalled } from '../find-installed.ts';
-import { packageDocument } from '../package-document.ts';
 
 export const define: DefineCommand = (command) => {
   command.argument('<name>', 'an installed package').argument('[permission...]', 'what to take back').option('--all', 'everything, in every project');
@@ -26,7 +25,7 @@ export const define: DefineCommand = (command) => {
         : await revokeGrants(home, installed.grantKey, permissions);
     return {
       kind: 'document',
-      document: { revoked, package: await packageDocument(installed, invocation) },
+      document: { revoked, package: await viewPackage(installed, invocation.home, invocation.cwd) },
       text: `${globals.dryRun === true ? 'would take back' : 'took back'} ${installed.name}: ${revoked.map(({ permission }) => permission).join(', ') || 'nothing was granted'}\n`,
     };
   };

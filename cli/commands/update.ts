@@ -58,15 +58,21 @@ export const define: DefineCommand = (command) => {
   };
 };
 
-function textOf({ steps, held, unchanged, diagnostics }: UpdateReport, names: readonly string[], { globals }: Invocation, style: Style): string {
+function textOf({ steps, held, unchanged, diagnostics }: UpdateReport, names: readonly string[], invocation: Invocation, style: Style): string {
+  const { globals } = invocation;
   const done = globals.dryRun === true ? 'would update' : style.good('updated');
   const lines = [
     ...steps.map(({ name, from, to }) => `${done} ${style.strong(oneLine(name))} ${oneLine(from)} → ${oneLine(to)}`),
     ...held.flatMap((one) => heldLines(one, style)),
-    ...(steps.length + held.length === 0 ? [unchanged.length === 0 ? 'nothing is installed' : 'everything is up to date'] : []),
+    ...(steps.length + held.length === 0 ? [unchanged.length === 0 ? nothingIn(invocation) : 'everything is up to date'] : []),
     ...unchanged.flatMap((one) => pinnedLine(one, names)),
   ];
   return `${lines.join('\n')}\n${globals.quiet === true ? '' : formatDiagnostics(diagnostics, style)}`;
+}
+
+/** A scope has nothing, and the other one may have all of it. */
+function nothingIn(invocation: Invocation): string {
+  return scopeOf(invocation).kind === 'project' ? 'nothing is installed in this project' : 'nothing is installed for you; `--local` updates this project';
 }
 
 /** Who asks for a newer version of what was installed by its exact version should hear why there is none. */

@@ -24,6 +24,7 @@ export type OutdatedFlag =
 
 export interface OutdatedPackage {
   readonly name: string;
+  readonly scope: Scope['kind'];
   /** A version; a commit for what comes from git. */
   readonly current: string;
   /** What `dash update` would go to. */
@@ -54,13 +55,16 @@ export async function outdated(context: OutdatedContext): Promise<readonly Outda
     Object.values(generation.packages).map(async (record) => {
       const publisher = generation.lock.packages[generation.lock.roots[record.name]?.id ?? '']?.publisher;
       const row = await compare(record, publisher, workshop);
-      return row === undefined || !held.has(record.name) ? row : { ...row, flags: [...row.flags, 'held' as const] };
+      const flags = held.has(record.name) ? ['held' as const] : [];
+      return row === undefined ? [] : [{ ...row, scope: scope.kind, flags: [...row.flags, ...flags] }];
     }),
   );
-  return rows.filter((row) => row !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return rows.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function compare(record: PackageRecord, publisher: string | undefined, workshop: Workshop): Promise<OutdatedPackage | undefined> {
+type Row = Omit<OutdatedPackage, 'scope'>;
+
+async function compare(record: PackageRecord, publisher: string | undefined, workshop: Workshop): Promise<Row | undefined> {
   const spec = parseSpec(record.spec, { cwd: '/' });
   try {
     return spec.kind === 'npm' ? await compareVersions(record, spec, publisher, workshop) : await compareCommits(record, spec, workshop);
@@ -75,7 +79,7 @@ async function compareVersions(
   spec: PackageSpec & { readonly kind: 'npm' },
   publisher: string | undefined,
   { resolver, now }: Workshop,
-): Promise<OutdatedPackage | undefined> {
+): Promise<Row | undefined> {
   const { default: semver } = await import('semver');
   const isNewer = (version: string) => semver.gt(version, current, { loose: true });
   const ageless = { ...resolver, age: { ...resolver.age, minAgeMs: 0 }, diagnostics: [] };
@@ -108,7 +112,7 @@ async function compareVersions(
 }
 
 /** Only git can say without sending everything; a directory is linked, and an archive is what it is. */
-async function compareCommits({ name, source }: PackageRecord, spec: PackageSpec, workshop: Workshop): Promise<OutdatedPackage | undefined> {
+async function compareCommits({ name, source }: PackageRecord, spec: PackageSpec, workshop: Workshop): Promise<Row | undefined> {
   if (spec.kind !== 'git' || source.kind !== 'git') return undefined;
   const resolution = await resolve(spec, workshop);
   if (resolution.kind !== 'git' || resolution.commit === source.commit) return undefined;

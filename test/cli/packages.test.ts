@@ -67,7 +67,7 @@ describe('`dash enable`, `dash disable` and `dash config`', () => {
 });
 
 test('a package of the project hides the one of the user, but not from who asks for the user', async () => {
-  const { dash, json } = await withPackages(kit('1.0.0'));
+  const { registry, dash, json } = await withPackages(kit('1.0.0'));
   await dash('install', '-l', 'kit');
   for (const command of ['remove', 'update'])
     expect(await json(command, 'kit')).toMatchObject({
@@ -80,6 +80,17 @@ test('a package of the project hides the one of the user, but not from who asks 
   expect(await json('config', '--user')).toMatchObject({ document: { packages: [{ name: 'kit' }] } });
   expect(await json('disable', '--user', 'kit')).toMatchObject({ document: { packages: [{ scope: 'user', enabled: false }] } });
   expect(await json('config', '--local')).toMatchObject({ document: { packages: [{ name: 'kit', enabled: true }] } });
+  registry.publish(kit('2.0.0'));
+  expect(await json('outdated')).toMatchObject({
+    exitCode: 6,
+    document: {
+      packages: [
+        { name: 'kit', scope: 'project' },
+        { name: 'kit', scope: 'user' },
+      ],
+    },
+  });
+  expect(await json('outdated', '--user')).toMatchObject({ document: { packages: [{ scope: 'user' }] } });
   await dash('remove', '-l', 'kit');
   expect(await json('remove', '-l', 'kit')).toMatchObject({
     document: { error: { message: '`kit` is installed for you, not in this project', hint: '`--user` means it' } },

@@ -409,9 +409,11 @@ describe('outdated', () => {
     const { registry, site } = await withPackage(pkg('1.0.0'), { spec: 'pkg@^1.0.0' });
     expect(await ask(site)).toEqual([]);
     registry.publish(pkg('1.1.0', { more: { time: ago(10) } }), pkg('2.0.0', { more: { time: ago(1) } }));
-    expect(await ask(site)).toEqual([{ name: 'pkg', current: '1.0.0', wanted: '1.1.0', latest: '2.0.0', ageHours: 240, flags: [] }]);
+    expect(await ask(site)).toEqual([{ name: 'pkg', scope: 'user', current: '1.0.0', wanted: '1.1.0', latest: '2.0.0', ageHours: 240, flags: [] }]);
     await run(site);
-    expect(await ask(site)).toEqual([{ name: 'pkg', current: '1.1.0', wanted: '1.1.0', latest: '2.0.0', ageHours: 24, flags: ['pinned', 'major'] }]);
+    expect(await ask(site)).toEqual([
+      { name: 'pkg', scope: 'user', current: '1.1.0', wanted: '1.1.0', latest: '2.0.0', ageHours: 24, flags: ['pinned', 'major'] },
+    ]);
   });
 
   it('says what is young, held, of another hand or gone', async () => {
@@ -419,7 +421,7 @@ describe('outdated', () => {
     registry.publish(pkg('1.1.0', { more: { time: null } }));
     await run(site);
     expect(await ask(site)).toEqual([
-      { name: 'pkg', current: '1.0.0', wanted: '1.1.0', latest: '1.1.0', ageHours: null, flags: ['too-young', 'publisher-changed', 'held'] },
+      { name: 'pkg', scope: 'user', current: '1.0.0', wanted: '1.1.0', latest: '1.1.0', ageHours: null, flags: ['too-young', 'publisher-changed', 'held'] },
     ]);
     registry.override('/pkg', { status: 404, body: '{}' });
     expect(await ask(site)).toMatchObject([{ flags: ['not-found', 'held'] }]);
