@@ -11,7 +11,7 @@ export interface SkillCheck {
 }
 
 /** Fields of the standard at agentskills.io; anything else is an error in strict mode. */
-const FIELDS = ['name', 'description', 'license', 'compatibility', 'metadata', 'allowed-tools'];
+export const FIELDS: readonly string[] = ['name', 'description', 'license', 'compatibility', 'metadata', 'allowed-tools'];
 
 /** Checks a skill by the rules of agentskills.io. Never throws for what is in the file. */
 export function checkSkill(text: string, path: string): SkillCheck {

@@ -122,7 +122,7 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 }
 
 /** `description: Use when: x` is a mistake that half of all broken skills make. */
-function quoteColons(block: string): string {
+export function quoteColons(block: string): string {
   return block
     .split('\n')
     .map((line) => {

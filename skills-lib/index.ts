@@ -1,5 +1,6 @@
 export { skillCatalog, skillCatalogItem, skillInvocation } from './catalog-prompt.ts';
 export { checkSkill, type SkillCheck } from './check.ts';
+export { fixSkill, type SkillFix } from './fix-skill.ts';
 export { discoverSkills, type Discovery, type FoundSkill, type PreferredOrigins, type SkillSource } from './discover.ts';
 export { type SkillFiles, skillFilesIn, type SkillFolder } from './skill-files.ts';
 export { projectDirectories, projectSkillFolders, skillPlaces, type SkillPlaces } from './skill-places.ts';

@@ -53,10 +53,15 @@ export function parseSkill(text: string, path: string): SkillReading {
     allowedTools: stringOf(data['allowed-tools'])
       ?.split(/\s+/)
       .filter((tool) => tool !== ''),
-    modelMayInvoke: data['disable-model-invocation'] !== 'true',
+    modelMayInvoke: clientField(data, 'disable-model-invocation') !== 'true',
     data,
   };
   return { skill, diagnostics };
+}
+
+/** A field of other clients. The standard knows none, so that a strict skill has it under `metadata`. */
+function clientField({ metadata, ...data }: Skill['data'], field: string): YamlValue | undefined {
+  return data[field] ?? (typeof metadata === 'object' && !Array.isArray(metadata) ? metadata[field] : undefined);
 }
 
 function stringOf(value: YamlValue | undefined): string | undefined {

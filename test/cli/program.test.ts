@@ -143,6 +143,54 @@ describe('create and check', () => {
   });
 });
 
+describe('check --fix', () => {
+  const untidy = '---\nname: tidy\ndescription: Use when: it is untidy\nversion: 1\n---\nBody\n';
+
+  test('mends the skills of a folder and says what it did; a dry run only says it', async () => {
+    const here = await newPlace();
+    await mkdir(join(here.dir, 'pack/skills/old'), { recursive: true });
+    await writeFile(join(here.dir, 'pack/skills/old/SKILL.md'), untidy);
+    const skill = { path: 'skills/old/SKILL.md', done: ['quoted `description`, which holds a colon', 'moved `version` under `metadata`'], renamed: 'tidy' };
+    const dry = dash(here, 'check', 'pack', '--fix', '--dry-run', '--json');
+    expect([dry.status, json(dry.stdout)]).toMatchObject([6, { ok: false, fixed: [skill] }]);
+    expect(await readFile(join(here.dir, 'pack/skills/old/SKILL.md'), 'utf8')).toBe(untidy);
+
+    const mended = dash(here, 'check', 'pack', '--fix');
+    expect(mended).toMatchObject({ status: 0, stdout: expect.stringContaining('skills/old/SKILL.md: fixed: renamed its directory to `tidy`\n') });
+    expect(await readdir(join(here.dir, 'pack/skills'))).toEqual(['tidy']);
+    expect(dash(here, 'check', 'pack', '--fix').stdout).toBe('nothing that `--fix` can mend\ncheck passed: pack, 0 errors, 0 warnings\n');
+  });
+
+  test('renames the directory of a lone SKILL.md, never over another and never a repository', async () => {
+    const here = await newPlace();
+    for (const name of ['a', 'b', 'c']) {
+      await mkdir(join(here.dir, name));
+      await writeFile(join(here.dir, name, 'SKILL.md'), untidy);
+    }
+    await mkdir(join(here.dir, 'b/.git'));
+    expect(dash(here, 'check', 'b/SKILL.md', '--fix')).toMatchObject({
+      status: 6,
+      stdout: expect.stringContaining('left: `b` is a whole repository or package'),
+    });
+    const renamed = dash(here, 'check', 'a/SKILL.md', '--fix');
+    expect(renamed).toMatchObject({ status: 0, stdout: expect.stringContaining('check passed: tidy/SKILL.md') });
+    expect(dash(here, 'check', 'c/SKILL.md', '--fix')).toMatchObject({ status: 6, stdout: expect.stringContaining('left: `tidy` lies beside it already') });
+    expect((await readdir(here.dir)).toSorted()).toEqual(expect.arrayContaining(['b', 'c', 'tidy']));
+  });
+
+  test('leaves the directory that package.json names', async () => {
+    const here = await newPlace();
+    await mkdir(join(here.dir, 'pack/mine/old'), { recursive: true });
+    await writeFile(join(here.dir, 'pack/package.json'), JSON.stringify({ name: 'pack', version: '1.0.0', dash: { skills: ['./mine/old'] } }));
+    await writeFile(join(here.dir, 'pack/mine/old/SKILL.md'), untidy);
+    expect(json(dash(here, 'check', 'pack', '--fix', '--json').stdout)).toMatchObject({
+      ok: false,
+      fixed: [{ left: 'package.json names `mine/old`; rename both' }],
+    });
+    expect(await readdir(join(here.dir, 'pack/mine'))).toEqual(['old']);
+  });
+});
+
 test('from create to another user: pack, publish to a served registry, search', async () => {
   const here = await newPlace();
   const server = spawn(process.execPath, [BIN, 'registry', 'serve', '--data', 'packages', '--token', 'secret', '--json'], {
