@@ -18,6 +18,7 @@ import type { EventStore } from './events/event-store.ts';
 import type { HostEvent, HostListener } from './host-event.ts';
 import type { OpenPackage, ReadPackages } from './load-packages.ts';
 import { AUTO } from './model/auto.ts';
+import { withCostCap } from './model/cost-cap.ts';
 import { chooseModel, openModels } from './model/choose-model.ts';
 import type { ImageContent } from './model/messages.ts';
 import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
@@ -30,6 +31,7 @@ import { createSessionSwitch, type SessionSwitch } from './session-control.ts';
 import type { SessionContext } from './session/context.ts';
 import { spawnAgent } from './spawn-agent.ts';
 import type { AuditHead } from './session/audit-anchor.ts';
+import { sessionStats } from './session/session-stats.ts';
 import { Session } from './session/session.ts';
 import { readSettings } from './settings.ts';
 import { readPromptFiles } from './system-prompt.ts';
@@ -59,6 +61,8 @@ export interface HostOptions {
   /** `provider/id`; otherwise the setting, otherwise the first model there is. */
   readonly model?: string;
   readonly thinking?: ThinkingLevel;
+  /** Dollars that the session may cost. Default: the setting. */
+  readonly maxCost?: number;
   /** Extensions of the embedder's own, each with what it may do. */
   readonly extensions?: readonly EmbeddedExtension[];
   /** Installed packages, instead of {@link extensions}; both or neither. */
@@ -158,9 +162,13 @@ const COMMAND_TIMEOUT_MS = 3_600_000;
 export async function createHost(options: HostOptions): Promise<Host> {
   const { cwd = process.cwd(), env = process.env } = options;
   const dashHome = options.dashHome ?? env['DASH_HOME'] ?? join(homedir(), '.dash');
-  const modelPort = options.models ?? (await openModels({ reference: options.model, dashHome, env }));
+  const opened = options.models ?? (await openModels({ reference: options.model, dashHome, env }));
   const workspace = realpathSync(cwd);
   const { settings, diagnostics: settingsProblems } = await readSettings(dashHome);
+  const modelPort = withCostCap(opened, {
+    most: options.maxCost ?? settings.maxCost,
+    spent: () => sessionStats(conversation.session.tree.entries).cost,
+  });
   const approval = options.approval === 'task' ? (settings.approve ?? 'task') : (options.approval ?? 'none');
   const trust = await decideTrust({ dashHome, cwd: workspace, home: homedir() }, options.trustProject ?? false);
   // asked again at every reload: files may have come; that they may speak was decided once

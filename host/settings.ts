@@ -11,6 +11,8 @@ export const Settings = Type.Object({
   /** Default model, `provider/id`. */
   model: Type.Optional(Type.String({ minLength: 1 })),
   thinking: Type.Optional(Type.Union([Type.Literal('minimal'), Type.Literal('low'), Type.Literal('medium'), Type.Literal('high'), Type.Literal('xhigh')])),
+  /** Dollars that a session may cost; no request begins once it has. */
+  maxCost: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
   /** Names of tools that are on. */
   tools: Type.Optional(Type.Array(Type.String())),
   images: Type.Optional(Type.Object({ /** Keeps images from models. */ block: Type.Optional(Type.Boolean()) }, { additionalProperties: false })),

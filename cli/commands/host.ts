@@ -32,6 +32,7 @@ interface HostFlags {
   readonly provider?: string;
   readonly model?: string;
   readonly thinking?: string;
+  readonly maxCost?: string;
   readonly tools?: string;
   readonly approve?: string;
   readonly continue?: boolean;
@@ -53,6 +54,7 @@ export const define: DefineCommand = (command) => {
     .option('--model <model>', '`provider/id`, `auto`, `auto:provider/id,provider/id`, or `scripted:FILE`')
     .option('--provider <provider>', 'whose `--model` it is')
     .option('--thinking <level>', THINKING_LEVELS.join(', '))
+    .option('--max-cost <dollars>', 'no request begins once the session has cost so much')
     .option('--tools <names>', 'only these tools, separated by commas')
     .option('--approve <mode>', `what needs no question: ${APPROVAL_MODES.join(', ')}`)
     .option('--continue', 'go on with the newest session of this directory')
@@ -83,6 +85,7 @@ export const define: DefineCommand = (command) => {
       models,
       model,
       thinking: oneOf<ThinkingLevel>('--thinking', flags.thinking, THINKING_LEVELS),
+      maxCost: dollars(flags.maxCost),
       tools: flags.tools?.split(',').filter((name) => name !== ''),
       approval: oneOf<ApprovalMode>('--approve', flags.approve, APPROVAL_MODES) ?? (mode === 'terminal' ? 'task' : undefined),
       session: await sessionOf(flags, invocation),
@@ -174,6 +177,13 @@ async function sessionOf(flags: HostFlags, { home, cwd, stdout, canAsk }: Invoca
       throw error;
     },
   );
+}
+
+function dollars(given: string | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  const amount = Number(given);
+  if (Number.isFinite(amount) && amount > 0) return amount;
+  throw new DashError('USAGE', `\`--max-cost ${given}\` is no amount`, { hint: 'give it in dollars: `--max-cost 2.50`' });
 }
 
 function oneOf<Value extends string>(option: string, given: string | undefined, values: readonly Value[]): Value | undefined {

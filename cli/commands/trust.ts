@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { decideTrust, revokeTrust, trustProject } from '../../host/index.ts';
+import { assertNotDelegated } from '../../registry/index.ts';
 import type { DefineCommand } from '../command.ts';
 import { oneLine } from '../output/terminal.ts';
 
@@ -7,6 +8,7 @@ export const define: DefineCommand = (command) => {
   command.option('--revoke', 'let them speak no longer');
   return async ({ home, cwd, globals, stdout: { style } }) => {
     const { revoke } = command.opts<{ readonly revoke?: boolean }>();
+    if (globals.dryRun !== true) assertNotDelegated();
     const places = { dashHome: home, cwd, home: homedir() };
     const { files, trusted, changed } = await decideTrust(places, false);
     const { root } = files;

@@ -180,6 +180,9 @@ const WIRES: Readonly<Record<CustomProvider['api'], () => Promise<Wire>>> = {
 /** The names of environment variables that make a provider usable. */
 export const PROVIDER_KEY_NAMES: readonly string[] = PROVIDERS.flatMap(({ env }) => env);
 
+/** The variable that holds the key of a provider, by the provider's name. */
+export const KEY_NAMES: ReadonlyMap<string, string> = new Map(PROVIDERS.flatMap(({ id, env: [name] }) => (name === undefined ? [] : [[id, name]])));
+
 export interface PiAiOptions {
   /** Where keys are looked up; nothing else is read. */
   readonly env: Readonly<Record<string, string | undefined>>;
