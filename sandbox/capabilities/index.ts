@@ -4,6 +4,7 @@ import * as exec from './exec.ts';
 import * as fsRead from './fs-read.ts';
 import * as fsWrite from './fs-write.ts';
 import { fetchUrl } from './net-fetch.ts';
+import { readTransfer } from './net-transfer.ts';
 import { randomBytes } from './random.ts';
 import * as session from './session.ts';
 import { callTool, spawn } from './tools.ts';
@@ -26,6 +27,7 @@ const ALL = [
   fsWrite.setTimes,
   fsWrite.setMode,
   fetchUrl,
+  readTransfer,
   exec.run,
   exec.launch,
   exec.write,

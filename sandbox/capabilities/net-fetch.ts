@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { type CapabilityContext, CapabilityFailure, defineCapability, type Need } from '../define-capability.ts';
 import { leadsToInternet } from './address.ts';
+import { keepTransfer } from './net-transfer.ts';
 
 /**
  * HTTP(S) for guests. The URL is parsed once by WHATWG rules and decided on in that form; the host is resolved
@@ -19,6 +20,10 @@ const closed = { additionalProperties: false } as const;
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const MAX_REDIRECTS = 10;
 const REQUEST_TIMEOUT_MS = 60_000;
+/** Between two pieces of a body that is read as it comes: events of a server may be rare. */
+const STREAM_TIMEOUT_MS = 300_000;
+/** A body of this length, which the server said, is not worth a second message. */
+const SMALL_BODY_BYTES = 64 * 1024;
 
 /** Headers that would let a guest speak for somebody else, or to somebody else, than was decided on. */
 const REFUSED_HEADERS =
@@ -32,6 +37,8 @@ interface FetchParams {
   readonly headers: readonly (readonly [string, string])[];
   readonly body?: { readonly text: string } | { readonly base64: string };
   readonly redirect: 'follow' | 'error' | 'manual';
+  /** The body may come later, by `net.read`: a small one, and one that must be searched for secrets, still comes at once. */
+  readonly stream?: boolean;
 }
 
 interface FetchReply {
@@ -41,6 +48,8 @@ interface FetchReply {
   readonly redirected: boolean;
   readonly headers: readonly (readonly [string, string])[];
   readonly base64: string;
+  /** The body's name for `net.read`; `base64` is empty then. */
+  readonly transfer?: number;
 }
 
 export const fetchUrl = defineCapability({
@@ -52,6 +61,7 @@ export const fetchUrl = defineCapability({
       method: Type.String({ minLength: 1, maxLength: 32 }),
       headers: Type.Array(Type.Tuple([Type.String({ maxLength: 256 }), Type.String({ maxLength: 65_536 })]), { maxItems: 200 }),
       body: Type.Optional(Type.Union([Type.Object({ text: Type.String() }, closed), Type.Object({ base64: Type.String() }, closed)])),
+      stream: Type.Optional(Type.Boolean()),
       redirect: Type.Union([Type.Literal('follow'), Type.Literal('error'), Type.Literal('manual')]),
     },
     closed,
@@ -61,10 +71,11 @@ export const fetchUrl = defineCapability({
     assertHandlesInHeaders(parsed, body, secrets);
     return [needFor(parsed, method), ...secretNeeds(parsed, headers, secrets)];
   },
-  run: (params, { secrets }, { signal, decide }) => follow(params as FetchParams, secrets, signal, decide),
+  run: (params, context, { signal, decide }) => follow(params as FetchParams, context, signal, decide),
 });
 
-async function follow(params: FetchParams, secrets: Secrets, signal: AbortSignal, decide: (need: Need) => Promise<void>): Promise<FetchReply> {
+async function follow(params: FetchParams, context: CapabilityContext, signal: AbortSignal, decide: (need: Need) => Promise<void>): Promise<FetchReply> {
+  const { secrets } = context;
   let url = parseUrl(params.url);
   let method = params.method.toUpperCase();
   let body = params.body;
@@ -79,7 +90,14 @@ async function follow(params: FetchParams, secrets: Secrets, signal: AbortSignal
     const reply = await send(url, method, headers, body, signal);
     const location = reply.headers.location;
     const isRedirect = [301, 302, 303, 307, 308].includes(reply.statusCode ?? 0) && location !== undefined;
-    if (!isRedirect || params.redirect === 'manual') return read(reply, url, hops > 0, signal, clean);
+    if (!isRedirect || params.redirect === 'manual') {
+      const cleanText = (text: string): string => clean(Buffer.from(text, 'latin1')).toString('latin1');
+      const head = headOf(reply, url, hops > 0, cleanText);
+      if (params.stream !== true || isSecret || isSmall(reply)) return { ...head, base64: clean(await readWhole(reply, url, signal)).toString('base64') };
+      reply.setTimeout(STREAM_TIMEOUT_MS);
+      const transfer = keepTransfer(context, { need: needFor(url, method), body: decoded(reply), destroy: () => reply.destroy(), signal });
+      return { ...head, base64: '', transfer };
+    }
     reply.destroy(); // its body is nobody's, and may have no end
     if (params.redirect === 'error') throw failure('ERR_REDIRECT', `unexpected redirect from ${url.origin}`);
     if (hops >= MAX_REDIRECTS) throw failure('ERR_REDIRECT', `more than ${MAX_REDIRECTS} redirects`);
@@ -213,8 +231,7 @@ async function checkedAddress(host: string): Promise<string> {
   return first.address;
 }
 
-async function read(reply: IncomingMessage, url: URL, redirected: boolean, signal: AbortSignal, clean: (bytes: Buffer) => Buffer): Promise<FetchReply> {
-  const cleanText = (text: string): string => clean(Buffer.from(text, 'latin1')).toString('latin1');
+async function readWhole(reply: IncomingMessage, url: URL, signal: AbortSignal): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of decoded(reply)) {
@@ -226,20 +243,22 @@ async function read(reply: IncomingMessage, url: URL, redirected: boolean, signa
     }
     chunks.push(chunk as Buffer);
   }
+  return Buffer.concat(chunks);
+}
+
+/** Compressed, it may become anything. */
+function isSmall({ headers }: IncomingMessage): boolean {
+  return headers['content-encoding'] === undefined && Number(headers['content-length'] ?? Infinity) <= SMALL_BODY_BYTES;
+}
+
+function headOf(reply: IncomingMessage, url: URL, redirected: boolean, cleanText: (text: string) => string): Omit<FetchReply, 'base64'> {
   const headers: [string, string][] = [];
   for (let index = 0; index + 1 < reply.rawHeaders.length; index += 2) {
     const name = reply.rawHeaders[index] ?? '';
     // The body is decoded already; `set-cookie` belongs to a jar that guests do not have.
     if (!/^(content-encoding|content-length|set-cookie)$/i.test(name)) headers.push([name, cleanText(reply.rawHeaders[index + 1] ?? '')]);
   }
-  return {
-    status: reply.statusCode ?? 0,
-    statusText: cleanText(reply.statusMessage ?? ''),
-    url: url.href,
-    redirected,
-    headers,
-    base64: clean(Buffer.concat(chunks)).toString('base64'),
-  };
+  return { status: reply.statusCode ?? 0, statusText: cleanText(reply.statusMessage ?? ''), url: url.href, redirected, headers };
 }
 
 /** The limit above counts decoded bytes, so a bomb stops at the limit and not at the disk. */

@@ -8,7 +8,8 @@ import { extensionOf, openFixture, until, type Fixture } from '../support/sandbo
 /** Work that outlives the call it was started in, or was never in one: whose it is, and what it may do. */
 const TOOLS = {
   // A request that is not waited for, to a server that does not answer.
-  leave: `globalThis.left = fetch(params.url).then(() => 'answered', (error) => String(error.code)); return 'left'`,
+  // what is read after it was decided on after it: the call does not end before
+  leave: `globalThis.left = fetch(params.url).then(() => 'answered', (error) => String(error.code)); await require('fs/promises').readFile('a.txt'); return 'left'`,
   // The same, in a call that lasts until another call ends it.
   hold: `globalThis.left = fetch(params.url).then(() => 'answered', (error) => String(error.code)); await new Promise((done) => { globalThis.release = done; }); return 'held'`,
   wait: `await new Promise((done) => { globalThis.releaseOther = done; }); return 'waited'`,
@@ -21,16 +22,20 @@ const TOOLS = {
 
 let open: ServerResponse[] = [];
 let closed = 0;
-const server = createServer((_request, response) => {
-  open.push(response);
-  response.on('close', () => closed++);
+/** Of which test a request is: one of the last may come or close late. */
+let run = 0;
+const server = createServer((request, response) => {
+  const isOfThis = (): boolean => request.url === `/${run}`;
+  if (isOfThis()) open.push(response);
+  response.on('close', () => isOfThis() && closed++);
 });
+let base: string;
 let url: string;
 const started: Fixture[] = [];
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 });
 afterAll(async () => {
   for (const fixture of started) await fixture[Symbol.asyncDispose]();
@@ -40,9 +45,10 @@ afterAll(async () => {
 
 async function start(...more: readonly string[]): Promise<Fixture> {
   [open, closed] = [[], 0];
+  url = base + String(++run);
   const fixture = await openFixture({
     files: { 'index.ts': extensionOf(TOOLS) },
-    granted: ['fs:read', `net:127.0.0.1:${new URL(url).port}`, ...more],
+    granted: ['fs:read', `net:127.0.0.1:${new URL(base).port}`, ...more],
     workspaceFiles: { 'a.txt': 'the text' },
   });
   started.push(fixture);

@@ -102,6 +102,10 @@ const AIMED: Readonly<Record<string, (aims: Aims) => readonly Tree[]>> = {
   ],
   'fs.watch': () => [{ path: 'dir', recursive: false }],
   'net.fetch': ({ url }) => [{ url, method: 'GET', headers: [['x-a', 'b']], redirect: 'follow' }],
+  'net.read': () => [
+    { transfer: 1, cancel: false },
+    { transfer: 1, cancel: true },
+  ],
   'exec.run': () => [{ file: 'true', args: [], shell: false }],
   'exec.signal': () => [{ id: 1, signal: 'SIGTERM' }],
   'exec.start': () => [{ file: 'true', args: [], shell: false, id: 1 }],

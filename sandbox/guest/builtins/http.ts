@@ -1,5 +1,7 @@
 import type { GuestLink } from '../link.ts';
 import { base64ToBytes, bytesToBase64 } from '../globals/base64.ts';
+import type { IncomingBody } from '../globals/body.ts';
+import { incomingBody } from '../globals/fetch.ts';
 import { completeModule } from './throwing-members.ts';
 import { unsupported } from './system-error.ts';
 
@@ -21,6 +23,7 @@ interface FetchAnswer {
   readonly statusText: string;
   readonly headers: readonly (readonly [string, string])[];
   readonly base64: string;
+  readonly transfer?: number;
 }
 
 /** Makes the client half of `http` or `https` over `net.fetch`; the server half throws. */
@@ -34,8 +37,11 @@ export function createHttp(link: Pick<GuestLink, 'request'>, scheme: 'http' | 'h
     readonly trailers = {};
     complete = false;
 
+    readonly #body: IncomingBody | undefined;
+
     constructor(answer: FetchAnswer) {
-      super({ read() {} });
+      super();
+      if (answer.transfer !== undefined) this.#body = incomingBody(link, answer.transfer);
       this.statusCode = answer.status;
       this.statusMessage = answer.statusText;
       for (const [name, value] of answer.headers) {
@@ -45,10 +51,26 @@ export function createHttp(link: Pick<GuestLink, 'request'>, scheme: 'http' | 'h
         if (key === 'set-cookie') this.headers[key] = [...(Array.isArray(known) ? known : []), value];
         else this.headers[key] = known === undefined ? value : `${String(known)}, ${value}`;
       }
+      if (this.#body !== undefined) return;
       const bytes = base64ToBytes(answer.base64);
       if (bytes.length > 0) this.push(Buffer.from(bytes.buffer));
       this.push(null);
       this.complete = true;
+    }
+
+    override _read(): void {
+      this.#body?.next().then(
+        (piece) => {
+          if (piece === undefined) this.complete = true;
+          this.push(piece === undefined ? null : Buffer.from(piece.buffer));
+        },
+        (error: unknown) => this.destroy(error as Error),
+      );
+    }
+
+    override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+      if (!this.complete) this.#body?.cancel();
+      done(error);
     }
 
     setTimeout(): this {
@@ -66,6 +88,7 @@ export function createHttp(link: Pick<GuestLink, 'request'>, scheme: 'http' | 'h
     readonly #headers = new Map<string, [string, string | readonly string[]]>();
     readonly #chunks: Uint8Array[] = [];
     readonly #abort = new AbortController();
+    #response: IncomingMessage | undefined;
     #timer: ReturnType<typeof setTimeout> | undefined;
 
     constructor(url: URL, options: RequestOptions, listener: ((response: IncomingMessage) => void) | undefined) {
@@ -145,6 +168,7 @@ export function createHttp(link: Pick<GuestLink, 'request'>, scheme: 'http' | 'h
     override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
       clearTimeout(this.#timer);
       this.#abort.abort();
+      this.#response?.destroy();
       done(error);
     }
 
@@ -159,11 +183,13 @@ export function createHttp(link: Pick<GuestLink, 'request'>, scheme: 'http' | 'h
           method: this.method,
           headers: sent,
           redirect: 'manual',
+          stream: true,
           ...(body.length === 0 ? {} : { body: { base64: bytesToBase64(body) } }),
         };
         const answer = (await link.request('net.fetch', params, this.#abort.signal)) as FetchAnswer;
         clearTimeout(this.#timer);
         const response = new IncomingMessage(answer);
+        this.#response = response;
         queueMicrotask(() => {
           if (!this.emit('response', response)) response.resume();
         });

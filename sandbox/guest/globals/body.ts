@@ -3,8 +3,26 @@ import { Blob, blobBytes, concatBytes } from './blob.ts';
 import { encodeForm, FormData } from './form-data.ts';
 import { decodeUtf8, encodeUtf8, viewBytes } from './text-encoding.ts';
 
+/** A body that comes piece by piece; a stream is made of it only when somebody wants one. */
+export class IncomingBody {
+  readonly #read: () => Promise<Uint8Array<ArrayBuffer> | undefined>;
+  readonly cancel: () => void;
+
+  constructor(read: () => Promise<Uint8Array<ArrayBuffer> | undefined>, cancel: () => void) {
+    this.#read = read;
+    this.cancel = cancel;
+  }
+
+  /** `undefined` at the end. */
+  next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.#read();
+  }
+}
+
+type Content = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | IncomingBody;
+
 export interface ExtractedBody {
-  readonly content: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+  readonly content: Content;
   readonly contentType: string | undefined;
 }
 
@@ -18,7 +36,7 @@ export function extractBody(init: unknown): ExtractedBody | undefined {
     const boundary = `----formdata-${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`;
     return { content: encodeForm(init, boundary), contentType: `multipart/form-data; boundary=${boundary}` };
   }
-  if (init instanceof ReadableStream) return { content: init, contentType: undefined };
+  if (init instanceof ReadableStream || init instanceof IncomingBody) return { content: init, contentType: undefined };
   if (init instanceof ArrayBuffer || ArrayBuffer.isView(init)) return { content: viewBytes(init).slice(), contentType: undefined };
   if (typeof init === 'object' && Symbol.asyncIterator in init)
     return { content: ReadableStream.from(init as AsyncIterable<Uint8Array>), contentType: undefined };
@@ -27,11 +45,11 @@ export function extractBody(init: unknown): ExtractedBody | undefined {
 
 /** What Request and Response share: one body that can be read once. */
 export abstract class Body {
-  #content: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined;
+  #content: Content | undefined;
   #stream: ReadableStream<Uint8Array> | undefined;
   #used = false;
 
-  protected constructor(content: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined) {
+  protected constructor(content: Content | undefined) {
     this.#content = content;
   }
 
@@ -40,7 +58,8 @@ export abstract class Body {
 
   get body(): ReadableStream<Uint8Array> | null {
     if (this.#content === undefined) return null;
-    this.#stream ??= this.#content instanceof Uint8Array ? streamOf(this.#content) : this.#content;
+    this.#stream ??=
+      this.#content instanceof Uint8Array ? streamOf(this.#content) : this.#content instanceof IncomingBody ? streamIncoming(this.#content) : this.#content;
     return this.#stream;
   }
 
@@ -54,6 +73,10 @@ export abstract class Body {
     this.#used = true;
     if (this.#stream === undefined && this.#content instanceof Uint8Array) return this.#content.slice();
     const chunks: Uint8Array[] = [];
+    if (this.#stream === undefined && this.#content instanceof IncomingBody) {
+      for (let piece = await this.#content.next(); piece !== undefined; piece = await this.#content.next()) chunks.push(piece);
+      return concatBytes(chunks);
+    }
     for await (const chunk of this.body ?? []) chunks.push(typeof chunk === 'string' ? encodeUtf8(chunk) : chunk);
     return concatBytes(chunks);
   }
@@ -85,13 +108,28 @@ export abstract class Body {
   }
 
   /** Splits the body in two, for `clone()`. */
-  protected teeBody(): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined {
+  protected teeBody(): Content | undefined {
     if (this.bodyUsed) throw new TypeError('Body has already been consumed.');
     if (this.#content === undefined || (this.#content instanceof Uint8Array && this.#stream === undefined)) return this.#content;
     const [mine, other] = (this.body ?? streamOf(new Uint8Array())).tee();
     this.#stream = mine;
     return other;
   }
+}
+
+function streamIncoming(body: IncomingBody): ReadableStream<Uint8Array> {
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const piece = await body.next();
+        if (piece === undefined) controller.close();
+        else controller.enqueue(piece);
+      },
+      cancel: () => body.cancel(),
+    },
+    // what nobody reads stays where it is
+    { highWaterMark: 0 },
+  );
 }
 
 function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {

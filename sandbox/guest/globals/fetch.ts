@@ -1,6 +1,6 @@
 import type { GuestLink } from '../link.ts';
 import { base64ToBytes, bytesToBase64 } from './base64.ts';
-import { Body, extractBody } from './body.ts';
+import { Body, extractBody, IncomingBody } from './body.ts';
 import { Headers } from './headers.ts';
 
 interface RequestOptions {
@@ -160,6 +160,26 @@ interface FetchAnswer {
   readonly redirected: boolean;
   readonly headers: readonly (readonly [string, string])[];
   readonly base64: string;
+  /** What the rest comes by, with `net.read`. */
+  readonly transfer?: number;
+}
+
+/** Reads what a server still sends, at the reader's pace. */
+export function incomingBody(link: Pick<GuestLink, 'request'>, transfer: number, signal?: AbortSignal): IncomingBody {
+  return new IncomingBody(
+    async () => {
+      try {
+        const piece = (await link.request('net.read', { transfer }, signal)) as { base64?: string };
+        return piece.base64 === undefined ? undefined : base64ToBytes(piece.base64);
+      } catch (error) {
+        if (signal?.aborted) throw signal.reason;
+        throw Object.assign(new TypeError('terminated', { cause: error }), { code: error instanceof Error ? Reflect.get(error, 'code') : undefined });
+      }
+    },
+    () => {
+      link.request('net.read', { transfer, cancel: true }).catch(() => undefined); // it has ended by itself
+    },
+  );
 }
 
 /** Makes `fetch` over the capability `net.fetch`. A failure is a TypeError `fetch failed` whose cause has the code. */
@@ -174,6 +194,7 @@ export function createFetch(link: Pick<GuestLink, 'request'>) {
       method: request.method,
       headers: [...request.headers],
       redirect: request.redirect,
+      stream: true,
       ...(content === undefined ? {} : { body: { base64: bytesToBase64(content) } }),
     };
     let answer: FetchAnswer;
@@ -188,6 +209,14 @@ export function createFetch(link: Pick<GuestLink, 'request'>) {
     }
     const hasBody = ![101, 103, 204, 205, 304].includes(answer.status) && request.method !== 'HEAD';
     const headers = new Headers(answer.headers);
+    const { transfer } = answer;
+    if (transfer !== undefined) {
+      const body = incomingBody(link, transfer, request.signal);
+      // whoever gives up wants nothing more of it, read or not
+      request.signal.addEventListener('abort', () => body.cancel(), { once: true });
+      if (hasBody) return responseFrom(body, { status: answer.status, statusText: answer.statusText, headers }, answer.url, answer.redirected);
+      body.cancel();
+    }
     const body = hasBody ? base64ToBytes(answer.base64) : null;
     return responseFrom(body, { status: answer.status, statusText: answer.statusText, headers }, answer.url, answer.redirected);
   };
