@@ -75,6 +75,10 @@ export function installGlobals(global: typeof globalThis, link: GuestLink): void
     const blob: typeof import('./blob.ts') = require('./blob.ts');
     return { Blob: blob.Blob, File: blob.File };
   });
+  defineLazy(global, ['MessageChannel', 'MessagePort', 'MessageEvent'], () => {
+    const { MessageChannel, MessageEvent, MessagePort }: typeof import('./message-channel.ts') = require('./message-channel.ts');
+    return { MessageChannel, MessageEvent, MessagePort };
+  });
   defineLazy(global, ['FormData'], () => {
     const form: typeof import('./form-data.ts') = require('./form-data.ts');
     return { FormData: form.FormData };

@@ -1,16 +1,20 @@
 import { createServer } from 'node:http';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBareIsolate, type BareIsolate } from '../../support/bare-isolate.ts';
 
+const directory = mkdtempSync(join(tmpdir(), 'guest-'));
 let guest: BareIsolate;
 beforeAll(async () => {
-  guest = await openBareIsolate(mkdtempSync(join(tmpdir(), 'guest-')));
+  guest = await openBareIsolate(directory);
 }, 60_000);
-afterAll(() => guest[Symbol.dispose]());
+afterAll(() => {
+  guest[Symbol.dispose]();
+  rmSync(directory, { recursive: true, force: true });
+});
 
 const names = [
   'URL',
@@ -42,6 +46,9 @@ const names = [
   'Blob',
   'File',
   'FormData',
+  'MessageChannel',
+  'MessagePort',
+  'MessageEvent',
   'ReadableStream',
   'WritableStream',
   'TransformStream',
@@ -195,5 +202,32 @@ describe('globals in a bare isolate', () => {
   test('an error in a microtask is heard', async () => {
     await guest.run(`queueMicrotask(() => { throw new Error('in a microtask') }); await null; await null`);
     expect(guest.log.at(-1)?.text).toContain('in a microtask');
+  });
+});
+
+describe('MessageChannel', () => {
+  test('delivers copies, in order, in turns of their own, once the port is started', async () => {
+    const text = await guest.run(`
+      const { port1, port2 } = new MessageChannel();
+      const seen = [];
+      const sent = { n: 1 };
+      port1.postMessage(sent);
+      sent.n = 2;
+      port1.postMessage('two');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      seen.push('nothing yet ' + seen.length);
+      const done = new Promise((resolve) => {
+        port2.onmessage = ({ data }) => { seen.push(data); if (data === 'two') resolve(); };
+      });
+      seen.push('asked');
+      await done;
+      let refused = '';
+      try { port1.postMessage(() => 1); } catch (error) { refused = error.name; }
+      let illegal = '';
+      try { new MessagePort(); } catch (error) { illegal = error.constructor.name; }
+      port1.close();
+      return JSON.stringify([seen, refused, illegal]);
+    `);
+    expect(JSON.parse(String(text))).toEqual([['nothing yet 0', 'asked', { n: 1 }, 'two'], 'DataCloneError', 'TypeError']);
   });
 });
