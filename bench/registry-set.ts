@@ -221,8 +221,8 @@ function abbreviated({ name, 'dist-tags': tags, versions, time }: Packument): un
   };
 }
 
-/** Of packages whose main entry point is not there, or is for a server. */
-const ENTRIES: Readonly<Record<string, string>> = { '@modelcontextprotocol/sdk': '@modelcontextprotocol/sdk/client/index.js', cheerio: 'cheerio/slim' };
+/** Of packages that have no main entry point. */
+const ENTRIES: Readonly<Record<string, string>> = { '@modelcontextprotocol/sdk': '@modelcontextprotocol/sdk/client/index.js' };
 
 function extension(at: number, needs: readonly string[]): string {
   // one that nothing uses would be left out of the bundle

@@ -4,7 +4,24 @@ export const probes: Readonly<Record<string, () => Record<string, unknown>>> = {
     const isIPv4 = (text: unknown) => /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/.test(String(text));
     return { isIPv4, isIPv6, isIP: (text: unknown) => (isIPv4(text) ? 4 : isIPv6(text) ? 6 : 0) };
   },
-  worker_threads: () => ({ isMainThread: true, threadId: 0, parentPort: null, workerData: null, resourceLimits: {}, isInternalThread: false }),
+  worker_threads: () => ({
+    isMainThread: true,
+    threadId: 0,
+    parentPort: null,
+    workerData: null,
+    resourceLimits: {},
+    isInternalThread: false,
+    get MessageChannel() {
+      return MessageChannel;
+    },
+    get MessagePort() {
+      return MessagePort;
+    },
+    // there is no other thread that a value could be cloned to or handed to
+    markAsUncloneable: () => undefined,
+    markAsUntransferable: () => undefined,
+    isMarkedAsUntransferable: () => false,
+  }),
   cluster: () => ({ isMaster: true, isPrimary: true, isWorker: false, worker: undefined, workers: {}, settings: {} }),
   inspector: () => ({ url: () => undefined }),
   'inspector/promises': () => ({ url: () => undefined }),
