@@ -21,6 +21,8 @@ export interface Source {
   readonly from?: string;
   readonly text?: string;
   readonly granted?: readonly string[];
+  /** `false`: what it registers is only known once it runs. */
+  readonly captured?: boolean;
 }
 
 const EXAMPLES = join(import.meta.dirname, '../../node_modules/@earendil-works/pi-coding-agent/examples/extensions');
@@ -55,7 +57,7 @@ export async function startSandboxedHost(script: Script, sources: readonly Sourc
   };
   const read = async (): Promise<readonly LoadedPackage[]> =>
     Promise.all(
-      sources.map(async ({ name, granted = [] }) => ({
+      sources.map(async ({ name, granted = [], captured = true }) => ({
         id: `path:${directories[name]}`,
         name,
         version: '1.0.0',
@@ -66,7 +68,7 @@ export async function startSandboxedHost(script: Script, sources: readonly Sourc
           .digest('hex'),
         resources: { extensions: ['index.ts'], skills: [], prompts: [], themes: [] },
         granted: parsePermissionSet(granted),
-        captured: true,
+        captured,
         diagnostics: [],
       })),
     );
