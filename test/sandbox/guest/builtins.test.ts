@@ -30,7 +30,7 @@ describe('no silent stub', () => {
   });
 
   test.each(Object.keys(unsupportedModules))('every function of %s throws when it is called or constructed, never before', async (name) => {
-    const code = `const { isIP, isIPv4, isIPv6, ...m } = require('${name}'); const probes = ['url', 'isSea'];
+    const code = `const { isIP, isIPv4, isIPv6, ...m } = require('${name}'); const probes = ['url', 'isSea', 'MessageChannel', 'MessagePort', 'markAsUncloneable', 'markAsUntransferable', 'isMarkedAsUntransferable'];
       const wrong = [];
       for (const [key, member] of Object.entries(m)) {
         if (typeof member !== 'function' || probes.includes(key)) continue;
@@ -41,6 +41,15 @@ describe('no silent stub', () => {
       }
       return wrong`;
     expect(await guest.run(code)).toEqual([]);
+  });
+
+  test('worker_threads has what needs no thread', async () => {
+    const code = `const { MessageChannel: Channel, markAsUncloneable, isMarkedAsUntransferable, isMainThread } = require('worker_threads');
+      const { port1, port2 } = new Channel();
+      const heard = new Promise((resolve) => port2.on('message', resolve));
+      port1.postMessage([1]);
+      return [await heard, markAsUncloneable({}) ?? null, isMarkedAsUntransferable({}), isMainThread]`;
+    expect(await guest.run(code)).toEqual([[1], null, false, true]);
   });
 });
 
