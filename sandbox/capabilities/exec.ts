@@ -22,6 +22,7 @@ import {
 import { allowListed, GIT_ENVIRONMENT, GIT_FILTERS_QUESTION, withoutFilters } from './exec-allow-list.ts';
 import { parseCommand, type Command } from './exec-command.ts';
 import { programEnvironment, RefusedVariable } from './exec-environment.ts';
+import { programNetwork, type ProgramNetwork } from './exec-network.ts';
 import { findProgram, type FoundProgram } from './exec-program.ts';
 import { needRead, Path } from './fs-read.ts';
 
@@ -169,6 +170,7 @@ async function start(
   const {
     launch: prepared,
     note,
+    network,
     inspect,
   } = await prepare(argv, params, context, request, needs).catch((error: unknown) => {
     if (error instanceof RefusedVariable || error instanceof UnguardableTree) throw denied(argv, error.message);
@@ -191,6 +193,7 @@ async function start(
   });
   const ending = program.ended.then(
     async (end) => {
+      network?.[Symbol.dispose]();
       // Before its result is delivered: whoever acts on it must not run what was left there.
       const found = (await inspect?.()) ?? '';
       const stopped = limit.signal.aborted ? 'output' : end.stopped;
@@ -204,6 +207,7 @@ async function start(
       return { ...end, ...(stopped && { stopped }), ...(notes !== '' && { note: notes }) };
     },
     (error: NodeJS.ErrnoException) => {
+      network?.[Symbol.dispose]();
       throw new CapabilityFailure({
         code: error.code ?? 'EIO',
         message: `spawn ${argv[0]} ${error.code ?? 'EIO'}`,
@@ -219,6 +223,8 @@ interface Prepared {
   readonly launch: Launch;
   /** For a program that failed. */
   readonly note?: string;
+  /** Its way out, which ends with it. */
+  readonly network?: ProgramNetwork;
   /** To be done when it has ended; what it gives is for whoever reads the program's errors. */
   readonly inspect?: () => Promise<string>;
 }
@@ -248,14 +254,21 @@ async function prepare(
   if (layer.kind === 'live' && !request.permits(fullAccess)) {
     const runAs = await whoRuns(places.workspace);
     if (runAs.kind === 'user') await handOver([places.data, places.tmp], runAs);
-    const profile = await packageProfile({ granted, places, programs: [found.path, found.real], cwd, environment: given, runAs, signal: request.signal });
+    const network = programNetwork(request, layer.tools.nsenter);
+    const environment = { ...given, ...network?.environment };
+    const profile = await packageProfile({ granted, places, programs: [found.path, found.real], cwd, environment, runAs, signal: request.signal });
     const note = sees(profile, cwd)
       ? undefined
       : `dash: the files in ${cwd} do not exist for this program: ${context.packageName} was not granted \`fs:read\` there\n`;
     const command = { program: found.path, args: argv.slice(1) };
     const before = await protectedNames(profile, places);
     return {
-      launch: { kind: 'confined', confinement: confine(command, profile, layer) },
+      launch: {
+        kind: 'confined',
+        confinement: confine(command, profile, layer, { gated: network !== undefined }),
+        ...(network !== undefined && { prepare: (pid: number) => network.enter(pid) }),
+      },
+      ...(network !== undefined && { network }),
       ...(note !== undefined && { note }),
       inspect: async () => {
         const fresh = [...(await protectedNames(profile, places))].filter((path) => !before.has(path));

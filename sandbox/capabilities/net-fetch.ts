@@ -147,7 +147,7 @@ function parseUrl(text: string): URL {
   return url;
 }
 
-function needFor(url: URL, method: string): Need {
+export function needFor(url: URL, method: string): Need {
   const protocol = url.protocol === 'http:' ? ('http:' as const) : ('https:' as const);
   const host = hostOf(url);
   const port = url.port === '' ? (protocol === 'https:' ? 443 : 80) : Number(url.port);
@@ -158,7 +158,7 @@ function needFor(url: URL, method: string): Need {
 }
 
 /** Without brackets, without the trailing dot that makes `example.com.` another name for the same host. */
-function hostOf(url: URL): string {
+export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
 }
 
@@ -220,7 +220,7 @@ function combine(headers: readonly (readonly [string, string])[]): Record<string
  * A literal address was decided on as such by the grant. A name must lead to public addresses only, all of
  * them: one private address among them is how a page reaches a router.
  */
-async function checkedAddress(host: string): Promise<string> {
+export async function checkedAddress(host: string): Promise<string> {
   if (isIP(host) !== 0) return host;
   if (host === 'localhost' || host.endsWith('.localhost')) return '127.0.0.1';
   const addresses = await resolveHost(host, { all: true, verbatim: true });

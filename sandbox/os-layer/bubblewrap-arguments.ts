@@ -11,6 +11,8 @@ export interface Tools {
   readonly bubblewrap: string;
   readonly prlimit: string;
   readonly setpriv: string;
+  /** Where it is: what gives a program its one way out. */
+  readonly nsenter?: string;
 }
 
 /** The words for a confined program, and what must be handed to it by descriptor. */
@@ -19,13 +21,21 @@ export interface ConfinedCommand extends CommandLine {
   readonly status: number;
   /** Contents of the descriptors that follow, in this order; bubblewrap reads and closes them. */
   readonly descriptors: readonly Buffer[];
+  /** Descriptor that must be written to before the program begins; without it nothing is waited for. */
+  readonly gate?: number;
 }
 
 /**
  * Says a profile in bubblewrap's words. Pure: the same profile is the same call, and the probe tests the very words
  * that programs run under. `kept` is how many descriptors the program itself gets.
  */
-export function bubblewrapArguments(command: CommandLine, profile: Profile, filter: Buffer, tools: Tools, kept = 3): ConfinedCommand {
+export function bubblewrapArguments(
+  command: CommandLine,
+  profile: Profile,
+  filter: Buffer,
+  tools: Tools,
+  { kept = 3, gated = false }: { readonly kept?: number; readonly gated?: boolean } = {},
+): ConfinedCommand {
   const descriptors: Buffer[] = [];
   const descriptor = (content: Buffer): string => String(kept + descriptors.push(content));
   const { dataMiB, fileMiB, cpuSeconds, openFiles } = profile.limits;
@@ -59,6 +69,9 @@ export function bubblewrapArguments(command: CommandLine, profile: Profile, filt
     '--chdir',
     profile.cwd,
   ];
+  // Behind the words themselves, which go by descriptor, too.
+  const gate = kept + descriptors.length + 2;
+  if (gated) words.push('--block-fd', String(gate));
   const args = [
     `--data=${dataMiB * 1_048_576}`,
     `--fsize=${fileMiB * 1_048_576}`,
@@ -75,7 +88,7 @@ export function bubblewrapArguments(command: CommandLine, profile: Profile, filt
     command.program,
     ...command.args,
   ];
-  return { program: tools.prlimit, args, status: kept, descriptors };
+  return { program: tools.prlimit, args, status: kept, descriptors, ...(gated && { gate }) };
 }
 
 function namespaces({ runAs }: Profile): readonly string[] {

@@ -12,9 +12,14 @@ export interface LiveLayer {
 
 const filters = new Map<Machine, Buffer>();
 
-/** Gives the command that runs `command` under `profile`, with its first `kept` descriptors. */
-export function confine(command: CommandLine, profile: Profile, { tools, machine }: Omit<LiveLayer, 'kind'>, kept = 3): ConfinedCommand {
+/** Gives the command that runs `command` under `profile`, with its first `kept` descriptors (3). `gated`: it waits until somebody lets it. */
+export function confine(
+  command: CommandLine,
+  profile: Profile,
+  { tools, machine }: Omit<LiveLayer, 'kind'>,
+  how: { readonly kept?: number; readonly gated?: boolean } = {},
+): ConfinedCommand {
   const filter = filters.get(machine) ?? seccompFilter(machine);
   filters.set(machine, filter);
-  return bubblewrapArguments(command, profile, filter, tools, kept);
+  return bubblewrapArguments(command, profile, filter, tools, how);
 }

@@ -2,6 +2,7 @@
 export type { ConfinedCommand } from './bubblewrap-arguments.ts';
 export { confine, type LiveLayer } from './confine.ts';
 export { move, protectedNames, setAside } from './left-behind.ts';
+export { DOOR_PORT, openDoor } from './network-door.ts';
 export { packageProfile, sees, whoRuns } from './package-profile.ts';
 export { osLayer, type OsLayer } from './probe.ts';
 export { processTree } from './process-tree.ts';

@@ -46,10 +46,10 @@ const MACHINES: Readonly<Partial<Record<string, Machine>>> = { x64: 'x64', arm64
 const DIRECTORIES = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/run/current-system/sw/bin'];
 
 async function findTools(): Promise<Tools | string> {
-  const [bubblewrap, prlimit, setpriv] = await Promise.all(['bwrap', 'prlimit', 'setpriv'].map(find));
+  const [bubblewrap, prlimit, setpriv, nsenter] = await Promise.all(['bwrap', 'prlimit', 'setpriv', 'nsenter'].map(find));
   if (bubblewrap === undefined) return 'bwrap';
   if (prlimit === undefined) return 'prlimit';
-  return setpriv === undefined ? 'setpriv' : { bubblewrap, prlimit, setpriv };
+  return setpriv === undefined ? 'setpriv' : { bubblewrap, prlimit, setpriv, ...(nsenter !== undefined && { nsenter }) };
 }
 
 async function find(name: string): Promise<string | undefined> {

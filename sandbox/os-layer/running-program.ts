@@ -1,13 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
-import type { Writable } from 'node:stream';
+import type { Duplex, Writable } from 'node:stream';
 import type { ConfinedCommand } from './bubblewrap-arguments.ts';
 import { childrenOf, processTree, residentMiB } from './process-tree.ts';
 import { spawnConfined } from './spawn-confined.ts';
 
 /** How a program is started: inside a confinement, or as it is. */
 export type Launch =
-  | { readonly kind: 'confined'; readonly confinement: ConfinedCommand }
+  | {
+      readonly kind: 'confined';
+      readonly confinement: ConfinedCommand;
+      /** For a gated one: what must have happened with its process before it begins. When it fails, the program begins without. */
+      readonly prepare?: (pid: number) => Promise<void>;
+    }
   | {
       readonly kind: 'plain';
       readonly program: string;
@@ -51,7 +56,7 @@ const WATCH_EVERY_MS = 100;
 
 /** Starts a program. Its process group, and where it is confined its whole pid namespace, end with it. */
 export function startProgram(launch: Launch, options: ProgramOptions): RunningProgram {
-  const { child, confinedPid } = launch.kind === 'confined' ? spawnStatus(launch.confinement) : spawnPlain(launch);
+  const { child, confinedPid } = launch.kind === 'confined' ? spawnStatus(launch) : spawnPlain(launch);
   const { promise, resolve, reject } = Promise.withResolvers<Ending>();
   let stopped: Ending['stopped'];
   let sent: string | undefined;
@@ -115,11 +120,22 @@ interface Spawned {
   readonly confinedPid: () => number | undefined;
 }
 
-function spawnStatus(command: ConfinedCommand): Spawned {
-  const child = spawnConfined(command, ['pipe', 'pipe', 'pipe']);
+function spawnStatus({ confinement, prepare }: Launch & { kind: 'confined' }): Spawned {
+  const child = spawnConfined(confinement, ['pipe', 'pipe', 'pipe']);
   let status = '';
-  child.stdio[command.status]?.on('data', (chunk: Buffer) => (status += chunk.toString()));
-  return { child, confinedPid: () => Number(/"child-pid":\s*(\d+)/.exec(status)?.[1]) || undefined };
+  const confinedPid = (): number | undefined => Number(/"child-pid":\s*(\d+)/.exec(status)?.[1]) || undefined;
+  const gate = confinement.gate === undefined ? undefined : (child.stdio[confinement.gate] as Duplex | null | undefined);
+  gate?.on('error', () => undefined); // it ended while it waited
+  const open = (): void => void gate?.end('.');
+  let isPrepared = false;
+  child.stdio[confinement.status]?.on('data', (chunk: Buffer) => {
+    status += chunk.toString();
+    const pid = confinedPid();
+    if (pid === undefined || isPrepared) return;
+    isPrepared = true;
+    (prepare?.(pid) ?? Promise.resolve()).then(open, open);
+  });
+  return { child, confinedPid };
 }
 
 function spawnPlain({ program, args, cwd, environment }: Launch & { kind: 'plain' }): Spawned {

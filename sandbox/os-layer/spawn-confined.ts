@@ -8,8 +8,8 @@ import { leakedDescriptors } from './leaked-descriptors.ts';
  * Starts a confined command with `kept` as its own descriptors, in a process group of its own. What bubblewrap reads is
  * handed over, and nothing else that is open in this process goes along.
  */
-export function spawnConfined({ program, args, status, descriptors }: ConfinedCommand, kept: readonly ('pipe' | 'ignore')[]): ChildProcess {
-  const own = [...kept, 'pipe' as const, ...descriptors.map(() => 'pipe' as const)];
+export function spawnConfined({ program, args, status, descriptors, gate }: ConfinedCommand, kept: readonly ('pipe' | 'ignore')[]): ChildProcess {
+  const own = [...kept, 'pipe' as const, ...descriptors.map(() => 'pipe' as const), ...(gate === undefined ? [] : ['pipe' as const])];
   const leaked = leakedDescriptors().filter((descriptor) => descriptor >= own.length);
   const nothing = leaked.length === 0 ? undefined : openSync('/dev/null', 'r');
   try {
