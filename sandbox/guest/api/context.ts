@@ -3,6 +3,7 @@ import { createModelAccess } from '../modules/model-access.ts';
 import type { Registry } from './registry.ts';
 import { createSessionView } from './session-view.ts';
 import { createUi } from './ui.ts';
+import { unsupported } from './unsupported.ts';
 
 export interface ContextOptions {
   readonly mode: string;
@@ -85,10 +86,29 @@ export function createContext(registry: Registry, link: GuestLink, options: Cont
     getSystemPromptOptions: () => query('systemPromptOptions') ?? {},
     waitForIdle: () => control({ kind: 'waitForIdle' }),
     reload: () => control({ kind: 'reload' }),
-    newSession: () => control({ kind: 'newSession' }),
-    fork: (entryId: string) => control({ kind: 'fork', entryId }),
-    navigateTree: (targetId: string, options: { summarize?: boolean } = {}) =>
-      control({ kind: 'navigateTree', targetId, summarize: options.summarize === true }),
-    switchSession: (path: string) => control({ kind: 'switchSession', path }),
+    newSession: async (options?: object) => {
+      refuse('newSession', options, ['setup', 'withSession', 'parentSession']);
+      return control({ kind: 'newSession' });
+    },
+    fork: async (entryId: string, options?: object) => {
+      refuse('fork', options, ['withSession', 'position']);
+      return control({ kind: 'fork', entryId });
+    },
+    navigateTree: async (targetId: string, options: { summarize?: boolean } = {}) => {
+      refuse('navigateTree', options, ['customInstructions', 'replaceInstructions', 'label']);
+      return control({ kind: 'navigateTree', targetId, summarize: options.summarize === true });
+    },
+    switchSession: async (path: string, options?: object) => {
+      refuse('switchSession', options, ['withSession']);
+      return control({ kind: 'switchSession', path });
+    },
   });
+}
+
+/** What cannot be done is not left out in silence: the caller counts on it. */
+function refuse(member: string, options: unknown, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) return;
+  for (const name of names)
+    if (Reflect.get(options, name) !== undefined)
+      throw unsupported(`${member} with \`${name}\``, 'leave it out, and do the rest when `session_start` tells of the session');
 }

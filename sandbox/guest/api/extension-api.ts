@@ -14,6 +14,8 @@ export function createExtensionApi(registry: Registry, link: GuestLink): object 
   };
   const query = (member: string, kind: string): unknown => act(member, 'agent.query', { kind });
 
+  const notDrawn = (instead: string): void => link.log('info', `no front end draws what packages render yet: ${instead}`);
+
   return {
     on: (event: string, handler: (event: unknown, context: unknown) => unknown) => registry.on(event, handler),
     registerTool: (tool: ToolDefinition) => registry.registerTool(tool),
@@ -21,16 +23,19 @@ export function createExtensionApi(registry: Registry, link: GuestLink): object 
     registerShortcut: (shortcut: string, options: { handler(context: unknown): unknown }) => registry.registerShortcut(shortcut, options),
     registerFlag: (name: string, flag: { type: 'boolean' | 'string' }) => registry.registerFlag(name, flag),
     getFlag: (name: string) => registry.flag(name),
-    registerProvider: (name: string | { id?: string; name?: string }) =>
-      registry.registerProvider(typeof name === 'string' ? name : String(name.id ?? name.name)),
+    registerProvider: (given: string | { id?: string; name?: string }) => {
+      const name = typeof given === 'string' ? given : String(given.id ?? given.name);
+      registry.registerProvider(name);
+      link.log('warn', `registerProvider: the models of \`${name}\` are not offered here; \`ctx.modelRegistry\` has those that the user configured`);
+    },
     unregisterProvider: () => {
       throw unsupported('unregisterProvider', 'providers of packages come with a later version');
     },
 
-    // How a message or an entry is drawn is asked of the guest when a front end draws packages' components.
-    registerMessageRenderer: (customType: string) => link.log('debug', `renderer of ${customType}: drawn as plain text here`),
-    registerEntryRenderer: (customType: string) => link.log('debug', `renderer of ${customType}: drawn as plain text here`),
-    registerMarkdownTransformer: () => link.log('debug', 'markdown transformers are not run here'),
+    // As in pi's print and rpc modes nothing of these is drawn; a package that registers one works without, so it is said and no error.
+    registerMessageRenderer: (customType: string) => notDrawn(`messages of type \`${customType}\` appear as the text of their \`content\``),
+    registerEntryRenderer: (customType: string) => notDrawn(`entries of type \`${customType}\` are kept and not shown`),
+    registerMarkdownTransformer: () => notDrawn('markdown appears as it was written'),
 
     sendMessage: (message: unknown, options: object = {}) => void act('sendMessage', 'session.sendMessage', { message, options }),
     sendUserMessage: (content: unknown, options: object = {}) => void act('sendUserMessage', 'session.sendUserMessage', { content, options }),
