@@ -24,8 +24,8 @@ export interface ConversationOptions {
   readonly models: ModelPort;
   readonly bus: EventBus;
   readonly toolbox: Toolbox;
-  readonly retry: RetryPolicy;
-  readonly compaction: CompactionSettings;
+  readonly retry: () => RetryPolicy;
+  readonly compaction: () => CompactionSettings;
   /** The parts of the system prompt as they are now, for a run about `prompt`. */
   readonly promptParts: (prompt: string) => SystemPromptParts;
   readonly emit: (event: HostEvent) => Promise<void>;
@@ -71,12 +71,12 @@ export class Conversation {
     this.#session = options.session;
     this.#model = options.model;
     this.#thinking = options.thinking;
-    this.autoCompaction = options.compaction.enabled;
+    this.autoCompaction = options.compaction().enabled;
     this.#compactor = createCompactor({
       models: options.models,
       bus: options.bus,
       retry: () => this.#retryPolicy(),
-      settings: () => ({ ...options.compaction, enabled: this.autoCompaction }),
+      settings: () => ({ ...options.compaction(), enabled: this.autoCompaction }),
       emit: (event) => options.emit(event),
     });
     this.queues = createQueues(() => {
@@ -282,7 +282,7 @@ export class Conversation {
   }
 
   #retryPolicy(): RetryPolicy {
-    const { retry } = this.#options;
+    const retry = this.#options.retry();
     return this.autoRetry ? retry : { ...retry, attempts: 0 };
   }
 

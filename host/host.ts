@@ -4,12 +4,13 @@ import { join, relative } from 'node:path';
 import { type Diagnostic, isDashError, isProtectedRead, type Places } from '../format/index.ts';
 import { type AuditRecord, type CallContext, openShell } from '../sandbox/index.ts';
 
+import type { RetryPolicy } from './agent-loop.ts';
 import { type ApprovalMode, parseApprovalRules } from './approval.ts';
 import { commandDigest, describeLeftBehind, type ToolDecision } from './approve-call.ts';
 import { createCommandHost } from './command-host.ts';
 import { HOST_COMMANDS } from './commands/index.ts';
 import { COMPACTION_DEFAULTS } from './compactor.ts';
-import { contextSources } from './context-sources.ts';
+import { contextSources, summarizedSources } from './context-sources.ts';
 import { stillAllowed } from './contributions.ts';
 import { Conversation } from './conversation.ts';
 import { type EmbeddedExtension, type ExtensionLoader, type ExtensionPlaces, openExtensions } from './embedded-extensions.ts';
@@ -33,7 +34,7 @@ import { spawnAgent } from './spawn-agent.ts';
 import type { AuditHead } from './session/audit-anchor.ts';
 import { sessionStats } from './session/session-stats.ts';
 import { Session } from './session/session.ts';
-import { readSettings } from './settings.ts';
+import { readAllSettings } from './settings.ts';
 import { readPromptFiles } from './system-prompt.ts';
 import { createToolbox } from './toolbox.ts';
 import { builtinTools } from './tools/index.ts';
@@ -164,21 +165,20 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const dashHome = options.dashHome ?? env['DASH_HOME'] ?? join(homedir(), '.dash');
   const opened = options.models ?? (await openModels({ reference: options.model, dashHome, env }));
   const workspace = realpathSync(cwd);
-  const { settings, diagnostics: settingsProblems } = await readSettings(dashHome);
+  const trust = await decideTrust({ dashHome, cwd: workspace, home: homedir() }, options.trustProject ?? false);
+  // asked again at every reload: files may have come; that they may speak was decided once
+  const findTrusted = async () => (trust.trusted ? findProjectFiles({ dashHome, cwd: workspace, home: homedir() }) : undefined);
+  let { settings, diagnostics: settingsProblems } = await readAllSettings(dashHome, trust.trusted ? trust.files : undefined);
   const modelPort = withCostCap(opened, {
     most: options.maxCost ?? settings.maxCost,
     spent: () => sessionStats(conversation.session.tree.entries).cost,
   });
   const approval = options.approval === 'task' ? (settings.approve ?? 'task') : (options.approval ?? 'none');
-  const trust = await decideTrust({ dashHome, cwd: workspace, home: homedir() }, options.trustProject ?? false);
-  // asked again at every reload: files may have come; that they may speak was decided once
-  const findTrusted = async () => (trust.trusted ? findProjectFiles({ dashHome, cwd: workspace, home: homedir() }) : undefined);
   const [models, session, firstFiles] = await Promise.all([
     modelPort.models(),
     openSession(options.session, dashHome, workspace),
     readPromptFiles(dashHome, trust.trusted ? trust.files : undefined),
   ]);
-  const startProblems = [...settingsProblems, ...trust.diagnostics];
   const places: Places = { workspace, home: homedir(), data: join(dashHome, 'data'), tmp: join(dashHome, 'tmp'), dashHome: realPath(dashHome) };
 
   const packages = packagesOf(options, { dashHome, cwd: workspace, home: homedir(), env });
@@ -246,7 +246,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
     enabled: options.tools ?? settings.tools,
     approval: {
       mode: approval,
-      rules: parseApprovalRules(settings.permissions),
+      get rules() {
+        return parseApprovalRules(settings.permissions);
+      },
       places,
       readable: () => [...contributions().resources.skills.map(({ directory }) => realPath(directory)), ...shell.readable()],
       ui: () => ui,
@@ -258,14 +260,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
     callContext,
     origin: () => conversation.origin,
   });
-  const retry = { attempts: settings.retry?.attempts ?? 3, baseDelayMs: settings.retry?.baseDelayMs ?? 2000 };
+  const retry = (): RetryPolicy => ({ attempts: settings.retry?.attempts ?? 3, baseDelayMs: settings.retry?.baseDelayMs ?? 2000 });
   const conversation: Conversation = new Conversation({
     auditHead: () => (options.auditHead ?? packages.auditHead)(),
     models: modelPort,
     bus,
     toolbox,
     retry,
-    compaction: { ...COMPACTION_DEFAULTS, ...settings.compaction },
+    compaction: () => ({ ...COMPACTION_DEFAULTS, ...settings.compaction }),
     promptParts: (about) => ({
       ...promptFiles,
       cwd: workspace,
@@ -281,6 +283,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
         conversation.messages,
         (tool) => contributions().tools.get(tool)?.package,
         promptFiles.contextFiles.map(({ path }) => relative(workspace, path)),
+        summarizedSources(conversation.session.tree.path()),
       ),
     session,
     model: startModel(models, options.model, session.settings().model, settings.model),
@@ -294,7 +297,15 @@ export async function createHost(options: HostOptions): Promise<Host> {
   conversation.queues.followUpMode = settings.followUpMode ?? 'one-at-a-time';
 
   const reload = async (): Promise<Reloaded> => {
-    promptFiles = await readPromptFiles(dashHome, await findTrusted());
+    const files = await findTrusted();
+    promptFiles = await readPromptFiles(dashHome, files);
+    try {
+      ({ settings, diagnostics: settingsProblems } = await readAllSettings(dashHome, files));
+    } catch (error) {
+      // half a file, in the middle of being saved: the settings before it go on
+      if (!isDashError(error)) throw error;
+      settingsProblems = [{ severity: 'error', code: error.code, message: error.message, ...(error.where === undefined ? {} : { where: error.where }) }];
+    }
     let states: ReadonlyMap<string, unknown> = new Map();
     const { arrived, ...reloaded } = await loaded().reload(async (gone) => {
       states = await bus.handOver({ type: 'session_shutdown', reason: 'reload' }, ({ sandboxed }) => gone.includes(sandboxed));
@@ -402,7 +413,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
           model: () => conversation.model,
           thinking: () => conversation.thinking,
           cwd: workspace,
-          retry,
+          retry: retry(),
           spent: ({ provider, id }, usage) => conversation.noteUsage({ type: 'usage', kind: `agent ${spawn.name}`, provider, model: id, usage }),
         },
         AbortSignal.any([signal, closing.signal]),
@@ -419,7 +430,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       home: homedir(),
       cwd: workspace,
       trusted: trust.trusted,
-      skills: (await readSettings(dashHome)).settings.skills ?? {},
+      skills: settings.skills ?? {},
       bundledSkills: options.bundledSkills,
     }),
     surroundings: { builtinTools: toolbox.builtinNames, builtinCommands: HOST_COMMANDS.map(({ name }) => name), places },
@@ -440,7 +451,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       return loaded().current;
     },
     get diagnostics() {
-      return [...startProblems, ...conversation.session.diagnostics, ...contributions().diagnostics];
+      return [...settingsProblems, ...trust.diagnostics, ...conversation.session.diagnostics, ...contributions().diagnostics];
     },
     ended: ending.promise,
     subscribe(listener) {

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { DashError, type Diagnostic } from '../format/index.ts';
+import { DashError, type Diagnostic, isDashError } from '../format/index.ts';
+import type { ProjectFiles } from './project-files.ts';
 
 const QueueMode = Type.Union([Type.Literal('one-at-a-time'), Type.Literal('all')]);
 
-/** What the user can set in `settings.json`. A project has no say in any of this. */
+/** What the user can set in `settings.json`; of a project's, {@link PROJECT_KEYS} count. */
 export const Settings = Type.Object({
   /** Default model, `provider/id`. */
   model: Type.Optional(Type.String({ minLength: 1 })),
@@ -74,11 +75,49 @@ export interface SettingsReading {
 /** Reads the user's settings; without a file everything has its default. @throws {DashError} SETTINGS_INVALID */
 export async function readSettings(dashHome: string): Promise<SettingsReading> {
   const path = join(dashHome, 'settings.json');
+  const value = await readObject(path);
+  const settings = checked(value, path);
+  const unknown = Object.keys(value).filter((key) => !Object.hasOwn(Settings.properties, key));
+  return { settings, diagnostics: unknown.map((key) => warning('UNKNOWN_SETTING', `\`${key}\` is not a setting of ours`, path)) };
+}
+
+/**
+ * What a trusted project may set: how the agent works there, and nothing about who is asked, who answers, where anything
+ * goes or what may run. Every other key is left out, and named.
+ */
+const PROJECT_KEYS: readonly (keyof Settings)[] = ['thinking', 'compaction', 'skills', 'images', 'steeringMode', 'followUpMode'];
+/** `registry/` reads it, with rules of its own. */
+const ELSEWHERE = ['packages'];
+
+/** The user's settings, with those of a trusted project over them. What is wrong in the project's file costs that file. */
+export async function readAllSettings(dashHome: string, project: Pick<ProjectFiles, 'configured'> | undefined): Promise<SettingsReading> {
+  const user = await readSettings(dashHome);
+  const diagnostics = [...user.diagnostics];
+  let { settings } = user;
+  for (const directory of project?.configured ?? []) {
+    const path = join(directory, '.dash', 'settings.json');
+    try {
+      const value = await readObject(path);
+      const ignored = Object.keys(value).filter((key) => !PROJECT_KEYS.some((allowed) => allowed === key) && !ELSEWHERE.includes(key));
+      diagnostics.push(...ignored.map((key) => warning('PROJECT_SETTING_IGNORED', `a project has no say in \`${key}\``, path)));
+      settings = {
+        ...settings,
+        ...checked(Object.fromEntries(Object.entries(value).filter(([key]) => PROJECT_KEYS.some((allowed) => allowed === key))), path),
+      };
+    } catch (error) {
+      if (!isDashError(error)) throw error;
+      diagnostics.push(warning(error.code, error.message, path));
+    }
+  }
+  return { settings, diagnostics };
+}
+
+async function readObject(path: string): Promise<Record<string, unknown>> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { settings: {}, diagnostics: [] };
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
     throw error;
   }
   let value: unknown;
@@ -87,13 +126,16 @@ export async function readSettings(dashHome: string): Promise<SettingsReading> {
   } catch (cause) {
     throw new DashError('SETTINGS_INVALID', `\`${path}\` is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause, where: { path } });
   }
-  if (!Value.Check(Settings, value)) {
-    const first = Value.Errors(Settings, value).First();
-    throw new DashError('SETTINGS_INVALID', `\`${path}\`: \`${first?.path.slice(1).replaceAll('/', '.') ?? ''}\` ${first?.message ?? ''}`, { where: { path } });
-  }
-  const unknown = Object.keys(value).filter((key) => !Object.hasOwn(Settings.properties, key));
-  return {
-    settings: value,
-    diagnostics: unknown.map((key) => ({ severity: 'warning', code: 'UNKNOWN_SETTING', message: `\`${key}\` is not a setting of ours`, where: { path } })),
-  };
+  if (Value.Check(Type.Record(Type.String(), Type.Unknown()), value)) return value;
+  throw new DashError('SETTINGS_INVALID', `\`${path}\` is not an object`, { where: { path } });
+}
+
+function checked(value: Record<string, unknown>, path: string): Settings {
+  if (Value.Check(Settings, value)) return value;
+  const first = Value.Errors(Settings, value).First();
+  throw new DashError('SETTINGS_INVALID', `\`${path}\`: \`${first?.path.slice(1).replaceAll('/', '.') ?? ''}\` ${first?.message ?? ''}`, { where: { path } });
+}
+
+function warning(code: string, message: string, path: string): Diagnostic {
+  return { severity: 'warning', code, message, where: { path } };
 }
