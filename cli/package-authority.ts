@@ -18,11 +18,13 @@ export type Requests = Requesting & { readonly version: string };
 /** Ties what a running package may do to the page of its grants: grants and revocations of any process count at once. */
 export function authorityOf(page: GrantPage, requests: Requests, profile: Profile): Authority {
   const requested = askable(allRequestsOf(requests), profile);
+  const maxima = new Map(allRequestsOf(requests).flatMap(({ permission, max }) => (max === undefined ? [] : [[permission, max] as const])));
   const computed = profile === 'locked' ? new Set<ComputedSubject>() : computedSubjectsOf(requests);
   return {
     granted: () => page.granted(),
     requested: () => requested,
     computes: (subject) => computed.has(subject),
+    maxOf: (permission) => maxima.get(permission),
     used: (rule) => page.used(rule),
     async allow(permissions, lasting) {
       const parsed = permissions.map(parsePermission);

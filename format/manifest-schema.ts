@@ -53,7 +53,10 @@ function buildSchemas() {
   const Reason = Type.String({ minLength: 1, maxLength: 300 });
 
   const permissionRequest = Type.Object(
-    { reason: Type.Optional(Reason), max: Type.Optional(Type.String({ pattern: '^[1-9][0-9]*/(minute|hour|day|month)$' })) },
+    {
+      reason: Type.Optional(Reason),
+      max: Type.Optional(Type.String({ pattern: '^([1-9][0-9]*( calls| tokens)?|\\$[0-9]+(\\.[0-9]+)?)/(minute|hour|day|month)$' })),
+    },
     { additionalProperties: false },
   );
   const Requests = Type.Union([Type.Array(Type.String()), Type.Record(Type.String(), Type.Union([Reason, permissionRequest]))]);

@@ -10,7 +10,7 @@ import { RESOURCE_KINDS, type ResourceKind } from './resource.ts';
 export interface PermissionRequest {
   readonly permission: string;
   readonly reason?: string;
-  /** How often at most, e.g. `100/day`. */
+  /** How much at most: `100/day`, or of model answers `50000 tokens/day`, `$0.5/day`. */
   readonly max?: string;
 }
 

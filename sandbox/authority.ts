@@ -21,6 +21,8 @@ export interface Authority {
   requested(): readonly RequestedPermission[];
   /** Whether its code decides such targets while it runs, and may be asked about each: nobody could ask before. */
   computes(subject: ComputedSubject): boolean;
+  /** How much of a permission the package said it needs at most, e.g. `100/day`. */
+  maxOf(permission: string): string | undefined;
   /** Told of every rule that let something pass: what nobody uses expires. */
   used(rule: string): void;
   /** Grants what the user said yes to. @throws {DashError} when it cannot be written down */
@@ -33,6 +35,7 @@ export function fixedAuthority(granted: PermissionSet): Authority {
     granted: () => granted,
     requested: () => [],
     computes: () => false,
+    maxOf: () => undefined,
     used: () => undefined,
     allow: () => Promise.reject(new Error('nothing was requested, so nothing can be allowed')),
   };

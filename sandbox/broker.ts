@@ -14,6 +14,7 @@ import {
 } from '../format/index.ts';
 import type { AuditRecord } from './audit-trail.ts';
 import type { Authority, RequestedPermission } from './authority.ts';
+import { type Budgets, type Max, parseMax, type Spent } from './budget.ts';
 import type { Lease } from './calls-in-flight.ts';
 import { CAPABILITIES } from './capabilities/index.ts';
 import { CapabilityFailure, type AnyCapability, type CapabilityContext, type Need, type Request, type Subscription } from './define-capability.ts';
@@ -34,6 +35,8 @@ export interface BrokerOptions {
   readonly audit: { append(record: Omit<AuditRecord, 'time'>): void };
   /** The calls of the host that are being served right now. Outside of them files, network, programs and tools need `background`. */
   readonly lease: () => Lease;
+  /** What was used of permissions that have an end. */
+  readonly budgets: Pick<Budgets, 'take' | 'spent'>;
   /** Stops the clocks of what is being served while a person thinks. */
   readonly pauseClocks: () => Disposable;
   readonly onDenial: (denial: Denial) => void;
@@ -62,6 +65,7 @@ interface Asking {
 
 const ONCE = 'asked: once';
 const DECLINED = 'declined by the user';
+const USED_UP = 'used up: ';
 
 /** Effects that a package may not have on its own account, with nobody having asked for anything. */
 const NEEDS_A_CALL = new Set(['fs', 'net', 'exec', 'tool']);
@@ -130,7 +134,7 @@ export class Broker {
         params as never,
         this.#options.context,
         {
-          ...this.#gate(admitted, asking),
+          ...this.#gate(admitted, needs, asking),
           signal: this.#lifeOf(needs, asking),
           event: (value) => event({ value }),
           error: (error) => end(toAnswer(error, params)),
@@ -168,7 +172,7 @@ export class Broker {
       if (admitted.kind !== 'request') throw new Error('admitted as a request');
       const life = this.#lifeOf(needs, asking);
       try {
-        return await admitted.run(params as never, this.#options.context, { ...this.#gate(admitted, asking), signal: life }, needs);
+        return await admitted.run(params as never, this.#options.context, { ...this.#gate(admitted, needs, asking), signal: life }, needs);
       } catch (error) {
         if (life.aborted && !asking.signal.aborted) this.#recordCutOff(admitted, needs, asking);
         throw error;
@@ -197,12 +201,13 @@ export class Broker {
     }
   }
 
-  #gate(capability: AnyCapability, asking: Asking): Omit<Request, 'signal'> {
+  #gate(capability: AnyCapability, needs: readonly Need[], asking: Asking): Omit<Request, 'signal'> {
     return {
       decide: (need) => this.#decide(capability, need, asking),
       permits: (need) => this.#rule(need, asking.lease).allowed,
       granted: () => asking.lease.delegation.limits.reduce((set, limit) => intersection(set, limit.granted()), this.#options.authority.granted()),
       lease: asking.lease,
+      spent: (spent) => this.#spent(needs, asking, spent),
       record: (outcome) => this.#options.audit.append({ 'event.name': 'effect', ...this.#who(asking), capability: capability.name, ...outcome }),
     };
   }
@@ -255,7 +260,8 @@ export class Broker {
   /** @throws {CapabilityFailure} the denial, with what would allow it */
   async #decide(capability: AnyCapability, need: Need, asking: Asking): Promise<void> {
     const ruled = this.#rule(need, asking.lease);
-    const decision = ruled.allowed ? ruled : await this.#askFor(capability, need, ruled, asking);
+    const asked = ruled.allowed ? ruled : await this.#askFor(capability, need, ruled, asking);
+    const decision = asked.allowed && !this.#isLeft(asked.rule) ? usedUp(asked.rule, this.#options.authority.maxOf(asked.rule)) : asked;
     // The record comes before the effect: what cannot be written down does not happen.
     this.#record(capability, need, decision, asking);
     if (decision.allowed) return this.#options.authority.used(decision.rule);
@@ -268,7 +274,9 @@ export class Broker {
       target,
       permission: decision.permission,
       rule: decision.rule,
-      hint: hintFor(decision.by ?? packageName, decision.permission, effect),
+      hint: decision.rule.startsWith(USED_UP)
+        ? 'its author set this limit; it can go on when the time is over'
+        : hintFor(decision.by ?? packageName, decision.permission, effect),
     });
     throw new CapabilityFailure({
       code: 'EACCES',
@@ -276,6 +284,25 @@ export class Broker {
       message: `EACCES: permission denied: ${this.#reason(need, decision, asking.lease)}, ${capability.name} '${need.asked ?? target}'`,
       ...(effect.kind === 'fs' && { syscall: capability.name.slice(3), path: need.asked ?? target }),
     });
+  }
+
+  /** Counts the use of a permission that has an end. */
+  #isLeft(rule: string): boolean {
+    const max = this.#maxOf(rule);
+    return max === undefined || this.#options.budgets.take(rule, max);
+  }
+
+  #maxOf(rule: string): Max | undefined {
+    const text = this.#options.authority.maxOf(rule);
+    return text === undefined ? undefined : parseMax(text);
+  }
+
+  #spent(needs: readonly Need[], asking: Asking, spent: Spent): void {
+    for (const need of needs) {
+      const { allowed, rule } = this.#rule(need, asking.lease);
+      const max = allowed ? this.#maxOf(rule) : undefined;
+      if (max !== undefined) this.#options.budgets.spent(rule, max, spent);
+    }
   }
 
   #record(capability: AnyCapability, { target, recorded = target }: Need, decision: Ruling, asking: Asking): void {
@@ -412,12 +439,17 @@ export class Broker {
    */
   #reason({ effect, asked }: Need, denied: Refusal, lease: Lease): string {
     const { packageName } = this.#options.context;
+    if (denied.rule.startsWith(USED_UP)) return `${packageName} used up what it may of \`${denied.permission}\`: ${denied.rule.slice(USED_UP.length)}`;
     if (denied.rule === DECLINED) return `the user declined \`${denied.permission}\` for ${packageName}; do not try another way`;
     const seen =
       effect.kind === 'fs' && asked !== undefined && asked !== effect.path ? this.#rule({ effect: { ...effect, path: asked }, target: asked }, lease) : denied;
     if (seen.allowed) return `a link leads out of what ${packageName} was granted`;
     return `${seen.by ?? packageName} has no \`${seen.permission}\` (${seen.rule})`;
   }
+}
+
+function usedUp(permission: string, max = ''): Refusal {
+  return { allowed: false, rule: `${USED_UP}${max}`, permission };
 }
 
 /**

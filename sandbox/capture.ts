@@ -158,6 +158,7 @@ async function activateEntry(
         authority: fixedAuthority(emptyPermissionSet),
         // Nothing is granted, so nothing happens that a trail would have to hold.
         audit: { append: () => undefined },
+        budgets: NO_BUDGETS,
         ...state,
         onDenial: (denial) => denials.push(denial),
       }),
@@ -221,6 +222,9 @@ function seededBytes(seed: number): (size: number) => Buffer {
 function nobody(): never {
   throw new Error('there is no host during capture');
 }
+
+/** Without grants nothing can be used up. */
+const NO_BUDGETS = { take: () => true, spent: () => undefined };
 
 const NO_HOST: HostPorts = {
   ui: { notify: nobody, select: nobody, confirm: nobody, input: nobody, editor: nobody, set: nobody, editorText: nobody },

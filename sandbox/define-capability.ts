@@ -1,6 +1,7 @@
 import type { Static, TSchema } from '@sinclair/typebox';
 import type { Effect, PermissionSet, Places } from '../format/index.ts';
 import type { AuditRecord } from './audit-trail.ts';
+import type { Spent } from './budget.ts';
 import type { Lease } from './calls-in-flight.ts';
 import type { OsLayer } from './os-layer/index.ts';
 import type { Confinement, HostPorts } from './ports.ts';
@@ -43,6 +44,8 @@ export interface Request {
   readonly granted: () => PermissionSet;
   /** What was being served when it was asked for, and for whom. */
   readonly lease: Pick<Lease, 'origin' | 'delegation'>;
+  /** Says what it took, where only the outcome tells: tokens and money of a model. */
+  readonly spent: (spent: Spent) => void;
   /** Writes down what came of it. */
   readonly record: (outcome: Pick<AuditRecord, 'target' | 'outcome' | 'durationMs'>) => void;
 }

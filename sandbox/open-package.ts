@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import {
   DashError,
   GRANTED_BY_INSTALLING,
@@ -19,6 +19,7 @@ import {
 import type { AuditTrail } from './audit-trail.ts';
 import { type Authority, fixedAuthority } from './authority.ts';
 import { Broker } from './broker.ts';
+import { Budgets } from './budget.ts';
 import { hasBundles, loadBundles, type BundleStore } from './compile/bundle-store.ts';
 import { compilePackage } from './compile/compile-package.ts';
 import type {
@@ -314,6 +315,7 @@ class OpenPackage implements SandboxedPackage {
           contentHash,
           authority,
           audit,
+          budgets: new Budgets(this.#budgetDirectory()),
           ...state,
           onDenial: (denial) => onDenial?.(denial),
         }),
@@ -381,6 +383,11 @@ class OpenPackage implements SandboxedPackage {
       tmp: this.#privateTmp,
       dashHome: await realpath(dashHome),
     };
+  }
+
+  /** Not where the package may write. */
+  #budgetDirectory(): string {
+    return join(this.#options.dashHome, 'state', 'budgets', basename(dirname(this.#agentDir())));
   }
 
   /** pi packages keep their settings in "the agent's directory": here each has one of its own. */

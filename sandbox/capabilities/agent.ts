@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
 import { defineCapability } from '../define-capability.ts';
 import { needArea } from './ui.ts';
 
@@ -86,10 +87,17 @@ export const emit = defineCapability({
   },
 });
 
+/** What an answer of a model says of what it took. */
+const Usage = Type.Object({ usage: Type.Object({ totalTokens: Type.Number(), cost: Type.Object({ total: Type.Number() }) }) });
+
 export const complete = defineCapability({
   kind: 'request',
   name: 'model.complete',
   params: Type.Object({}, { additionalProperties: true }),
   needs: () => [{ effect: { kind: 'model' }, target: 'completion' }],
-  run: (params, { ports, packageName }, { signal }) => ports.agent.complete(packageName, params, signal),
+  run: async (params, { ports, packageName }, { signal, spent }) => {
+    const answer = await ports.agent.complete(packageName, params, signal);
+    spent(Value.Check(Usage, answer) ? { tokens: answer.usage.totalTokens, usd: answer.usage.cost.total } : { tokens: 0, usd: 0 });
+    return answer;
+  },
 });

@@ -68,6 +68,7 @@ function guest(permissions: readonly string[] = ['secret:TOKEN@localhost'], valu
     authority: fixedAuthority(parsePermissionSet([`net:localhost:${port}`, `net:127.0.0.1:${port}`, ...permissions])),
     audit: { append: (record) => void records.push(record) },
     lease: () => leaseOf(),
+    budgets: { take: () => true, spent: () => undefined },
     pauseClocks: () => ({ [Symbol.dispose]: () => undefined }),
     onDenial: (denial) => denials.push(denial),
   });

@@ -74,6 +74,7 @@ function broker(permissions: readonly string[], inCall = true, authority: Author
     authority,
     audit: { append: () => undefined },
     lease: () => (inCall ? leaseOf() : OUTSIDE),
+    budgets: { take: () => true, spent: () => undefined },
     pauseClocks: () => ({ [Symbol.dispose]: () => undefined }),
     onDenial: () => undefined,
   });

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parsePermissionSet } from '../../format/index.ts';
 import { fixedAuthority } from '../../sandbox/authority.ts';
+import { Budgets } from '../../sandbox/budget.ts';
 import { Broker } from '../../sandbox/broker.ts';
 import { CAPABILITIES } from '../../sandbox/capabilities/index.ts';
 import { GuestSession } from '../../sandbox/guest-session.ts';
@@ -96,6 +97,7 @@ async function stage() {
           contentHash: 'x',
           authority: fixedAuthority(granted),
           audit,
+          budgets: new Budgets(at('budgets')),
           ...state,
           onDenial: () => undefined,
         }),

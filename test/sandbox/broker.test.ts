@@ -31,6 +31,7 @@ async function scene(permissions: readonly string[], more: Partial<BrokerOptions
     authority: fixedAuthority(parsePermissionSet(permissions)),
     audit: { append: (record) => void records.push(record) },
     lease: () => leaseOf(),
+    budgets: { take: () => true, spent: () => undefined },
     pauseClocks: () => ({ [Symbol.dispose]: () => undefined }),
     onDenial: (denial) => denials.push(denial),
     ...more,

@@ -41,6 +41,7 @@ async function scene(
     granted: () => held,
     requested: () => requested.map((permission) => ({ permission, reason: 'to sort them' })),
     computes: (subject) => computes.includes(subject),
+    maxOf: () => undefined,
     used: () => undefined,
     async allow(permissions, how) {
       lasting.push(`${how} ${permissions.join(' ')}`);
@@ -63,6 +64,7 @@ async function scene(
     authority,
     audit: { append: (record) => void records.push(record) },
     lease: () => leaseOf({ origin: from }),
+    budgets: { take: () => true, spent: () => undefined },
     pauseClocks: () => ({ [Symbol.dispose]: () => undefined }),
     onDenial: () => undefined,
     ...more,
@@ -230,6 +232,7 @@ describe('a question at first use', () => {
           granted: () => parsePermissionSet([]),
           requested: () => [{ permission: 'fs:read:~/notes' }],
           computes: () => false,
+          maxOf: () => undefined,
           used: () => undefined,
           allow: () => Promise.reject(Object.assign(new Error('no space left'), { code: 'ENOSPC' })),
         },
