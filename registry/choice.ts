@@ -36,11 +36,45 @@ export function narrowBuild({ resources, compiled, captureOutcomes }: Build, fil
   };
 }
 
-/** Gives the choice under which exactly `kept` stays of what a package brings. What a later version adds is on. */
-function choiceOf(brought: Resources, kept: Resources, disabled = false): Choice {
-  const off = RESOURCE_KINDS.map((kind) => [kind, brought[kind].filter((path) => !kept[kind].includes(path)).map((path) => `-${path}`)] as const);
-  const filter = Object.fromEntries(off.filter(([, paths]) => paths.length > 0));
-  return { ...(disabled && { disabled }), ...(Object.keys(filter).length > 0 && { filter }) };
+/**
+ * Gives the choice under which exactly `kept` stays of what a package brings. What a later version adds is on, but of a
+ * kind of which only some were taken.
+ */
+function choiceOf(brought: Resources, kept: Resources, { disabled, filter: before = {} }: Choice): Choice {
+  const filter = RESOURCE_KINDS.flatMap((kind): [ResourceKind, readonly string[]][] => {
+    const off = brought[kind].filter((path) => !kept[kind].includes(path));
+    if (isTaking(before[kind]) && (off.length > 0 || brought[kind].length === 0)) return [[kind, only(kept[kind])]];
+    return off.length === 0 ? [] : [[kind, off.map((path) => `-${path}`)]];
+  });
+  return { ...(disabled === true && { disabled }), ...(filter.length > 0 && { filter: Object.fromEntries(filter) }) };
+}
+
+/** Patterns that leave exactly these of a kind, whatever later versions add. */
+function only(paths: readonly string[]): string[] {
+  return paths.length === 0 ? [] : [EVERYTHING, ...paths.map((path) => `+${path}`)];
+}
+
+const EVERYTHING = '!**';
+
+function isTaking(patterns: readonly string[] | undefined): boolean {
+  return patterns !== undefined && (patterns.length === 0 || patterns[0] === EVERYTHING);
+}
+
+/**
+ * Takes only these skills of a package, by name or by path, and nothing else that it brings, now or later.
+ *
+ * @throws {DashError} USAGE when it has no such skill, or several that are called so
+ */
+export function takeSkills({ name, brought, skills }: Omit<ToggledPackage, 'choice'>, named: readonly string[]): Choice {
+  const none: Resources = { extensions: [], skills: brought.skills, prompts: [], themes: [] };
+  if (brought.skills.length === 0) throw new DashError('USAGE', `\`${name}\` has no skills`, { hint: 'leave out `--skill`' });
+  const meant = new Set(named.flatMap((text) => resourcesNamed({ name, brought: none, skills, choice: {} }, text, 'skill').skills));
+  return { filter: { extensions: [], skills: only(brought.skills.filter((path) => meant.has(path))), prompts: [], themes: [] } };
+}
+
+/** Tells whether a choice lets no code of a package run. */
+export function isTextOnly(choice: Choice | undefined): boolean {
+  return choice?.filter?.extensions?.length === 0;
 }
 
 interface ToggledPackage {
@@ -62,17 +96,17 @@ export function toggle(pkg: ToggledPackage, resource: string | undefined, on: bo
   const kept = narrowResources(brought, choice.filter ?? {});
   const meant = resourcesNamed(pkg, resource);
   const next = (kind: ResourceKind) => brought[kind].filter((path) => (meant[kind].includes(path) ? on : kept[kind].includes(path)));
-  return choiceOf(brought, mapKinds(next), choice.disabled === true);
+  return choiceOf(brought, mapKinds(next), choice);
 }
 
-function resourcesNamed({ name, brought, skills }: ToggledPackage, text: string): Resources {
+function resourcesNamed({ name, brought, skills }: ToggledPackage, text: string, noun = 'resource'): Resources {
   const skillNames = new Map(skills.map((skill) => [skill.path, skill.name]));
   const exact = mapKinds((kind) => brought[kind].filter((path) => path === text || folderOf(path) === text.replace(/\/$/, '') || kind === text));
   if (count(exact) > 0) return exact;
   const called = mapKinds((kind) => brought[kind].filter((path) => skillNames.get(path) === text || shortName(path) === text));
   const paths = RESOURCE_KINDS.flatMap((kind) => called[kind]);
   if (paths.length > 1) {
-    throw new DashError('USAGE', `\`${name}\` has ${paths.length} resources called \`${text}\``, { hint: `name one by its path: ${quoted(paths)}` });
+    throw new DashError('USAGE', `\`${name}\` has ${paths.length} ${noun}s called \`${text}\``, { hint: `name one by its path: ${quoted(paths)}` });
   }
   if (paths.length === 1) return called;
   const matched = narrowResources(brought, Object.fromEntries(RESOURCE_KINDS.map((kind) => [kind, [text]])));
@@ -80,7 +114,7 @@ function resourcesNamed({ name, brought, skills }: ToggledPackage, text: string)
   if (count(matched) > 0 && !/^[!+-]/.test(text)) return matched;
   const all = RESOURCE_KINDS.flatMap((kind) => brought[kind]);
   const near = nearest(text, [...all, ...all.map(shortName), ...skillNames.values()]);
-  throw new DashError('USAGE', `\`${name}\` has no resource \`${text}\``, {
+  throw new DashError('USAGE', `\`${name}\` has no ${noun} \`${text}\``, {
     hint: near !== undefined ? `did you mean \`${near}\`?` : `it has ${quoted(all)}`,
   });
 }

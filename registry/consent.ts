@@ -95,6 +95,8 @@ export interface ConsentContext {
   readonly now: Date;
   /** What a policy file grants, by source key. With it nothing that was granted before counts. */
   readonly policy?: ReadonlyMap<string, readonly Permission[]>;
+  /** Whether no code of a package is to run: nothing is asked for it, and nothing granted to it. */
+  readonly isTextOnly?: (name: string) => boolean;
   /** What is installed under a name now. */
   replaced(name: string): { readonly version: string; readonly source: string } | undefined;
 }
@@ -241,7 +243,8 @@ interface Said {
 async function decide(pkg: InspectedPackage, { named: typed, denied, isOnly, profile, context }: Said): Promise<Decision> {
   const grantKey = grantKeyOf(pkg.manifest.name, pkg.source);
   const held = await readGrants(context.dashHome, grantKey, context.workspace, context.now);
-  const asked = allRequestsOf({ ...pkg.manifest.dash, compiled: pkg.compiled }).map(({ permission }) => parsePermission(permission));
+  const asking = context.isTextOnly?.(pkg.manifest.name) === true ? withoutCode(pkg) : pkg;
+  const asked = allRequestsOf({ ...asking.manifest.dash, compiled: asking.compiled }).map(({ permission }) => parsePermission(permission));
   const ruled = context.policy?.get(grantKey) ?? context.policy?.get(formatPackageId(packageIdOf(pkg.manifest.name, pkg.source))) ?? [];
   // several packages: each gets what it asks for; a permission nobody declares needs a package of its own
   const named = isOnly ? typed : typed.filter((permission) => asked.some((wanted) => isWithin(wanted, permission) || isWithin(permission, wanted)));
@@ -249,7 +252,7 @@ async function decide(pkg: InspectedPackage, { named: typed, denied, isOnly, pro
   const denials = isOnly ? denied : denied.filter((permission) => asked.some((wanted) => isWithin(wanted, permission) || isWithin(permission, wanted)));
 
   const planned = plannedPermissions(
-    pkg,
+    asking,
     forThis.filter((permission) => !asked.some((wanted) => isWithin(permission, wanted))),
     profile,
   );
@@ -271,6 +274,12 @@ async function decide(pkg: InspectedPackage, { named: typed, denied, isOnly, pro
   });
   const of = (level: ConsentLevel) => open.filter((permission) => permission.level === level);
   return { pkg, grantKey, quiet: of('quiet'), summary: of('summary'), later: [...of('one-by-one'), ...of('policy')], named, ruled, denied: denials, held };
+}
+
+/** What a package asks for as long as no code of it runs: that something is denied to it. */
+function withoutCode({ manifest, compiled }: InspectedPackage): Pick<InspectedPackage, 'manifest' | 'compiled'> {
+  const permissions = manifest.dash.permissions.filter(({ permission }) => permission.startsWith('!'));
+  return { manifest: { ...manifest, dash: { ...manifest.dash, permissions, optionalPermissions: [] } }, compiled: { ...compiled, entries: [] } };
 }
 
 async function toGrants(

@@ -20,7 +20,7 @@ import type { RollbackContext, RollbackReport } from './rollback.ts';
 import type { StoreCheck } from './store-health.ts';
 import type { VerifyOptions, VerifyReport } from './verify-store.ts';
 
-export { type Choice, narrowBuild, toggle } from './choice.ts';
+export { type Choice, narrowBuild, takeSkills, toggle } from './choice.ts';
 export type { ChoiceChange, ChooseContext, ChooseReport } from './choose.ts';
 export type { ConsentAnswer, ConsentPlan, ConsentPort, PackagePlan, PlannedPermission } from './consent.ts';
 export { addGrants, type Grant, type GrantDetails, type GrantMode, listGrants, makeGrants, readGrants, revokeGrants, unusedGrants } from './grants.ts';

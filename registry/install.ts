@@ -1,4 +1,5 @@
 import { type CompiledPackage, DashError, type Diagnostic } from '../format/index.ts';
+import { type Choice, isTextOnly, takeSkills } from './choice.ts';
 import { askConsent, type ConsentPort, type ConsentedPackage, type PlannedPermission, plannedPermissions } from './consent.ts';
 import { stage } from './fetch/stage.ts';
 import { assertNotDelegated } from './delegation.ts';
@@ -30,6 +31,8 @@ export interface InstallContext extends SourcingOptions {
   readonly grant?: readonly string[];
   /** `--deny`. */
   readonly deny?: readonly string[];
+  /** `--skill`: takes only these skills of the one package that is named. */
+  readonly skills?: readonly string[];
   /** `undefined` without a terminal, and under `--no-input`. */
   readonly consentPort?: ConsentPort;
   /** How long to wait for another `dash`. Default 60,000. */
@@ -93,6 +96,7 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
   await using workshop = await openWorkshop(context);
   const { base } = transaction;
   const inspected = await bringNamed(specs, transaction, context, workshop);
+  const choices = choicesFor(inspected, context.skills);
   const consented = await askConsent(inspected, {
     dashHome: context.dashHome,
     workspace: context.workspace,
@@ -100,16 +104,17 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
     deny: context.deny ?? [],
     consentPort: context.consentPort,
     now: workshop.now,
+    isTextOnly: (name) => isTextOnly(choices[name] ?? base?.lock.roots[name]),
     replaced: (name) => replacedBy(base?.packages[name]),
   });
   workshop.progress({ kind: 'consented' });
   assertNotInterrupted(workshop);
   const changed = consented.filter((pkg) => !isInForce(pkg, base) || !isStored(pkg, workshop));
   const { generation } =
-    changed.length === 0
+    changed.length === 0 && !Object.entries(choices).some(([name, choice]) => isNewChoice(choice, base?.lock.roots[name]))
       ? { generation: base }
       : await commit(
-          { add: changed, remove: [] },
+          { add: changed, remove: [], choices },
           { store: workshop.paths, state: transaction, staging: workshop.staging, progress: workshop.progress, now: workshop.now },
         );
   if (generation === undefined) throw new Error('something was to be installed and nothing is');
@@ -188,6 +193,19 @@ export async function bring(spec: PackageSpec, ports: InspectPorts, workshop: Wo
   return inspect(verified, ports, workshop);
 }
 
+/** What is taken of each package, by name, where `--skill` says so. @throws {DashError} USAGE */
+export function choicesFor(packages: readonly InspectedPackage[], skills: readonly string[] | undefined): Readonly<Record<string, Choice>> {
+  if (skills === undefined || skills.length === 0) return {};
+  const [pkg, ...others] = packages;
+  if (pkg === undefined || others.length > 0)
+    throw new DashError('USAGE', '`--skill` names skills of one package', { hint: 'install one package at a time with it' });
+  return { [pkg.manifest.name]: takeSkills({ name: pkg.manifest.name, brought: pkg.resources, skills: pkg.skills }, skills) };
+}
+
+function isNewChoice({ disabled, filter }: Choice, before: Choice = {}): boolean {
+  return !sameJson({ disabled, filter }, { disabled: before.disabled, filter: before.filter });
+}
+
 /** Tells whether committing would change nothing: the same bytes from the same place, asked for in the same words. */
 export function isInForce({ inspected, grants }: Pick<ConsentedPackage, 'inspected' | 'grants'>, base: Generation | undefined): boolean {
   const record = base?.packages[inspected.manifest.name];
@@ -223,6 +241,7 @@ async function report(
   const views = await Promise.all(
     consented.map(async (pkg) => ({
       pkg,
+      choice: generation.lock.roots[pkg.inspected.manifest.name],
       view: await viewPackage(installedFrom(generation, pkg.inspected.manifest.name, context), context.dashHome, context.workspace),
     })),
   );
@@ -232,7 +251,8 @@ async function report(
     held: [],
     diagnostics: [...workshop.diagnostics, ...consented.flatMap(({ inspected }) => inspected.diagnostics)],
     pending: [],
-    ungranted: views.flatMap(({ pkg, view }) => ungrantedOf(pkg, view)),
+    // what does not run needs nothing
+    ungranted: views.flatMap(({ pkg, choice, view }) => (isTextOnly(choice) ? [] : ungrantedOf(pkg, view))),
   };
 }
 

@@ -1,4 +1,4 @@
-import { formatPermission } from '../format/index.ts';
+import { formatPermission, isEmptyResources } from '../format/index.ts';
 import type { Resources } from '../format/index.ts';
 import { readGrants } from './grants.ts';
 import { type InstalledPackage, readInstalled, type ReadInstalledOptions } from './installed.ts';
@@ -23,6 +23,8 @@ export interface PackageView {
   readonly publishedAt?: string;
   readonly permissions: { readonly requested: readonly string[]; readonly granted: readonly string[]; readonly denied: readonly string[] };
   readonly resources: Resources;
+  /** Paths of what it brings and was left out, by `--skill`, `dash disable` or settings; absent when that is nothing. */
+  readonly leftOut?: Resources;
   readonly enabled: boolean;
 }
 
@@ -63,6 +65,13 @@ export async function viewPackage(pkg: InstalledPackage, dashHome: string, works
       denied: permissions.filter(({ deny }) => deny).map((permission) => formatPermission(permission).slice(1)),
     },
     resources: pkg.resources,
+    ...leftOutOf(pkg),
     enabled: pkg.enabled,
   };
+}
+
+function leftOutOf({ brought, resources }: InstalledPackage): Pick<PackageView, 'leftOut'> {
+  const left = (kind: keyof Resources) => brought[kind].filter((path) => !resources[kind].includes(path));
+  const leftOut: Resources = { extensions: left('extensions'), skills: left('skills'), prompts: left('prompts'), themes: left('themes') };
+  return isEmptyResources(leftOut) ? {} : { leftOut };
 }

@@ -1,6 +1,7 @@
-import type { Diagnostic, Resources } from '../format/index.ts';
+import { type Diagnostic, narrowResources, type Resources } from '../format/index.ts';
+import { type Choice, isTextOnly } from './choice.ts';
 import { type PackagePlan, planConsent } from './consent.ts';
-import { bringAll, bringNamed, isInForce, replacedBy } from './install.ts';
+import { bringAll, bringNamed, choicesFor, isInForce, replacedBy } from './install.ts';
 import type { InspectedPackage } from './inspect/inspect.ts';
 import { formatSpec, type PackageSpec } from './package-spec.ts';
 import { allRequestsOf, type Requesting } from './requests.ts';
@@ -54,6 +55,7 @@ type Bring = (workshop: Workshop) => Promise<readonly InspectedPackage[]>;
 async function planSpecs(base: Generation | undefined, context: RestoreContext, bring: Bring): Promise<InstallPlan> {
   await using workshop = await openWorkshop(context);
   const inspected = await bring(workshop);
+  const choices = choicesFor(inspected, context.skills);
   const { packages: plans, isToBeAsked } = await planConsent(inspected, {
     dashHome: context.dashHome,
     workspace: context.workspace,
@@ -61,17 +63,24 @@ async function planSpecs(base: Generation | undefined, context: RestoreContext, 
     deny: context.deny ?? [],
     consentPort: undefined,
     now: workshop.now,
+    isTextOnly: (name) => isTextOnly(choices[name] ?? base?.lock.roots[name]),
     replaced: (name) => replacedBy(base?.packages[name]),
   });
   return {
     dryRun: true,
-    packages: inspected.flatMap((pkg, at) => plans.slice(at, at + 1).map((plan) => planned(pkg, plan, base))),
+    packages: inspected.flatMap((pkg, at) =>
+      plans.slice(at, at + 1).map((plan) => planned(pkg, plan, { base, choice: choices[pkg.manifest.name] ?? base?.lock.roots[pkg.manifest.name] ?? {} })),
+    ),
     isToBeAsked,
     diagnostics: [...workshop.diagnostics, ...inspected.flatMap(({ diagnostics }) => diagnostics)],
   };
 }
 
-function planned(inspected: InspectedPackage, consent: PackagePlan, base: Generation | undefined): PlannedInstall {
+function planned(
+  inspected: InspectedPackage,
+  consent: PackagePlan,
+  { base, choice }: { readonly base: Generation | undefined; readonly choice: Choice },
+): PlannedInstall {
   const { manifest, resolution, resources, tree, dependencies } = inspected;
   const before = base?.packages[manifest.name];
   const action = before === undefined ? 'install' : isInForce({ inspected, grants: [] }, base) ? 'keep' : 'replace';
@@ -85,7 +94,7 @@ function planned(inspected: InspectedPackage, consent: PackagePlan, base: Genera
     details: {
       consent,
       permissionDiff: permissionDiff(before === undefined ? { requests: [] } : requests(before), requests({ ...manifest.dash, compiled: inspected.compiled })),
-      resources,
+      resources: narrowResources(resources, choice.filter ?? {}),
       files: tree.files.length,
       dependencies: [...new Set(dependencies.map(({ release: { name, version } }) => `${name}@${version}`))].sort(),
     },

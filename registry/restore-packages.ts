@@ -1,4 +1,5 @@
 import { DashError, type Diagnostic, isDashError, parsePermission } from '../format/index.ts';
+import { isTextOnly } from './choice.ts';
 import { askConsent, type ConsentedPackage } from './consent.ts';
 import { findStored, stage } from './fetch/stage.ts';
 import { bringAll, type InstallReport, replacedBy, rootsAtOnce, ungrantedOf } from './install.ts';
@@ -67,6 +68,7 @@ export async function restorePackages({ claimed, transaction, due, specs, gone, 
     deny: context.deny ?? [],
     consentPort: context.consentPort,
     now: workshop.now,
+    isTextOnly: (name) => isTextOnly(lock.roots[name]),
     ...(policy !== undefined && { policy: new Map([...policy].map(([key, permissions]) => [key, permissions.map(parsePermission)])) }),
     replaced: (name) => replacedBy(base?.packages[name]),
   });
@@ -160,7 +162,7 @@ async function report(
     pending: pendingOf(generation),
     ungranted: views.flatMap((view) => {
       const pkg = restored.get(view.name);
-      return pkg === undefined ? [] : ungrantedOf(pkg, view);
+      return pkg === undefined || isTextOnly(generation.lock.roots[view.name]) ? [] : ungrantedOf(pkg, view);
     }),
   };
 }

@@ -8,6 +8,7 @@ import {
   parsePermissionSet,
   type PermissionRequest,
   permissionSet,
+  RESOURCE_KINDS,
   type Resources,
 } from '../../format/index.ts';
 import { type InstalledPackage, inspectSpec, readGrants, readInstalled } from '../../registry/index.ts';
@@ -36,6 +37,8 @@ interface InfoDocument {
     readonly prompts: readonly string[];
     readonly themes: readonly string[];
   };
+  /** What it brings and was left out; absent when that is nothing. */
+  readonly leftOut?: readonly string[];
   /** `name@version` of all it needs. */
   readonly dependencies: readonly string[];
 }
@@ -79,8 +82,14 @@ async function ofInstalled(pkg: InstalledPackage, { home, cwd }: Invocation): Pr
     installed: { spec, scope, enabled },
     wants: wantsOf(permissions, optionalPermissions).map((wanted) => ({ ...wanted, state: stateOf(wanted.permission) })),
     contains: containsOf(pkg),
+    ...leftOutOf(pkg),
     dependencies: dependenciesOf(pkg),
   };
+}
+
+function leftOutOf({ brought, resources }: InstalledPackage): Pick<InfoDocument, 'leftOut'> {
+  const leftOut = RESOURCE_KINDS.flatMap((kind) => brought[kind].filter((path) => !resources[kind].includes(path)));
+  return leftOut.length === 0 ? {} : { leftOut };
 }
 
 async function inspected(text: string, invocation: Invocation): Promise<InfoDocument> {
@@ -145,7 +154,7 @@ function dependenciesOf({ graph }: Pick<Contents, 'graph'>): string[] {
   return [...new Set(others.map(([, { name, version }]) => `${name}@${version}`))].sort();
 }
 
-function textOf({ name, version, description, installed, wants, contains, dependencies }: InfoDocument, style: Style): string {
+function textOf({ name, version, description, installed, wants, contains, leftOut = [], dependencies }: InfoDocument, style: Style): string {
   const place =
     installed === undefined ? 'not installed' : `installed for ${installed.scope === 'user' ? 'you' : 'this project'}${installed.enabled ? '' : ', disabled'}`;
   const lines = [`${style.strong(oneLine(name))} ${oneLine(version)}  ${style.dim(place)}`];
@@ -168,6 +177,7 @@ function textOf({ name, version, description, installed, wants, contains, depend
   section('listens to', contains.events);
   section('prompts', contains.prompts);
   section('themes', contains.themes);
+  section('left out', leftOut);
   if (dependencies.length > 0)
     lines.push(
       `needs ${dependencies.length} ${dependencies.length === 1 ? 'package' : 'packages'}: ${dependencies.slice(0, 8).map(oneLine).join(', ')}${dependencies.length > 8 ? ', …' : ''}`,

@@ -17,6 +17,7 @@ import { scopeOf } from '../scope.ts';
 interface InstallFlags {
   readonly grant: readonly string[];
   readonly deny: readonly string[];
+  readonly skill: readonly string[];
   readonly minAge?: string;
   readonly frozen?: boolean;
   readonly wait?: boolean;
@@ -30,6 +31,7 @@ export const define: DefineCommand = (command) => {
     )
     .option('--grant <permission>', 'grant this; `summary` for all that one yes would grant; may stand several times', collect, [])
     .option('--deny <permission>', 'install without this; may stand several times', collect, [])
+    .option('--skill <name>', 'take only this skill, and nothing else of the package; may stand several times', collect, [])
     .option('--frozen', 'with no specs: fail rather than resolve anything or change `dash.lock`')
     .option('--wait', 'with no specs: build all extensions now; without it, what was not built before is built at the next start')
     .option('--min-age <duration>', 'how long a release must have been public, e.g. `3d` (the default), `12h`, `0`');
@@ -43,6 +45,11 @@ export const define: DefineCommand = (command) => {
     if (flags.frozen === true && specs.length > 0)
       throw new DashError('USAGE', '`--frozen` takes what `dash.lock` says, so no package can be named with it', { hint: 'leave out one of the two' });
 
+    if (flags.skill.length > 0 && specs.length !== 1)
+      throw new DashError('USAGE', '`--skill` names skills of one package', {
+        hint: 'name the package, e.g. `dash install git:github.com/owner/repo --skill pdf`',
+      });
+
     using progress = showProgress(invocation);
     const context = {
       dashHome: home,
@@ -52,6 +59,7 @@ export const define: DefineCommand = (command) => {
       ports: inspectPorts(home),
       grant: flags.grant,
       deny: flags.deny,
+      skills: flags.skill,
       signal,
       ...(piped !== undefined && { piped }),
       onProgress: progress.listener,

@@ -1,3 +1,4 @@
+import { RESOURCE_KINDS } from '../../format/index.ts';
 import { readInstalled, viewPackage, type PackageView } from '../../registry/index.ts';
 import type { DefineCommand, RunCommand } from '../command.ts';
 import { formatTable } from '../output/table.ts';
@@ -20,10 +21,11 @@ export const answer = run;
 
 export const define: DefineCommand = () => run;
 
-function rowOf({ name, version, scope, spec, permissions, resources, enabled }: PackageView, style: Style): string[] {
-  const counts = Object.entries(resources)
-    .filter(([, paths]) => paths.length > 0)
-    .map(([kind, paths]) => `${paths.length} ${paths.length === 1 ? kind.slice(0, -1) : kind}`);
+function rowOf({ name, version, scope, spec, permissions, resources, leftOut, enabled }: PackageView, style: Style): string[] {
+  const counts = RESOURCE_KINDS.flatMap((kind) => {
+    const [on, off] = [resources[kind].length, leftOut?.[kind].length ?? 0];
+    return on === 0 ? [] : [`${on}${off === 0 ? '' : ` of ${on + off}`} ${on + off === 1 ? kind.slice(0, -1) : kind}`];
+  });
   return [
     style.strong(oneLine(name)),
     oneLine(version),

@@ -1,4 +1,5 @@
 import { DashError, type Diagnostic, isDashError, nearest } from '../../format/index.ts';
+import { isTextOnly } from '../choice.ts';
 import { askConsent, type ConsentedPackage, keepConsent } from '../consent.ts';
 import { assertNotDelegated } from '../delegation.ts';
 import { listGrants } from '../grants.ts';
@@ -179,7 +180,8 @@ async function consentTo(taken: readonly Changed[], base: Generation, context: U
     const record = base.packages[name];
     return record === undefined ? undefined : { version: record.version, source: record.grantKey };
   };
-  return askConsent(packages, { dashHome, workspace, grant, deny, consentPort, now, replaced });
+  const isDormant = (name: string) => isTextOnly(base.lock.roots[name]);
+  return askConsent(packages, { dashHome, workspace, grant, deny, consentPort, now, isTextOnly: isDormant, replaced });
 }
 
 async function editionOf({ manifest, source, resolution, resources, compiled, captureOutcomes, tree }: InspectedPackage): Promise<Edition> {

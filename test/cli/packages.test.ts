@@ -38,6 +38,47 @@ const kit = (version: string, { permissions = [], greeting = 'hello' }: { permis
   },
 });
 
+describe('`dash install --skill`', () => {
+  const pack = (version: string, more: Readonly<Record<string, string>> = {}): PublishedVersion => {
+    const made = kit(version, { permissions: ['net:api.example.com'] });
+    const skill = (name: string) => ({ [`skills/${name}/SKILL.md`]: `---\nname: ${name}\ndescription: Does ${name}. Use it for ${name}.\n---\n` });
+    return { ...made, files: { ...made.files, ...skill('bow'), ...skill('nod'), ...more } };
+  };
+
+  test('takes some skills and nothing else, asks for no code, and keeps to it through an update', async () => {
+    const { registry, dash, json } = await withPackages(pack('1.0.0'));
+    expect(await json('install', 'kit', '--skill', 'bow', '--skill', 'wave', '--dry-run')).toMatchObject({
+      document: { isToBeAsked: false, packages: [{ details: { resources: { extensions: [], skills: ['skills/bow/SKILL.md', 'skills/wave/SKILL.md'] } } }] },
+    });
+    expect(await json('install', 'kit', '--skill', 'bow', '--skill', 'wave')).toMatchObject({
+      exitCode: 0,
+      document: {
+        ungranted: [],
+        installed: [{ resources: { extensions: [], skills: ['skills/bow/SKILL.md', 'skills/wave/SKILL.md'] }, permissions: { granted: [] } }],
+      },
+    });
+    expect((await dash('list')).stdout).toMatch(/kit +1\.0\.0 +2 of 3 skills +no grants/);
+    expect((await dash('info', 'kit')).stdout).toContain('left out: index.ts, skills/nod/SKILL.md\n');
+
+    registry.publish(pack('1.1.0', { 'skills/new/SKILL.md': '---\nname: new\ndescription: Is new.\n---\n' }));
+    expect((await dash('update', 'kit', '--accept', '--min-age', '0')).exitCode).toBe(0);
+    expect((await dash('list')).stdout).toMatch(/kit +1\.1\.0 +2 of 4 skills/);
+    // naming others takes others, although the bytes are the same
+    expect(await json('install', 'kit', '--skill', 'nod', '--min-age', '0')).toMatchObject({ exitCode: 0 });
+    expect(await json('list')).toMatchObject({ document: { packages: [{ version: '1.1.0', resources: { skills: ['skills/nod/SKILL.md'] } }] } });
+  });
+
+  test('refuses a skill that there is not, and changes nothing', async () => {
+    const { json } = await withPackages(pack('1.0.0'));
+    expect(await json('install', 'kit', '--skill', 'bows')).toMatchObject({
+      exitCode: 2,
+      document: { error: { code: 'USAGE', message: '`kit` has no skill `bows`', hint: 'did you mean `bow`?' } },
+    });
+    expect(await json('install', '--skill', 'bow')).toMatchObject({ document: { error: { code: 'USAGE' } } });
+    expect(await json('list')).toMatchObject({ document: { packages: [] } });
+  });
+});
+
 describe('`dash enable`, `dash disable` and `dash config`', () => {
   test('switch a package and its parts off and on', async () => {
     const { dash, json } = await withPackages(kit('1.0.0'));

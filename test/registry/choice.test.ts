@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { narrowResources, RESOURCE_KINDS, type Resources } from '../../format/index.ts';
-import { type Choice, toggle } from '../../registry/index.ts';
+import { type Choice, takeSkills, toggle } from '../../registry/index.ts';
 
 const path = fc.stringMatching(/^[a-z*[{!+-][a-z*?\]}-]{0,3}(\/[a-z]{1,3})?\.(ts|md|json)$/);
 const brought: fc.Arbitrary<Resources> = fc.uniqueArray(path, { minLength: 1, maxLength: 8 }).map((paths) => {
@@ -57,5 +57,44 @@ describe('what is switched on and off', () => {
         for (const kind of RESOURCE_KINDS) expect(resources[kind]).toEqual(expect.arrayContaining([...narrowed[kind]]));
       }),
     );
+  });
+});
+
+describe('skills that are taken', () => {
+  const pkg = {
+    name: 'pkg',
+    brought: { extensions: ['index.ts'], skills: ['skills/a/SKILL.md', 'skills/b/SKILL.md', 'other/b/SKILL.md'], prompts: ['p.md'], themes: [] },
+    skills: [
+      { path: 'skills/a/SKILL.md', name: 'first' },
+      { path: 'skills/b/SKILL.md', name: 'b' },
+      { path: 'other/b/SKILL.md', name: 'b' },
+    ],
+  };
+  const kept = (choice: Choice, brought: Resources = pkg.brought) => all(narrowResources(brought, choice.filter ?? {}));
+  const later = { ...pkg.brought, extensions: ['index.ts', 'new.ts'], skills: [...pkg.brought.skills, 'skills/new/SKILL.md'] };
+
+  it('are all that is left of a package, of later versions, too', () => {
+    const choice = takeSkills(pkg, ['first', 'skills/b']);
+    expect(kept(choice)).toEqual(['skills/a/SKILL.md', 'skills/b/SKILL.md']);
+    expect(kept(choice, later)).toEqual(['skills/a/SKILL.md', 'skills/b/SKILL.md']);
+  });
+
+  it('become more and fewer by name', () => {
+    const taken = takeSkills(pkg, ['first']);
+    const more = toggle({ ...pkg, choice: taken }, 'other/b', true);
+    expect([kept(more), kept(more, later)]).toEqual([
+      ['skills/a/SKILL.md', 'other/b/SKILL.md'],
+      ['skills/a/SKILL.md', 'other/b/SKILL.md'],
+    ]);
+    expect(kept(toggle({ ...pkg, choice: more }, 'first', false), later)).toEqual(['other/b/SKILL.md']);
+    expect(kept(toggle({ ...pkg, choice: more }, 'skills', true), later)).toEqual(later.skills);
+  });
+
+  it.each([
+    ['b', '`pkg` has 2 skills called `b`'],
+    ['frist', '`pkg` has no skill `frist`'],
+    ['p', '`pkg` has no skill `p`'],
+  ])('cannot be called %s', (text, message) => {
+    expect(() => takeSkills(pkg, [text])).toThrow(expect.objectContaining({ code: 'USAGE', message }));
   });
 });
