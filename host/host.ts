@@ -17,6 +17,7 @@ import { type EmbeddedExtension, type ExtensionLoader, type ExtensionPlaces, ope
 import { createEventBus, type HandlerProblem } from './event-bus.ts';
 import type { EventStore } from './events/event-store.ts';
 import type { HostEvent, HostListener } from './host-event.ts';
+import { type Keys, readKeybindings, withShortcuts } from './keybindings.ts';
 import type { OpenPackage, ReadPackages } from './load-packages.ts';
 import { AUTO } from './model/auto.ts';
 import { withCostCap } from './model/cost-cap.ts';
@@ -141,6 +142,8 @@ export interface Host extends AsyncDisposable {
   abortBash(): void;
   reload(): Promise<Reloaded>;
   commands(): readonly SlashCommand[];
+  /** Which key does what, the user's and those of packages. */
+  keys(): Keys;
   /** The mode that shows things from now on. */
   attach(ui: UserInterface): void;
   /** Waits for the run and for everything packages were told. */
@@ -296,9 +299,12 @@ export async function createHost(options: HostOptions): Promise<Host> {
   conversation.queues.steeringMode = settings.steeringMode ?? 'one-at-a-time';
   conversation.queues.followUpMode = settings.followUpMode ?? 'one-at-a-time';
 
+  let keybindings = await readKeybindings(dashHome);
+  const keys = (): Keys => withShortcuts(keybindings, contributions().shortcuts);
   const reload = async (): Promise<Reloaded> => {
     const files = await findTrusted();
     promptFiles = await readPromptFiles(dashHome, files);
+    keybindings = await readKeybindings(dashHome);
     try {
       ({ settings, diagnostics: settingsProblems } = await readAllSettings(dashHome, files));
     } catch (error) {
@@ -451,8 +457,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
       return loaded().current;
     },
     get diagnostics() {
-      return [...settingsProblems, ...trust.diagnostics, ...conversation.session.diagnostics, ...contributions().diagnostics];
+      return [...settingsProblems, ...trust.diagnostics, ...conversation.session.diagnostics, ...contributions().diagnostics, ...keys().diagnostics];
     },
+    keys,
     ended: ending.promise,
     subscribe(listener) {
       listeners.add(listener);

@@ -6,6 +6,7 @@ export type { HostEvent, HostListener } from './host-event.ts';
 export type { EmbeddedExtension } from './embedded-extensions.ts';
 export { describe as describeDiagnostic } from './describe-diagnostic.ts';
 export { createHost, type Host, type HostOptions, type PromptOptions, type PromptOutcome, type SessionChoice } from './host.ts';
+export type { Keys, Shortcut } from './keybindings.ts';
 export type { LoadedPackage, OpenPackage, ReadPackages } from './load-packages.ts';
 export { knownProviders, openModels, type ModelSource } from './model/choose-model.ts';
 export { keepKey } from './model/credentials.ts';

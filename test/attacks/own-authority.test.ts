@@ -77,7 +77,7 @@ const WIDENING: readonly Attempt[] = [
     name: 'leaves a process behind that writes the settings later',
     calls: ({ dashHome }) => [
       bash(
-        `(setsid sh -c 'until [ -e ${dashHome}/../go ]; do sleep 0.05; done; printf %s "$0" > ${dashHome}/settings.json' '${WIDER}' >/dev/null 2>&1 &) ; printf x > ${dashHome}/../go; sleep 0.5`,
+        `(setsid sh -c 'until [ -e ${dashHome}/../go ]; do sleep 0.05; done; printf %s "$0" > ${dashHome}/settings.json' '${WIDER}' >/dev/null 2>&1 &) ; printf x > ${dashHome}/../go; for i in $(seq 50); do grep -qs permissions ${dashHome}/settings.json && break; sleep 0.1; done`,
       ),
     ],
     worked: (scene) => settingsOf(scene) === WIDER,

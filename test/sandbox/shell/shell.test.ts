@@ -1,5 +1,6 @@
 import { existsSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { openShellScene, shellLayer } from '../../support/shell-scene.ts';
 
@@ -139,7 +140,11 @@ describe.skipIf(shellLayer.kind !== 'live')("the host's shell (skipped where the
     await using scene = await openShellScene({ withGit: false });
     const stopped = await scene.shell.run('sleep 1000', { signal: AbortSignal.timeout(60_000), timeoutMs: 50, onOutput: () => undefined });
     expect(stopped.stopped).toBe('timeout');
-    await scene.run('(sleep 2; echo late > late.txt) >/dev/null 2>&1 & exit 0');
-    expect((await scene.run('ps -e | grep -c sleep')).output.trim()).toBe('0');
+    await scene.run('setsid nohup sleep 7654321.5 >/dev/null 2>&1 & sleep 0.01; exit 0');
+    expect(runs('7654321.5')).toBe(false);
   });
 });
+
+function runs(word: string): boolean {
+  return execFileSync('ps', ['-e', '-o', 'args'], { encoding: 'utf8' }).includes(`sleep ${word}`);
+}
