@@ -225,6 +225,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     env,
     environment: toolEnvironment(env),
     quarantine: join(places.dashHome ?? dashHome, 'quarantine', 'bash'),
+    journal: join(places.dashHome ?? dashHome, 'state', 'commands'),
     async allow(left) {
       const { path, kind, what } = left;
       const isAllowed = ui.hasUI && approval !== 'none' && (await ui.confirm('`bash` left something behind', describeLeftBehind(left), {}));
@@ -340,7 +341,12 @@ export async function createHost(options: HostOptions): Promise<Host> {
   let beginning: Promise<void> | undefined;
   let hasBegun = false;
   const begin = (): Promise<void> =>
-    (beginning ??= bus.notify({ type: 'session_start', reason: options.session?.kind === 'open' ? 'resume' : 'startup' }).then(() => void (hasBegun = true)));
+    (beginning ??= (async () => {
+      const undone = await shell.recover();
+      if (undone !== '') ui.notify(`the last agent here was killed in the middle of a command:\n${undone.trimEnd()}`, 'warning');
+      await bus.notify({ type: 'session_start', reason: options.session?.kind === 'open' ? 'resume' : 'startup' });
+      hasBegun = true;
+    })());
 
   const prompt = async (text: string, { images = [], source = 'interactive', streamingBehavior, accepted }: PromptOptions = {}): Promise<PromptOutcome> => {
     if (!hasBegun) await begin();

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { isProtectedWrite, type Places } from '../../format/index.ts';
 import { confine, type Ending, osLayer, type OsLayer, type Profile, startProgram, whoRuns } from '../os-layer/index.ts';
-import { checkChanges, describeLeft, type LeftBehind, takeDown } from './check-changes.ts';
+import { checkChanges, type CheckPorts, describeLeft, type LeftBehind, takeDown } from './check-changes.ts';
+import { readJournals, writeJournal } from './journal.ts';
 import { isKnownContent, readTips } from './known-content.ts';
 import { findRepository, type Repository } from './repository.ts';
 import { createRunGit, type RunGit } from './run-git.ts';
@@ -19,6 +20,8 @@ export interface ShellOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Where what commands left behind is kept. */
   readonly quarantine: string;
+  /** Where it is written down what a tree was before a command. */
+  readonly journal: string;
   /** Whether something that a command left behind may stay. */
   readonly allow: (left: LeftBehind) => Promise<boolean>;
   /** What confines. Default: what this machine has. */
@@ -50,6 +53,11 @@ export interface Shell extends AsyncDisposable {
    * @throws {UnguardableTree} when the workspace is too large to be guarded
    */
   run(command: string, run: ShellRun): Promise<ShellEnding>;
+  /**
+   * Looks after the commands of agents that died before they could. What was left behind is undone; nobody is asked, because
+   * nobody knows any more what it was for. @returns what was undone, in words
+   */
+  recover(): Promise<string>;
   /** The same with all rights of the user's: nothing is hidden, sealed or looked at afterwards. */
   runUnconfined(command: string, run: ShellRun): Promise<ShellEnding>;
 }
@@ -69,16 +77,43 @@ export function openShell(options: ShellOptions): Shell {
   const history = new KnownCommits(git);
   let turn: Promise<unknown> = Promise.resolve();
 
+  const rulesFor = (repository: Repository | undefined): TreeRules => ({
+    root: repository?.top ?? places.workspace,
+    places,
+    ownGit: repository?.entry,
+    named: repository?.named ?? [],
+  });
+  const portsFor = (repository: Repository | undefined, known: ReadonlySet<string>, allow = options.allow): CheckPorts => ({
+    isKnown: async (path, content) => repository !== undefined && isKnownContent(path, content, known, repository, { git, env }),
+    allow,
+    quarantine: options.quarantine,
+  });
+
+  const recover = async (): Promise<string> => {
+    const interrupted = await readJournals(options.journal, places.workspace);
+    const undone: LeftBehind[] = [];
+    for (const { before, known, done } of interrupted) {
+      const repository = await findRepository(places.workspace, places.home, git);
+      undone.push(
+        ...(await checkChanges(
+          before,
+          rulesFor(repository),
+          repository,
+          portsFor(repository, known, () => Promise.resolve(false)),
+          new AbortController().signal,
+        )),
+      );
+      await removeOwnCommondir(repository);
+      await done();
+    }
+    return describeLeft(undone, places.workspace);
+  };
+
   const run = async (command: string, { signal, onOutput, timeoutMs }: ShellRun): Promise<ShellEnding> => {
     const layer = await (options.layer ?? osLayer)();
     if (layer.kind !== 'live') throw new Error(`commands cannot be confined here: ${layer.reason}`);
     const repository = await findRepository(places.workspace, places.home, git);
-    const rules: TreeRules = {
-      root: repository?.top ?? places.workspace,
-      places,
-      ownGit: repository?.entry,
-      named: repository?.named ?? [],
-    };
+    const rules = rulesFor(repository);
     await using _commondir = await ownCommondir(repository);
     const [before, tips, directory, runAs] = await Promise.all([
       takeDown(rules, repository, git, signal),
@@ -98,6 +133,7 @@ export function openShell(options: ShellOptions): Shell {
     });
     const ignored = repository && (await writeIgnored(inGeneral, repository, directory));
     const profile = ignored === undefined ? inGeneral : { ...inGeneral, environment: { ...inGeneral.environment, ...excludes(ignored) } };
+    const journal = await writeJournal(options.journal, places.workspace, before, history.known);
     const confinement = confine({ program: '/bin/bash', args: bashArguments(command) }, profile, layer);
     const program = startProgram(
       { kind: 'confined', confinement },
@@ -108,17 +144,8 @@ export function openShell(options: ShellOptions): Shell {
     if (ignored !== undefined) await rm(ignored, { force: true });
     // From here on nobody may stop us: what was left behind must not stay because the user lost patience.
     const toTheEnd = new AbortController().signal;
-    const undone = await checkChanges(
-      before,
-      rules,
-      repository,
-      {
-        isKnown: async (path, content) => repository !== undefined && isKnownContent(path, content, history.known, repository, { git, env }),
-        allow: options.allow,
-        quarantine: options.quarantine,
-      },
-      toTheEnd,
-    );
+    const undone = await checkChanges(before, rules, repository, portsFor(repository, history.known), toTheEnd);
+    await journal.done();
     const commits = repository === undefined || tips === undefined ? '' : await history.after(repository, tips, places);
     return { ...ending, confined: true, undone, notes: `${describeLeft(undone, places.workspace)}${commits}` };
   };
@@ -142,6 +169,7 @@ export function openShell(options: ShellOptions): Shell {
     scratch: scratchDirectory,
     readable: () => (made === undefined ? [] : [made]),
     run: (command, how) => inTurn(() => run(command, how)),
+    recover: () => inTurn(recover),
     runUnconfined: (command, how) => inTurn(() => runUnconfined(command, how)),
     async [Symbol.asyncDispose]() {
       await turn;
@@ -184,6 +212,13 @@ async function ownCommondir(repository: Repository | undefined): Promise<AsyncDi
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return nothing;
     throw error;
   }
+}
+
+/** Of a command that did not come to its end: one that says what is so anyway is nobody's. */
+async function removeOwnCommondir(repository: Repository | undefined): Promise<void> {
+  if (repository === undefined || repository.gitDir !== repository.commonDir) return;
+  const path = join(repository.gitDir, 'commondir');
+  if ((await readFile(path, 'utf8').catch(() => '')) === '.\n') await rm(path, { force: true });
 }
 
 /**

@@ -58,6 +58,7 @@ export async function openShellScene({ committed = {}, loose = {}, home = {}, wi
     env,
     environment: { PATH: process.env['PATH'] ?? '', HOME: at('h') },
     quarantine: at('h/.dash/quarantine'),
+    journal: at('h/.dash/state/commands'),
     allow: async (left) => {
       asked.push(left);
       return scene.answer;

@@ -1,6 +1,7 @@
 import { existsSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { openShellScene, shellLayer } from '../../support/shell-scene.ts';
 
@@ -122,6 +123,7 @@ describe.skipIf(shellLayer.kind !== 'live')("the host's shell (skipped where the
         env: { PATH: process.env['PATH'], HOME: scene.at('h') },
         environment: { PATH: process.env['PATH'] ?? '', HOME: scene.at('h') },
         quarantine: scene.at('h/.dash/quarantine'),
+        journal: scene.at('h/.dash/state/commands'),
         allow: async () => false,
       });
     await using shell = inTree(scene.at('h/tree'));
@@ -142,6 +144,28 @@ describe.skipIf(shellLayer.kind !== 'live')("the host's shell (skipped where the
     expect(stopped.stopped).toBe('timeout');
     await scene.run('setsid nohup sleep 7654321.5 >/dev/null 2>&1 & sleep 0.01; exit 0');
     expect(runs('7654321.5')).toBe(false);
+  });
+
+  test('what an agent left that was killed in the middle of a command is undone by the next one', async () => {
+    await using scene = await openShellScene({ committed: { 'package.json': '{"v":1}' } });
+    const agent = spawn(process.execPath, [join(import.meta.dirname, '../../support/shell-agent.ts'), JSON.stringify(scene.places)], {
+      env: { PATH: process.env['PATH'], HOME: scene.places.home },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      for await (const chunk of agent.stdout) if (String(chunk).includes('planted')) break;
+    } finally {
+      agent.kill('SIGKILL');
+    }
+    if (agent.exitCode === null && agent.signalCode === null) await once(agent, 'exit');
+    await expect.poll(() => runs('7654322'), { timeout: 20_000 }).toBe(false);
+    expect(readFileSync(scene.at('w/package.json'), 'utf8')).toBe('evil\n');
+    expect(await scene.shell.recover()).toMatch(/`Makefile` was put aside/);
+    expect(readFileSync(scene.at('w/package.json'), 'utf8')).toBe('{"v":1}');
+    expect(existsSync(scene.at('w/Makefile'))).toBe(false);
+    expect(existsSync(scene.at('w/.git/commondir'))).toBe(false);
+    expect(await scene.shell.recover()).toBe('');
+    expect(scene.asked).toEqual([]);
   });
 });
 
