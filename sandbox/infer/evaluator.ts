@@ -15,6 +15,15 @@ const MAX_ARGUMENTS = 40;
 /** Every pair of two lists of texts is a text. */
 const MAX_TEXTS = 8;
 
+/** What was concluded of a node, on the node itself: there are millions of them, and each is asked for often. */
+const CONCLUDED = Symbol('concluded');
+type Concluded = Node & { [CONCLUDED]?: Conclusion };
+interface Conclusion {
+  readonly look: number;
+  values: readonly Value[];
+}
+const NOTHING: readonly Value[] = [];
+
 /** Thrown when a bundle asks for more work than anything real does. */
 export class TooMuchToFollow extends Error {}
 
@@ -26,9 +35,8 @@ export class TooMuchToFollow extends Error {}
 export class Evaluator {
   readonly #scopes: Scopes;
   readonly #isOwn: (node: Node) => boolean;
-  readonly #known = new Map<Node, readonly Value[]>();
+  #look = 1;
   readonly #members = new Map<string, readonly Value[]>();
-  readonly #running = new Set<Node>();
   readonly #parameters = new Map<FunctionNode, Map<number, Map<unknown, Expression | Value>>>();
   /** `__export(target, { name: () => value })`: an object of a module → its names. */
   readonly #namespaces = new Map<ObjectExpression, ObjectExpression[]>();
@@ -49,7 +57,7 @@ export class Evaluator {
 
   /** Forgets conclusions, not facts. */
   lookAgain(): void {
-    this.#known.clear();
+    this.#look++;
     this.#members.clear();
   }
 
@@ -74,22 +82,17 @@ export class Evaluator {
   }
 
   valuesOf(node: Expression | AnyNode): readonly Value[] {
-    const known = this.#known.get(node);
-    if (known !== undefined) return known;
-    // a value that is made of itself gets nothing new from that
-    if (this.#running.has(node)) return [];
+    const { [CONCLUDED]: known } = node as Concluded;
+    if (known?.look === this.#look) return known.values;
     if (this.#depth >= MAX_DEPTH) return [UNKNOWN];
     if (++this.#steps > MAX_STEPS) throw new TooMuchToFollow();
-    this.#running.add(node);
+    // meanwhile a value that is made of itself gets nothing new from that
+    const conclusion: Conclusion = { look: this.#look, values: NOTHING };
+    (node as Concluded)[CONCLUDED] = conclusion;
     this.#depth++;
-    try {
-      const values = distinct(this.#evaluate(node));
-      this.#known.set(node, values);
-      return values;
-    } finally {
-      this.#depth--;
-      this.#running.delete(node);
-    }
+    conclusion.values = distinct(this.#evaluate(node));
+    this.#depth--;
+    return conclusion.values;
   }
 
   /** The texts an expression may be, with holes; a value that is no text is one hole. */

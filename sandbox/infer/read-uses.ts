@@ -1,10 +1,11 @@
+import type { AnyNode } from 'acorn';
 import type { Evidence } from '../../format/index.ts';
 import type { Need } from './effects.ts';
 import { Evaluator, TooMuchToFollow } from './evaluator.ts';
 import { learnCalls } from './learn-calls.ts';
 import { openPlaces, type PlaceOptions } from './places.ts';
 import { readScopes } from './scopes.ts';
-import { nodesBelow, parseScript } from './syntax-tree.ts';
+import { parseScript } from './syntax-tree.ts';
 import { findUses } from './uses.ts';
 import { HOLE, PLACES } from './value.ts';
 
@@ -31,6 +32,16 @@ const MAX_LOOKS = 4;
 const MAX_LOOKS_OF_MANY = 2;
 const MANY_NODES = 400_000;
 const MAX_USES = 4_000;
+/** The nodes that `learnCalls` and `findUses` look at. */
+const TELLING = new Set<AnyNode['type']>([
+  'AssignmentExpression',
+  'BinaryExpression',
+  'CallExpression',
+  'Identifier',
+  'MemberExpression',
+  'NewExpression',
+  'UnaryExpression',
+]);
 
 /**
  * Reads from the text of a bundle what its code will ask for. Nothing of it runs. It never throws for what a package
@@ -50,11 +61,15 @@ export function readUses(bundle: Bundle): ReadUses {
 
 function read({ code, ...where }: Bundle): ReadUses {
   const program = parseScript(code);
-  const nodes = [...nodesBelow(program)];
-  const scopes = readScopes(program);
+  let count = 0;
+  const nodes: AnyNode[] = [];
+  const scopes = readScopes(program, (node) => {
+    count++;
+    if (TELLING.has(node.type)) nodes.push(node);
+  });
   const places = openPlaces(code, where);
   const evaluator = new Evaluator(scopes, (node) => places.isOwn(node.start));
-  for (let look = 0, before = -1; look < (nodes.length > MANY_NODES ? MAX_LOOKS_OF_MANY : MAX_LOOKS) && evaluator.learned > before; look++) {
+  for (let look = 0, before = -1; look < (count > MANY_NODES ? MAX_LOOKS_OF_MANY : MAX_LOOKS) && evaluator.learned > before; look++) {
     before = evaluator.learned;
     evaluator.lookAgain();
     learnCalls(nodes, scopes, evaluator);

@@ -65,9 +65,17 @@ interface Place {
   readonly returning: FunctionNode | undefined;
 }
 
-/** Finds every declaration and assignment. Flow does not count: a variable has the values of all its assignments. */
-export function readScopes(program: Program): Scopes {
-  const scopes = new Map<Identifier, Scope>();
+/** Where a name stands, and what it means once somebody asked: on the node itself, because there are millions. */
+const SCOPE = Symbol('scope');
+const MEANT = Symbol('meant');
+type Named = Identifier & { [SCOPE]?: Scope; [MEANT]?: Variable | null };
+
+/**
+ * Finds every declaration and assignment. Flow does not count: a variable has the values of all its assignments.
+ *
+ * @param visit is given every node, parents first, in the order of the text
+ */
+export function readScopes(program: Program, visit: (node: AnyNode) => void): Scopes {
   const owners = new Map<Node, Owner | undefined>();
   const returns = new Map<FunctionNode, Expression[]>();
   const memberAssignments = new Map<string, MemberAssignment[]>();
@@ -75,11 +83,21 @@ export function readScopes(program: Program): Scopes {
   const assignments: (() => void)[] = [];
 
   const stack: Place[] = [{ node: program, scope: newScope(undefined, true), owner: undefined, returning: undefined }];
-  for (let place = stack.pop(); place !== undefined; place = stack.pop()) stack.push(...enter(place).reverse());
+  for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
+    visit(place.node);
+    const below = enter(place);
+    for (let index = below.length - 1; index >= 0; index--) stack.push(below[index] as Place);
+  }
   // after all declarations: a function may assign what is declared below it
   for (const assign of assignments) assign();
   return {
-    variableOf: (name) => find(scopes.get(name), name.name),
+    variableOf(name: Named) {
+      const known = name[MEANT];
+      if (known !== undefined) return known ?? undefined;
+      const variable = find(name[SCOPE], name.name);
+      name[MEANT] = variable ?? null;
+      return variable;
+    },
     thisOf: (node) => owners.get(node),
     returnsOf: (fn) => returns.get(fn) ?? [],
     memberAssignments,
@@ -91,7 +109,7 @@ export function readScopes(program: Program): Scopes {
       childrenOf(node).map((child) => ({ node: child, scope: inner, owner: whose, returning: ends }));
     switch (node.type) {
       case 'Identifier':
-        scopes.set(node, scope);
+        (node as Named)[SCOPE] = scope;
         return [];
       case 'ThisExpression':
       case 'Super':

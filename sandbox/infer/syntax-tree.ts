@@ -12,9 +12,15 @@ export function parseScript(code: string): Program {
 /** The nodes directly below one, in the order of the text. */
 export function childrenOf(node: Node): AnyNode[] {
   const children: AnyNode[] = [];
-  for (const value of Object.values(node)) {
-    if (Array.isArray(value)) for (const item of value) if (isNode(item)) children.push(item);
-    if (isNode(value)) children.push(value);
+  // a bundle has millions of nodes: no list of their values
+  for (const key in node) {
+    const value: unknown = node[key as keyof Node];
+    if (typeof value !== 'object' || value === null) continue;
+    if (Array.isArray(value)) {
+      for (const item of value) if (isNode(item)) children.push(item);
+    } else if (isNode(value)) {
+      children.push(value);
+    }
   }
   return children;
 }
