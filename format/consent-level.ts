@@ -64,17 +64,21 @@ export function consentLevel(permission: Permission, set: PermissionSet): Consen
 
 /** Words that say secret where they stand alone in a name: `STRIPE_KEY`, not `KEYBOARD`. */
 const SECRET_WORDS = new Set(
-  'KEY KEYS TOKEN TOKENS SECRET SECRETS PASS PASSWORD PASSWD PASSPHRASE PWD CREDENTIAL CREDENTIALS CREDS AUTH PRIVATE COOKIE SESSION DSN PAT BEARER SIGNATURE CERT'.split(
+  'KEY KEYS TOKEN TOKENS SECRET SECRETS PASS PASSWORD PASSWD PASSPHRASE PWD CREDENTIAL CREDENTIALS CREDS AUTH PRIVATE COOKIE DSN PAT BEARER SIGNATURE CERT'.split(
     ' ',
   ),
 );
-/** Parts that say secret wherever they stand: `APIKEY`, `PGPASSWORD`, `DATABASE_URL` (it carries a password). */
-const SECRET_PARTS = /APIKEY|TOKEN|SECRET|PASSW|CREDENTIAL|(DATABASE|DB|REDIS|MONGO\w*|POSTGRES\w*|MYSQL|AMQP)_UR[IL]$/;
+/** Parts that say secret wherever they stand: `APIKEY`, `PGPASSWORD`, `DATABASE_URL` (it carries a password); a session at the end may be a cookie. */
+const SECRET_PARTS = /(^|_)SESSION$|APIKEY|TOKEN|SECRET|PASSW|CREDENTIAL|(DATABASE|DB|REDIS|MONGO\w*|POSTGRES\w*|MYSQL|AMQP)_UR[IL]$/;
+
+/** How one deals with secrets, not one of them: `DISABLE_AUTH_CACHE`, `TOKEN_TTL_MS`, `SESSION_DIR`. */
+const ABOUT_SECRETS = /(^|_)(DIS|EN)ABLED?(_|$)|_(DIR|MS|SECONDS|TTL|TIMEOUT|PORT|CACHE)$/;
 
 /** Tells whether the name of a variable says that its value is a secret; such names are offered as `secret:`. */
 export function looksSecret(name: string): boolean {
   const words = name.replaceAll(/([a-z\d])([A-Z])/g, '$1_$2').toUpperCase();
   // `PWD` alone is the working directory
+  if (ABOUT_SECRETS.test(words)) return false;
   return name !== 'PWD' && name !== 'OLDPWD' && (SECRET_PARTS.test(words) || words.split(/[_\d]+/).some((word) => SECRET_WORDS.has(word)));
 }
 

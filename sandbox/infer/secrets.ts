@@ -46,9 +46,19 @@ export function secretsIn(options: AnyNode, scopes: Scopes, evaluator: Evaluator
         }
         break;
       }
-      case 'CallExpression':
-        follow(node.callee.type === 'Super' ? [] : evaluator.functionsOf(node.callee).flatMap((fn) => [...scopes.returnsOf(fn)]));
-        follow(node.arguments);
+      case 'CallExpression': {
+        const functions = node.callee.type === 'Super' ? [] : evaluator.functionsOf(node.callee);
+        follow(functions.flatMap((fn) => [...scopes.returnsOf(fn)]));
+        // what a known function makes of its options are headers; the names of the options are none
+        follow(node.arguments, header, inHeaders && (header !== undefined || functions.length === 0));
+        break;
+      }
+      // a condition is looked at, not sent
+      case 'ConditionalExpression':
+        follow([node.consequent, node.alternate]);
+        break;
+      case 'LogicalExpression':
+        follow(node.operator === '&&' ? [node.right] : [node.left, node.right]);
         break;
       case 'FunctionExpression':
       case 'ArrowFunctionExpression':

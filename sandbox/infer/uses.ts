@@ -192,9 +192,25 @@ function asSecret(use: Use, secrets: ReadonlyMap<string, ReadonlySet<string>>): 
   const { need } = use;
   if (need.kind !== 'permission' || !need.permission.startsWith('env:')) return [use];
   const name = need.permission.slice(4);
-  const known = looksSecret(name) ? secrets.get(name) : undefined;
-  return known === undefined ? [use] : [...known].map((text) => ({ ...use, need: permission(text) }));
+  const known = looksSecret(name) ? sendable(name, [...(secrets.get(name) ?? [])]) : [];
+  return known.length === 0 ? [use] : known.map((text) => ({ ...use, need: permission(text) }));
 }
+
+/** More hosts than this for one key mean that a helper fetches the keys of all of them: which goes where was not seen. */
+const MANY_HOSTS = 3;
+
+/** Of so many hosts those that the key is named after; of none, the package must see the key, and is asked about it. */
+function sendable(name: string, known: readonly string[]): readonly string[] {
+  const hostOf = (text: string): string => text.slice(text.indexOf('@') + 1).split(' ')[0] ?? '';
+  if (new Set(known.map(hostOf)).size <= MANY_HOSTS) return known;
+  const words = name
+    .toLowerCase()
+    .split('_')
+    .filter((word) => word.length > 2 && !GENERIC.has(word));
+  return known.filter((text) => words.some((word) => hostOf(text).includes(word)));
+}
+
+const GENERIC = new Set(['api', 'key', 'token', 'secret', 'auth', 'access', 'app', 'www', 'com', 'search', 'cloud']);
 
 function providerNeed(text: string): Need {
   const [, host = ''] = /^https?:\/\/([^/?#]+)/.exec(text) ?? [];

@@ -74,14 +74,30 @@ describe('looksSecret', () => {
     'DATABASE_URL',
     'SENTRY_DSN',
     'SESSION_COOKIE',
+    'SITE_SESSION',
     'NPM_AUTH',
     'accessToken',
     'STRIPE_KEY_2',
   ])('takes %s for a secret', (name) => expect(looksSecret(name)).toBe(true));
-  it.each(['HOME', 'LANG', 'PATH', 'EDITOR', 'KEYBOARD', 'MONKEY', 'NODE_ENV', 'TZ', 'AUTHOR', 'PATTERN', 'CI', 'PORT'])(
-    'takes %s for an ordinary value',
-    (name) => expect(looksSecret(name)).toBe(false),
-  );
+  it.each([
+    'HOME',
+    'LANG',
+    'PATH',
+    'EDITOR',
+    'KEYBOARD',
+    'MONKEY',
+    'NODE_ENV',
+    'TZ',
+    'AUTHOR',
+    'PATTERN',
+    'CI',
+    'PORT',
+    'DISABLE_AUTH_CACHE',
+    'TOKEN_TTL_MS',
+    'SESSION_DIR',
+    'SESSION_ID',
+    'authCacheEnabled',
+  ])('takes %s for an ordinary value', (name) => expect(looksSecret(name)).toBe(false));
 });
 
 describe('describeSet', () => {

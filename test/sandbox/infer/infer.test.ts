@@ -143,6 +143,33 @@ describe('the environment', () => {
     expect(await needsOf(body)).toEqual(['net:api.acme.com', 'secret:ACME_API_KEY@api.acme.com', 'secret:OTHER_TOKEN@api.acme.com header x-other']);
   });
 
+  it('takes the options of a function that finds the key for no headers, and its condition for no value', async () => {
+    const top = `const resolve = ({ environmentValue, configured }) => environmentValue ?? configured;
+      const keyOf = async () => resolve({ environmentValue: process.env.ACME_API_KEY, configured: null });`;
+    const body = tool(
+      `const key = await keyOf(); await fetch('https://api.acme.com/v1', { headers: { ...(key ? { Authorization: \`Bearer \${key}\` } : {}), 'x-flag': process.env.ACME_TOKEN && 'yes' } })`,
+    );
+    expect(await needsOf(body, top)).toEqual(['env:ACME_TOKEN', 'net:api.acme.com', 'secret:ACME_API_KEY@api.acme.com']);
+  });
+
+  it('gives each key to the host it is named after where one helper finds all keys', async () => {
+    const names = ['alpha', 'beta', 'gamma', 'delta', 'epsilon'];
+    const top = `const find = (name) => process.env[name];`;
+    const body = [
+      ...names.map((name) =>
+        tool(`await fetch('https://api.${name}.dev/', { headers: { authorization: find('${name.toUpperCase()}_API_KEY') } })`).replaceAll(
+          '"probe"',
+          `"${name}"`,
+        ),
+      ),
+      tool(`await fetch('https://api.zeta.dev/', { headers: { authorization: find('GATEWAY_TOKEN') } })`).replaceAll('"probe"', '"zeta"'),
+    ].join('\n');
+    expect((await needsOf(body, top)).filter((permission) => !permission.startsWith('net:'))).toEqual([
+      'env:GATEWAY_TOKEN',
+      ...names.map((name) => `secret:${name.toUpperCase()}_API_KEY@api.${name}.dev`).sort(),
+    ]);
+  });
+
   it('says when all of it is looked through', async () => {
     const { computed } = await infer({ files: { 'index.ts': 'export default () => { Object.keys(process.env); };' } });
     expect(computed).toMatchObject([{ subject: 'variable', what: 'process.env' }]);
