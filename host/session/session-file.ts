@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, renameSync, truncateSync, writeSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, truncateSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
@@ -59,7 +58,8 @@ export function newHeader(cwd: string, parentSession?: string): SessionHeader {
 export async function readSession(path: string): Promise<SessionContents> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(path);
+    // at once: in pieces it takes three times as long, and there is nothing to do meanwhile
+    bytes = readFileSync(path);
   } catch (cause) {
     throw new DashError('SESSION_CORRUPT', `cannot read the session \`${path}\``, { cause, where: { path } });
   }
