@@ -62,6 +62,9 @@ export const Settings = Type.Object({
   followUpMode: Type.Optional(QueueMode),
   /** How much is asked; `registry/` reads it. */
   profile: Type.Optional(Type.Unknown()),
+  /** How long releases must have been public, and which need not; `registry/` reads it. */
+  minimumReleaseAge: Type.Optional(Type.Unknown()),
+  minimumReleaseAgeExclude: Type.Optional(Type.Unknown()),
   /** What is left of packages; `registry/` reads it. */
   packages: Type.Optional(Type.Array(Type.Unknown())),
 });

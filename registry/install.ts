@@ -93,7 +93,7 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
   assertNotDelegated();
   if (specs.length === 0) throw new DashError('USAGE', 'nothing to install', { hint: 'name a package, e.g. `dash install npm:name`' });
   await using transaction = await beginTransaction(context);
-  await using workshop = await openWorkshop(context);
+  await using workshop = await openWorkshop(context, { inForce: transaction.base?.lock });
   const { base } = transaction;
   const inspected = await bringNamed(specs, transaction, context, workshop);
   const choices = choicesFor(inspected, context.skills);

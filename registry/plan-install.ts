@@ -53,7 +53,7 @@ export async function planInstall(specs: readonly PackageSpec[], context: Restor
 type Bring = (workshop: Workshop) => Promise<readonly InspectedPackage[]>;
 
 async function planSpecs(base: Generation | undefined, context: RestoreContext, bring: Bring): Promise<InstallPlan> {
-  await using workshop = await openWorkshop(context);
+  await using workshop = await openWorkshop(context, { inForce: base?.lock });
   const inspected = await bring(workshop);
   const choices = choicesFor(inspected, context.skills);
   const { packages: plans, isToBeAsked } = await planConsent(inspected, {

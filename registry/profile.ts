@@ -2,11 +2,9 @@ import { join } from 'node:path';
 
 import { DashError, isProfile, nearest, type Profile, PROFILES, stricterProfile } from '../format/index.ts';
 import { assertNotDelegated } from './delegation.ts';
-import { readIfPresent, writeDurably } from './store/durable-file.ts';
+import { MACHINE_SETTINGS, readSettingsFile } from './settings-file.ts';
+import { writeDurably } from './store/durable-file.ts';
 import { asDiskError } from './store/file-errors.ts';
-
-/** What an administrator says for everybody on this machine: the same form as the user's settings. */
-export const MACHINE_SETTINGS = '/etc/dash/settings.json';
 
 /** The profile in force, and who chose it. */
 export interface ProfileReading {
@@ -35,7 +33,7 @@ export async function readProfile(dashHome: string, machineSettings = MACHINE_SE
 export async function chooseProfile(dashHome: string, profile: Profile): Promise<void> {
   assertNotDelegated();
   const path = join(dashHome, 'settings.json');
-  const settings = settingsOf(await readIfPresent(path), path);
+  const settings = await readSettingsFile(path);
   try {
     await writeDurably(path, `${JSON.stringify({ ...settings, profile }, undefined, 2)}\n`, { mode: 0o600 });
   } catch (error) {
@@ -51,19 +49,7 @@ export function parseProfile(text: string): Profile {
 }
 
 async function profileIn(path: string): Promise<Profile | undefined> {
-  const { profile } = settingsOf(await readIfPresent(path), path);
+  const { profile } = await readSettingsFile(path);
   if (profile === undefined || isProfile(profile)) return profile;
   throw new DashError('SETTINGS_INVALID', `\`${path}\`: \`profile\` is not one of ${PROFILES.join(', ')}`, { where: { path } });
-}
-
-function settingsOf(text: string | undefined, path: string): Readonly<Record<string, unknown>> {
-  if (text === undefined) return {};
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new DashError('SETTINGS_INVALID', `\`${path}\` is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { where: { path }, cause });
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.fromEntries(Object.entries(value));
-  throw new DashError('SETTINGS_INVALID', `\`${path}\` is not an object`, { where: { path } });
 }

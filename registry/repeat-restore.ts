@@ -6,7 +6,7 @@ import { assertNotDelegated } from './delegation.ts';
 import type { InstallReport } from './install.ts';
 import type { PackageView } from './list.ts';
 import { formatLockfile } from './lock/format-lockfile.ts';
-import { MACHINE_SETTINGS } from './profile.ts';
+import { MACHINE_SETTINGS } from './settings-file.ts';
 import type { RestoreContext } from './restore.ts';
 import { readIfPresent, replaceFile, syncDirectory, writeDurably } from './store/durable-file.ts';
 import { asDiskError, COMMITTED, ignoreDisk, ignoreMissing } from './store/file-errors.ts';

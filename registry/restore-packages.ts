@@ -7,6 +7,7 @@ import { installedFrom } from './installed.ts';
 import { assertInstallable, inspect, type InspectedPackage } from './inspect/inspect.ts';
 import { viewPackage } from './list.ts';
 import { assertAsClaimed } from './lock/assert-as-claimed.ts';
+import { assertOldEnough } from './lock/assert-old-enough.ts';
 import { lockedDependencies } from './lock/locked-dependencies.ts';
 import { lockedResolution } from './lock/locked-resolution.ts';
 import type { Source } from './lock/lock-entry.ts';
@@ -45,7 +46,8 @@ export interface Restoring {
 export async function restorePackages({ claimed, transaction, due, specs, gone, isRight, begun }: Restoring, context: RestoreContext): Promise<InstallReport> {
   const { base } = transaction;
   const { lock } = claimed;
-  await using workshop = await openWorkshop(context, { deferBuilds: context.deferBuilds ?? false });
+  await using workshop = await openWorkshop(context, { deferBuilds: context.deferBuilds ?? false, inForce: base?.lock });
+  await assertOldEnough(due, claimed, workshop);
   const isGit = (name: string) => lock.packages[lock.roots[name]?.id ?? '']?.source.kind === 'git';
   const locked = await eachLimited(
     due,

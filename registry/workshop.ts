@@ -1,14 +1,16 @@
 import { DashError, type Diagnostic } from '../format/index.ts';
 import { openRegistryHttp, type RegistryHttp } from './http/registry-http.ts';
 import type { NpmConfig } from './npm-config.ts';
+import type { Lockfile } from './lock/lockfile.ts';
 import type { ProgressListener } from './progress.ts';
+import { readReleaseAge } from './release-age.ts';
 import { openPackuments } from './resolve/packuments.ts';
 import type { NpmResolver } from './resolve/npm.ts';
 import type { Pack } from './store/pack.ts';
 import { openStaging, type Staging } from './store/staging.ts';
 import { type StorePaths, storePaths } from './store/store-paths.ts';
 import { isUnpacked } from './store/unpacked-index.ts';
-import { DEFAULT_MIN_AGE_MS, type FirstSeen, openFirstSeen } from './verify/age.ts';
+import { type FirstSeen, openFirstSeen } from './verify/age.ts';
 import { DEFAULT_TREE_LIMITS, type TreeLimits } from './verify/tree-safety.ts';
 
 /** How packages are looked for and taken apart; the same for installing and for looking only. */
@@ -16,9 +18,9 @@ export interface SourcingOptions {
   readonly dashHome: string;
   /** From `readNpmConfig`. */
   readonly npm: NpmConfig;
-  /** How long a release must have been public. Default three days. */
+  /** How long a release must have been public. Default what the settings say, then three days. */
   readonly minAgeMs?: number;
-  /** Names that need not wait. */
+  /** Names that need not wait. Default what the settings say. */
   readonly minAgeExclude?: readonly string[];
   readonly limits?: Partial<TreeLimits>;
   readonly offline?: boolean;
@@ -53,24 +55,18 @@ export interface Workshop extends AsyncDisposable {
   readonly progress: ProgressListener;
 }
 
-/** @throws {DashError} DISK_ERROR, DISK_FULL */
-export async function openWorkshop(
-  options: SourcingOptions,
-  { deferBuilds = false, infersAlways = false }: Partial<Pick<Workshop, 'deferBuilds' | 'infersAlways'>> = {},
-): Promise<Workshop> {
-  const {
-    dashHome,
-    npm,
-    minAgeMs = DEFAULT_MIN_AGE_MS,
-    minAgeExclude = [],
-    limits = {},
-    offline = false,
-    piped,
-    onProgress = () => undefined,
-    signal,
-    now = new Date(),
-  } = options;
+export interface WorkshopOptions extends Partial<Pick<Workshop, 'deferBuilds' | 'infersAlways'>> {
+  /** What is installed: however young it was, it is not new here. */
+  readonly inForce?: Lockfile | undefined;
+}
+
+/** @throws {DashError} DISK_ERROR, DISK_FULL, SETTINGS_INVALID */
+export async function openWorkshop(options: SourcingOptions, { deferBuilds = false, infersAlways = false, inForce }: WorkshopOptions = {}): Promise<Workshop> {
+  const { dashHome, npm, limits = {}, offline = false, piped, onProgress = () => undefined, signal, now = new Date() } = options;
   const paths = storePaths(dashHome);
+  const said = await readReleaseAge(dashHome);
+  const { minAgeMs = said.minAgeMs, minAgeExclude = said.exclude } = options;
+  const installed = new Set(Object.values(inForce?.packages ?? {}).map(({ source }) => ('integrity' in source ? source.integrity : undefined)));
   const firstSeen = await openFirstSeen(paths.firstSeen);
   const diagnostics: Diagnostic[] = [];
   const staging = await openStaging(paths);
@@ -84,7 +80,7 @@ export async function openWorkshop(
       packuments: openPackuments({ npm, http, cacheDir: paths.packuments, offline }),
       age: { minAgeMs, exclude: minAgeExclude, now },
       firstSeen,
-      isKnown: (integrity) => isUnpacked(integrity, paths),
+      isKnown: async (integrity) => installed.has(integrity) || isUnpacked(integrity, paths),
       diagnostics,
     },
     firstSeen,

@@ -50,7 +50,7 @@ export async function outdated(context: OutdatedContext): Promise<readonly Outda
   const generation = await readCurrent(paths);
   if (generation === undefined) return [];
   const held = new Set((await readParked(paths, generation)).map(({ name }) => name));
-  await using workshop = await openWorkshop(context);
+  await using workshop = await openWorkshop(context, { inForce: generation.lock });
   const rows = await Promise.all(
     Object.values(generation.packages).map(async (record) => {
       const publisher = generation.lock.packages[generation.lock.roots[record.name]?.id ?? '']?.publisher;

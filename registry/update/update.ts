@@ -66,7 +66,7 @@ export async function update(names: readonly string[], context: UpdateContext): 
   const chosen = names.length > 0 ? names.map((name) => findRecord(name, base)) : accept ? recordsOf(parked, base) : Object.values(base.packages);
   if (accept && chosen.length === 0) throw new DashError('USAGE', 'no update waits', { hint: '`dash update` looks for new versions' });
 
-  await using workshop = await openWorkshop(context);
+  await using workshop = await openWorkshop(context, { inForce: base.lock });
   const waits = ({ name }: PackageRecord) => parked.find((one) => accept && one.name === name && (to === undefined || to === one.to));
   await askAtOnce(
     chosen.filter((record) => waits(record) === undefined),

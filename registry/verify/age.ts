@@ -7,14 +7,28 @@ export const DEFAULT_MIN_AGE_MS = 3 * 24 * 60 * 60 * 1000;
 /** How long a release must have been public: most attacks are found within days. */
 export interface AgePolicy {
   readonly minAgeMs: number;
-  /** Names that need not wait. */
+  /** Names that need not wait, with `*` for any part. */
   readonly exclude: readonly string[];
   readonly now: Date;
 }
 
 /** Tells whether releases of this package have to be of a certain age. */
 export function appliesTo({ minAgeMs, exclude }: AgePolicy, name: string): boolean {
-  return minAgeMs > 0 && !exclude.includes(name);
+  return minAgeMs > 0 && !exclude.some((pattern) => isNamedBy(pattern, name));
+}
+
+function isNamedBy(pattern: string, name: string): boolean {
+  const [first = '', ...rest] = pattern.split('*');
+  if (rest.length === 0) return pattern === name;
+  const last = rest.pop() ?? '';
+  let at = first.length;
+  if (!name.startsWith(first)) return false;
+  for (const part of rest) {
+    const found = name.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return name.length >= at + last.length && name.endsWith(last);
 }
 
 /** The latest moment at which a release may have been published. */

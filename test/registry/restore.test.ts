@@ -70,16 +70,20 @@ describe('an install without specs', () => {
     expect(registry.requests).toEqual([]);
   });
 
-  it('makes everything again from the lock alone, asking only for archives', async () => {
+  it('makes everything again from the lock alone, asking for archives and how old they are', async () => {
     const { registry, site } = await installedSite();
     const other = await freshSite(registry, await lockText(site));
     const report = await other.restore({ frozen: true, grant: ['summary'] });
     expect(report.installed).toMatchObject([{ name: 'pkg', version: '1.0.0', spec: 'npm:pkg' }]);
     expect(await lockText(other)).toBe(await lockText(site));
     expect(registry.requests.toSorted()).toEqual([
+      'GET /deeper',
       'GET /deeper/-/deeper-3.0.0.tgz',
+      'GET /dep',
       'GET /dep/-/dep-1.2.0.tgz',
+      'GET /pkg',
       'GET /pkg/-/pkg-1.0.0.tgz',
+      'GET /real',
       'GET /real/-/real-2.1.0.tgz',
     ]);
     const records = await Promise.all([site, other].map(async ({ dashHome }) => (await readInstalled({ dashHome }))[0]));
@@ -135,7 +139,7 @@ describe('an install without specs', () => {
     registry.requests.length = 0;
     await site.restore({ frozen: true });
     expect(Object.keys(await site.installed())).toEqual(names.toSorted());
-    expect(registry.requests.filter((request) => request.includes('dep'))).toEqual(['GET /dep/-/dep-1.0.0.tgz']);
+    expect(registry.requests.filter((request) => request.includes('dep'))).toEqual(['GET /dep', 'GET /dep/-/dep-1.0.0.tgz']);
   });
 
   it('removes what the lock no longer has, and brings what it has now', async () => {
@@ -448,6 +452,81 @@ async function writeSkill(dir: string): Promise<string> {
 function skill(name: string): string {
   return `---\nname: ${name}\ndescription: does ${name}\n---\nbody\n`;
 }
+
+describe('a lock that pins a young release', () => {
+  const HOUR_AGO = new Date(Date.now() - 3_600_000).toISOString();
+  const MATURE = '2025-01-01T00:00:00.000Z';
+
+  /** A machine that has nothing but the lock, in which every release claims to be old. */
+  async function youngLock(young: 'pkg' | 'dep'): Promise<{ readonly registry: FixtureRegistry; readonly site: Site }> {
+    const registry = await startNpmRegistry(
+      { ...extensionPackage('pkg', { dependencies: { dep: '1' } }), ...(young === 'pkg' && { time: HOUR_AGO }) },
+      { name: 'dep', ...(young === 'dep' && { time: HOUR_AGO }) },
+    );
+    const author = await makeSite({ registry: registry.url });
+    await author.install('pkg', { minAgeMs: 0 });
+    const lock = (await lockText(author)).replaceAll(/"publishedAt": "[^"]*"/g, `"publishedAt": "${MATURE}"`);
+    expect(lock.match(new RegExp(MATURE, 'g'))).toHaveLength(2);
+    registry.requests.length = 0;
+    return { registry, site: await freshSite(registry, lock) };
+  }
+
+  it.each(['pkg', 'dep'] as const)('(%s) is refused before anything of it comes here, whatever date the lock has', async (young) => {
+    const { registry, site } = await youngLock(young);
+    await expect(site.restore({ frozen: true })).rejects.toMatchObject({
+      code: 'RELEASE_TOO_YOUNG',
+      message: expect.stringMatching(new RegExp(`dash\\.lock\` pins \`${young}@1\\.0\\.0\`, which has been public for 1 hour, less than 3 days`)),
+      hint: expect.stringContaining('--min-age 0'),
+      where: { path: lockOf(site), line: expect.any(Number) },
+    });
+    expect(registry.requests.toSorted()).toEqual(['GET /dep', 'GET /pkg']);
+    expect(await site.installed()).toEqual({});
+  });
+
+  it('is taken by who says so, and is not new from then on, however damaged the store is', async () => {
+    const { site } = await youngLock('dep');
+    await site.restore({ minAgeMs: 0 });
+    await rm(join(site.dashHome, 'store'), { recursive: true });
+    expect(await site.restore()).toMatchObject({ installed: [{ name: 'pkg' }] });
+  });
+
+  it.each<[string, Readonly<Record<string, unknown>>, string]>([
+    ['says that nothing has to wait', { minimumReleaseAge: 0 }, 'installed'],
+    ['asks for less than it has', { minimumReleaseAge: 59 }, 'installed'],
+    ['asks for more', { minimumReleaseAge: 61 }, 'RELEASE_TOO_YOUNG'],
+    ['names it', { minimumReleaseAgeExclude: ['other', 'dep'] }, 'installed'],
+    ['names what begins so', { minimumReleaseAgeExclude: ['d*'] }, 'installed'],
+    ['names something else', { minimumReleaseAgeExclude: ['d*x', '@acme/*', 'de'] }, 'RELEASE_TOO_YOUNG'],
+    ['has words for minutes', { minimumReleaseAge: '3 days' }, 'SETTINGS_INVALID'],
+    ['has one name for a list', { minimumReleaseAgeExclude: 'dep' }, 'SETTINGS_INVALID'],
+  ])('goes by the settings: one that %s', async (_, settings, expected) => {
+    const { site } = await youngLock('dep');
+    await writeFile(join(site.dashHome, 'settings.json'), JSON.stringify(settings));
+    const outcome = await site.restore().then(
+      () => 'installed',
+      ({ code }: { code: string }) => code,
+    );
+    expect(outcome).toBe(expected);
+    if (expected !== 'SETTINGS_INVALID') return;
+    await expect(site.restore()).rejects.toMatchObject({ where: { path: join(site.dashHome, 'settings.json') }, hint: expect.any(String) });
+  });
+
+  it('is not excused by the settings of a project', async () => {
+    const { registry, site } = await youngLock('dep');
+    const project = { kind: 'project', dir: site.workspace } as const;
+    await mkdir(join(site.workspace, '.dash'), { recursive: true });
+    await writeFile(join(site.workspace, '.dash', 'dash.lock'), await lockText(site));
+    await writeFile(join(site.workspace, '.dash', 'settings.json'), JSON.stringify({ minimumReleaseAge: 0, minimumReleaseAgeExclude: ['*'] }));
+    await expect(site.restore({ scope: project })).rejects.toMatchObject({ code: 'RELEASE_TOO_YOUNG' });
+    expect(registry.requests.some((request) => request.includes('/-/'))).toBe(false);
+  });
+
+  it('that its registry does not list is none at all', async () => {
+    const { registry, site } = await youngLock('dep');
+    registry.override('/dep', { status: 200, body: JSON.stringify({ name: 'dep', 'dist-tags': {}, versions: {} }) });
+    await expect(site.restore()).rejects.toMatchObject({ code: 'LOCK_TAMPERED', message: expect.stringContaining('does not list') });
+  });
+});
 
 describe('a lock that was pulled and is not installed yet', () => {
   /** One package is installed; the lock has another besides. */
@@ -838,7 +917,7 @@ describe('a restore that was done before', () => {
       },
     });
     expect(await restored).toMatchObject({ installed: [{ name: 'pkg' }] });
-    expect(registry.requests).toEqual(['GET /pkg/-/pkg-1.0.0.tgz']);
+    expect(registry.requests.filter((request) => request.includes('/-/'))).toEqual(['GET /pkg/-/pkg-1.0.0.tgz']);
     expect(existsSync(join(installed?.dir ?? '', 'index.ts'))).toBe(true);
   });
 
