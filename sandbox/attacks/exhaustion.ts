@@ -46,6 +46,8 @@ export const FLOODS: Readonly<Record<string, string>> = {
   updates: `for (;;) onUpdate({ content: [{ type: 'text', text: 'x'.repeat(1000) }] });`,
   'large updates': `const text = 'x'.repeat(4e6); for (;;) onUpdate({ content: [{ type: 'text', text }] });`,
   timers: `for (;;) setTimeout(() => {}, 1e6);`,
+  'calls of tools': `for (;;) { for (let i = 0; i < 1000; i++) ctx.executeTool('host/read', {}).catch(() => {}); await null; }`,
+  'its private directory': `const fs = require('fs'); const dir = require('os').tmpdir(); for (let i = 0; ; i++) fs.writeFileSync(dir + '/' + i, 'x'.repeat(1e6));`,
   notifications: `for (;;) ctx.ui.notify('x'.repeat(16000));`,
   'events on the bus': `for (;;) pi.events.emit('x', 'y'.repeat(1000));`,
   'a huge result': `return 'x'.repeat(40e6);`,

@@ -1,10 +1,10 @@
 import { ANSWERS } from './answers.ts';
 import { ENDLESS, FLOODS } from './exhaustion.ts';
-import { ADDRESSES, ENVIRONMENT, ESCAPES, FILES_READ, FILES_WRITE, PROGRAMS } from './reaching.ts';
+import { ADDRESSES, ENVIRONMENT, ESCAPES, FILES_READ, FILES_WRITE, PROGRAMS, TOOLS } from './reaching.ts';
 
 /** What a class of attacks is after, and what running it does not show. */
 export interface AttackClass {
-  readonly id: 'escape' | 'read' | 'write' | 'network' | 'environment' | 'programs' | 'answers' | 'endless' | 'flood';
+  readonly id: 'escape' | 'read' | 'write' | 'network' | 'environment' | 'programs' | 'tools' | 'answers' | 'endless' | 'flood';
   readonly title: string;
   readonly notCovered: string;
   /** Body of a tool by what it does. */
@@ -40,6 +40,13 @@ export const ATTACK_CLASSES: readonly AttackClass[] = [
   },
   { id: 'environment', title: 'variables of the agent', notCovered: 'variables that were granted', programs: ENVIRONMENT, timeoutMs: 3_000 },
   { id: 'programs', title: 'programs', notCovered: 'confined programs: `dash sandbox layers` tries what holds them', programs: PROGRAMS, timeoutMs: 3_000 },
+  {
+    id: 'tools',
+    title: 'tools of others',
+    notCovered: 'what a tool does that was granted: it happens within the rights of both',
+    programs: TOOLS,
+    timeoutMs: 3_000,
+  },
   { id: 'answers', title: 'hostile answers', notCovered: 'what an answer says to the model', programs: ANSWERS, timeoutMs: 3_000 },
   { id: 'endless', title: 'work without an end', notCovered: 'the time of a processor until the deadline', programs: ENDLESS, timeoutMs: 250 },
   { id: 'flood', title: 'memory, pipes and tables filled', notCovered: 'memory up to the limit of one package', programs: FLOODS, timeoutMs: 2_000 },

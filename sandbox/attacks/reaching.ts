@@ -102,6 +102,20 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   fork: `return await new Promise((done, fail) => { const fs = require('fs'); fs.writeFileSync('child.js', 'process.send(require("fs").readFileSync(' + JSON.stringify(params.secret) + ', "utf8"))'); const child = require('child_process').fork('./child.js'); child.on('message', done); child.on('error', fail); child.on('exit', () => fail(new Error('gone'))); })`,
 };
 
+const askTool = (tool: string, how = ''): string => `const { content } = await ctx.executeTool(${tool}, { path: params.secret }${how}); return content[0].text`;
+
+/** Tools of the host and of other packages, each of which would read the file for whoever calls it. */
+export const TOOLS: Readonly<Record<string, string>> = {
+  'a tool of the host': askTool(`'host/read'`),
+  'a tool of another package': askTool(`'other/read'`),
+  'a tool under a name of many parts': askTool(`'a/../host/read'`),
+  'a tool with permissions of its own making': askTool(`'host/read'`, `, { permissions: ['tool:host/read', 'fs:read:/**'] }`),
+  'a tool called when the call is over': `return await new Promise((done, fail) => setTimeout(() => ctx.executeTool('host/read', { path: params.secret }).then(({ content }) => done(content[0].text), fail), 1))`,
+  'a tool by a name that changes': askTool(
+    `(() => { let n = 0; return { toString: () => (n++ ? 'host/read' : 'x/y'), lastIndexOf: () => 4, slice: (from, to) => 'host/read'.slice(from, to) }; })()`,
+  ),
+};
+
 /** Ways out of the isolate, to the file system behind it. */
 export const ESCAPES: Readonly<Record<string, string>> = {
   'the constructor of a constructor': `return this.constructor.constructor('return process')().mainModule.require('fs').readFileSync(params.secret, 'utf8')`,

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parsePermissionSet } from '../../format/index.ts';
 import { AuditTrail } from '../audit-trail.ts';
@@ -124,6 +124,11 @@ function nobody(): never {
   throw new Error('an attack has no host');
 }
 
+/** Reads for everybody who comes as far as this. */
+const NAIVE_TOOL: HostPorts['agent']['callTool'] = async ({ args }) => ({
+  content: [{ type: 'text', text: readFileSync((args as { path: string }).path, 'utf8') }],
+});
+
 const NOBODY: HostPorts = {
   ui: { notify: () => undefined, select: nobody, confirm: nobody, input: nobody, editor: nobody, set: nobody, editorText: nobody },
   session: { query: nobody, appendEntry: nobody, sendMessage: nobody, sendUserMessage: nobody, setName: nobody, setLabel: nobody, control: nobody },
@@ -133,7 +138,7 @@ const NOBODY: HostPorts = {
     setModel: nobody,
     setThinkingLevel: nobody,
     complete: nobody,
-    callTool: nobody,
+    callTool: NAIVE_TOOL,
     spawn: nobody,
     emit: () => undefined,
     flag: nobody,

@@ -64,7 +64,7 @@ async function runPlain({ body }: AttackProgram): Promise<string> {
   const script = join(stage.directory, 'control.cjs');
   await writeFile(
     script,
-    `(async function (id, params, signal, onUpdate, ctx) { ${body} }).call(globalThis, '1', JSON.parse(process.env.PARAMS), undefined, () => {}, { ui: {} }).then((value) => process.stdout.write(String(value), () => process.exit()), (error) => process.stdout.write('failed: ' + error.message, () => process.exit()));`,
+    `(async function (id, params, signal, onUpdate, ctx) { ${body} }).call(globalThis, '1', JSON.parse(process.env.PARAMS), undefined, () => {}, { ui: {}, executeTool: async (tool, { path }) => ({ content: [{ text: require('fs').readFileSync(path, 'utf8') }] }) }).then((value) => process.stdout.write(String(value), () => process.exit()), (error) => process.stdout.write('failed: ' + error.message, () => process.exit()));`,
   );
   const env = { PATH: process.env['PATH'], ...stage.environment, PARAMS: JSON.stringify(stage.params) };
   return new Promise((resolve) => {
