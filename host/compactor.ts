@@ -6,12 +6,13 @@ import type { EventBus } from './event-bus.ts';
 import type { HostEvent } from './host-event.ts';
 import type { JsonValue, Usage } from './model/messages.ts';
 import type { ModelInfo, ModelPort } from './model/port.ts';
-import { contextTokens } from './session/context-usage.ts';
+import { CHARACTERS_PER_TOKEN, contextTokens } from './session/context-usage.ts';
 import { projectPath } from './session/context.ts';
 import { recordOf } from './session/entry-record.ts';
 import { type SessionEntry, toLine } from './session/entry.ts';
 import { type CompactionPlan, isCutPlace, planCompaction } from './session/plan-compaction.ts';
 import type { Session } from './session/session.ts';
+import { invokedSkills, skillsAsText, withoutSkillTags } from './session/invoked-skills.ts';
 import { filesAsText, filesOf } from './session/touched-files.ts';
 import { type SummaryPorts, summarize } from './summarize.ts';
 
@@ -125,7 +126,13 @@ export function createCompactor({ models, bus, retry, settings, emit }: Compacto
       signal,
     );
     if (signal.aborted) return 'cancelled';
-    return { summary: text + filesAsText(plan.files), firstKeptEntryId: plan.firstKeptEntryId, usage, details: { ...plan.files, sources: [...sources] } };
+    const skills = skillsAsText(invokedSkills(plan.messages, plan.previousSummary), skillRoom(model));
+    return {
+      summary: withoutSkillTags(text) + skills + filesAsText(plan.files),
+      firstKeptEntryId: plan.firstKeptEntryId,
+      usage,
+      details: { ...plan.files, sources: [...sources] },
+    };
   };
 
   const write = (session: Session, { tokensBefore }: CompactionPlan, { fromHook, ...made }: Draft) => {
@@ -210,6 +217,11 @@ const FromPackage = Type.Object({
 function scaled(settings: CompactionSettings, { contextWindow }: ModelInfo): CompactionSettings {
   const reserveTokens = Math.min(settings.reserveTokens, Math.floor(contextWindow / 4));
   return { ...settings, reserveTokens, keepRecentTokens: Math.min(settings.keepRecentTokens, Math.floor((contextWindow - reserveTokens) / 2)) };
+}
+
+/** An eighth of the window, so that a compaction still makes room. */
+function skillRoom({ contextWindow }: ModelInfo): number {
+  return Math.floor((contextWindow * CHARACTERS_PER_TOKEN) / 8);
 }
 
 /** Who asks for it means it, however short the conversation is; what a provider refused has to become much shorter. */

@@ -379,7 +379,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     }
     const decision = await bus.input(text, images, source, streamingBehavior);
     if (decision.kind === 'handled') return { kind: 'handled' };
-    const expanded = isTyped ? expandText(decision.text, contributions().resources) : decision.text;
+    const expanded = isTyped ? expandText(decision.text, contributions().resources, () => conversation.messages) : decision.text;
     const typed = isTyped ? text : undefined;
     if (!conversation.isStreaming) return { kind: 'started', done: conversation.start(expanded, decision.images, typed, accepted) };
     if (streamingBehavior === undefined)
@@ -473,8 +473,20 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
     begin,
     prompt,
-    steer: (text, images = []) => conversation.queue('steer', expandText(text, contributions().resources), images, text),
-    followUp: (text, images = []) => conversation.queue('followUp', expandText(text, contributions().resources), images, text),
+    steer: (text, images = []) =>
+      conversation.queue(
+        'steer',
+        expandText(text, contributions().resources, () => conversation.messages),
+        images,
+        text,
+      ),
+    followUp: (text, images = []) =>
+      conversation.queue(
+        'followUp',
+        expandText(text, contributions().resources, () => conversation.messages),
+        images,
+        text,
+      ),
     async runBash(command, { excludeFromContext = false, id } = {}) {
       const decision = await bus.userBash(command, excludeFromContext, workspace);
       if (decision.kind === 'blocked') throw new Error(decision.reason);

@@ -1,7 +1,9 @@
-import { fillPrompt, skillInvocation, splitArguments } from '../skills-lib/index.ts';
+import { fillPrompt, skillInvocation, skillReminder, splitArguments } from '../skills-lib/index.ts';
 import { HOST_COMMANDS, type HostCommand } from './commands/index.ts';
 import type { CommandContribution, Contributions } from './contributions.ts';
 import type { ResourceCatalog } from './resource-catalog.ts';
+import { isInContext } from './session/invoked-skills.ts';
+import type { AgentMessage } from './transcript.ts';
 
 /** What a line of the user's is: a command of the host, one of a package, or something for the model. */
 export type PromptText =
@@ -18,11 +20,14 @@ export function readPromptText(text: string, { commands }: Pick<Contributions, '
   return command === undefined ? { kind: 'text' } : { kind: 'extension', command, args };
 }
 
-/** Puts the body of a skill in the place of `/skill:name`, a filled-in template in the place of `/template`. */
-export function expandText(text: string, { skills, prompts }: Pick<ResourceCatalog, 'skills' | 'prompts'>): string {
+/**
+ * Puts the body of a skill in the place of `/skill:name`, a filled-in template in the place of `/template`. A skill whose
+ * text stands in `messages` already is only named.
+ */
+export function expandText(text: string, { skills, prompts }: Pick<ResourceCatalog, 'skills' | 'prompts'>, messages: () => readonly AgentMessage[]): string {
   const [, name = '', args = ''] = /^\/(\S+)\s*([^]*)$/.exec(text) ?? [];
   const skill = skills.find((candidate) => name === `skill:${candidate.name}`);
-  if (skill !== undefined) return skillInvocation(skill, args.trim());
+  if (skill !== undefined) return (isInContext(skillInvocation(skill, ''), messages()) ? skillReminder : skillInvocation)(skill, args.trim());
   const prompt = prompts.find((candidate) => candidate.name === name);
   return prompt === undefined ? text : fillPrompt(prompt.body, splitArguments(args));
 }

@@ -2,6 +2,7 @@ import { type AssistantMessage, NO_USAGE, textOf, toolCallsOf, type Usage } from
 import { failureOf } from './model/failure.ts';
 import type { ModelInfo, ModelPort } from './model/port.ts';
 import { CHARACTERS_PER_TOKEN } from './session/context-usage.ts';
+import { withoutSkillTexts } from './session/invoked-skills.ts';
 import { type AgentMessage, toModelMessages } from './transcript.ts';
 
 export interface SummaryRequest {
@@ -32,7 +33,7 @@ export interface Summary {
  * into one request goes in piece by piece, each with the summary so far. Throws when the model fails or is stopped.
  */
 export async function summarize(request: SummaryRequest, ports: SummaryPorts, signal: AbortSignal): Promise<Summary> {
-  let text = request.previous;
+  let text = request.previous === undefined ? undefined : withoutSkillTexts(request.previous);
   let usage = NO_USAGE;
   for (const piece of piecesOf(conversationText(request.messages), ports.model)) {
     const answer = await ask(promptFor(piece, text, request), ports, signal);
@@ -96,7 +97,7 @@ function conversationText(messages: readonly AgentMessage[]): readonly string[] 
       case 'system':
         return [];
       case 'user':
-        return [`[person] ${textOf(message.content)}`];
+        return [`[person] ${withoutSkillTexts(textOf(message.content))}`];
       case 'toolResult':
         return [`[result of ${message.toolName}${message.isError ? ', failed' : ''}] ${shortened(textOf(message.content))}`];
       case 'assistant': {

@@ -23,9 +23,21 @@ export function skillCatalogItem({ name, description, path, origin }: FoundSkill
 }
 
 /** A skill the user started with `/skill:name`, wrapped so that the model sees where the words come from. */
-export function skillInvocation({ name, path, directory, origin, body }: FoundSkill, args: string): string {
-  const text = `<skill name="${escape(name)}" location="${escape(path)}" origin="${escape(origin)}">\nPaths in this skill are relative to ${directory}.\n\n${body.trim()}\n</skill>`;
+export function skillInvocation(skill: FoundSkill, args: string): string {
+  // a body that closes its own tag would go on in the user's name
+  const body = skill.body.trim().replaceAll(/<(?=\/?skill\b)/gi, '&lt;');
+  const text = `<skill ${attributes(skill)}>\nPaths in this skill are relative to ${skill.directory}.\n\n${body}\n</skill>`;
   return args === '' ? text : `${text}\n\n${args}`;
+}
+
+/** The same for a skill whose text stands in the conversation already. */
+export function skillReminder(skill: FoundSkill, args: string): string {
+  const text = `<skill ${attributes(skill)}/>\nFollow this skill again; its text stands above, unchanged.`;
+  return args === '' ? text : `${text}\n\n${args}`;
+}
+
+function attributes({ name, path, origin }: FoundSkill): string {
+  return `name="${escape(name)}" location="${escape(path)}" origin="${escape(origin)}"`;
 }
 
 // What a package wrote must not be able to close the tag it stands in.

@@ -1,4 +1,4 @@
-export { skillCatalog, skillCatalogItem, skillInvocation } from './catalog-prompt.ts';
+export { skillCatalog, skillCatalogItem, skillInvocation, skillReminder } from './catalog-prompt.ts';
 export { checkSkill, type SkillCheck } from './check.ts';
 export { fixSkill, type SkillFix } from './fix-skill.ts';
 export { discoverSkills, type Discovery, type FoundSkill, type PreferredOrigins, type SkillSource } from './discover.ts';
