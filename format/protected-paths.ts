@@ -242,15 +242,17 @@ export function spellsProtected(access: 'fs:read' | 'fs:write', scope: PathScope
  */
 export function mayEndProtected(access: 'fs:read' | 'fs:write', name: string): boolean {
   const last = fold(name);
-  const { exact, patterns } = LAST_NAMES[access];
-  return exact.has(last) || patterns.some((rule) => segmentCovers(rule, last));
+  const { exact, pattern } = LAST_NAMES[access];
+  return exact.has(last) || pattern.test(last);
 }
 
 const LAST_NAMES = { 'fs:read': lastNames(NO_READ), 'fs:write': lastNames(NO_WRITE) };
 
-function lastNames(list: readonly PathPattern[]): { readonly exact: ReadonlySet<string>; readonly patterns: readonly string[] } {
+/** One expression for all wildcards: asked for every name of a tree, before and after every command. */
+function lastNames(list: readonly PathPattern[]): { readonly exact: ReadonlySet<string>; readonly pattern: RegExp } {
   const names = [...new Set(list.map((rule) => rule.at(-1) ?? ''))];
-  return { exact: new Set(names.filter((name) => !name.includes('*'))), patterns: names.filter((name) => name.includes('*')) };
+  const wild = names.filter((name) => name.includes('*')).map((name) => name.split('*').map(RegExp.escape).join('[^]*'));
+  return { exact: new Set(names.filter((name) => !name.includes('*'))), pattern: new RegExp(`^(?:${wild.join('|')})$`) };
 }
 
 function listFor(access: 'fs:read' | 'fs:write'): readonly PathPattern[] {
