@@ -239,6 +239,13 @@ export async function createHost(options: HostOptions): Promise<Host> {
       {
         cwd: workspace,
         shell,
+        async mayUnseal(command, paths, signal) {
+          if (!ui.hasUI || approval === 'none') return false;
+          const names = paths.map((path) => `\`${relative(workspace, path)}\``).join(', ');
+          const isAllowed = await ui.confirm('`bash` asks', `run this command again, and let it write ${names}?\n\n${command}`, { signal });
+          for (const target of paths) decided({ tool: 'bash', access: 'write', target, decision: isAllowed ? 'allow' : 'deny', rule: 'the user' });
+          return isAllowed;
+        },
         images: () => settings.images?.block !== true,
         confinement: async () => (approval !== 'all' && (await shell.layer()).kind === 'live' ? 'confined' : 'full access'),
         searchable: (path) => approval === 'all' || !isProtectedRead(realPath(path), places),

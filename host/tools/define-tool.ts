@@ -11,6 +11,8 @@ export interface Workspace {
   readonly shell: Shell;
   /** How commands run unless they ask for more. */
   readonly confinement: () => Promise<'confined' | 'full access'>;
+  /** Asks whether a command that was refused it may write what is sealed, and be run again with that. */
+  readonly mayUnseal: (command: string, paths: readonly string[], signal: AbortSignal) => Promise<boolean>;
   /** Whether models get images to see. */
   readonly images: () => boolean;
   /** Whether a search may look into a file; those with secrets are passed over. */

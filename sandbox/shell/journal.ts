@@ -53,7 +53,7 @@ export async function readJournals(directory: string, workspace: string): Promis
 }
 
 const Guarded = Type.Object({
-  guard: Type.Union([Type.Literal('hidden'), Type.Literal('sealed'), Type.Literal('watched')]),
+  guard: Type.Union([Type.Literal('hidden'), Type.Literal('sealed'), Type.Literal('watched'), Type.Literal('open')]),
   kind: Type.Union([Type.Literal('file'), Type.Literal('directory'), Type.Literal('link'), Type.Literal('other')]),
 });
 const Content = Type.Union([

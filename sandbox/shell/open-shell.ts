@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { isProtectedWrite, type Places } from '../../format/index.ts';
 import { confine, type Ending, osLayer, type OsLayer, type Profile, startProgram, whoRuns } from '../os-layer/index.ts';
-import { checkChanges, type CheckPorts, describeLeft, type LeftBehind, takeDown } from './check-changes.ts';
+import { type Before, checkChanges, type CheckPorts, describeLeft, type LeftBehind, takeDown } from './check-changes.ts';
 import { readJournals, writeJournal } from './journal.ts';
 import { isKnownContent, readTips } from './known-content.ts';
+import { READ_FOR_REFUSALS, refusedPaths } from './refused-paths.ts';
 import { findRepository, type Repository } from './repository.ts';
 import { createRunGit, type RunGit } from './run-git.ts';
 import type { TreeRules } from './scan-tree.ts';
@@ -32,6 +33,8 @@ export interface ShellRun {
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
   readonly onOutput: (bytes: Buffer) => void;
+  /** What this one command may write though it is sealed: somebody said yes to exactly that. */
+  readonly unsealed?: readonly string[];
 }
 
 export interface ShellEnding extends Ending {
@@ -39,6 +42,8 @@ export interface ShellEnding extends Ending {
   /** What was undone after the command, and what it put into commits, in words. */
   readonly notes: string;
   readonly undone: readonly LeftBehind[];
+  /** What was sealed and the command wanted to write, as far as it said so. */
+  readonly refused: readonly string[];
 }
 
 /** Runs the commands of the host's own tools, in the operating-system layer where there is one. */
@@ -109,18 +114,19 @@ export function openShell(options: ShellOptions): Shell {
     return describeLeft(undone, places.workspace);
   };
 
-  const run = async (command: string, { signal, onOutput, timeoutMs }: ShellRun): Promise<ShellEnding> => {
+  const run = async (command: string, { signal, onOutput, timeoutMs, unsealed = [] }: ShellRun): Promise<ShellEnding> => {
     const layer = await (options.layer ?? osLayer)();
     if (layer.kind !== 'live') throw new Error(`commands cannot be confined here: ${layer.reason}`);
     const repository = await findRepository(places.workspace, places.home, git);
     const rules = rulesFor(repository);
     await using _commondir = await ownCommondir(repository);
-    const [before, tips, directory, runAs] = await Promise.all([
+    const [taken, tips, directory, runAs] = await Promise.all([
       takeDown(rules, repository, git, signal),
       repository === undefined ? undefined : history.before(repository),
       scratchDirectory(),
       whoRuns(places.workspace),
     ]);
+    const before = withoutSeals(taken, unsealed);
     const inGeneral = await shellProfile({
       places,
       scan: before.scan,
@@ -135,9 +141,14 @@ export function openShell(options: ShellOptions): Shell {
     const profile = ignored === undefined ? inGeneral : { ...inGeneral, environment: { ...inGeneral.environment, ...excludes(ignored) } };
     const journal = await writeJournal(options.journal, places.workspace, before, history.known);
     const confinement = confine({ program: '/bin/bash', args: bashArguments(command) }, profile, layer);
+    let output = '';
+    const said = (bytes: Buffer): void => {
+      output = (output + bytes.toString('latin1')).slice(-READ_FOR_REFUSALS);
+      onOutput(bytes);
+    };
     const program = startProgram(
       { kind: 'confined', confinement },
-      { signal, onOutput: (_, bytes) => onOutput(bytes), maxProcesses: MAX_PROCESSES, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
+      { signal, onOutput: (_, bytes) => said(bytes), maxProcesses: MAX_PROCESSES, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
     );
     program.stdin.end();
     const ending = await program.ended;
@@ -147,7 +158,8 @@ export function openShell(options: ShellOptions): Shell {
     const undone = await checkChanges(before, rules, repository, portsFor(repository, history.known), toTheEnd);
     await journal.done();
     const commits = repository === undefined || tips === undefined ? '' : await history.after(repository, tips, places);
-    return { ...ending, confined: true, undone, notes: `${describeLeft(undone, places.workspace)}${commits}` };
+    const refused = ending.code === 0 ? [] : refusedPaths(Buffer.from(output, 'latin1').toString('utf8'), before.scan, places.workspace);
+    return { ...ending, confined: true, undone, refused, notes: `${describeLeft(undone, places.workspace)}${commits}` };
   };
 
   const runUnconfined = async (command: string, { signal, onOutput, timeoutMs }: ShellRun): Promise<ShellEnding> => {
@@ -156,7 +168,7 @@ export function openShell(options: ShellOptions): Shell {
       { signal, onOutput: (_, bytes) => onOutput(bytes), maxProcesses: MAX_PROCESSES, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
     );
     program.stdin.end();
-    return { ...(await program.ended), confined: false, undone: [], notes: '' };
+    return { ...(await program.ended), confined: false, undone: [], refused: [], notes: '' };
   };
 
   const inTurn = <Result>(action: () => Promise<Result>): Promise<Result> => {
@@ -176,6 +188,17 @@ export function openShell(options: ShellOptions): Shell {
       if (scratch !== undefined) await rm(await scratch, { recursive: true, force: true });
     },
   };
+}
+
+/** What was unsealed has no cover, and may be changed: afterwards it is as if it had been sealed. */
+function withoutSeals(before: Before, unsealed: readonly string[]): Before {
+  if (unsealed.length === 0) return before;
+  const guarded = new Map(before.scan.guarded);
+  for (const path of unsealed) {
+    const name = guarded.get(path);
+    if (name?.guard === 'sealed') guarded.set(path, { ...name, guard: 'open' });
+  }
+  return { ...before, scan: { ...before.scan, guarded } };
 }
 
 /** Nobody sits at a terminal: no pager, no editor, no password. */

@@ -9,8 +9,9 @@ import { UnguardableTree } from '../os-layer/index.ts';
  * - `hidden`: it holds secrets; it can be neither read nor written.
  * - `sealed`: what is in it runs later; it can be read.
  * - `watched`: a file that git may have to write, so nothing lies over it; it is looked at afterwards.
+ * - `open`: it was sealed, and somebody allowed this one command to write it.
  */
-export type Guard = 'hidden' | 'sealed' | 'watched';
+export type Guard = 'hidden' | 'sealed' | 'watched' | 'open';
 
 export interface GuardedName {
   readonly guard: Guard;

@@ -181,7 +181,7 @@ async function treeMounts({ places, scan, root, signal }: ShellProfileRequest): 
     if (isWritable) mounts.push(...pins(workspace, path));
   };
   for (const [path, { guard, kind }] of scan.guarded) {
-    if (guard === 'watched' || kind === 'link' || kind === 'other') continue;
+    if (guard === 'watched' || guard === 'open' || kind === 'link' || kind === 'other') continue;
     cover(path, guard, kind === 'directory');
     if (kind === 'directory') continue;
     const stats = await lstat(path, { bigint: true }).catch(() => undefined);

@@ -2,6 +2,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { diffOf, firstChangedLine } from '../../host/tools/diff.ts';
+import { withoutUser } from '../../host/index.ts';
+import { shellLayer } from '../support/shell-scene.ts';
 import { ask, startTestHost, type TestHost } from '../support/in-test-host.ts';
 
 const call = (name: string, args = {}) => ({ name, arguments: args });
@@ -148,6 +150,25 @@ describe('bash', () => {
   it('is ended after its time', async () => {
     await using used = await use({}, call('bash', { command: 'echo begun; sleep 1000', timeout: 0.5 }));
     expect(used.answers[0]).toMatchObject({ isError: true, text: expect.stringMatching(/\[ended after 0.5 seconds\]/) });
+  });
+});
+
+describe('what bash was refused', () => {
+  it.skipIf(shellLayer.kind !== 'live')('becomes one question, and a yes runs the command again with exactly that', async () => {
+    const asked: string[] = [];
+    const run = async (answer: boolean) => {
+      await using world = await startTestHost({ turns: [{ toolCalls: [call('bash', { command: 'echo 1 > node_modules/a && echo did' })] }, {}] }, [], {
+        approval: 'edits',
+        env: { PATH: process.env['PATH'] },
+        ui: { ...withoutUser('rpc', () => undefined), hasUI: true, confirm: async (_title, message) => (asked.push(message), answer) },
+      });
+      await mkdir(join(world.cwd, 'node_modules'));
+      await ask(world.host, 'go');
+      return answers(world)[0];
+    };
+    expect(await run(false)).toMatchObject({ isError: true });
+    expect(await run(true)).toMatchObject({ isError: false, text: expect.stringMatching(/run again\]\ndid$/) });
+    expect(asked).toEqual(Array.from({ length: 2 }, () => expect.stringMatching(/let it write `node_modules`\?/)));
   });
 });
 

@@ -90,6 +90,17 @@ describe.skipIf(shellLayer.kind !== 'live')("the host's shell (skipped where the
     expect(code).toBe(0);
   });
 
+  test('what it was refused is named, and a repeat may write exactly that', async () => {
+    await using scene = await openShellScene({ committed: { 'a.txt': '' }, loose: { 'node_modules/x/index.js': 'old', '.vscode/tasks.json': '{}' } });
+    const command = 'echo new > node_modules/x/index.js && touch node_modules/y && ! touch .vscode/z';
+    const first = await scene.run(command);
+    expect(first).toMatchObject({ code: 1, refused: [scene.at('w/node_modules')] });
+    const again = await scene.shell.run(command, { signal: AbortSignal.timeout(60_000), onOutput: () => undefined, unsealed: first.refused });
+    expect(again).toMatchObject({ code: 0, undone: [] });
+    expect(readFileSync(scene.at('w/node_modules/x/index.js'), 'utf8')).toBe('new\n');
+    expect((await scene.run(command)).code).toBe(1);
+  });
+
   test('commands share `/tmp`, and what is in the one of the machine is not there', async () => {
     await using scene = await openShellScene({ withGit: false });
     await scene.run('echo kept > /tmp/note.txt');
@@ -143,7 +154,7 @@ describe.skipIf(shellLayer.kind !== 'live')("the host's shell (skipped where the
     const stopped = await scene.shell.run('sleep 1000', { signal: AbortSignal.timeout(60_000), timeoutMs: 50, onOutput: () => undefined });
     expect(stopped.stopped).toBe('timeout');
     await scene.run('setsid nohup sleep 7654321.5 >/dev/null 2>&1 & sleep 0.01; exit 0');
-    expect(runs('7654321.5')).toBe(false);
+    await expect.poll(() => runs('7654321.5'), { timeout: 20_000 }).toBe(false);
   });
 
   test('what an agent left that was killed in the middle of a command is undone by the next one', async () => {
