@@ -1,6 +1,6 @@
 import { build, type Plugin } from 'esbuild';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { guestParts } from '../sandbox/guest/build/parts.ts';
@@ -12,6 +12,8 @@ import { guestParts } from '../sandbox/guest/build/parts.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const directory = fileURLToPath(new URL('../dist/guest/', import.meta.url));
 mkdirSync(directory, { recursive: true });
+// those of another Node would stay in the package for ever
+for (const name of readdirSync(directory)) if (name.endsWith('.cache')) rmSync(join(directory, name));
 
 /** Loading a module of `format/` does nothing that anybody could see: a program gets those it uses, not all of them. */
 const onlyWhatIsUsed: Plugin = {

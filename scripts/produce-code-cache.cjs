@@ -44,6 +44,7 @@ setImmediate(() => {
   call(1, { op: 'event', handler: 0, event: {} });
   call(2, { op: 'tool', name: 'a', toolCallId: '1', args: { c: 'e', d: 1 } });
   setImmediate(() => {
-    for (const { name, script } of scripts) writeFileSync(join(directory, `${name}-${process.versions.v8}.cache`), script.createCachedData());
+    const made = `${process.platform}-${process.arch}-${process.versions.v8}.cache`;
+    for (const { name, script } of scripts) writeFileSync(join(directory, `${name}-${made}`), script.createCachedData());
   });
 });

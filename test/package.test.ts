@@ -38,6 +38,8 @@ describe('the packed package', () => {
     for (const path of ['bin/dash.js', 'dist/cli/main.js', 'dist/sdk/index.d.ts', 'dist/guest', 'starter-templates/extension/src/index.ts']) {
       expect(existsSync(join(root, path)), path).toBe(true);
     }
+    for (const name of ['core', 'typebox', 'pi-tui'])
+      expect(existsSync(join(root, `dist/guest/${name}-${process.platform}-${process.arch}-${process.versions.v8}.cache`)), name).toBe(true);
     for (const path of ['cli', 'test', 'scripts', 'bench', '.ci', 'tsconfig.json']) expect(existsSync(join(root, path)), path).toBe(false);
   });
 

@@ -25,14 +25,14 @@ export function toolchainDigest(): string {
 const scripts = new Map<string, ScriptSource>();
 
 /**
- * The runtime's scripts, with the code cache made when they were built. V8 refuses a cache of another version
- * or other flags, so a stale one costs a little time and nothing else.
+ * The runtime's scripts, with the code cache made when they were built: it comes with the package, and a wake without takes
+ * about twice as long. V8 refuses a cache of another version or other flags; it does not look at the processor, so the name does.
  */
 export function runtimeScript(name: 'core' | RuntimePart): ScriptSource {
   const known = scripts.get(name);
   if (known !== undefined) return known;
   const source = readFileSync(new URL(`${name}.js`, DIRECTORY));
-  const cache = readIfThere(new URL(`${name}-${process.versions.v8}.cache`, DIRECTORY));
+  const cache = readIfThere(new URL(`${name}-${process.platform}-${process.arch}-${process.versions.v8}.cache`, DIRECTORY));
   const script: ScriptSource = { name: `dash-runtime:${name}`, source, ...(cache !== undefined && { cache }) };
   scripts.set(name, script);
   return script;
