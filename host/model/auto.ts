@@ -49,7 +49,7 @@ interface Breaker {
   readonly failures: number;
 }
 
-const FIRST_REST_MS = 10_000;
+const FIRST_REST_MS = 30_000;
 const LONGEST_REST_MS = 300_000;
 
 /** Twice as long with every failure, and never shorter than the provider asked for. */

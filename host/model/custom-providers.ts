@@ -4,6 +4,8 @@ import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { DashError } from '../../format/index.ts';
 
+const Price = Type.Number({ minimum: 0 });
+
 const CustomModel = Type.Object(
   {
     id: Type.String({ minLength: 1 }),
@@ -12,6 +14,10 @@ const CustomModel = Type.Object(
     images: Type.Optional(Type.Boolean()),
     contextWindow: Type.Optional(Type.Integer({ minimum: 1 })),
     maxTokens: Type.Optional(Type.Integer({ minimum: 1 })),
+    /** Dollars for a million tokens; nothing where it is left out. */
+    cost: Type.Optional(
+      Type.Object({ input: Price, output: Price, cacheRead: Type.Optional(Price), cacheWrite: Type.Optional(Price) }, { additionalProperties: false }),
+    ),
   },
   { additionalProperties: false },
 );

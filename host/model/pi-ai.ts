@@ -317,7 +317,7 @@ async function openEndpoint(provider: CustomProvider, env: PiAiOptions['env']): 
     baseUrl: provider.baseUrl,
     reasoning: model.reasoning ?? false,
     input: model.images === true ? ['text', 'image'] : ['text'],
-    cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+    cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, ...model.cost },
     contextWindow: model.contextWindow ?? 128_000,
     maxTokens: model.maxTokens ?? 16_384,
   }));

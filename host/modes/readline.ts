@@ -148,6 +148,14 @@ function tell(event: HostEvent, write: (text: string) => void): void {
       return write(`[${event.toolName} ${JSON.stringify(event.args).slice(0, 200)}]\n`);
     case 'tool_execution_end':
       return event.isError ? write(`[${event.toolName} failed]\n`) : undefined;
+    case 'compaction_start':
+      return write('[summing up what is old]\n');
+    case 'compaction_end':
+      return event.errorMessage === undefined ? undefined : write(`[it could not be summed up: ${event.errorMessage}]\n`);
+    case 'model_failover':
+      return write(`[${event.from.provider}/${event.from.id} does not answer; ${event.to.provider}/${event.to.id} does]\n`);
+    case 'auto_retry_start':
+      return write(`[again in ${Math.ceil(event.delayMs / 1000)} s, ${event.attempt} of ${event.maxAttempts}]\n`);
     case 'extension_error':
       return write(`${event.extensionPath}: ${event.event}: ${event.error}\n`);
     case 'error':

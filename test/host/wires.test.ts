@@ -57,7 +57,7 @@ describe.each(WIRES.map(({ api }) => api))('the wire %s', (wire) => {
         { type: 'thinking', thinking: 'I wonder' },
         { type: 'text', text: 'hello there friend' },
       ],
-      usage: { input: 11, output: 3, totalTokens: 14 },
+      usage: { input: 11, output: 3, totalTokens: 14, cost: { input: 11 / 1_000_000, output: 6 / 1_000_000 } },
     });
     expect(JSON.stringify(asked(world.mock))).toContain('be kind');
   });

@@ -38,7 +38,12 @@ export async function startWireModels(reference?: string): Promise<WireModels> {
   const mock = new LLMock({ port: 0, host: '127.0.0.1', logLevel: 'silent' });
   await mock.start();
   const dashHome = await mkdtemp(join(tmpdir(), 'dash-wires-'));
-  const providers = WIRES.map(({ api, path }) => ({ id: api, api, baseUrl: `${mock.url}${path}`, models: [{ id: 'model', reasoning: true, images: true }] }));
+  const providers = WIRES.map(({ api, path }) => ({
+    id: api,
+    api,
+    baseUrl: `${mock.url}${path}`,
+    models: [{ id: 'model', reasoning: true, images: true, cost: { input: 1, output: 2 } }],
+  }));
   await writeFile(join(dashHome, 'models.json'), JSON.stringify({ providers }));
   const port = await openModels({ reference, dashHome, env: {} });
   return {
