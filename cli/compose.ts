@@ -52,7 +52,7 @@ export function inspectPorts(home: string): InspectPorts {
 
 /** What a check before publishing asks of its neighbours. */
 export async function checkPorts(invocation: Pick<Invocation, 'home' | 'cwd' | 'env' | 'globals' | 'signal'>): Promise<CheckPorts> {
-  const { checkContrast, checkSkill, parsePrompt, parseTheme } = await skills();
+  const { checkColorNames, checkContrast, checkSkill, parsePrompt, parseTheme } = await skills();
   return {
     async tryExtensions(dir) {
       await using inspection = await inspectSpec(
@@ -69,7 +69,11 @@ export async function checkPorts(invocation: Pick<Invocation, 'home' | 'cwd' | '
           parsePrompt(text, path);
           return [];
         }),
-      themes: (text, path) => diagnosticsOf(() => checkContrast(parseTheme(text, path), path)),
+      themes: (text, path) =>
+        diagnosticsOf(() => {
+          const theme = parseTheme(text, path);
+          return [...checkColorNames(theme, path), ...checkContrast(theme, path)];
+        }),
     },
   };
 }

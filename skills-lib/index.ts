@@ -12,4 +12,6 @@ export { indexSkills, RANKING, type Ranking, type Searchable, type SkillHit, typ
 export { stem, words } from './words.ts';
 export { DEFAULT_OFFERING, type OfferedSkills, offerSkills, type SkillOffering } from './offer-skills.ts';
 export { auditFiles, type AuditedFile, type AuditFinding, RULES_VERSION, type TextAudit } from './audit/index.ts';
+export { checkColorNames, THEME_COLORS } from './theme-colors.ts';
+export { themeSchema } from './theme-schema.ts';
 export { checkContrast } from './theme-contrast.ts';

@@ -1,0 +1,73 @@
+import { type Diagnostic, nearest } from '../format/index.ts';
+import type { Theme } from './theme.ts';
+
+/** The colours of a theme, under pi's names, and what each is for. */
+export const THEME_COLORS: Readonly<Record<string, string>> = {
+  accent: 'what stands out: selected items, the cursor',
+  border: 'borders',
+  borderAccent: 'borders of what is in focus',
+  borderMuted: 'borders that hold back',
+  success: 'something went well',
+  error: 'something failed',
+  warning: 'something needs attention',
+  muted: 'text of second rank',
+  dim: 'text of third rank',
+  text: 'ordinary text; often empty',
+  thinkingText: 'what a model thinks',
+  selectedBg: 'behind a selected item',
+  scrollbarTrack: 'the track of a scroll bar; `muted` when absent',
+  scrollbarThumb: 'the handle of a scroll bar; `text` when absent',
+  searchMatchBg: 'behind what a search found; `selectedBg` when absent',
+  searchMatchText: 'what a search found; `text` when absent',
+  userMessageBg: 'behind what the user said',
+  userMessageText: 'what the user said',
+  customMessageBg: 'behind a message of an extension',
+  customMessageText: 'a message of an extension',
+  customMessageLabel: 'the label of such a message',
+  toolPendingBg: 'behind a tool at work',
+  toolSuccessBg: 'behind a tool that is done',
+  toolErrorBg: 'behind a tool that failed',
+  toolTitle: 'the title of a tool call',
+  toolOutput: 'what a tool answered',
+  mdHeading: 'markdown: headings',
+  mdLink: 'markdown: the text of a link',
+  mdLinkUrl: 'markdown: the address of a link',
+  mdCode: 'markdown: code in a line',
+  mdCodeBlock: 'markdown: code in a block',
+  mdCodeBlockBorder: 'markdown: around a block of code',
+  mdQuote: 'markdown: quotes',
+  mdQuoteBorder: 'markdown: beside a quote',
+  mdHr: 'markdown: rules',
+  mdListBullet: 'markdown: bullets and numbers',
+  toolDiffAdded: 'lines that were added',
+  toolDiffRemoved: 'lines that were removed',
+  toolDiffContext: 'lines around a change',
+  syntaxComment: 'code: comments',
+  syntaxKeyword: 'code: keywords',
+  syntaxFunction: 'code: functions',
+  syntaxVariable: 'code: variables',
+  syntaxString: 'code: strings',
+  syntaxNumber: 'code: numbers',
+  syntaxType: 'code: types',
+  syntaxOperator: 'code: operators',
+  syntaxPunctuation: 'code: punctuation',
+  thinkingOff: 'the border while thinking is off',
+  thinkingMinimal: 'the border while thinking is minimal',
+  thinkingLow: 'the border while thinking is low',
+  thinkingMedium: 'the border while thinking is medium',
+  thinkingHigh: 'the border while thinking is high',
+  thinkingXhigh: 'the border while thinking is very high',
+  thinkingMax: 'the border while thinking is at its most; `thinkingXhigh` when absent',
+  bashMode: 'the border while a command is typed',
+};
+
+/** Says which colours of a theme nothing is drawn in: most are slips of the pen. */
+export function checkColorNames({ colors }: Theme, path: string): readonly Diagnostic[] {
+  return Object.keys(colors)
+    .filter((name) => !Object.hasOwn(THEME_COLORS, name))
+    .map((name): Diagnostic => {
+      const meant = nearest(name, Object.keys(THEME_COLORS));
+      const hint = meant === undefined ? '' : `; did you mean \`${meant}\`?`;
+      return { severity: 'warning', code: 'UNKNOWN_COLOR', message: `nothing is drawn in \`${name}\`${hint}`, where: { path } };
+    });
+}
