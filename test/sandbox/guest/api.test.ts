@@ -27,3 +27,22 @@ it('after loading a tool may change what it does, and no tool may be added', asy
     ['add', 'a probe'],
   ]);
 });
+
+it('arguments are those of the schema: what can be converted is, and what is wrong is named', async () => {
+  const source = `import { Type } from 'typebox';
+    const parameters = Type.Object({ count: Type.Number({ minimum: 1 }), names: Type.Optional(Type.Array(Type.String())) });
+    export default (pi) => { pi.registerTool({ name: 'count', description: 'd', parameters, execute: async (id, params) => JSON.stringify(params) }); };`;
+  await using fixture = await openFixture({ files: { 'index.ts': source } });
+  expect(await fixture.text('count', { count: 2, names: ['a'] })).toBe('{"count":2,"names":["a"]}');
+  expect(await fixture.text('count', { count: '3' })).toBe('{"count":3}');
+  for (const [args, where] of [
+    [{}, 'count'],
+    [{ count: 0 }, '/count'],
+    [{ count: 'many' }, '/count'],
+    [{ count: 1, names: [[]] }, '/names/0'],
+  ] as const) {
+    const refused = await fixture.call('count', args);
+    expect(refused).toMatchObject({ isError: true, details: { code: 'INVALID_ARGUMENTS' } });
+    expect(refused.content[0]).toMatchObject({ text: expect.stringContaining(where) });
+  }
+});
