@@ -79,7 +79,7 @@ export function buildContributions(extensions: readonly Extension[], resources: 
       if (name !== undefined) tools.set(name, { ...owner, name, registration });
     }
     for (const { event, handler } of sandboxed.registrations.events) {
-      const bound = bindHandler(event, pkg.name, pkg.granted, surroundings.places, warn);
+      const bound = bindHandler(event, pkg.name, pkg.granted, sandboxed, surroundings.places, warn);
       if (bound === undefined) continue;
       const known = handlers.get(bound.event) ?? [];
       const { event: name, ...rights } = bound;
@@ -137,6 +137,7 @@ function bindHandler(
   event: string,
   owner: string,
   granted: PermissionSet,
+  sandboxed: SandboxedPackage,
   places: Places,
   warn: Warn,
 ): ({ readonly event: ExtensionEventName } & Pick<BoundHandler, 'needs' | 'toChange' | 'cannotChange'>) | undefined {
@@ -150,23 +151,25 @@ function bindHandler(
     return undefined;
   }
   if (!EXTENSION_EVENTS[event].sent) warn('EVENT_NOT_SENT', `\`${owner}\` listens to \`${event}\`, which this version never sends`);
-  const missing = row.needs.find((need) => !holds(granted, need, places));
-  if (missing !== undefined) {
+  const areas = (needs: readonly string[]): readonly PlainArea[] => needs.map((need) => parsePermission(need).area).filter(isPlain);
+  const missing = row.needs.filter((need) => !holds(granted, need, places));
+  if (missing[0] !== undefined) {
+    const isAsked = areas(missing).every((area) => sandboxed.canAskFor(area));
+    const when = isAsked ? 'is asked for' : 'is not told of it without';
     warn(
       'PERMISSION_DENIED',
-      `\`${owner}\` listens to \`${event}\` and is not told of it without \`${missing}\`; \`dash permissions grant ${owner} ${missing}\` allows it`,
+      `\`${owner}\` listens to \`${event}\` and ${when} \`${missing[0]}\`${isAsked ? ' when it happens' : ''}; \`dash permissions grant ${owner} ${missing[0]}\` allows it`,
     );
-    return undefined;
+    if (!isAsked) return undefined;
   }
   const cannotChange = row.toChange.find((need) => !holds(granted, need, places));
-  const areas = (needs: readonly string[]): readonly PlainArea[] => needs.map((need) => parsePermission(need).area).filter(isPlain);
   return { event, needs: areas(row.needs), toChange: areas(row.toChange), ...(cannotChange === undefined ? {} : { cannotChange }) };
 }
 
-/** Leaves out who lost the right to be told since the generation was built, and marks who lost the right to change. */
+/** Leaves out who lost the right to be told since the generation was built and cannot be asked for, and marks who lost the right to change. */
 export function stillAllowed(handlers: readonly BoundHandler[]): readonly BoundHandler[] {
   return handlers
-    .filter(({ needs, sandboxed }) => needs.every((area) => sandboxed.holds(area)))
+    .filter(({ needs, sandboxed }) => needs.every((area) => sandboxed.holds(area) || sandboxed.canAskFor(area)))
     .map((handler) => {
       const lost = handler.cannotChange ?? handler.toChange.find((area) => !handler.sandboxed.holds(area));
       return lost === handler.cannotChange ? handler : { ...handler, cannotChange: lost };

@@ -151,6 +151,12 @@ export function createEventBus(ports: EventBusPorts): EventBus {
     });
   };
 
+  /** Where a right is missing that can be asked for, this is where the user is asked. */
+  const mayHear = (handler: BoundHandler, event: ExtensionEventName, signal?: AbortSignal): Promise<boolean> => {
+    const origin = ports.origin();
+    return handler.sandboxed.mayHear(event, handler.needs, { ...(origin === undefined ? {} : { origin }), ...(signal === undefined ? {} : { signal }) });
+  };
+
   const withoutChange = ({ value }: HandlerOutcome, handler: BoundHandler, name: ExtensionEventName): undefined => {
     if (!isNothing(value))
       report(
@@ -177,6 +183,7 @@ export function createEventBus(ports: EventBusPorts): EventBus {
     for (const handler of ports.handlers(name).filter((one) => !callers.includes(one.package) && only(one))) {
       await told.get(handler.sandboxed)?.settled;
       try {
+        if (!(await mayHear(handler, name, signal))) continue;
         const outcome = await deliver(handler, event(), signal, callers);
         const change = handler.cannotChange === undefined ? outcome : withoutChange(outcome, handler, name);
         if (change !== undefined && next(change, handler) === 'stop') return;
@@ -201,7 +208,13 @@ export function createEventBus(ports: EventBusPorts): EventBus {
       using _ = hold;
       const state = told.get(sandboxed);
       if (state?.waiting === waiting) state.waiting = undefined;
-      for (const handler of handlers) await deliver(handler, waiting.event).catch((error: unknown) => report(handler, event.type, error));
+      for (const handler of handlers) {
+        try {
+          if (await mayHear(handler, event.type)) await deliver(handler, waiting.event);
+        } catch (error) {
+          report(handler, event.type, error);
+        }
+      }
     });
     told.set(sandboxed, { settled, waiting });
     telling.add(settled);
@@ -228,6 +241,7 @@ export function createEventBus(ports: EventBusPorts): EventBus {
         await told.get(handler.sandboxed)?.settled;
         let outcome: HandlerOutcome;
         try {
+          if (!(await mayHear(handler, 'tool_call', signal))) continue;
           outcome = await deliver(handler, { type: 'tool_call', toolCallId: call.id, toolName: call.name, input }, signal, callers);
         } catch (error) {
           // A guard that fails must not let the call through.

@@ -87,6 +87,10 @@ export interface SandboxedPackage extends AsyncDisposable {
   deliver(handler: number, event: unknown, options: EventCallOptions): Promise<HandlerOutcome>;
   /** Whether it holds this right at this moment: what was taken back counts for the next event. */
   holds(area: PlainArea): boolean;
+  /** Whether the user can be asked for this right when it is first needed: the package asked for it, and nobody denied it. */
+  canAskFor(area: PlainArea): boolean;
+  /** Whether it may be told of an event now; asks the user for what is missing, where that was asked for at install. */
+  mayHear(event: string, needs: readonly PlainArea[], options: Pick<EventCallOptions, 'origin' | 'signal'>): Promise<boolean>;
   /** An event of `pi.events` from another package. Not awaited by the sender; never starts a sleeping package. */
   emit(channel: string, data: unknown): void;
   /** Waits for calls in flight, then ends the process. */

@@ -50,7 +50,7 @@ import { GuestSession, unsupportedCode } from './guest-session.ts';
 import { prepareConfinement } from './process/spawn-process.ts';
 import { osLayer, type OsLayer } from './os-layer/index.ts';
 import type { PlacedError } from './error-place.ts';
-import type { CallOrigin, HostPorts } from './ports.ts';
+import type { CallOrigin, HostPorts, PermissionAnswer } from './ports.ts';
 import type { GuestCall } from './protocol.ts';
 import { PrivateStorage } from './private-storage.ts';
 import { createSecretHandles, type LookUpSecret, type SecretHandles } from './secret-handles.ts';
@@ -130,6 +130,8 @@ class OpenPackage implements SandboxedPackage {
   #session: GuestSession | undefined;
   /** Handlers that were told that a session started: a process that takes over from a dead one is told again. */
   readonly #begun = new Map<number, { readonly event: object; readonly context: CallContext }>();
+  /** Events that it may hear once: in what which message of the user's set going. */
+  readonly #heardOnce = new Map<string, string>();
   #strikes = 0;
   #disabled: DashError | undefined;
   #closed = false;
@@ -195,6 +197,31 @@ class OpenPackage implements SandboxedPackage {
     const { permissions } = this.#authority.granted();
     const named = permissions.filter((permission) => permission.area === area);
     return named.length > 0 && named.every(({ deny }) => !deny);
+  }
+
+  canAskFor(area: PlainArea): boolean {
+    const isDenied = this.#authority.granted().permissions.some((permission) => permission.area === area && permission.deny);
+    return !isDenied && this.#authority.requested().some(({ permission }) => permission === area);
+  }
+
+  async mayHear(event: string, needs: readonly PlainArea[], { origin, signal = new AbortController().signal }: Pick<EventCallOptions, 'origin' | 'signal'>) {
+    const missing = (): readonly PlainArea[] => needs.filter((area) => !this.holds(area));
+    const [first, ...rest] = missing();
+    if (first === undefined) return true;
+    const { questions } = this.#options.ports;
+    if (origin === undefined || questions === undefined || ![first, ...rest].every((area) => this.canAskFor(area))) return false;
+    if (this.#heardOnce.get(event) === origin.chain) return true;
+    const permissions = [first, ...rest] as const;
+    const { reason } = this.#authority.requested().find(({ permission }) => permission === first) ?? {};
+    const question = { ...origin, package: this.name, version: this.#package.version, capability: 'event', target: event, permissions, mayPause: false };
+    const answer = await questions.ask({ ...question, ...(reason !== undefined && { reason }) }, signal, () => missing().length > 0);
+    if (answer === undefined) return missing().length === 0;
+    this.#recordAnswer('event', event, permissions, answer);
+    if (answer === 'no' || answer === 'pause') return false;
+    // One message of the user's brings the same event many times: a yes to one of them is a yes to the others.
+    if (answer === 'once') this.#heardOnce.set(event, origin.chain);
+    else await this.#authority.allow(permissions, answer);
+    return true;
   }
 
   emit(channel: string, data: unknown): void {
@@ -400,7 +427,7 @@ class OpenPackage implements SandboxedPackage {
    * that have a value, for what is not set is given away by nobody.
    */
   async #askForVariables(authority: Authority, origin: CallOrigin, signal = new AbortController().signal): Promise<void> {
-    const { ports, environment, audit } = this.#options;
+    const { ports, environment } = this.#options;
     const names = authority.granted().permissions.flatMap((permission) => (permission.area === 'env' ? [permission.name] : []));
     const wanted = authority.requested().filter(({ permission: text }) => {
       const permission = parsePermission(text);
@@ -414,20 +441,24 @@ class OpenPackage implements SandboxedPackage {
     const asked = { ...origin, package: this.name, version: this.#package.version, capability: 'env', target, permissions, mayPause: false };
     const answer = await ports.questions.ask({ ...asked, ...(reason !== undefined && { reason }) }, signal, () => true);
     if (answer === undefined) return;
-    audit.append({
+    this.#recordAnswer('env', target, permissions, answer);
+    // The values are in its memory from then on, as long as it runs: `once` is no shorter.
+    if (answer === 'once' || answer === 'session') await authority.allow(permissions, 'session');
+    if (answer === 'project') await authority.allow(permissions, 'project');
+  }
+
+  #recordAnswer(capability: string, target: string, permissions: readonly string[], answer: PermissionAnswer): void {
+    this.#options.audit.append({
       'event.name': 'consent',
       'dash.package': this.name,
       'dash.version': this.#package.version,
       'content.hash': this.#package.contentHash,
-      capability: 'env',
+      capability,
       target,
       decision: answer === 'no' || answer === 'pause' ? 'deny' : 'allow',
       rule: `asked: ${answer}`,
       permission: permissions.join(' '),
     });
-    // The values are in its memory from then on, as long as it runs: `once` is no shorter.
-    if (answer === 'once' || answer === 'session') await authority.allow(permissions, 'session');
-    if (answer === 'project') await authority.allow(permissions, 'project');
   }
 
   /** What takes effect by being there, at no single request: waking the package is using it. */

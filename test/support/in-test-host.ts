@@ -16,6 +16,8 @@ export interface TestPackage {
   /** Another hash is another build. */
   readonly hash?: string;
   readonly dir?: string;
+  /** Rights that it lacks and the user is asked for, with the answer. */
+  readonly asks?: { readonly areas: readonly string[]; readonly answer: boolean };
   readonly resources?: Partial<Resources>;
   readonly extension?: InTestExtension | ((ports: HostPorts) => InTestExtension);
 }
@@ -51,6 +53,12 @@ export async function startTestHost(
     openPackage: async (pkg, ports) => {
       const extension = state.packages.find(({ name }) => name === pkg.name)?.extension ?? {};
       const sandboxed = new InTestPackage(pkg.name, typeof extension === 'function' ? extension(ports) : extension);
+      const { areas = [], answer = false } = state.packages.find(({ name }) => name === pkg.name)?.asks ?? {};
+      for (const area of areas) {
+        sandboxed.lost.add(area);
+        sandboxed.askable.add(area);
+      }
+      sandboxed.answer = answer;
       opened.push(sandboxed);
       return sandboxed;
     },

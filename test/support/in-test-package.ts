@@ -79,6 +79,21 @@ export class InTestPackage implements SandboxedPackage {
     return !this.lost.has(area);
   }
 
+  /** Rights that the user can be asked for, and what is answered. */
+  readonly askable = new Set<string>();
+  readonly asked: string[] = [];
+  answer = false;
+
+  canAskFor(area: string): boolean {
+    return this.askable.has(area);
+  }
+
+  async mayHear(event: string, needs: readonly string[]): Promise<boolean> {
+    if (needs.every((area) => this.holds(area))) return true;
+    this.asked.push(event);
+    return this.answer;
+  }
+
   emit(channel: string, data: unknown): void {
     this.emitted.push([channel, data]);
   }

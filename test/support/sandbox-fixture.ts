@@ -12,6 +12,7 @@ import {
   type Registrations,
 } from '../../format/index.ts';
 import {
+  type Authority,
   AuditTrail,
   capturePackage,
   compilePackage,
@@ -89,6 +90,8 @@ export interface FixtureOptions {
   readonly spare?: SpareProcess;
   readonly idleMs?: number;
   readonly maxPrivateBytes?: number;
+  /** Default: what is granted, and nobody is asked. */
+  readonly authority?: Authority;
 }
 
 export const context: CallContext = { mode: 'print', hasUI: false };
@@ -139,6 +142,7 @@ export async function openFixture(options: FixtureOptions): Promise<Fixture> {
         graph,
         compiled,
         granted: parsePermissionSet(merged.granted ?? []),
+        ...(merged.authority && { authority: merged.authority }),
         captured: 'captured' in other ? other.captured : captured,
       },
       {
