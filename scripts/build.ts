@@ -64,9 +64,9 @@ const options = {
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  // commander is needed by nearly every command, in seven files of its own
+  // commander is needed by nearly every command, in seven files of its own; typebox by every agent, in two hundred and fifty
   external: Object.keys(dependencies)
-    .filter((name) => name !== 'commander')
+    .filter((name) => name !== 'commander' && name !== '@sinclair/typebox')
     .flatMap((name) => [name, `${name}/*`]),
   logLevel: 'warning',
 } as const satisfies BuildOptions;
