@@ -3,6 +3,7 @@ import { type Choice, isTextOnly } from './choice.ts';
 import { type PackagePlan, planConsent } from './consent.ts';
 import { bringAll, bringNamed, choicesFor, isInForce, replacedBy } from './install.ts';
 import type { InspectedPackage } from './inspect/inspect.ts';
+import { assertOldEnough } from './lock/assert-old-enough.ts';
 import { formatSpec, type PackageSpec } from './package-spec.ts';
 import { allRequestsOf, type Requesting } from './requests.ts';
 import { planRestore, type RestoreContext } from './restore.ts';
@@ -103,7 +104,12 @@ function planned(
 
 async function planLock(context: RestoreContext): Promise<InstallPlan> {
   const { base } = await readState({ ...context, mend: true });
-  const { due, specs, gone, lock } = await planRestore(context);
+  const { due, specs, gone, claimed } = await planRestore(context);
+  const { lock } = claimed;
+  if (due.length > 0) {
+    await using workshop = await openWorkshop(context, { inForce: base?.lock });
+    await assertOldEnough(due, claimed, workshop);
+  }
   const named =
     specs.length === 0
       ? { packages: [], isToBeAsked: false, diagnostics: [] }

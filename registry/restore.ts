@@ -87,14 +87,14 @@ export function pendingOf({ packages }: Generation): string[] {
  */
 export async function planRestore(
   context: RestoreContext,
-): Promise<{ readonly due: readonly string[]; readonly specs: readonly PackageSpec[]; readonly gone: readonly string[]; readonly lock: Lockfile }> {
+): Promise<{ readonly due: readonly string[]; readonly specs: readonly PackageSpec[]; readonly gone: readonly string[]; readonly claimed: ClaimedLock }> {
   const state = await readState({ ...context, mend: true });
   const settings = await settingsOf(state);
   const claimed = await readClaim(state, { frozen: context.frozen ?? false, isNamed: settings.packages.length > 0 });
   const { lock } = claimed;
   const specs = missingSpecs(claimed, settings, state, context.frozen ?? false);
   const gone = Object.keys(state.base?.packages ?? {}).filter((name) => !Object.hasOwn(lock.roots, name));
-  return { due: await dueNames(lock, state, context), specs, gone, lock };
+  return { due: await dueNames(lock, state, context), specs, gone, claimed };
 }
 
 /** The lock in the file; when that was lost, the one in force, unless the file is the last word. */

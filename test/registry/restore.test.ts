@@ -473,6 +473,9 @@ describe('a lock that pins a young release', () => {
 
   it.each(['pkg', 'dep'] as const)('(%s) is refused before anything of it comes here, whatever date the lock has', async (young) => {
     const { registry, site } = await youngLock(young);
+    await expect(planInstall([], await site.context())).rejects.toMatchObject({ code: 'RELEASE_TOO_YOUNG' });
+    registry.requests.length = 0;
+    await rm(join(site.dashHome, 'meta'), { recursive: true, force: true });
     await expect(site.restore({ frozen: true })).rejects.toMatchObject({
       code: 'RELEASE_TOO_YOUNG',
       message: expect.stringMatching(new RegExp(`dash\\.lock\` pins \`${young}@1\\.0\\.0\`, which has been public for 1 hour, less than 3 days`)),
