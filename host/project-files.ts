@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { Diagnostic } from '../format/index.ts';
-import { projectDirectories, skillFilesIn, skillPlaces } from '../skills-lib/index.ts';
+import { projectDirectories, skillFilesIn, skillPlaces, textFilesIn, textPlaces } from '../skills-lib/index.ts';
 
 /** What the files of a project would say to the agent, if they were trusted. */
 export interface ProjectFiles {
@@ -58,6 +58,10 @@ export async function findProjectFiles({
   }
   for (const folder of skillPlaces({ dashHome, home, cwd }).project) {
     const { files } = await skillFilesIn(folder);
+    for (const path of files) note(path, THERE);
+  }
+  for (const kind of ['prompts', 'themes'] as const) {
+    const { files } = await textFilesIn(kind, textPlaces(kind, { dashHome, home, cwd }).project);
     for (const path of files) note(path, THERE);
   }
   return { root, directories: outermostFirst, configured, items, diagnostics };

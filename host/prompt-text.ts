@@ -1,4 +1,4 @@
-import { fillPrompt, skillInvocation, skillReminder, splitArguments } from '../skills-lib/index.ts';
+import { argumentHint, fillPrompt, skillInvocation, skillReminder, splitArguments } from '../skills-lib/index.ts';
 import { HOST_COMMANDS, type HostCommand } from './commands/index.ts';
 import type { CommandContribution, Contributions } from './contributions.ts';
 import type { ResourceCatalog } from './resource-catalog.ts';
@@ -36,8 +36,10 @@ export function expandText(text: string, { skills, prompts }: Pick<ResourceCatal
 export interface SlashCommand {
   readonly name: string;
   readonly description?: string;
+  /** What is to be typed after it. */
+  readonly argumentHint?: string;
   readonly source: 'host' | 'extension' | 'prompt' | 'skill';
-  readonly sourceInfo: { readonly path: string; readonly source: string; readonly scope: 'user'; readonly origin: 'package' | 'top-level' };
+  readonly sourceInfo: { readonly path: string; readonly source: string; readonly scope: 'user' | 'project'; readonly origin: 'package' | 'top-level' };
 }
 
 /** Everything that can be typed after `/`. */
@@ -45,8 +47,8 @@ export function slashCommands({ commands, resources }: Contributions): SlashComm
   const info = (path: string, origin: string): SlashCommand['sourceInfo'] => ({
     path,
     source: origin,
-    scope: 'user',
-    origin: origin === 'user' || origin === 'host' ? 'top-level' : 'package',
+    scope: origin === 'project' ? 'project' : 'user',
+    origin: origin === 'user' || origin === 'host' || origin === 'project' ? 'top-level' : 'package',
   });
   return [
     ...HOST_COMMANDS.map(({ name, description }): SlashCommand => ({ name, description, source: 'host', sourceInfo: info('', 'host') })),
@@ -56,14 +58,25 @@ export function slashCommands({ commands, resources }: Contributions): SlashComm
       source: 'extension',
       sourceInfo: info('', command.package),
     })),
-    ...resources.prompts.map(({ name, description, path, origin }): SlashCommand => ({ name, description, source: 'prompt', sourceInfo: info(path, origin) })),
-    ...resources.skills.map(({ name, description, path, origin }): SlashCommand => ({
+    ...resources.prompts.map((prompt): SlashCommand => ({
+      name: prompt.name,
+      description: prompt.description,
+      ...hinted(argumentHint(prompt)),
+      source: 'prompt',
+      sourceInfo: info(prompt.path, prompt.origin),
+    })),
+    ...resources.skills.map(({ name, description, argumentHint: hint, path, origin }): SlashCommand => ({
       name: `skill:${name}`,
       description,
+      ...hinted(hint),
       source: 'skill',
       sourceInfo: info(path, origin),
     })),
   ];
+}
+
+function hinted(hint: string | undefined): { argumentHint?: string } {
+  return hint === undefined || hint === '' ? {} : { argumentHint: hint };
 }
 
 function describe(description: string | undefined): { description?: string } {

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Diagnostic, isDashError } from '../format/index.ts';
 import {
@@ -14,6 +14,9 @@ import {
   type SkillFiles,
   type SkillFolder,
   skillPlaces,
+  textFilesIn,
+  type TextKind,
+  textPlaces,
   type Theme,
 } from '../skills-lib/index.ts';
 import type { LoadedPackage } from './load-packages.ts';
@@ -48,7 +51,6 @@ export interface LooseResources {
 
 /** Reads all resources. The user's come first and keep their names, then those of a trusted project, then packages'. */
 export async function readResources(loose: LooseResources, packages: readonly ResourcePackage[]): Promise<ResourceCatalog> {
-  const { dashHome } = loose;
   const files = (kind: 'skills' | 'prompts' | 'themes', { dir, resources }: ResourcePackage): string[] => resources[kind].map((path) => join(dir, path));
   const places = skillPlaces(loose);
   const [users, projects, bundled] = await Promise.all([
@@ -68,10 +70,7 @@ export async function readResources(loose: LooseResources, packages: readonly Re
   const diagnostics: Diagnostic[] = [...users.diagnostics, ...projects.diagnostics, ...found.diagnostics];
 
   const prompts = new Map<string, OwnedPrompt>();
-  const promptSources = [
-    { origin: 'user', paths: await filesIn(join(dashHome, 'prompts'), '.md') },
-    ...packages.map((pkg) => ({ origin: pkg.name, paths: files('prompts', pkg) })),
-  ];
+  const promptSources = [...(await looseTexts('prompts', loose, diagnostics)), ...packages.map((pkg) => ({ origin: pkg.name, paths: files('prompts', pkg) }))];
   for (const { origin, paths } of promptSources) {
     for (const path of paths) {
       const prompt = await read(path, parsePrompt, diagnostics);
@@ -89,7 +88,8 @@ export async function readResources(loose: LooseResources, packages: readonly Re
   }
 
   const themes: Theme[] = [];
-  for (const path of [...(await filesIn(join(dashHome, 'themes'), '.json')), ...packages.flatMap((pkg) => files('themes', pkg))]) {
+  const looseThemes = await looseTexts('themes', loose, diagnostics);
+  for (const path of [...looseThemes.flatMap(({ paths }) => paths), ...packages.flatMap((pkg) => files('themes', pkg))]) {
     const theme = await read(path, parseTheme, diagnostics);
     if (theme !== undefined) themes.push(theme);
   }
@@ -100,6 +100,17 @@ export async function readResources(loose: LooseResources, packages: readonly Re
     themes,
     diagnostics,
   };
+}
+
+/** The user's before those of a trusted project. */
+async function looseTexts(kind: TextKind, loose: LooseResources, diagnostics: Diagnostic[]): Promise<{ origin: string; paths: readonly string[] }[]> {
+  const { user, project } = textPlaces(kind, loose);
+  const [own, theirs] = await Promise.all([textFilesIn(kind, user), textFilesIn(kind, loose.trusted ? project : [])]);
+  diagnostics.push(...own.diagnostics, ...theirs.diagnostics);
+  return [
+    { origin: 'user', paths: own.files },
+    { origin: 'project', paths: theirs.files },
+  ];
 }
 
 async function filesOfAll(folders: readonly SkillFolder[]): Promise<SkillFiles> {
@@ -114,18 +125,5 @@ async function read<Resource>(path: string, parse: (text: string, path: string) 
     if (!(error instanceof Error) || (!isDashError(error) && !('code' in error))) throw error;
     diagnostics.push({ severity: 'error', code: isDashError(error) ? error.code : 'RESOURCE_UNREADABLE', message: error.message, where: { path } });
     return undefined;
-  }
-}
-
-async function filesIn(directory: string, extension: string): Promise<readonly string[]> {
-  try {
-    const names = await readdir(directory);
-    return names
-      .filter((name) => name.endsWith(extension))
-      .sort()
-      .map((name) => join(directory, name));
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
   }
 }

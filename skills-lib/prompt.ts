@@ -28,6 +28,31 @@ export function parsePrompt(text: string, path: string): Prompt {
   };
 }
 
+/**
+ * What is to be typed after the command: the author's hint, or what the placeholders tell: `<1> [2=main] […]`.
+ * `undefined` when the template takes nothing.
+ */
+export function argumentHint({ argumentHint: hint, body }: Pick<Prompt, 'argumentHint' | 'body'>): string | undefined {
+  if (hint !== undefined && hint !== '') return hint;
+  const defaults = new Map<number, string | undefined>();
+  let takesRest = false;
+  for (const [, defaulted, fallback, start, , simple] of body.matchAll(PLACEHOLDER)) {
+    const position = Number(defaulted ?? simple);
+    if (start !== undefined || Number.isNaN(position)) takesRest = true;
+    else if (position > 0) defaults.set(position, defaults.get(position) ?? fallback);
+  }
+  const last = Math.max(0, ...defaults.keys());
+  const named = Array.from({ length: Math.min(last, MAX_HINTED) }, (_, at) => {
+    const fallback = defaults.get(at + 1);
+    return fallback === undefined ? `<${at + 1}>` : `[${at + 1}=${fallback}]`;
+  });
+  const parts = [...named, ...(takesRest || last > MAX_HINTED ? ['[…]'] : [])];
+  return parts.length === 0 ? undefined : parts.join(' ');
+}
+
+/** `$1000` is a price. */
+const MAX_HINTED = 9;
+
 const PLACEHOLDER = /\$\{(\d+|ARGUMENTS|@):-([^}]*)\}|\$\{@:(\d+)(?::(\d+))?\}|\$(ARGUMENTS|@|\d+)/g;
 
 /**

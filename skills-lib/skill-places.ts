@@ -13,10 +13,19 @@ export interface SkillPlaces {
 const PROJECT_FOLDERS = ['.dash/skills', '.agents/skills', '.claude/skills', '.pi/skills'];
 
 /** Lists the places, most specific first. */
-export function skillPlaces({ dashHome, home, cwd }: { readonly dashHome: string; readonly home: string; readonly cwd: string }): SkillPlaces {
-  const root = repositoryRoot(cwd, home) ?? cwd;
+export function skillPlaces(places: { readonly dashHome: string; readonly home: string; readonly cwd: string }): SkillPlaces {
+  const { dashHome, home } = places;
   const user = [join(dashHome, 'skills'), ...['.agents/skills', '.claude/skills', '.pi/agent/skills', '.pi/skills'].map((folder) => join(home, folder))];
-  const project = directoriesUpTo(cwd, root).flatMap((directory) => PROJECT_FOLDERS.map((folder) => join(directory, folder)));
+  return foldersOf(places, { user, project: PROJECT_FOLDERS });
+}
+
+/** Gives the user's folders, and those of these names in the project, from the working directory outwards. */
+export function foldersOf(
+  { home, cwd }: { readonly home: string; readonly cwd: string },
+  { user, project: names }: { readonly user: readonly string[]; readonly project: readonly string[] },
+): SkillPlaces {
+  const root = repositoryRoot(cwd, home) ?? cwd;
+  const project = directoriesUpTo(cwd, root).flatMap((directory) => names.map((folder) => join(directory, folder)));
   return {
     user: [...new Set(user)].map((directory) => ({ directory })),
     // someone whose project is their home has those skills already

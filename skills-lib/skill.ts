@@ -15,6 +15,8 @@ export interface Skill {
   readonly allowedTools: readonly string[] | undefined;
   /** False when only the user may start it, with `/skill:name`. */
   readonly modelMayInvoke: boolean;
+  /** What is to be typed after `/skill:name`, in the author's words. */
+  readonly argumentHint: string | undefined;
   readonly data: Readonly<Record<string, YamlValue>>;
 }
 
@@ -54,6 +56,7 @@ export function parseSkill(text: string, path: string): SkillReading {
       ?.split(/\s+/)
       .filter((tool) => tool !== ''),
     modelMayInvoke: clientField(data, 'disable-model-invocation') !== 'true',
+    argumentHint: stringOf(clientField(data, 'argument-hint')),
     data,
   };
   return { skill, diagnostics };

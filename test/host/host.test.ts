@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DashError } from '../../format/index.ts';
-import { toolEnvironment } from '../../host/index.ts';
+import { readResources, toolEnvironment } from '../../host/index.ts';
+import { findProjectFiles } from '../../host/project-files.ts';
 import { ask, startTestHost, type TestHost } from '../support/in-test-host.ts';
 import { says } from '../support/in-test-package.ts';
 
@@ -595,6 +596,48 @@ describe('what packages may do with the session', () => {
     expect(host.conversation.session.tree.header.parentSession).toBe(parent);
     await host.prompt('/new');
     expect(host.conversation.messages).toHaveLength(0);
+  });
+});
+
+describe('prompts and themes that no package brings', () => {
+  it('are the user’s before those of a trusted project, and no link of a project leaves it', async () => {
+    const home = await realpath(await mkdtemp(join(tmpdir(), 'dash-person-')));
+    const cwd = join(home, 'work');
+    const write = async (path: string, text: string) => {
+      await mkdir(dirname(join(home, path)), { recursive: true });
+      await writeFile(join(home, path), text);
+    };
+    await mkdir(join(cwd, '.git'), { recursive: true });
+    await write('.dash/prompts/greet.md', 'Greet $1 politely');
+    await write('.pi/agent/prompts/part.md', 'Say farewell');
+    await write('.claude/commands/README.md', 'no command');
+    await write('work/.dash/prompts/greet.md', 'Greet $1 rudely');
+    await write('work/.claude/commands/ship.md', '---\nargument-hint: <version>\n---\nShip $1');
+    await write('work/.dash/themes/dusk.json', JSON.stringify({ name: 'dusk', colors: { text: '#ffffff' } }));
+    await write('key.md', 'secret');
+    await symlink(join(home, 'key.md'), join(cwd, '.dash/prompts/key.md'));
+    const places = { dashHome: join(home, '.dash'), home, cwd };
+    const read = async (trusted: boolean) => {
+      const { prompts, themes, diagnostics } = await readResources({ ...places, trusted }, []);
+      return {
+        prompts: prompts.map(({ name, origin }) => `${name} of ${origin}`),
+        themes: themes.map(({ name }) => name),
+        codes: diagnostics.map(({ code }) => code),
+      };
+    };
+    expect(await read(false)).toEqual({ prompts: ['greet of user', 'part of user'], themes: [], codes: [] });
+    expect(await read(true)).toEqual({
+      prompts: ['greet of user', 'part of user', 'ship of project'],
+      themes: ['dusk'],
+      codes: ['SKILL_LINK_OUTSIDE', 'PROMPT_COLLISION'],
+    });
+    // who is asked for trust is told of them
+    expect([...(await findProjectFiles(places)).items.keys()].toSorted()).toEqual([
+      '.claude/commands/ship.md',
+      '.dash/prompts/greet.md',
+      '.dash/themes/dusk.json',
+    ]);
+    await rm(home, { recursive: true });
   });
 });
 

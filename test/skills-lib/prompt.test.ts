@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fillPrompt, parsePrompt, splitArguments } from '../../skills-lib/index.ts';
+import { argumentHint, fillPrompt, parsePrompt, splitArguments } from '../../skills-lib/index.ts';
 
 describe('prompt templates', () => {
   it.each([
@@ -23,6 +23,17 @@ describe('prompt templates', () => {
     [`it's`, ['its']],
   ])('splits %j', (text, words) => {
     expect(splitArguments(text)).toEqual(words);
+  });
+
+  it.each([
+    ['Compare $2 with ${3:-main}, then $2', '<1> <2> [3=main]'],
+    ['$1: ${@:2}', '<1> […]'],
+    ['${ARGUMENTS:-all}', '[…]'],
+    ['It costs $1000', '<1> <2> <3> <4> <5> <6> <7> <8> <9> […]'],
+    ['Nothing', undefined],
+  ])('says what to type after %j', (body, hint) => {
+    expect(argumentHint({ argumentHint: undefined, body })).toBe(hint);
+    expect(argumentHint({ argumentHint: '<file>', body })).toBe('<file>');
   });
 
   it('takes name, description and hint from the file', () => {
