@@ -33,8 +33,8 @@ function watchAgent() {
 }
 
 /** Runs one tool in a process of its own. The deadline is the parent's; the agent must never stand still. */
-async function survive(name: string, timeoutMs: number): Promise<string> {
-  const extension = fixture.reopen();
+async function survive(name: string, timeoutMs: number, of: Fixture = fixture): Promise<string> {
+  const extension = of.reopen();
   await extension.wake();
   const pid = extension.pid ?? 0;
   using agent = watchAgent();
@@ -60,6 +60,22 @@ describe('work without an end', () => {
 
   test.each(Object.keys(ENDLESS))('%s', async (name) => {
     expect(await survive(name, HANG_GUARD_MS)).toMatch(/^DEADLINE_EXCEEDED|MEMORY_LIMIT|SANDBOX_DIED|SANDBOX_BUDGET|^error: (?!.*\/)/);
+  });
+});
+
+// process/native-work.ts: what runs there runs outside of the isolate, and under none of its limits.
+describe('work beside the isolate', () => {
+  const NATIVE = {
+    derive: `require('crypto').pbkdf2Sync('p', 's', 2 ** 31 - 1, 64, 'sha512')`,
+    memory: `require('crypto').scryptSync('p', 's', 64, { N: 2 ** 20, r: 64, p: 64, maxmem: 2 ** 40 })`,
+    hashes: `for (;;) require('crypto').createHash('sha512').update(Buffer.alloc(1e6)).digest()`,
+    bomb: `const z = require('zlib'); let b = z.gzipSync(Buffer.alloc(16e6)); for (;;) b = Buffer.concat([b, b].map((part) => z.gunzipSync(part)))`,
+    windows: `const z = require('zlib'); const all = []; for (let n = 0; n < 80; n++) { const c = z.createBrotliCompress({ params: { [z.constants.BROTLI_PARAM_LARGE_WINDOW]: 1, [z.constants.BROTLI_PARAM_LGWIN]: 30, [z.constants.BROTLI_PARAM_QUALITY]: 11 } }); c.on('error', () => {}); c.write(Buffer.alloc(1e6, String(n))); all.push(c); } for (;;) await null`,
+  };
+  test.each(Object.keys(NATIVE))('%s', async (name) => {
+    await using beside = await openFixture({ files: { 'index.ts': extensionOf({ ...NATIVE, alive: `return 'alive'` }) } });
+    expect(await survive(name, 1_000, beside)).toMatch(/^DEADLINE_EXCEEDED|MEMORY_LIMIT|SANDBOX_DIED|SANDBOX_BUDGET|^error: (?!.*\/)/);
+    expect(await beside.text('alive')).toBe('alive');
   });
 });
 
