@@ -9,7 +9,8 @@ import type { EventBus, ExtensionEvent } from './event-bus.ts';
 import { isExtensionEvent } from './extension-events.ts';
 import type { HostEvent } from './host-event.ts';
 import { AUTO } from './model/auto.ts';
-import { type ImageContent, type JsonObject, textOf } from './model/messages.ts';
+import { markOrigin } from './mark-origin.ts';
+import { type ImageContent, type JsonObject, type Message, textOf } from './model/messages.ts';
 import type { ModelInfo, ModelPort, RequestWatch, ThinkingLevel } from './model/port.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { lastAnswer } from './session/export.ts';
@@ -31,6 +32,8 @@ export interface ConversationOptions {
   readonly emit: (event: HostEvent) => Promise<void>;
   /** What is in the model's context and is not the user's word. */
   readonly sources: () => readonly string[];
+  /** The package of a tool. */
+  readonly ownerOf: (tool: string) => string | undefined;
   readonly session: Session;
   readonly model: ModelInfo | undefined;
   readonly thinking: ThinkingLevel | undefined;
@@ -391,10 +394,11 @@ export class Conversation {
   async #toModel(messages: readonly AgentMessage[], signal: AbortSignal): Promise<ModelContext> {
     const { bus } = this.#options;
     const seen = await bus.context(messages, signal);
-    if (!bus.listens('context_with_system')) return { messages: toModelMessages(seen) };
+    const told = (all: readonly AgentMessage[]): Message[] => markOrigin(toModelMessages(all), this.#options.ownerOf);
+    if (!bus.listens('context_with_system')) return { messages: told(seen) };
     const system: AgentMessage = { role: 'system', content: this.systemPrompt, timestamp: Date.now() };
     const [first, ...rest] = await bus.contextWithSystem([system, ...seen], signal);
-    return { messages: toModelMessages(rest), ...(first?.role === 'system' ? { systemPrompt: textOf(first.content) } : {}) };
+    return { messages: told(rest), ...(first?.role === 'system' ? { systemPrompt: textOf(first.content) } : {}) };
   }
 
   /** Only what somebody listens to is looked at: a request with a hook is a request that waits for it. */

@@ -289,6 +289,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       date: new Date().toISOString().slice(0, 10),
     }),
     emit,
+    ownerOf: (tool) => contributions().tools.get(tool)?.package,
     sources: () =>
       contextSources(
         conversation.messages,

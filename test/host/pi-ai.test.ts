@@ -84,7 +84,11 @@ describe('models behind pi-ai', () => {
     });
     await ask(world.host, 'go');
     expect(world.host.conversation.messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'toolResult', 'assistant']);
-    expect(server.requests[1]?.body.messages.at(-1)).toMatchObject({ role: 'tool', tool_call_id: 'c1', content: '{"a":"b"}' });
+    expect(server.requests[1]?.body.messages.at(-1)).toMatchObject({
+      role: 'tool',
+      tool_call_id: 'c1',
+      content: '<package_result from="p">\n{"a":"b"}\n</package_result>',
+    });
   });
 
   it('are found by the keys in the environment, and nowhere else', async () => {
