@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 
 import { DashError } from '../../format/index.ts';
@@ -34,9 +34,11 @@ async function readFiles(dir: string): Promise<AuditedFile[]> {
     for (const entry of await readdir(directory, { withFileTypes: true })) {
       const path = join(directory, entry.name);
       if (entry.isDirectory() && entry.name !== '.git' && entry.name !== 'node_modules') await visit(path);
-      if (!entry.isFile()) continue;
+      if (!entry.isFile() && !entry.isSymbolicLink()) continue;
       if (files.length >= MAX_FILES) throw new DashError('USAGE', `\`${dir}\` has more than ${MAX_FILES} files`, { hint: 'name the directory of one package' });
-      files.push({ path: relative(dir, path).replaceAll('\\', '/'), bytes: await readFile(path).catch(() => undefined) });
+      const name = relative(dir, path).replaceAll('\\', '/');
+      if (entry.isSymbolicLink()) files.push({ path: name, bytes: undefined, link: await readlink(path) });
+      else files.push({ path: name, bytes: await readFile(path).catch(() => undefined) });
     }
   };
   await visit(dir);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AuditRule } from './rule.ts';
+import { leadsOutside } from './rules/link-outside.ts';
 import { RULES_VERSION, TEXT_RULES } from './rules/index.ts';
 
 /** A file as it lies in a package. */
@@ -8,6 +9,8 @@ export interface AuditedFile {
   readonly path: string;
   /** Absent when it could not be read. */
   readonly bytes: Buffer | undefined;
+  /** Where a symbolic link leads, as it stands in it; such a file has no bytes of its own. */
+  readonly link?: string;
 }
 
 export interface AuditFinding {
@@ -39,7 +42,13 @@ export function auditFiles(files: readonly AuditedFile[], rules: readonly AuditR
   const hash = createHash('sha256');
   const findings: AuditFinding[] = [];
   const unread: { path: string; why: string }[] = [];
-  for (const { path, bytes } of files.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
+  for (const { path, bytes, link } of files.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
+    if (link !== undefined) {
+      hash.update(`${path}\0link ${link}\n`);
+      if (leadsOutside(path, link))
+        findings.push({ rule: 'link-outside', severity: 'high', path, line: 1, message: `is a link to \`${link}\`, outside of the package` });
+      continue;
+    }
     hash.update(`${path}\0${bytes === undefined ? 'unread' : createHash('sha256').update(bytes).digest('hex')}\n`);
     if (bytes === undefined) unread.push({ path, why: 'it cannot be read' });
     else if (bytes.includes(0)) findings.push({ rule: 'binary', severity: 'notice', path, line: 1, message: 'is binary; no rule can read it' });

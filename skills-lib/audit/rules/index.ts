@@ -6,6 +6,8 @@ import { encodedExecution } from './encoded-execution.ts';
 import { exfiltrationSink } from './exfiltration-sink.ts';
 import { hiddenComment } from './hidden-comment.ts';
 import { hiddenUnicode } from './hidden-unicode.ts';
+import { linkOutside } from './link-outside.ts';
+import { nearName } from './near-name.ts';
 import { passwordArchive } from './password-archive.ts';
 import { persistence } from './persistence.ts';
 import { pipeToShell } from './pipe-to-shell.ts';
@@ -15,7 +17,7 @@ import { reverseShell } from './reverse-shell.ts';
 import { secrecyAndOverride } from './secrecy-and-override.ts';
 
 /** Changes whenever a rule does: a verdict holds for one set of rules. */
-export const RULES_VERSION = 1;
+export const RULES_VERSION = 2;
 
 /** Every rule for text. */
 export const TEXT_RULES: readonly AuditRule[] = [
@@ -26,6 +28,8 @@ export const TEXT_RULES: readonly AuditRule[] = [
   exfiltrationSink,
   hiddenComment,
   hiddenUnicode,
+  linkOutside,
+  nearName,
   passwordArchive,
   persistence,
   pipeToShell,
