@@ -81,6 +81,19 @@ describe('a package that declares nothing', () => {
       { permission: 'fs:read:/etc/hostname' },
       { permission: 'net:other.example.com' },
     ]);
+    const { document: listed } = await scene.json('permissions', 'list', 'helper');
+    expect(listed).toMatchObject({
+      packages: [
+        {
+          inferred: expect.arrayContaining([{ permission: host, seenAt: expect.stringMatching(/^fetch at .*:\d+/) }]),
+          computed: expect.arrayContaining(['host']),
+        },
+      ],
+    });
+    const { stdout: shown } = await scene.dash('permissions', 'list', 'helper');
+    expect(shown).toContain('seen in its code: fetch at');
+    expect(shown).toMatch(/decides while it runs, and is asked for when it happens: .*host/);
+
     const { document: used } = await scene.json('permissions', '--used', 'helper');
     expect(used.packages).toMatchObject([
       {
