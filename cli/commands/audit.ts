@@ -1,8 +1,8 @@
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 
-import { DashError } from '../../format/index.ts';
-import { auditFiles, type AuditedFile, type TextAudit } from '../../skills-lib/index.ts';
+import { DashError, isDashError, parseManifest } from '../../format/index.ts';
+import { auditFiles, type AuditedFile, type ObservedAuthority, observeAuthority, type TextAudit } from '../../skills-lib/index.ts';
 import { findTarget } from '../find-installed.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
 import { oneLine, type Style } from '../output/terminal.ts';
@@ -11,8 +11,17 @@ export const define: DefineCommand = (command) => {
   command.argument('[target]', 'an installed package or a directory; default: this directory');
   return async (invocation) => {
     const dir = await directoryOf(command.args[0] ?? '.', invocation);
-    const audit = auditFiles(await readFiles(dir));
-    return { kind: 'document', document: audit, text: textOf(audit, invocation.stdout.style), exitCode: audit.verdict === 'pass' ? 0 : 6 };
+    const files = await readFiles(dir);
+    const audit = auditFiles(files);
+    const declared = declaredBy(files);
+    const authority = { declared, observed: observeAuthority(files, declared) };
+    const { style } = invocation.stdout;
+    return {
+      kind: 'document',
+      document: { ...audit, authority },
+      text: `${authorityText(authority, style)}${textOf(audit, style)}`,
+      exitCode: audit.verdict === 'pass' ? 0 : 6,
+    };
   };
 };
 
@@ -43,6 +52,38 @@ async function readFiles(dir: string): Promise<AuditedFile[]> {
   };
   await visit(dir);
   return files;
+}
+
+interface Authority {
+  readonly declared: readonly string[];
+  readonly observed: readonly ObservedAuthority[];
+}
+
+/** What package.json asks for. One that cannot be read asks for nothing, and is for `dash check` to name. */
+function declaredBy(files: readonly AuditedFile[]): readonly string[] {
+  const manifest = files.find(({ path }) => path === 'package.json')?.bytes;
+  if (manifest === undefined) return [];
+  try {
+    const { dash } = parseManifest(manifest.toString('utf8'), 'package.json', { name: 'audited' });
+    return [...dash.permissions, ...dash.optionalPermissions].map(({ permission }) => permission);
+  } catch (error) {
+    if (!isDashError(error)) throw error;
+    return [];
+  }
+}
+
+const MOST_SHOWN = 12;
+
+function authorityText({ declared, observed }: Authority, style: Style): string {
+  const open = observed.filter((one) => !one.declared);
+  const lines = [
+    `declares: ${declared.length === 0 ? 'nothing' : declared.map(oneLine).join(' ')}`,
+    ...open.slice(0, MOST_SHOWN).map(({ permission, path, line }) => `mentions: ${oneLine(permission)} ${style.dim(`${oneLine(path)}:${line}`)}`),
+    ...(open.length > MOST_SHOWN
+      ? [`mentions ${open.length - MOST_SHOWN} more that ${declared.length === 0 ? 'nobody declared' : 'are not declared'}; \`--json\` has all`]
+      : []),
+  ];
+  return `${lines.join('\n')}\n`;
 }
 
 function textOf({ verdict, findings, unread, contentHash, rules }: TextAudit, style: Style): string {

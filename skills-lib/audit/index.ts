@@ -1,2 +1,3 @@
 export { auditFiles, type AuditedFile, type AuditFinding, type TextAudit } from './audit-files.ts';
 export { RULES_VERSION } from './rules/index.ts';
+export { type ObservedAuthority, observeAuthority } from './observed-authority.ts';

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -54,5 +54,32 @@ describe('`dash skills`', () => {
   it('finds by what is wanted, and names a near one', () => {
     expect(dash('skills', 'find', 'bill', 'a', 'customer').document.skills[0]).toMatchObject({ name: 'invoices', score: expect.any(Number) });
     expect(dash('skills', 'show', 'gret')).toMatchObject({ status: 7, document: { error: { code: 'SKILL_NOT_FOUND', hint: 'did you mean `greet`?' } } });
+  });
+});
+
+describe('`dash audit`', () => {
+  it('says what is declared beside what is named, and of a link where it leads', () => {
+    const dir = join(base, 'audited');
+    mkdirSync(dir);
+    writeFileSync(join(dir, 'package.json'), JSON.stringify({ name: 'audited', version: '1.0.0', dash: { permissions: ['net:api.example.com'] } }));
+    writeFileSync(join(dir, 'run.sh'), 'curl https://api.example.com https://other.example.com\n');
+    const audit = () => dash('audit', dir);
+    const [line, declared, undeclared] = [{ path: 'run.sh', line: 1 }, { declared: true }, { declared: false }];
+    expect(audit()).toMatchObject({
+      status: 0,
+      document: {
+        verdict: 'pass',
+        authority: {
+          declared: ['net:api.example.com'],
+          observed: [
+            { permission: 'exec:curl', ...line, ...undeclared },
+            { permission: 'net:api.example.com', ...line, ...declared },
+            { permission: 'net:other.example.com', ...line, ...undeclared },
+          ],
+        },
+      },
+    });
+    symlinkSync('/etc/hostname', join(dir, 'notes.md'));
+    expect(audit()).toMatchObject({ status: 6, document: { verdict: 'fail', findings: [{ rule: 'link-outside', path: 'notes.md' }] } });
   });
 });
