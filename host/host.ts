@@ -234,6 +234,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
   });
   const userBash = createUserBash(shell);
+  const commandsOfUser = new Set<Promise<unknown>>();
+  /** The session is not closed before what the user ran stands in it. */
+  const runsToItsEnd = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const running = work();
+    const settled = running.catch(() => undefined).finally(() => commandsOfUser.delete(settled));
+    commandsOfUser.add(settled);
+    return running;
+  };
   const toolbox = createToolbox({
     builtin: builtinTools(
       {
@@ -498,12 +506,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
     async runBash(command, { excludeFromContext = false, id } = {}) {
       const decision = await bus.userBash(command, excludeFromContext, workspace);
       if (decision.kind === 'blocked') throw new Error(decision.reason);
-      const result =
-        decision.kind === 'answered'
-          ? { ...decision.result, exitCode: decision.result.exitCode }
-          : await userBash.run(command, (delta) => void emit({ type: 'bash_execution_update', delta, ...(id === undefined ? {} : { id }) }));
-      conversation.addBash({ role: 'bashExecution', command, ...result, ...(excludeFromContext ? { excludeFromContext } : {}), timestamp: Date.now() });
-      return result;
+      return runsToItsEnd(async () => {
+        const result =
+          decision.kind === 'answered'
+            ? { ...decision.result, exitCode: decision.result.exitCode }
+            : await userBash.run(command, (delta) => void emit({ type: 'bash_execution_update', delta, ...(id === undefined ? {} : { id }) }));
+        conversation.addBash({ role: 'bashExecution', command, ...result, ...(excludeFromContext ? { excludeFromContext } : {}), timestamp: Date.now() });
+        return result;
+      });
     },
     abortBash: () => userBash.abort(),
     reload,
@@ -516,6 +526,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     async [Symbol.asyncDispose]() {
       closing.abort();
       userBash.abort();
+      await Promise.all(commandsOfUser);
       await conversation.abort();
       if (beginning !== undefined) await bus.notify({ type: 'session_shutdown', reason: 'quit' });
       await bus.settled();

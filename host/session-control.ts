@@ -34,7 +34,8 @@ export interface Cancellable {
 
 /** What can be done with the session as a whole: another one, an earlier place, a copy. Packages may cancel each. */
 export interface SessionSwitch {
-  newSession(): Promise<Cancellable>;
+  /** Begins an empty one; `parentSession` is noted in it. */
+  newSession(parentSession?: string): Promise<Cancellable>;
   /** Continues in another file. @throws {DashError} SESSION_CORRUPT */
   open(path: string): Promise<Cancellable>;
   /** Begins a file with the branch before a message of the user's, whose text comes back; `at` keeps the whole branch. */
@@ -60,9 +61,9 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
       ? Session.inMemory(cwd, entries)
       : Session.create(dashHome, cwd, { entries, ...(parentSession === undefined ? {} : { parentSession }) });
 
-  const newSession = async (): Promise<Cancellable> => {
+  const newSession = async (parentSession?: string): Promise<Cancellable> => {
     const { cancelled } = await bus.before({ type: 'session_before_switch', reason: 'new' });
-    if (!cancelled) await replace('new', () => create([], undefined));
+    if (!cancelled) await replace('new', () => create([], parentSession));
     return { cancelled };
   };
   const open = async (path: string): Promise<Cancellable> => {

@@ -140,7 +140,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const { steering, followUp } = host.conversation.queues.clear();
     return { steering: steering.map(said), followUp: followUp.map(said) };
   }),
-  new_session: command(Type.Object({}), (_, { host }) => host.sessions.newSession()),
+  new_session: command(Type.Object({ parentSession: Type.Optional(Type.String()) }), ({ parentSession }, { host }) => host.sessions.newSession(parentSession)),
   switch_session: command(Type.Object({ sessionPath: Type.String() }), ({ sessionPath }, { host }) => host.sessions.open(sessionPath)),
   fork: command(Type.Object({ entryId: Type.String() }), ({ entryId }, { host }) => host.sessions.fork(entryId, 'before')),
   clone: command(Type.Object({}), async (_, { host }) => {

@@ -237,22 +237,39 @@ export interface SessionWriter extends Disposable {
  * order of calls. @throws {DashError} DISK_ERROR, DISK_FULL
  */
 export function openWriter(path: string, { header, records, repair }: Pick<SessionContents, 'header' | 'records' | 'repair'>, isNew: boolean): SessionWriter {
+  let isThere = !isNew;
+  let repaired = false;
   const open = (): number => {
     makeDirectory(dirname(path), 0o700);
-    if (repair?.kind === 'rewrite') rewrite(path, header, records);
-    if (repair?.kind === 'cut off') truncateSync(path, repair.sizeBytes);
-    const descriptor = openSync(path, isNew ? 'ax' : 'a', 0o600);
-    if (isNew) writeLine(descriptor, header);
-    else if (repair?.kind === 'end the line') writeSync(descriptor, '\n');
+    if (!repaired && repair?.kind === 'rewrite') rewrite(path, header, records);
+    if (!repaired && repair?.kind === 'cut off') truncateSync(path, repair.sizeBytes);
+    const descriptor = openSync(path, isThere ? 'a' : 'ax', 0o600);
+    isThere = true;
+    try {
+      // none either where the disk was full when the file was made
+      if (fstatSync(descriptor).size === 0) writeLine(descriptor, header);
+      else if (!repaired && repair?.kind === 'end the line') writeSync(descriptor, '\n');
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
+    repaired = true;
     return descriptor;
   };
   let file = isNew ? undefined : onDisk(path, open);
   let dirty = false;
+  let isClosed = false;
+  const close = (): void => {
+    if (file !== undefined) closeSync(file);
+    file = undefined;
+  };
   return {
     path,
     append(entry) {
       onDisk(path, () => writeLine((file ??= open()), toLine(entry)));
       dirty = true;
+      // what ends late, such as the price of a request that was given up, is written all the same
+      if (isClosed) close();
     },
     sync() {
       const written = file;
@@ -260,8 +277,8 @@ export function openWriter(path: string, { header, records, repair }: Pick<Sessi
       dirty = false;
     },
     [Symbol.dispose]() {
-      if (file !== undefined) closeSync(file);
-      file = undefined;
+      isClosed = true;
+      close();
     },
   };
 }

@@ -159,6 +159,16 @@ describe('session files', () => {
     expect(plain(openWithPi(path).buildSessionContext())).toEqual(plain(session.context()));
   });
 
+  it('take what comes late, after they were closed', async () => {
+    const session = Session.create(await home(), '/work/place');
+    session.appendMessage(userMessage('in time'));
+    session[Symbol.dispose]();
+    session.appendMessage(assistant('late'));
+    session.appendMessage(userMessage('later'));
+    const { entries, diagnostics } = await readSession(session.file ?? '');
+    expect([entries.length, diagnostics]).toEqual([3, []]);
+  });
+
   it('survive a torn last line, and the next entry begins on a line of its own', async () => {
     const session = Session.create(await home(), '/work/place');
     session.appendMessage(userMessage('kept'));

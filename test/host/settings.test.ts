@@ -1,13 +1,12 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ask, startTestHost } from '../support/in-test-host.ts';
 import { says } from '../support/in-test-package.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 async function places(user: object, project?: object) {
-  const dashHome = await mkdtemp(join(tmpdir(), 'dash-home-'));
-  const cwd = await mkdtemp(join(tmpdir(), 'dash-cwd-'));
+  const [dashHome, cwd] = [await temporaryDirectory(), await temporaryDirectory()];
   const write = (directory: string, settings: object | string) =>
     writeFile(join(directory, 'settings.json'), typeof settings === 'string' ? settings : JSON.stringify(settings));
   await write(dashHome, user);

@@ -1,5 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LLMock } from '@copilotkit/aimock';
 import { describe, expect, it } from 'vitest';
@@ -9,6 +8,7 @@ import type { ModelEvent, ModelInfo, ModelPort } from '../../host/model/port.ts'
 import { userMessage } from '../../host/transcript.ts';
 import { ask, startTestHost } from '../support/in-test-host.ts';
 import { says } from '../support/in-test-package.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { startWireModels, USAGE, type WireModels, type WireName, WIRES } from '../support/wire-models.ts';
 
 const tool = { name: 'echo', description: 'says it again', parameters: { type: 'object', properties: { a: { type: 'string' } } } };
@@ -25,7 +25,7 @@ const echoing = { name: 'p', extension: { tools: { echo: (args: unknown) => says
 
 /** A host over the wires, whose retries do not wait. */
 async function startHost(world: WireModels, model: string) {
-  const dashHome = await mkdtemp(join(tmpdir(), 'dash-home-'));
+  const dashHome = await temporaryDirectory();
   await writeFile(join(dashHome, 'settings.json'), '{"retry": {"baseDelayMs": 0}}');
   return startTestHost({ turns: [{}] }, [echoing], { models: world.port, model, dashHome });
 }

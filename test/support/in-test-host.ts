@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parsePermissionSet, type Resources } from '../../format/index.ts';
@@ -79,7 +79,11 @@ export async function startTestHost(
     set packages(next) {
       state.packages = next;
     },
-    [Symbol.asyncDispose]: () => host[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await host[Symbol.asyncDispose]();
+      // what the test brought is the test's to remove
+      for (const path of [home, ...(change.cwd === undefined ? [cwd] : [])]) await rm(path, { recursive: true, force: true });
+    },
   };
 }
 
