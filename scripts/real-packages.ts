@@ -96,9 +96,9 @@ async function tryPackage({ spec, grants = [], files = {}, variables = {}, attem
     // what is not granted stays so
     const dialogs = answerDialogs(host, 'no');
     await host.send({ type: 'prompt', message: prompt });
-    // A command may have begun a run; the prompt after it is answered when that is over.
+    // A command may have begun a run, and what is said always does.
     await host.send({ type: 'get_state' });
-    if (host.records.some(({ type }) => type === 'agent_start')) await host.wait(({ type }) => type === 'agent_end');
+    if (!prompt.startsWith('/') || host.records.some(({ type }) => type === 'agent_start')) await host.wait(({ type }) => type === 'agent_end');
     await host.close();
     void dialogs;
     return host.records.flatMap(textOf);

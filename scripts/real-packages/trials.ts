@@ -37,7 +37,7 @@ export function tenTrials(searchUrl: string): readonly Trial[] {
         { kind: 'call', tool: 'subagent', args: { action: 'list' }, expect: /Executable agents:/ },
         { kind: 'say', prompt: 'hello', expect: 'UNSUPPORTED_API' },
       ],
-      remark: 'lists its agents; a tool that it adds after loading is refused, and agents are programs, which packages cannot run yet',
+      remark: 'lists its agents; a tool that it adds after loading is refused, and agents are programs, which need `exec`',
     },
     {
       spec: 'pi-prompt-template-model@0.12.2',
@@ -56,7 +56,7 @@ export function tenTrials(searchUrl: string): readonly Trial[] {
         { kind: 'call', tool: 'process', args: { action: 'list' }, expect: /No matching background processes/ },
         { kind: 'say', prompt: '/ps', expect: /No managed processes/ },
       ],
-      remark: 'starting a process needs `exec`, which packages do not get yet',
+      remark: 'starting a process needs `exec`',
     },
     {
       spec: '@juicesharp/rpiv-ask-user-question@2.11.0',
@@ -75,9 +75,9 @@ export function tenTrials(searchUrl: string): readonly Trial[] {
       grants: ['session:write', 'exec:git'],
       attempts: [
         { kind: 'say', prompt: '/simplify greet.ts', expect: /Review the following recently changed files/ },
-        { kind: 'say', prompt: '/simplify', expect: 'UNSUPPORTED_API' },
+        { kind: 'say', prompt: '/simplify', expect: /No changed files found/ },
       ],
-      remark: 'with the files named it works; finding changed files means running `git`',
+      remark: 'it finds changed files by running `git`, confined',
     },
     {
       spec: 'pi-lens@3.8.73',
