@@ -2,9 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parsePermissionSet } from '../format/index.ts';
-import { AuditTrail, capturePackage, compilePackage, openPackage, runAttacks, type SandboxedPackage, SpareProcess } from '../sandbox/index.ts';
+import { AuditTrail, capturePackage, compilePackage, openPackage, runAttacks, type SandboxedPackage, SpareProcess, portsOfNobody } from '../sandbox/index.ts';
 import { median, type Row, rounded } from './measure.ts';
-import { NO_HOST } from './no-host.ts';
 
 /** What packages cost beside their calls: waking, memory, reloading, neighbours, and how long the agent stands still. */
 export async function benchSandboxCost({ quick }: { quick: boolean }): Promise<Row[]> {
@@ -23,7 +22,7 @@ export async function benchSandboxCost({ quick }: { quick: boolean }): Promise<R
     const { compiled } = await capturePackage({ name, version: '1.0.0', contentHash: name, graph, compiled: bundled }, bundles);
     const what = { name, version: '1.0.0', contentHash: name, graph, compiled, granted: parsePermissionSet(['fs:read']), captured: undefined };
     const where = {
-      ports: NO_HOST,
+      ports: portsOfNobody('the benchmark has no host'),
       audit,
       bundles,
       workspace: join(directory, 'workspace'),

@@ -3,12 +3,11 @@ import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parsePermissionSet } from '../format/index.ts';
-import { AuditTrail, capturePackage, compilePackage, openPackage, type SandboxedPackage, SpareProcess } from '../sandbox/index.ts';
+import { AuditTrail, capturePackage, compilePackage, openPackage, type SandboxedPackage, SpareProcess, portsOfNobody } from '../sandbox/index.ts';
 import { processTree } from '../sandbox/os-layer/index.ts';
 import type { ProcessListener, SandboxProcess } from '../sandbox/process/sandbox-process.ts';
 import { prepareProcess } from '../sandbox/process/spare-process.ts';
 import { interleaved, rounded, type Row } from './measure.ts';
-import { NO_HOST } from './no-host.ts';
 
 /**
  * One tool call with one brokered read: as a plain function in this process, in an isolate in this process
@@ -40,7 +39,16 @@ export async function benchSandbox({ quick }: { quick: boolean }): Promise<Row[]
   const open = (more: { spare?: SpareProcess } = {}): SandboxedPackage =>
     openPackage(
       { name: 'bench', version: '1.0.0', contentHash: 'bench', graph, compiled, granted: parsePermissionSet(['fs:read']), captured: undefined },
-      { ports: NO_HOST, audit, bundles, workspace, home: directory, dashHome: join(directory, 'home'), environment: {}, ...more },
+      {
+        ports: portsOfNobody('the benchmark has no host'),
+        audit,
+        bundles,
+        workspace,
+        home: directory,
+        dashHome: join(directory, 'home'),
+        environment: {},
+        ...more,
+      },
     );
   const opened = open();
   const bare = open({ spare: early });

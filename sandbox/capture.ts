@@ -14,7 +14,7 @@ import { Broker } from './broker.ts';
 import { loadBundles, saveBundle, type BundleStore } from './compile/bundle-store.ts';
 import type { Denial, GuestFacts } from './extension.ts';
 import { GuestSession } from './guest-session.ts';
-import type { HostPorts } from './ports.ts';
+import { portsOfNobody } from './ports-of-nobody.ts';
 import type { ProcessListener, SandboxProcess } from './process/sandbox-process.ts';
 import { prepareProcess } from './process/spare-process.ts';
 import { prepareConfinement } from './process/spawn-process.ts';
@@ -218,26 +218,8 @@ function seededBytes(seed: number): (size: number) => Buffer {
   };
 }
 
-/** While a factory runs there is no session, no model and nobody to talk to. */
-function nobody(): never {
-  throw new Error('there is no host during capture');
-}
-
 /** Without grants nothing can be used up. */
 const NO_BUDGETS = { take: () => true, spent: () => undefined };
 
-const NO_HOST: HostPorts = {
-  ui: { notify: nobody, select: nobody, confirm: nobody, input: nobody, editor: nobody, set: nobody, editorText: nobody },
-  session: { query: nobody, appendEntry: nobody, sendMessage: nobody, sendUserMessage: nobody, setName: nobody, setLabel: nobody, control: nobody },
-  agent: {
-    query: nobody,
-    setActiveTools: nobody,
-    setModel: nobody,
-    setThinkingLevel: nobody,
-    complete: nobody,
-    callTool: nobody,
-    spawn: nobody,
-    emit: nobody,
-    flag: nobody,
-  },
-};
+/** While a factory runs there is no session, no model and nobody to talk to. */
+const NO_HOST = portsOfNobody('there is no host during capture');

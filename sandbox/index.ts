@@ -54,3 +54,4 @@ export { digest as registrationDigest } from './registrations.ts';
 export { addonPath, guardAgainstInspectorSignal, sandboxCommand } from './process/layers.ts';
 export { SpareProcess } from './process/spare-process.ts';
 export { toolchainDigest } from './process/runtime-files.ts';
+export { portsOfNobody } from './ports-of-nobody.ts';

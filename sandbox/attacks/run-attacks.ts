@@ -5,6 +5,7 @@ import { AuditTrail } from '../audit-trail.ts';
 import { compilePackage } from '../compile/compile-package.ts';
 import { openPackage } from '../open-package.ts';
 import type { HostPorts } from '../ports.ts';
+import { portsOfNobody } from '../ports-of-nobody.ts';
 import { ATTACK_PROGRAMS, type AttackProgram } from './programs.ts';
 import { setStage } from './stage.ts';
 
@@ -120,27 +121,14 @@ async function isGone(pid: number | undefined): Promise<boolean> {
   return false;
 }
 
-function nobody(): never {
-  throw new Error('an attack has no host');
-}
-
 /** Reads for everybody who comes as far as this. */
 const NAIVE_TOOL: HostPorts['agent']['callTool'] = async ({ args }) => ({
   content: [{ type: 'text', text: readFileSync((args as { path: string }).path, 'utf8') }],
 });
 
+const NO_HOST = portsOfNobody('an attack has no host');
 const NOBODY: HostPorts = {
-  ui: { notify: () => undefined, select: nobody, confirm: nobody, input: nobody, editor: nobody, set: nobody, editorText: nobody },
-  session: { query: nobody, appendEntry: nobody, sendMessage: nobody, sendUserMessage: nobody, setName: nobody, setLabel: nobody, control: nobody },
-  agent: {
-    query: nobody,
-    setActiveTools: nobody,
-    setModel: nobody,
-    setThinkingLevel: nobody,
-    complete: nobody,
-    callTool: NAIVE_TOOL,
-    spawn: nobody,
-    emit: () => undefined,
-    flag: nobody,
-  },
+  ...NO_HOST,
+  ui: { ...NO_HOST.ui, notify: () => undefined },
+  agent: { ...NO_HOST.agent, callTool: NAIVE_TOOL, emit: () => undefined },
 };

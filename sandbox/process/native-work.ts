@@ -1,3 +1,4 @@
+import { ZLIB_CODERS } from '../guest/builtins/zlib-coders.ts';
 import type { Hash, Hmac } from 'node:crypto';
 import type { BrotliOptions, ZlibOptions, ZstdOptions } from 'node:zlib';
 
@@ -37,20 +38,7 @@ type DeriveOrder =
   | { readonly kind: 'hkdf'; readonly salt: string; readonly info: string; readonly length: number; readonly digest: string }
   | { readonly kind: 'scrypt'; readonly salt: string; readonly length: number; readonly options: Readonly<Record<string, number>> };
 
-const CODERS = [
-  'Gzip',
-  'Gunzip',
-  'Deflate',
-  'Inflate',
-  'DeflateRaw',
-  'InflateRaw',
-  'Unzip',
-  'BrotliCompress',
-  'BrotliDecompress',
-  'ZstdCompress',
-  'ZstdDecompress',
-] as const;
-type Coder = (typeof CODERS)[number];
+type Coder = (typeof ZLIB_CODERS)[number];
 /** The options that are numbers and mean the coder itself. */
 const CODER_OPTIONS = ['level', 'memLevel', 'strategy', 'windowBits', 'flush', 'finishFlush', 'chunkSize'];
 
@@ -176,7 +164,7 @@ function hashing(hash: Hash | Hmac): Engine {
 
 /** A coder whose output is taken after every step. Its error may come between two of them, and is thrown by the next. */
 function coding(make: Coder, given: Readonly<Record<string, unknown>>): Engine {
-  if (!CODERS.includes(make)) refuse(`there is no ${String(make)}`);
+  if (!ZLIB_CODERS.includes(make)) refuse(`there is no ${String(make)}`);
   const zlib = process.getBuiltinModule('zlib');
   const coder = zlib[`create${make}`](optionsOf(given));
   let output: Buffer[] = [];

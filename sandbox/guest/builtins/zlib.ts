@@ -1,3 +1,4 @@
+import { ZLIB_CODERS } from './zlib-coders.ts';
 import { askNative, bytesToLatin1, runNative } from '../globals/native-work.ts';
 import { viewBytes } from '../globals/text-encoding.ts';
 import { argumentError } from './system-error.ts';
@@ -7,20 +8,6 @@ type Data = string | ArrayBuffer | ArrayBufferView;
 type Options = Readonly<Record<string, unknown>> & { readonly maxOutputLength?: number; readonly dictionary?: Data; readonly finishFlush?: number };
 type Callback = (error: Error | null, result?: Buffer) => void;
 
-const coders = [
-  'Gzip',
-  'Gunzip',
-  'Deflate',
-  'Inflate',
-  'DeflateRaw',
-  'InflateRaw',
-  'Unzip',
-  'BrotliCompress',
-  'BrotliDecompress',
-  'ZstdCompress',
-  'ZstdDecompress',
-] as const;
-
 /** What one call may give; a stream has no such end, as nobody holds all of it. */
 const MAX_RESULT_BYTES = 32 * 1024 * 1024;
 
@@ -29,7 +16,7 @@ export function createZlib(stream: typeof import('node:stream')): Record<string,
   const members: Record<string, unknown> = {
     crc32: (data: Data, value = 0) => Number(askNative({ do: 'crc32', value }, bytesToLatin1(bytesOf(data)))),
   };
-  for (const make of coders) {
+  for (const make of ZLIB_CODERS) {
     const run = (data: Data, options: Options = {}) => codeOnce(make, bytesOf(data), options);
     const name = make.charAt(0).toLowerCase() + make.slice(1);
     const type = createCoder(stream, make);

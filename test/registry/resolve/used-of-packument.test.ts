@@ -19,8 +19,8 @@ test('what is read stays as it is, what is for people goes', () => {
 
 test('nothing is added, nothing is renamed, and doing it again changes nothing', () => {
   fc.assert(
-    fc.property(fc.jsonValue(), fc.dictionary(fc.string(), fc.jsonValue()), (any, versions) => {
-      for (const reply of [any, { name: any, versions }, { versions: { '1.0.0': { dist: any, scripts: any } } }]) {
+    fc.property(fc.jsonValue(), fc.dictionary(fc.string(), fc.jsonValue()), (value, versions) => {
+      for (const reply of [value, { name: value, versions }, { versions: { '1.0.0': { dist: value, scripts: value } } }]) {
         const used = usedOfPackument(reply);
         expect(usedOfPackument(used)).toEqual(used);
         expect(reply).toMatchObject(used as object);

@@ -12,7 +12,7 @@ async function packageIn(root: string, name: string, source: string) {
   return { graph: { root: name, nodes: { [name]: { name, version: '1.0.0', dir, dependencies: {} } } }, entries: ['index.ts'] };
 }
 
-const FACTORY = 'export default (pi: any) => { pi.registerCommand("c", { handler() {} }); };';
+const FACTORY = 'export default (pi: object) => { pi.registerCommand("c", { handler() {} }); };';
 
 test('one process bundles several packages, side by side and one after the other', async () => {
   await using root = await temporaryDirectory();
