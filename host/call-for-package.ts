@@ -3,7 +3,7 @@ import { Value } from '@sinclair/typebox/value';
 import { Type } from '@sinclair/typebox';
 import { DashError } from '../format/index.ts';
 import type { PackageToolCall } from '../sandbox/index.ts';
-import type { EventBus } from './event-bus.ts';
+import type { EventBus } from './bus/event-bus.ts';
 import type { JsonObject } from './model/messages.ts';
 import { type AgentTool, executeCall, prepareCall, type ToolAnswer, type ToolHooks } from './tool-call.ts';
 import type { Toolbox } from './toolbox.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import type { RetryPolicy } from './agent-loop.ts';
-import type { EventBus } from './event-bus.ts';
+import type { EventBus } from './bus/event-bus.ts';
 import type { HostEvent } from './host-event.ts';
 import type { JsonValue, Usage } from './model/messages.ts';
 import type { ModelInfo, ModelPort } from './model/port.ts';

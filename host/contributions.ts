@@ -14,8 +14,8 @@ import {
 } from '../format/index.ts';
 import type { SandboxedPackage } from '../sandbox/index.ts';
 import type { Extension } from './activate.ts';
-import type { BoundHandler } from './event-bus.ts';
-import { EXTENSION_EVENTS, type ExtensionEventName, isExtensionEvent } from './extension-events.ts';
+import type { BoundHandler } from './bus/delivery.ts';
+import { EXTENSION_EVENTS, type ExtensionEventName, isExtensionEvent } from './bus/extension-events.ts';
 import type { ResourceCatalog } from './resource-catalog.ts';
 
 interface Owned {

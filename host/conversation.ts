@@ -3,23 +3,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDashError, DashError } from '../format/index.ts';
 import type { CallOrigin } from '../sandbox/index.ts';
 import type { AgentEvent } from './agent-event.ts';
-import { type LoopPorts, type ModelContext, type RetryPolicy, runAgent } from './agent-loop.ts';
+import { type LoopPorts, type RetryPolicy, runAgent } from './agent-loop.ts';
+import { atTurnEnd, beforeSettle, type BoundaryPlace } from './boundary.ts';
 import { type BranchSummary, type CompactionResult, type CompactionSettings, type Compactor, createCompactor } from './compactor.ts';
-import type { EventBus, ExtensionEvent } from './event-bus.ts';
-import { isExtensionEvent } from './extension-events.ts';
+import type { EventBus } from './bus/event-bus.ts';
+import { isExtensionEvent } from './bus/extension-events.ts';
 import type { HostEvent } from './host-event.ts';
-import { AUTO } from './model/auto.ts';
-import { markOrigin } from './mark-origin.ts';
-import { type ImageContent, type JsonObject, type Message, textOf } from './model/messages.ts';
-import type { ModelInfo, ModelPort, RequestWatch, ThinkingLevel } from './model/port.ts';
+import { type ImageContent, type JsonObject, textOf } from './model/messages.ts';
+import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
 import { createQueues, type Queues } from './queues.ts';
+import { createRequestHooks, type RequestHooks } from './request-hooks.ts';
 import { lastAnswer } from './session/export.ts';
 import { AUDIT_ENTRY, type AuditHead } from './session/audit-anchor.ts';
+import { noteSettings } from './session/settings-in-force.ts';
 import type { EntryDraft, SessionEntry } from './session/entry.ts';
 import type { Session } from './session/session.ts';
 import { buildSystemPrompt, promptOptions, type SystemPromptParts, withOptions } from './system-prompt.ts';
 import type { Toolbox } from './toolbox.ts';
-import { type AgentMessage, type BashExecutionMessage, type CustomMessage, toModelMessages, userMessage } from './transcript.ts';
+import { type AgentMessage, type BashExecutionMessage, type CustomMessage, userMessage } from './transcript.ts';
 
 export interface ConversationOptions {
   readonly models: ModelPort;
@@ -52,6 +53,7 @@ export class Conversation {
   /** Whether a request that failed in passing is sent again. */
   autoRetry = true;
   readonly #compactor: Compactor;
+  readonly #requests: RequestHooks;
   readonly #options: ConversationOptions;
   #session: Session;
   #model: ModelInfo | undefined;
@@ -75,6 +77,7 @@ export class Conversation {
     this.#model = options.model;
     this.#thinking = options.thinking;
     this.autoCompaction = options.compaction().enabled;
+    this.#requests = createRequestHooks(options.bus, options.ownerOf);
     this.#compactor = createCompactor({
       models: options.models,
       bus: options.bus,
@@ -234,7 +237,7 @@ export class Conversation {
   setModel(model: ModelInfo): void {
     const previousModel = this.#model;
     this.#model = model;
-    this.#noteSettings();
+    noteSettings(this.#session, this.#model, this.#thinking);
     void this.#options.emit({ type: 'model_select', model });
     void this.#options.bus.notify({ type: 'model_select', model, previousModel, source: 'set' });
   }
@@ -242,7 +245,7 @@ export class Conversation {
   setThinking(level: ThinkingLevel | undefined): void {
     const previousLevel = this.#thinking ?? 'off';
     this.#thinking = level;
-    this.#noteSettings();
+    noteSettings(this.#session, this.#model, this.#thinking);
     void this.#options.emit({ type: 'thinking_level_changed', level: level ?? 'off' });
     void this.#options.bus.notify({ type: 'thinking_level_select', level: level ?? 'off', previousLevel });
   }
@@ -298,7 +301,7 @@ export class Conversation {
     try {
       await this.#compaction?.done;
       this.#session.closeOpenCalls();
-      this.#noteSettings();
+      noteSettings(this.#session, this.#model, this.#thinking);
       let prompts = await begin();
       do {
         const produced = await runAgent(this.messages, prompts, this.#loopPorts(), signal);
@@ -308,7 +311,7 @@ export class Conversation {
         prompts = signal.aborted || ended ? [] : [...this.#take('takeSteering'), ...this.#take('takeFollowUps')];
         if (prompts.length === 0) {
           const outcome = signal.aborted ? 'aborted' : ended ? 'error' : 'completed';
-          prompts = await this.#boundary({ type: 'agent_before_settle' }, outcome, false);
+          prompts = await beforeSettle(outcome, this.#place());
         }
         if (prompts.length === 0) this.#complete(produced);
       } while (prompts.length > 0);
@@ -379,65 +382,16 @@ export class Conversation {
           systemPrompt: this.systemPrompt,
           tools: toolbox.active(),
           sessionId: this.#session.id,
-          watch: this.#watch(),
+          watch: this.#requests.watch(this.#run?.controller.signal ?? new AbortController().signal),
           ...(this.#thinking === undefined ? {} : { thinking: this.#thinking }),
         };
       },
       emit: (event) => this.#tell(event),
       finish: (message) => bus.messageEnd(message),
-      toModel: (messages, signal) => this.#toModel(messages, signal),
+      toModel: (messages, signal) => this.#requests.toModel(messages, this.systemPrompt, signal),
       takeSteering: () => this.#take('takeSteering'),
       takeFollowUps: () => this.#take('takeFollowUps'),
     };
-  }
-
-  async #toModel(messages: readonly AgentMessage[], signal: AbortSignal): Promise<ModelContext> {
-    const { bus } = this.#options;
-    const seen = await bus.context(messages, signal);
-    const told = (all: readonly AgentMessage[]): Message[] => markOrigin(toModelMessages(all), this.#options.ownerOf);
-    if (!bus.listens('context_with_system')) return { messages: told(seen) };
-    const system: AgentMessage = { role: 'system', content: this.systemPrompt, timestamp: Date.now() };
-    const [first, ...rest] = await bus.contextWithSystem([system, ...seen], signal);
-    return { messages: told(rest), ...(first?.role === 'system' ? { systemPrompt: textOf(first.content) } : {}) };
-  }
-
-  /** Only what somebody listens to is looked at: a request with a hook is a request that waits for it. */
-  #watch(): RequestWatch {
-    const { bus } = this.#options;
-    const signal = this.#run?.controller.signal ?? new AbortController().signal;
-    return {
-      ...(bus.listens('before_provider_request') ? { payload: (payload) => bus.providerRequest(payload, signal) } : {}),
-      ...(bus.listens('before_provider_headers') ? { headers: (headers) => bus.providerHeaders(headers, signal) } : {}),
-      ...(bus.listens('after_provider_response')
-        ? { response: (status, headers) => void bus.notify({ type: 'after_provider_response', status, headers }) }
-        : {}),
-    };
-  }
-
-  /** Asks at the end of a turn or a run. @returns what the agent goes on with */
-  async #boundary(event: ExtensionEvent, outcome: 'completed' | 'aborted' | 'error', goesOn: boolean): Promise<readonly CustomMessage[]> {
-    const { bus } = this.#options;
-    if (!bus.listens(event.type)) return [];
-    const { messages } = this;
-    const { steering, followUp } = this.queues.waiting();
-    const context = {
-      contextEntries: [],
-      contextMessages: messages,
-      llmMessages: toModelMessages(messages),
-      pendingMessages: [...steering, ...followUp],
-      canContinue: outcome === 'completed',
-    };
-    const { entries, goOn } = await bus.boundary({ ...event, outcome, context });
-    const next: CustomMessage[] = [];
-    for (const { package: owner, ...entry } of entries) {
-      // The run holds its own transcript: what it is to see goes through it, everything else into the file.
-      if (entry.type === 'custom_message' && (goOn || goesOn) && outcome === 'completed') {
-        const { customType, content, display, details } = entry;
-        next.push({ role: 'custom', customType, content, display, ...(details === undefined ? {} : { details }), timestamp: Date.now() });
-      } else if (entry.type !== 'context_edit' || this.#session.tree.entry(entry.targetId) !== undefined)
-        this.#session.append(entry.type === 'context_edit' ? entry : { ...entry, package: owner });
-    }
-    return next;
   }
 
   /** Writes down first, then tells: nobody hears of a message that is not in the file. */
@@ -446,6 +400,10 @@ export class Conversation {
     if (event.type === 'agent_end') this.#anchorAudit();
     if (event.type === 'turn_end' || event.type === 'agent_end') this.#session.sync();
     await this.#announce(event);
+  }
+
+  #place(): BoundaryPlace {
+    return { bus: this.#options.bus, session: this.#session, queues: this.queues };
   }
 
   /** Whoever takes the last lines of the trail away would have to change the session, too. */
@@ -462,32 +420,11 @@ export class Conversation {
     // `message_end` has been through the bus already: its handlers may change the message.
     if (event.type === 'message_end' || !isExtensionEvent(event.type) || !bus.listens(event.type)) return;
     if (event.type === 'turn_end') {
-      const { stopReason } = event.message;
-      const outcome = stopReason === 'aborted' || stopReason === 'error' ? stopReason : 'completed';
-      const more = await this.#boundary({ ...event, ...this.#entriesOf(event) }, outcome, event.toolResults.length > 0);
-      for (const message of more) this.queues.steer(message);
+      for (const message of await atTurnEnd(event, this.#place())) this.queues.steer(message);
       return;
     }
     const told = bus.notify({ ...event, type: event.type });
     if (event.type === 'agent_end') await told;
-  }
-
-  /** Where the messages of a turn stand in the file. */
-  #entriesOf({ message, toolResults }: Extract<AgentEvent, { type: 'turn_end' }>): Readonly<Record<string, unknown>> {
-    const path = this.#session.tree.path();
-    const isOf = (entry: SessionEntry, wanted: AgentMessage): boolean => entry.type === 'message' && entry.message === wanted;
-    const idOf = (wanted: AgentMessage): string | undefined => path.findLast((record) => record.kind === 'message' && isOf(record.load(), wanted))?.id;
-    return { messageEntryId: idOf(message), toolResultEntryIds: toolResults.map(idOf).filter((id) => id !== undefined) };
-  }
-
-  #noteSettings(): void {
-    const { model, thinkingLevel } = this.#session.settings();
-    const wanted = this.#thinking ?? 'off';
-    // `auto` is no model that another program could open the session with; the answers name those that it was.
-    if (this.#model !== undefined && this.#model.provider !== AUTO && (model?.provider !== this.#model.provider || model.modelId !== this.#model.id)) {
-      this.#session.append({ type: 'model_change', provider: this.#model.provider, modelId: this.#model.id });
-    }
-    if (thinkingLevel !== wanted) this.#session.append({ type: 'thinking_level_change', thinkingLevel: wanted });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { AgentEvent } from './agent-event.ts';
 import type { CompactionReason, CompactionResult } from './compactor.ts';
-import type { HandlerProblem } from './event-bus.ts';
+import type { HandlerProblem } from './bus/delivery.ts';
 import type { ModelInfo } from './model/port.ts';
 import type { Reloaded } from './reload.ts';
 

@@ -4,7 +4,7 @@ import { Value } from '@sinclair/typebox/value';
 import { DashError } from '../format/index.ts';
 import type { SessionControl } from '../sandbox/index.ts';
 import type { Conversation } from './conversation.ts';
-import type { EventBus } from './event-bus.ts';
+import type { EventBus } from './bus/event-bus.ts';
 import { textOf } from './model/messages.ts';
 import type { JsonValue } from './model/messages.ts';
 import { type SessionEntry, toLine } from './session/entry.ts';

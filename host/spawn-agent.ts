@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DashError } from '../format/index.ts';
 import type { AgentSpawn, SpawnedAgent } from '../sandbox/index.ts';
 import { type RetryPolicy, runAgent } from './agent-loop.ts';
-import type { EventBus } from './event-bus.ts';
+import type { EventBus } from './bus/event-bus.ts';
 import type { Usage } from './model/messages.ts';
 import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
 import { lastAnswer } from './session/export.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EVENT_NAMES } from '../../format/index.ts';
 import { openModels } from '../../host/index.ts';
-import { EXTENSION_EVENTS } from '../../host/extension-events.ts';
+import { EXTENSION_EVENTS } from '../../host/bus/extension-events.ts';
 import { startCompletionsServer } from '../support/completions-server.ts';
 import { ask, startTestHost, type TestHost } from '../support/in-test-host.ts';
 import { type InTestExtension, says } from '../support/in-test-package.ts';

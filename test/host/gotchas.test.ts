@@ -182,7 +182,7 @@ describe('handlers', () => {
   });
 
   it('15: chain as the table in docs/events.md says', async () => {
-    const { EXTENSION_EVENTS } = await import('../../host/extension-events.ts');
+    const { EXTENSION_EVENTS } = await import('../../host/bus/extension-events.ts');
     const page = await readFile(join(import.meta.dirname, '../../docs/events.md'), 'utf8');
     const documented = Object.fromEntries(
       [...page.matchAll(/^\| `(\w+)` \| (\w+) \| ([\d.]+) s \| (yes|no) \|/gm)].map(([, name, ...cells]) => [name, cells.join(' ')]),
