@@ -1,0 +1,48 @@
+import { type Diagnostic, isDashError } from '../format/index.ts';
+import { type Keys, readKeybindings } from './keybindings.ts';
+import type { ProjectFiles } from './project-files.ts';
+import { readAllSettings, type Settings } from './settings.ts';
+import { readPromptFiles } from './system-prompt.ts';
+
+/** What the files of the user, and of a trusted project, say about how the agent works; as they were read last. */
+export interface Configuration {
+  readonly settings: Settings;
+  readonly promptFiles: Awaited<ReturnType<typeof readPromptFiles>>;
+  readonly keybindings: Pick<Keys, 'bindings' | 'diagnostics'>;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Reads them again; settings that cannot be read leave those before them. */
+  reread(): Promise<void>;
+}
+
+/** Reads the configuration. `project` finds the files of the project, if it is trusted. @throws {DashError} SETTINGS_INVALID */
+export async function readConfiguration(dashHome: string, project: () => Promise<ProjectFiles | undefined>): Promise<Configuration> {
+  const files = await project();
+  let { settings, diagnostics } = await readAllSettings(dashHome, files);
+  let [promptFiles, keybindings] = await Promise.all([readPromptFiles(dashHome, files), readKeybindings(dashHome)]);
+  return {
+    get settings() {
+      return settings;
+    },
+    get promptFiles() {
+      return promptFiles;
+    },
+    get keybindings() {
+      return keybindings;
+    },
+    get diagnostics() {
+      return diagnostics;
+    },
+    async reread() {
+      const now = await project();
+      [promptFiles, keybindings] = await Promise.all([readPromptFiles(dashHome, now), readKeybindings(dashHome)]);
+      try {
+        ({ settings, diagnostics } = await readAllSettings(dashHome, now));
+      } catch (error) {
+        // half a file, in the middle of being saved: the settings before it go on
+        if (!isDashError(error)) throw error;
+        const { code, message, where } = error;
+        diagnostics = [{ severity: 'error', code, message, ...(where === undefined ? {} : { where }) }];
+      }
+    },
+  };
+}

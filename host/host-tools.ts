@@ -1,0 +1,101 @@
+import { join, relative } from 'node:path';
+import { isProtectedRead, type Places } from '../format/index.ts';
+import { type AuditRecord, type CallContext, type CallOrigin, openShell, type Shell } from '../sandbox/index.ts';
+import { type ApprovalMode, parseApprovalRules } from './approval.ts';
+import { commandDigest, describeLeftBehind, type ToolDecision } from './approve-call.ts';
+import type { Contributions } from './contributions.ts';
+import type { HostEvent } from './host-event.ts';
+import type { Settings } from './settings.ts';
+import { createToolbox, type Toolbox } from './toolbox.ts';
+import { builtinTools } from './tools/index.ts';
+import { toolEnvironment } from './tools/tool-environment.ts';
+import { realPath } from './tools/workspace-path.ts';
+import type { UserInterface } from './user-interface.ts';
+
+export interface HostToolsOptions {
+  readonly places: Places & { readonly dashHome: string };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly mode: ApprovalMode;
+  /** Asked again at each use, as what follows: a reload may have changed it. */
+  readonly settings: () => Settings;
+  readonly contributions: () => Contributions;
+  readonly hold: () => Disposable;
+  readonly ui: () => UserInterface;
+  readonly origin: () => CallOrigin | undefined;
+  readonly callContext: () => CallContext;
+  readonly enabled: readonly string[] | undefined;
+  readonly audit: ((record: Omit<AuditRecord, 'time'>) => void) | undefined;
+  readonly emit: (event: HostEvent) => Promise<void>;
+}
+
+/** The tools of the host, the shell that its commands run in, and the questions that both put to the user. */
+export interface HostTools {
+  readonly shell: Shell;
+  readonly toolbox: Toolbox;
+}
+
+/** Makes the tools; what was decided about each use is audited and told. */
+export function createHostTools(options: HostToolsOptions): HostTools {
+  const { places, env, mode, settings, contributions, hold, ui, origin, callContext, enabled, audit, emit } = options;
+  const decided = (decision: ToolDecision): void => {
+    const { tool, target, access, rule } = decision;
+    // A command may hold secrets: the trail tells two of them apart without keeping them.
+    const recorded = access === 'run' ? commandDigest(target) : target;
+    audit?.({ 'event.name': 'decision', 'dash.package': 'dash', capability: `tool:${tool}`, target: recorded, decision: decision.decision, rule });
+    if (decision.decision === 'deny') void emit({ type: 'permission_denied', tool, access, target, rule });
+  };
+  const canAsk = (): boolean => ui().hasUI && mode !== 'none';
+  const shell = openShell({
+    places,
+    env,
+    environment: toolEnvironment(env),
+    quarantine: join(places.dashHome, 'quarantine', 'bash'),
+    journal: join(places.dashHome, 'state', 'commands'),
+    async allow(left) {
+      const { path, kind, what } = left;
+      const isAllowed = canAsk() && (await ui().confirm('`bash` left something behind', describeLeftBehind(left), {}));
+      decided({ tool: 'bash', access: 'write', target: path, decision: isAllowed ? 'allow' : 'deny', rule: isAllowed ? 'the user' : `${kind} ${what}` });
+      return isAllowed;
+    },
+  });
+  const mayUnseal = async (command: string, paths: readonly string[], signal: AbortSignal): Promise<boolean> => {
+    if (!canAsk()) return false;
+    const names = paths.map((path) => `\`${relative(places.workspace, path)}\``).join(', ');
+    const isAllowed = await ui().confirm('`bash` asks', `run this command again, and let it write ${names}?\n\n${command}`, { signal });
+    for (const target of paths) decided({ tool: 'bash', access: 'write', target, decision: isAllowed ? 'allow' : 'deny', rule: 'the user' });
+    return isAllowed;
+  };
+  const builtin = builtinTools(
+    {
+      cwd: places.workspace,
+      shell,
+      mayUnseal,
+      images: () => settings().images?.block !== true,
+      confinement: async () => (mode !== 'all' && (await shell.layer()).kind === 'live' ? 'confined' : 'full access'),
+      searchable: (path) => mode === 'all' || !isProtectedRead(realPath(path), places),
+    },
+    () => contributions().resources.offered,
+  );
+  const toolbox = createToolbox({
+    builtin,
+    contributions,
+    hold,
+    enabled,
+    approval: {
+      mode,
+      get rules() {
+        return parseApprovalRules(settings().permissions);
+      },
+      places,
+      readable: () => [...contributions().resources.skills.map(({ directory }) => realPath(directory)), ...shell.readable()],
+      ui,
+      origin,
+      asking: (tool, access) =>
+        void emit({ type: 'permission_requested', tool, access: access.kind, target: access.kind === 'run' ? access.command : access.path }),
+      decided,
+    },
+    callContext,
+    origin,
+  });
+  return { shell, toolbox };
+}
