@@ -223,8 +223,19 @@ export function protection(access: 'fs:read' | 'fs:write', path: string, places:
     .filter((place) => below(place, path) !== undefined)
     .reduce((longest, place) => (place.length > longest.length ? place : longest));
   // ... unless the user works inside a store of secrets: nothing there is an ordinary file
-  if (hasProtectedName(NO_READ, segmentsOf(base))) return 'closed';
+  if (isInsideSecrets(base)) return 'closed';
   return hasProtectedName(listFor(access), below(base, path) ?? []) ? 'by-name' : 'open';
+}
+
+const insideSecrets = new Map<string, boolean>();
+
+/** Asked with every effect on a file, of two or three places: each is looked at once. */
+function isInsideSecrets(place: string): boolean {
+  const known = insideSecrets.get(place);
+  if (known !== undefined) return known;
+  const isInside = hasProtectedName(NO_READ, segmentsOf(place));
+  if (insideSecrets.size < 1_000) insideSecrets.set(place, isInside);
+  return isInside;
 }
 
 /**
@@ -246,11 +257,12 @@ export function mayEndProtected(access: 'fs:read' | 'fs:write', name: string): b
   return exact.has(last) || pattern.test(last);
 }
 
-const LAST_NAMES = { 'fs:read': lastNames(NO_READ), 'fs:write': lastNames(NO_WRITE) };
+const LAST_NAMES = { 'fs:read': namesAt(-1, NO_READ), 'fs:write': namesAt(-1, NO_WRITE) };
+const FIRST_NAMES = new Map([NO_READ, NO_WRITE].map((list) => [list, namesAt(0, list)]));
 
 /** One expression for all wildcards: asked for every name of a tree, before and after every command. */
-function lastNames(list: readonly PathPattern[]): { readonly exact: ReadonlySet<string>; readonly pattern: RegExp } {
-  const names = [...new Set(list.map((rule) => rule.at(-1) ?? ''))];
+function namesAt(place: 0 | -1, list: readonly PathPattern[]): { readonly exact: ReadonlySet<string>; readonly pattern: RegExp } {
+  const names = [...new Set(list.map((rule) => rule.at(place) ?? ''))];
   const wild = names.filter((name) => name.includes('*')).map((name) => name.split('*').map(RegExp.escape).join('[^]*'));
   return { exact: new Set(names.filter((name) => !name.includes('*'))), pattern: new RegExp(`^(?:${wild.join('|')})$`) };
 }
@@ -260,7 +272,11 @@ function listFor(access: 'fs:read' | 'fs:write'): readonly PathPattern[] {
 }
 
 function hasProtectedName(list: readonly PathPattern[], segments: readonly string[]): boolean {
-  return holdsRun(list, segments.map(fold), segmentCovers);
+  const names = segments.map(fold);
+  const first = FIRST_NAMES.get(list);
+  // Nearly every path ends here: no name in it begins any rule.
+  if (first !== undefined && !names.some((name) => first.exact.has(name) || first.pattern.test(name))) return false;
+  return holdsRun(list, names, segmentCovers);
 }
 
 /** `*.pem` and `.e*` spell protected names; `*` and `*.ts` mean everything, protected or not, and spell nothing. */

@@ -1,9 +1,9 @@
 import { Type } from '@sinclair/typebox';
-import { watch, type Stats } from 'node:fs';
-import { lstat, readdir, stat, type FileHandle } from 'node:fs/promises';
+import { lstatSync, statSync, watch, type Stats } from 'node:fs';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import { dirname, join, posix, relative } from 'node:path';
 import { isProtectedRead } from '../../format/index.ts';
-import { assertRegularFile, canonicalParent, canonicalPath, lexicalPath, openDirectory, openForReading, handlePath } from '../confine-path.ts';
+import { assertRegularFile, canonicalParent, canonicalPath, lexicalPath, openDirectory, openForReading, handlePath, readSmallFile } from '../confine-path.ts';
 import {
   CapabilityFailure,
   defineCapability,
@@ -13,6 +13,7 @@ import {
   type Need,
   type Request,
 } from '../define-capability.ts';
+import { isOnLocalDisk } from '../local-disk.ts';
 import { OtherNames } from '../os-layer/index.ts';
 
 /** Files and directories, read. Every member acts on the canonical path that was decided on. */
@@ -80,16 +81,22 @@ export const readFile = defineCapability({
   params: Type.Object({ path: Path, encoding: Type.Optional(Type.Literal('utf8')) }, closed),
   needs: ({ path }, context) => needRead(path, context),
   run: async ({ encoding }, context, request, needs) => {
-    await using handle = await openForReading(decidedPath(needs));
-    const stats = await assertRegularFile(handle);
-    if (stats.nlink > 1) await decideOtherName(stats, needs[0], context, request);
-    const { size } = stats;
-    if (size > MAX_READ_BYTES)
-      throw new CapabilityFailure({ code: 'EFBIG', message: `EFBIG: ${size} bytes are more than one read may bring (${MAX_READ_BYTES})`, syscall: 'read' });
-    const bytes = (await readSmall(handle, size)) ?? (await handle.readFile());
+    const path = decidedPath(needs);
+    const small = isOnLocalDisk(path) ? readSmallFile(path, MAX_SMALL_BYTES) : undefined;
+    const bytes = small?.stats.nlink === 1 ? small.bytes : await readAnyFile(needs, context, request);
     return encoding === 'utf8' ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') };
   },
 });
+
+async function readAnyFile(needs: readonly Need[], context: CapabilityContext, request: Request): Promise<Buffer> {
+  await using handle = await openForReading(decidedPath(needs));
+  const stats = await assertRegularFile(handle);
+  if (stats.nlink > 1) await decideOtherName(stats, needs[0], context, request);
+  const { size } = stats;
+  if (size > MAX_READ_BYTES)
+    throw new CapabilityFailure({ code: 'EFBIG', message: `EFBIG: ${size} bytes are more than one read may bring (${MAX_READ_BYTES})`, syscall: 'read' });
+  return handle.readFile();
+}
 
 const otherNames = new WeakMap<CapabilityContext, OtherNames>();
 
@@ -103,13 +110,6 @@ export async function decideOtherName(stats: Stats, need: Need | undefined, cont
     await decide({ effect: { kind: 'fs', access: 'read', path }, target: path, ...(need.asked !== undefined && { asked: need.asked }) });
 }
 
-/** A small file in one round through the thread pool; `undefined` where it is none, or changes right now. */
-async function readSmall(handle: FileHandle, size: number): Promise<Buffer | undefined> {
-  if (size === 0 || size > MAX_SMALL_BYTES) return undefined; // kernel files say 0
-  const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(size + 1), 0, size + 1, 0);
-  return bytesRead === size ? buffer.subarray(0, size) : undefined;
-}
-
 export const statFile = defineCapability({
   kind: 'request',
   name: 'fs.stat',
@@ -120,7 +120,8 @@ export const statFile = defineCapability({
     return [fileNeed('read', await canonicalParent(path, context.places.workspace), path, context)];
   },
   run: async (_params, _context, _request, needs) => {
-    const stats = await lstat(decidedPath(needs));
+    const path = decidedPath(needs);
+    const stats = isOnLocalDisk(path) ? lstatSync(path) : await lstat(path);
     return {
       type: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'symlink' : 'other',
       size: stats.size,
@@ -174,7 +175,9 @@ export const access = defineCapability({
     return [fileNeed('write', await canonicalPath(path, context.places.workspace), path, context)];
   },
   run: async (_params, _context, _request, needs) => {
-    await stat(decidedPath(needs));
+    const path = decidedPath(needs);
+    if (isOnLocalDisk(path)) statSync(path);
+    else await stat(path);
     return {};
   },
 });

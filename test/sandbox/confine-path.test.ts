@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { link, mkdir, readFile, realpath, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { assertRegularFile, canonicalParent, canonicalPath, openDirectory, openForReading, openForWriting } from '../../sandbox/confine-path.ts';
+import { assertRegularFile, canonicalParent, canonicalPath, openDirectory, openForReading, openForWriting, readSmallFile } from '../../sandbox/confine-path.ts';
 import { CapabilityFailure } from '../../sandbox/define-capability.ts';
 import { temporaryDirectory, writeFiles } from '../support/sandbox-fixture.ts';
 
@@ -20,6 +20,11 @@ async function read(canonical: string): Promise<string> {
   await using handle = await openForReading(canonical);
   await assertRegularFile(handle);
   return handle.readFile('utf8');
+}
+
+/** As `fs.readFile` does it on a disk of this machine: at once where that goes, else through a handle. */
+async function readAtOnce(canonical: string): Promise<string> {
+  return readSmallFile(canonical, 1_024)?.bytes.toString('utf8') ?? read(canonical);
 }
 
 describe('canonicalPath', () => {
@@ -63,10 +68,13 @@ describe('canonicalPath', () => {
   });
 });
 
-describe('openForReading', () => {
+describe.each([
+  ['openForReading', read],
+  ['readSmallFile', readAtOnce],
+])('%s', (_name, readIt) => {
   test('reads the file that was decided on', async () => {
     await using where = await place();
-    expect(await read(join(where.workspace, 'a.txt'))).toBe('a');
+    expect(await readIt(join(where.workspace, 'a.txt'))).toBe('a');
   });
 
   test('does not follow a link that took the place of the file', async () => {
@@ -74,7 +82,7 @@ describe('openForReading', () => {
     const path = join(where.workspace, 'late-link');
     await symlink(join(where.outside, 'secret.txt'), path);
     expect(await readFile(path, 'utf8')).toBe('SECRET'); // control arm: a plain read follows it
-    await expect(read(path)).rejects.toMatchObject({ code: 'ELOOP' });
+    await expect(readIt(path)).rejects.toMatchObject({ code: 'ELOOP' });
   });
 
   test('notices a link that took the place of a parent', async () => {
@@ -82,27 +90,36 @@ describe('openForReading', () => {
     await symlink(where.outside, join(where.workspace, 'parent'));
     const path = join(where.workspace, 'parent/secret.txt');
     expect(await readFile(path, 'utf8')).toBe('SECRET');
-    await expect(read(path)).rejects.toMatchObject({ data: { code: 'EACCES' } });
+    await expect(readIt(path)).rejects.toMatchObject({ data: { code: 'EACCES' } });
   });
 
   test('does not hang on a FIFO, and refuses it', async () => {
     await using where = await place();
     const path = join(where.workspace, 'fifo');
     execFileSync('mkfifo', [path]);
-    await expect(read(path)).rejects.toMatchObject({ data: { code: 'EACCES' } });
+    await expect(readIt(path)).rejects.toMatchObject({ data: { code: 'EACCES' } });
   });
 
   test('refuses devices and directories as files', async () => {
     await using where = await place();
-    await expect(read('/dev/null')).rejects.toMatchObject({ data: { code: 'EACCES' } });
-    await expect(read(where.workspace)).rejects.toMatchObject({ data: { code: 'EISDIR' } });
+    await expect(readIt('/dev/null')).rejects.toMatchObject({ data: { code: 'EACCES' } });
+    await expect(readIt(where.workspace)).rejects.toMatchObject({ data: { code: 'EISDIR' } });
     await expect(openDirectory(join(where.workspace, 'a.txt'))).rejects.toMatchObject({ code: 'ENOTDIR' });
   });
 
   test('cannot be led through /proc/self', async () => {
     const handle = await canonicalPath('/proc/self/root/etc/hostname', '/');
     expect(handle).toBe(await realpath('/etc/hostname'));
-    await expect(read('/proc/self/root/etc/hostname')).rejects.toMatchObject({ data: { code: 'EACCES' } });
+    await expect(readIt('/proc/self/root/etc/hostname')).rejects.toMatchObject({ data: { code: 'EACCES' } });
+  });
+});
+
+describe('readSmallFile', () => {
+  test('leaves to others what is empty, large, or tells no size', async () => {
+    await using where = await place();
+    await writeFiles(where.workspace, { empty: '', large: 'x'.repeat(11) });
+    for (const path of [join(where.workspace, 'empty'), join(where.workspace, 'large'), '/proc/version']) expect(readSmallFile(path, 10)).toBeUndefined();
+    expect(readSmallFile(join(where.workspace, 'large'), 11)?.bytes.toString()).toBe('x'.repeat(11));
   });
 });
 
@@ -193,7 +210,10 @@ async function exchanged() {
 describe('against a process that exchanges a directory for a link', () => {
   const ATTEMPTS = 4_000;
 
-  test('check-then-open leaks (control arm), the verified handle never does', async () => {
+  test.each([
+    ['the verified handle', read],
+    ['a read at once', readAtOnce],
+  ])('check-then-open leaks (control arm), %s never does', async (_name, readIt) => {
     await using attack = await exchanged();
     const inside = join(attack.root, 'name/file.txt');
 
@@ -212,7 +232,7 @@ describe('against a process that exchanges a directory for a link', () => {
       try {
         if ((await canonicalPath(attack.path, '/')) !== inside) continue;
         reads++;
-        if ((await read(inside)) === 'SECRET') leaks++;
+        if ((await readIt(inside)) === 'SECRET') leaks++;
       } catch {
         // refused, or gone at that moment
       }
