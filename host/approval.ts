@@ -70,6 +70,18 @@ export function decideAccess(access: Access, facts: ApprovalFacts): Approval {
   return grant === undefined ? question(`mode ${mode}`) : { kind: 'allow', rule: grant };
 }
 
+/** Whether one yes may stand for the same access until the session ends. What is protected or has all rights is asked every time. */
+export function mayLast(access: Access, places: Places): boolean {
+  switch (access.kind) {
+    case 'read':
+      return !isProtectedRead(access.path, places);
+    case 'write':
+      return isWithin(places.workspace, access.path) && !isProtectedWrite(access.path, places);
+    case 'run':
+      return access.confinement === 'confined';
+  }
+}
+
 function isFree(access: Access, { mode, places, readable, isUsersTask }: ApprovalFacts): boolean {
   const changes = mode === 'edits' || (mode === 'task' && isUsersTask);
   switch (access.kind) {

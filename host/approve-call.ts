@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { allows, type Effect, type Places } from '../format/index.ts';
 import { type CallOrigin, type Delegation, type LeftBehind, NO_DELEGATION } from '../sandbox/index.ts';
-import { type Access, type Approval, type ApprovalMode, type ApprovalRules, decideAccess } from './approval.ts';
+import { type Access, type Approval, type ApprovalMode, type ApprovalRules, decideAccess, mayLast } from './approval.ts';
 import { diffOf } from './tools/diff.ts';
 import type { PendingCall } from './tool-call.ts';
 import type { BuiltinTool } from './tools/index.ts';
+import { askAboutTool } from './tool-question.ts';
 import type { UserInterface } from './user-interface.ts';
 
 /** A decision about one access of a host tool, for the audit trail and for whoever watches. */
@@ -53,9 +54,21 @@ export async function approveCall(
     }
     if (approval.kind === 'ask') {
       asking(call.name, access);
-      const preview = access.kind === 'read' ? undefined : await tool.preview?.(call.args);
-      const parts = [approval.question, preview, sourcesOf(startedBy)].filter((part) => part !== undefined && part !== '');
-      const isAllowed = await ui().confirm(`\`${call.name}\` asks`, parts.join('\n\n'), { signal });
+      const change = access.kind === 'read' ? undefined : await tool.preview?.(call.args);
+      const isAllowed = await askAboutTool(
+        ui(),
+        {
+          tool: call.name,
+          access,
+          callId: call.id,
+          title: `\`${call.name}\` asks`,
+          question: approval.question,
+          ...(change === undefined ? {} : { change }),
+          origin: sourcesOf(startedBy),
+          mayLast: mayLast(access, places),
+        },
+        signal,
+      );
       tell(isAllowed ? 'allow' : 'deny', 'the user');
       if (!isAllowed) return approval.refusal;
     } else if (access.kind !== 'read') tell('allow', approval.rule);

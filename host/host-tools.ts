@@ -6,6 +6,7 @@ import { commandDigest, describeLeftBehind, type ToolDecision } from './approve-
 import type { Contributions } from './contributions.ts';
 import type { HostEvent } from './host-event.ts';
 import type { Settings } from './settings.ts';
+import { askAboutTool } from './tool-question.ts';
 import { createToolbox, type Toolbox } from './toolbox.ts';
 import { builtinTools } from './tools/index.ts';
 import { toolEnvironment } from './tools/tool-environment.ts';
@@ -15,8 +16,8 @@ import type { UserInterface } from './user-interface.ts';
 export interface HostToolsOptions {
   readonly places: Places & { readonly dashHome: string };
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly mode: ApprovalMode;
-  /** Asked again at each use, as what follows: a reload may have changed it. */
+  /** Asked again at each use, as what follows: the mode can be changed, and a reload brings other settings. */
+  readonly mode: () => ApprovalMode;
   readonly settings: () => Settings;
   readonly contributions: () => Contributions;
   readonly hold: () => Disposable;
@@ -44,7 +45,7 @@ export function createHostTools(options: HostToolsOptions): HostTools {
     audit?.({ 'event.name': 'decision', 'dash.package': 'dash', capability: `tool:${tool}`, target: recorded, decision: decision.decision, rule });
     if (decision.decision === 'deny') void emit({ type: 'permission_denied', tool, access, target, rule });
   };
-  const canAsk = (): boolean => ui().hasUI && mode !== 'none';
+  const canAsk = (): boolean => ui().hasUI && mode() !== 'none';
   const shell = openShell({
     places,
     env,
@@ -53,7 +54,8 @@ export function createHostTools(options: HostToolsOptions): HostTools {
     journal: join(places.dashHome, 'state', 'commands'),
     async allow(left) {
       const { path, kind, what } = left;
-      const isAllowed = canAsk() && (await ui().confirm('`bash` left something behind', describeLeftBehind(left), {}));
+      const question = { tool: 'bash', access: { kind: 'write', path }, title: '`bash` left something behind', question: describeLeftBehind(left) } as const;
+      const isAllowed = canAsk() && (await askAboutTool(ui(), { ...question, origin: '', mayLast: false }));
       decided({ tool: 'bash', access: 'write', target: path, decision: isAllowed ? 'allow' : 'deny', rule: isAllowed ? 'the user' : `${kind} ${what}` });
       return isAllowed;
     },
@@ -61,7 +63,9 @@ export function createHostTools(options: HostToolsOptions): HostTools {
   const mayUnseal = async (command: string, paths: readonly string[], signal: AbortSignal): Promise<boolean> => {
     if (!canAsk()) return false;
     const names = paths.map((path) => `\`${relative(places.workspace, path)}\``).join(', ');
-    const isAllowed = await ui().confirm('`bash` asks', `run this command again, and let it write ${names}?\n\n${command}`, { signal });
+    const access = { kind: 'run', command, argv: [], confinement: 'confined' } as const;
+    const question = `run this command again, and let it write ${names}?\n\n${command}`;
+    const isAllowed = await askAboutTool(ui(), { tool: 'bash', access, title: '`bash` asks', question, origin: '', mayLast: false }, signal);
     for (const target of paths) decided({ tool: 'bash', access: 'write', target, decision: isAllowed ? 'allow' : 'deny', rule: 'the user' });
     return isAllowed;
   };
@@ -71,8 +75,8 @@ export function createHostTools(options: HostToolsOptions): HostTools {
       shell,
       mayUnseal,
       images: () => settings().images?.block !== true,
-      confinement: async () => (mode !== 'all' && (await shell.layer()).kind === 'live' ? 'confined' : 'full access'),
-      searchable: (path) => mode === 'all' || !isProtectedRead(realPath(path), places),
+      confinement: async () => (mode() !== 'all' && (await shell.layer()).kind === 'live' ? 'confined' : 'full access'),
+      searchable: (path) => mode() === 'all' || !isProtectedRead(realPath(path), places),
     },
     () => contributions().resources.offered,
   );
@@ -82,7 +86,9 @@ export function createHostTools(options: HostToolsOptions): HostTools {
     hold,
     enabled,
     approval: {
-      mode,
+      get mode() {
+        return mode();
+      },
       get rules() {
         return parseApprovalRules(settings().permissions);
       },

@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { type Diagnostic, isDashError } from '../format/index.ts';
 import type { CallContext } from '../sandbox/index.ts';
 import type { RetryPolicy } from './agent-loop.ts';
+import type { ApprovalMode } from './approval.ts';
 import { createCommandHost } from './command-host.ts';
 import { HOST_COMMANDS } from './commands/index.ts';
 import { COMPACTION_DEFAULTS } from './compactor.ts';
@@ -68,6 +69,8 @@ export interface Host extends AsyncDisposable {
   keys(): Keys;
   /** The mode that shows things from now on. */
   attach(ui: UserInterface): void;
+  /** What needs no question from now on. Whoever calls it holds to what the user allowed. */
+  setApproval(mode: ApprovalMode): void;
   /** Waits for the run and for everything packages were told. */
   settle(): Promise<void>;
   end(): void;
@@ -99,6 +102,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const [models, session] = await Promise.all([modelPort.models(), startSession(options.session, dashHome, workspace)]);
   const packages = packagesOf(options, { ...around, env });
 
+  let approval: ApprovalMode = options.approval === 'task' ? (configuration.settings.approve ?? 'task') : (options.approval ?? 'none');
   let ui = options.ui ?? withoutUser('print', () => undefined);
   let generations: Generations | undefined;
   const loaded = (): Generations => {
@@ -128,7 +132,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const { shell, toolbox } = createHostTools({
     places,
     env,
-    mode: options.approval === 'task' ? (configuration.settings.approve ?? 'task') : (options.approval ?? 'none'),
+    mode: () => approval,
     settings: () => configuration.settings,
     contributions,
     hold,
@@ -313,6 +317,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
     commands: () => slashCommands(contributions()),
     attach(next) {
       ui = next;
+    },
+    setApproval(mode) {
+      approval = mode;
     },
     settle,
     end: () => ending.resolve(),

@@ -1,7 +1,20 @@
 import type { ImageContent, JsonObject, JsonValue, TextContent, ToolCall, ToolResultMessage } from './model/messages.ts';
 
+/** What a call changed in a file, whole. */
+export interface FileChange {
+  /** Its real path. */
+  readonly path: string;
+  /** `undefined`: there was none. */
+  readonly before: string | undefined;
+  readonly after: string;
+}
+
+/** Where an answer carries its {@link FileChange}: as a symbol it is neither written down nor sent to anybody, only drawn. */
+export const CHANGE: unique symbol = Symbol('change');
+
 /** A tool's answer. `details` are for programs, `content` is for the model. */
 export interface ToolAnswer {
+  readonly [CHANGE]?: FileChange;
   readonly content: (TextContent | ImageContent)[];
   readonly details?: JsonValue;
   readonly isError: boolean;

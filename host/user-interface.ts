@@ -1,4 +1,5 @@
 import type { PermissionAnswer, PermissionQuestion, UiPort } from '../sandbox/index.ts';
+import type { ToolQuestion } from './tool-question.ts';
 
 /** How a mode shows things to a person, and whether it can ask. */
 export interface UserInterface extends UiPort {
@@ -6,6 +7,8 @@ export interface UserInterface extends UiPort {
   readonly hasUI: boolean;
   /** Asks for a permission of a package, where no package can draw. Dismissed is a no. Called only with {@link hasUI}. */
   askPermission(question: PermissionQuestion, signal: AbortSignal): Promise<PermissionAnswer>;
+  /** Asks about a tool of the host, where no package can draw. Absent, {@link UiPort.confirm} does it. Called only with {@link hasUI}. */
+  approveTool?(question: ToolQuestion, signal?: AbortSignal): Promise<boolean>;
 }
 
 /** Nobody is there to ask: every dialog is dismissed; notices go to `notice`. */

@@ -3,7 +3,7 @@ import { Value } from '@sinclair/typebox/value';
 import type { Shell } from '../../sandbox/index.ts';
 import type { Access } from '../approval.ts';
 import type { JsonObject } from '../model/messages.ts';
-import type { AgentTool, ToolAnswer, ToolRun } from '../tool-call.ts';
+import type { AgentTool, FileChange, ToolAnswer, ToolRun } from '../tool-call.ts';
 
 /** Where the host's own tools work. */
 export interface Workspace {
@@ -23,7 +23,7 @@ export interface Workspace {
 export interface BuiltinTool extends AgentTool {
   accesses(args: JsonObject): readonly Access[] | Promise<readonly Access[]>;
   /** What a call would change, for whoever is asked. */
-  preview?(args: JsonObject): Promise<string>;
+  preview?(args: JsonObject): Promise<FileChange>;
   /** Whether there is a use for it now; absent, always. */
   isOffered?(): boolean;
 }
@@ -34,7 +34,7 @@ interface Definition<Parameters extends TObject> {
   readonly parameters: Parameters;
   readonly executionMode?: 'sequential';
   accesses(args: Static<Parameters>): readonly Access[] | Promise<readonly Access[]>;
-  preview?(args: Static<Parameters>): Promise<string>;
+  preview?(args: Static<Parameters>): Promise<FileChange>;
   run(args: Static<Parameters>, run: ToolRun): Promise<ToolAnswer>;
 }
 

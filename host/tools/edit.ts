@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { Type } from '@sinclair/typebox';
-import { textAnswer } from '../tool-call.ts';
+import { CHANGE, textAnswer } from '../tool-call.ts';
 import { defineTool, type BuiltinTool, type Workspace } from './define-tool.ts';
 import { diffOf, firstChangedLine } from './diff.ts';
 import { inTurn } from './file-queue.ts';
@@ -34,7 +34,7 @@ export function editTool({ cwd }: Workspace): BuiltinTool {
     ],
     preview: async ({ path, edits }) => {
       const { text } = await readTextFile(real(path), path);
-      return diffOf(text, replaceAll(text, edits, path));
+      return { path: real(path), before: text, after: replaceAll(text, edits, path) };
     },
     run: ({ path, edits }, { signal }) => {
       const file = real(path);
@@ -42,10 +42,11 @@ export function editTool({ cwd }: Workspace): BuiltinTool {
         const { text, encode } = await readTextFile(file, path, signal);
         const changed = replaceAll(text, edits, path);
         await writeFile(file, encode(changed), { signal });
-        return textAnswer(`replaced ${edits.length} ${edits.length === 1 ? 'piece' : 'pieces'} of ${path}`, {
+        const answer = textAnswer(`replaced ${edits.length} ${edits.length === 1 ? 'piece' : 'pieces'} of ${path}`, {
           diff: diffOf(text, changed),
           firstChangedLine: firstChangedLine(text, changed),
         });
+        return { ...answer, [CHANGE]: { path: file, before: text, after: changed } };
       });
     },
   });

@@ -1,7 +1,7 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Type } from '@sinclair/typebox';
-import { textAnswer } from '../tool-call.ts';
+import { CHANGE, textAnswer } from '../tool-call.ts';
 import { defineTool, type BuiltinTool, type Workspace } from './define-tool.ts';
 import { diffOf } from './diff.ts';
 import { inTurn } from './file-queue.ts';
@@ -18,14 +18,15 @@ export function writeTool({ cwd }: Workspace): BuiltinTool {
       content: Type.String({ description: 'the whole content' }),
     }),
     accesses: ({ path }) => [{ kind: 'write', path: real(path) }],
-    preview: async ({ path, content }) => diffOf((await textOf(real(path))) ?? '', content),
+    preview: async ({ path, content }) => ({ path: real(path), before: await textOf(real(path)), after: content }),
     run: ({ path, content }, { signal }) => {
       const file = real(path);
       return inTurn(file, async () => {
         const before = await textOf(file);
         await mkdir(dirname(file), { recursive: true });
         await writeFile(file, content, { signal });
-        return textAnswer(`wrote ${Buffer.byteLength(content)} bytes to ${path}`, { diff: diffOf(before ?? '', content), isNew: before === undefined });
+        const details = { diff: diffOf(before ?? '', content), isNew: before === undefined };
+        return { ...textAnswer(`wrote ${Buffer.byteLength(content)} bytes to ${path}`, details), [CHANGE]: { path: file, before, after: content } };
       });
     },
   });
