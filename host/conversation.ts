@@ -68,6 +68,7 @@ export class Conversation {
   readonly #typed = new WeakMap<AgentMessage, string>();
   #run: { readonly controller: AbortController; readonly done: Promise<void> } | undefined;
   #compaction: { readonly controller: AbortController; readonly done: Promise<unknown> } | undefined;
+  #askedToCompact = 0;
   #retrying: AbortController | undefined;
   #anchored: string | undefined;
 
@@ -107,9 +108,9 @@ export class Conversation {
     return this.#run !== undefined;
   }
 
-  /** Whether the conversation is being summed up because someone asked for it. */
+  /** Whether the conversation is being summed up because someone asked for it, or will be once the run has ended. */
   get isCompacting(): boolean {
-    return this.#compaction !== undefined;
+    return this.#compaction !== undefined || this.#askedToCompact > 0;
   }
 
   get messages(): readonly AgentMessage[] {
@@ -206,18 +207,17 @@ export class Conversation {
    * did not want it. @throws {DashError} NO_MODEL
    */
   async compact(instructions?: string): Promise<CompactionResult | undefined> {
-    await this.abort();
-    const model = this.#chosenModel();
-    const controller = new AbortController();
-    const work = this.#compactor.compact({
-      session: this.#session,
-      model,
-      reason: 'manual',
-      sources: this.#options.sources(),
-      signal: controller.signal,
-      ...(instructions === undefined || instructions.trim() === '' ? {} : { instructions }),
-    });
-    return this.#occupy(controller, work);
+    this.#askedToCompact += 1;
+    try {
+      // of several who waited for the same end, only the first finds nothing going on
+      do await this.abort();
+      while (this.#run !== undefined || this.#compaction !== undefined);
+      const request = { session: this.#session, model: this.#chosenModel(), reason: 'manual' as const, sources: this.#options.sources() };
+      const minding = instructions === undefined || instructions.trim() === '' ? {} : { instructions };
+      return await this.#occupy((signal) => this.#compactor.compact({ ...request, signal, ...minding }));
+    } finally {
+      this.#askedToCompact -= 1;
+    }
   }
 
   /** Writes down what an agent cost that is not in this transcript. */
@@ -253,22 +253,19 @@ export class Conversation {
   /** Has the model sum up what was said on a branch that is left; `undefined`: it was stopped. @throws {DashError} NO_MODEL */
   async summarizeBranch(left: readonly SessionEntry[], instructions?: string): Promise<BranchSummary | undefined> {
     const model = this.#chosenModel();
-    const controller = new AbortController();
-    const work = this.#compactor.summarizeBranch({ left, model, instructions, sources: this.#options.sources(), signal: controller.signal });
-    return this.#occupy(controller, work);
+    return this.#occupy((signal) => this.#compactor.summarizeBranch({ left, model, instructions, sources: this.#options.sources(), signal }));
   }
 
-  /** While `work` is going on, prompts wait, and an abort stops it. */
-  async #occupy<Result>(controller: AbortController, work: Promise<Result>): Promise<Result> {
-    const done = work.then(
-      () => undefined,
-      () => undefined,
-    );
+  /** While `work` is going on, prompts wait, and an abort stops it. Occupied before it begins: what it tells may ask for the same. */
+  async #occupy<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    const controller = new AbortController();
+    const { promise: done, resolve } = Promise.withResolvers<void>();
     this.#compaction = { controller, done };
     try {
-      return await work;
+      return await work(controller.signal);
     } finally {
       this.#compaction = undefined;
+      resolve();
     }
   }
 

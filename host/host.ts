@@ -288,7 +288,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     do {
       await conversation.waitForIdle();
       await bus.settled();
-    } while (conversation.isStreaming);
+    } while (conversation.isStreaming || conversation.isCompacting);
   };
   return {
     cwd: workspace,

@@ -106,6 +106,22 @@ it('a session stays well-formed whatever happens while a run goes on: steering, 
       expect(count('compaction_start')).toBe(count('compaction_end'));
       expect(world.events.filter(({ type }) => type === 'error')).toEqual([]);
     }),
-    { numRuns: 200 },
+    {
+      numRuns: 200,
+      // compaction asked for while another begins
+      examples: [
+        [
+          [
+            { text: undefined, actions: [], error: '529 overloaded' },
+            { text: undefined, actions: [], error: undefined },
+          ],
+          [
+            [11, 'compact'],
+            [1, 'steer'],
+            [12, 'compact'],
+          ],
+        ],
+      ],
+    },
   );
 });
