@@ -1,9 +1,10 @@
 import { DashError, type Registrations } from '../format/index.ts';
-import type { Broker, Answer } from './broker.ts';
+import type { Broker } from './broker.ts';
 import { CallsInFlight, type Lease } from './calls-in-flight.ts';
 import type { PackageScripts } from './compile/bundle-store.ts';
 import { Deadline } from './deadline.ts';
 import { type Delegation, NO_DELEGATION } from './delegation.ts';
+import type { Answer } from './guest-answer.ts';
 import { placeError, type PlacedError } from './error-place.ts';
 import type { CallContext, GuestFacts } from './extension.ts';
 import { ACTIVATION_TIMEOUT_MS, KILL_GRACE_MS, MAX_LOG_CHARACTERS } from './process/limits.ts';
