@@ -51,6 +51,9 @@ export function portsWithoutHost(notice: (text: string) => void, questions?: Que
         }
       },
       setActiveTools: () => notKept('a choice of tools'),
+      toolsChanged: (_, refused) => {
+        if (refused !== undefined) notice(`warning: ${refused.message}`);
+      },
       setModel: () => Promise.resolve(false),
       setThinkingLevel: () => notKept('a thinking level'),
       complete: () => Promise.reject(new Error('a completion needs a running agent')),

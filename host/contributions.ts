@@ -27,6 +27,8 @@ interface Owned {
 export interface ToolContribution extends Owned {
   readonly name: string;
   readonly registration: ToolRegistration;
+  /** It was not there at install: its package registered it while it ran. */
+  readonly late?: true;
 }
 
 /** A command under the name the user types. */
@@ -100,8 +102,45 @@ export function buildContributions(extensions: readonly Extension[], resources: 
   };
 }
 
+/**
+ * The same, with the tools that packages registered since: each under a name of its package's, never in the place of
+ * another tool, whatever came first.
+ */
+export function withLateTools(
+  contributions: Contributions,
+  extensions: readonly Extension[],
+  { builtinTools }: Pick<Surroundings, 'builtinTools'>,
+): Contributions {
+  const tools = new Map(contributions.tools);
+  const diagnostics = [...contributions.diagnostics];
+  for (const { pkg, sandboxed } of extensions) {
+    if (sandboxed === undefined) continue;
+    for (const registration of sandboxed.lateTools) {
+      const name = lateName(pkg.name, registration.name);
+      if (tools.has(name) || builtinTools.includes(name)) {
+        diagnostics.push({
+          severity: 'warning',
+          code: 'TOOL_COLLISION',
+          message: `the late tool \`${registration.name}\` of \`${pkg.name}\` would be \`${name}\`, which is taken`,
+        });
+      } else {
+        tools.set(name, { package: pkg.name, sandboxed, name, registration, late: true });
+      }
+    }
+  }
+  return tools.size === contributions.tools.size && diagnostics.length === contributions.diagnostics.length
+    ? contributions
+    : { ...contributions, tools, diagnostics };
+}
+
+/** The beginning of the package's name and the whole of the tool's: as much as fits into the name of a tool. */
+export function lateName(owner: string, tool: string): string {
+  return `${plain(owner).slice(0, MAX_TOOL_NAME - 2 - tool.length)}__${tool}`;
+}
+
 type Warn = (code: string, message: string) => void;
 
+const MAX_TOOL_NAME = 64;
 const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
 function toolName(
@@ -130,7 +169,11 @@ function toolName(
 }
 
 function ownName(owner: string, name: string): string {
-  return `${owner.replace(/^@/, '').replaceAll(/[^A-Za-z0-9_-]/g, '_')}__${name}`.slice(-64);
+  return `${plain(owner)}__${name}`.slice(-MAX_TOOL_NAME);
+}
+
+function plain(owner: string): string {
+  return owner.replace(/^@/, '').replaceAll(/[^A-Za-z0-9_-]/g, '_');
 }
 
 function bindHandler(

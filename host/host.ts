@@ -248,6 +248,11 @@ export async function createHost(options: HostOptions): Promise<Host> {
         });
     },
     control: (control) => sessions.control(control),
+    toolsChanged(packageName, refused) {
+      generations?.takeUpTools(); // while the first generation is built there is nothing to add to: it reads them itself
+      if (refused !== undefined)
+        void emit({ type: 'extension_error', extensionPath: packageName, event: 'registerTool', error: refused.message, code: refused.code });
+    },
     emitAcross(packageName, channel, data) {
       for (const { pkg, sandboxed } of loaded().current.extensions) if (pkg.name !== packageName) sandboxed?.emit(channel, data);
     },

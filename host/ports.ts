@@ -7,6 +7,7 @@ import {
   createQuestionDesk,
   type DialogOptions,
   type HostPorts,
+  type RefusedTool,
   type SessionControl,
   type SessionPort,
   type SessionQuery,
@@ -39,6 +40,7 @@ export interface PortsHost {
   /** A prompt that a package writes in the place of the user. */
   promptFor(packageName: string, text: string, images: readonly ImageContent[], deliverAs: 'steer' | 'followUp' | undefined): void;
   control(control: SessionControl): Promise<unknown>;
+  toolsChanged(packageName: string, refused: RefusedTool | undefined): void;
   emitAcross(packageName: string, channel: string, data: unknown): void;
   spawn(spawn: AgentSpawn, signal: AbortSignal): Promise<SpawnedAgent>;
   announce(
@@ -187,7 +189,8 @@ function agentPort(host: () => PortsHost): AgentPort {
           return conversation.systemPromptOptions;
       }
     },
-    setActiveTools: (names) => host().toolbox.setActive(names),
+    setActiveTools: (packageName, names) => host().toolbox.setActive(packageName, names),
+    toolsChanged: (packageName, refused) => host().toolsChanged(packageName, refused),
     async setModel(model) {
       if (!Value.Check(ModelReference, model)) return false;
       const found = host().modelList.find(({ provider, id }) => provider === model.provider && id === model.id);

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../format/index.ts';
 import type { HostPorts, SandboxedPackage } from '../sandbox/index.ts';
 import { activate, type Extension } from './activate.ts';
-import { buildContributions, type Contributions, type Surroundings } from './contributions.ts';
+import { buildContributions, type Contributions, type Surroundings, withLateTools } from './contributions.ts';
 import type { OpenPackage, ReadPackages } from './load-packages.ts';
 import { type LooseResources, readResources } from './resource-catalog.ts';
 
@@ -35,6 +35,8 @@ export interface Reloaded {
  */
 export class Generations implements AsyncDisposable {
   readonly #options: GenerationOptions;
+  /** As it was built, without what packages register while they run. */
+  #built: Generation;
   #current: Generation;
   #holders = new Set<PromiseLike<void>>();
   readonly #closing = new Set<Promise<void>>();
@@ -42,7 +44,8 @@ export class Generations implements AsyncDisposable {
 
   private constructor(options: GenerationOptions, first: Generation) {
     this.#options = options;
-    this.#current = first;
+    this.#built = first;
+    this.#current = withLate(first, options);
   }
 
   static async start(options: GenerationOptions): Promise<Generations> {
@@ -51,6 +54,11 @@ export class Generations implements AsyncDisposable {
 
   get current(): Generation {
     return this.#current;
+  }
+
+  /** Takes up what packages offer by now. Nothing else of the generation changes. */
+  takeUpTools(): void {
+    this.#current = withLate(this.#built, this.#options);
   }
 
   /** Keeps the packages of this moment open until the hold is disposed of. */
@@ -76,14 +84,15 @@ export class Generations implements AsyncDisposable {
   }
 
   async #reload(leaving: (gone: readonly SandboxedPackage[]) => Promise<void>): Promise<Reloaded & { readonly arrived: readonly SandboxedPackage[] }> {
-    const before = this.#current;
+    const before = this.#built;
     const after = await build(this.#options, before);
     const old = sandboxesOf(before);
     const now = sandboxesOf(after);
     const gone = old.filter((sandboxed) => !now.includes(sandboxed));
     const arrived = now.filter((sandboxed) => !old.includes(sandboxed));
     await leaving(gone);
-    this.#current = after;
+    this.#built = after;
+    this.takeUpTools();
     this.#close(gone);
     return {
       generation: after.number,
@@ -95,7 +104,7 @@ export class Generations implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#reloading;
-    this.#close(sandboxesOf(this.#current));
+    this.#close(sandboxesOf(this.#built));
     await Promise.all(this.#closing);
   }
 
@@ -127,6 +136,10 @@ async function build({ readPackages, openPackage, ports, loose, surroundings }: 
     extensions.map(({ pkg }) => pkg),
   );
   return { number: (previous?.number ?? 0) + 1, extensions, contributions: buildContributions(extensions, resources, surroundings) };
+}
+
+function withLate(built: Generation, { surroundings }: GenerationOptions): Generation {
+  return { ...built, contributions: withLateTools(built.contributions, built.extensions, surroundings) };
 }
 
 function sandboxesOf({ extensions }: Generation): readonly SandboxedPackage[] {

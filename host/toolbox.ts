@@ -44,8 +44,8 @@ export interface Toolbox {
   toolOf(owner: string, name: string, how: CalledBy): AgentTool | undefined;
   /** What the next turn offers, for an agent of a package's: without the tools of those who wait for it. */
   toolsFor(how: CalledBy): readonly AgentTool[];
-  /** Narrows what is offered; never beyond what the user enabled. */
-  setActive(names: readonly string[]): void;
+  /** Narrows what is offered; never beyond what the user enabled. `by` calls its own late tools by its own names. */
+  setActive(by: string, names: readonly string[]): void;
   /** `delegation`: the call is a package's, and happens within its rights. */
   approve(call: PendingCall, tool: AgentTool, signal: AbortSignal, delegation?: Delegation): Promise<string | undefined>;
   snippets(): readonly { readonly name: string; readonly snippet: string; readonly guidelines: readonly string[] }[];
@@ -61,7 +61,7 @@ const MAX_GUIDELINES = 8;
 /** Makes the toolbox. */
 export function createToolbox(options: ToolboxOptions): Toolbox {
   const { builtin, contributions, enabled, approval } = options;
-  let narrowed: ReadonlySet<string> | undefined;
+  let narrowed: { readonly offered: ReadonlySet<string>; readonly known: ReadonlySet<string> } | undefined;
 
   const isEnabled = (name: string): boolean => enabled?.includes(name) ?? (DEFAULT_TOOLS.includes(name) || contributions().tools.has(name));
   const everything = (): readonly AgentTool[] => {
@@ -72,7 +72,10 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
       ...[...tools.values()].map((tool) => packageTool(tool, options)),
     ];
   };
-  const active = (): readonly AgentTool[] => everything().filter(({ name }) => isEnabled(name) && (narrowed === undefined || narrowed.has(name)));
+  // What was not there when it was narrowed was not left out, as in pi.
+  const isNarrowedOut = (name: string): boolean =>
+    narrowed !== undefined && !narrowed.offered.has(name) && !(contributions().tools.get(name)?.late === true && !narrowed.known.has(name));
+  const active = (): readonly AgentTool[] => everything().filter(({ name }) => isEnabled(name) && !isNarrowedOut(name));
 
   return {
     builtinNames: builtin.map(({ name }) => name),
@@ -95,8 +98,10 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
         if (found === undefined) return [tool];
         return how.delegation.callers.includes(found.package) ? [] : [packageTool(found, options, how)];
       }),
-    setActive(names) {
-      narrowed = new Set(names);
+    setActive(by, names) {
+      const { tools } = contributions();
+      const own = [...tools.values()].filter(({ late, package: owner, registration }) => late === true && owner === by && names.includes(registration.name));
+      narrowed = { offered: new Set([...names, ...own.map(({ name }) => name)]), known: new Set(tools.keys()) };
     },
     async approve(call, tool, signal, delegation) {
       // What a package's tool may do is decided by its grants, at each effect; what a host tool may do, here.

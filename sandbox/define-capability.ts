@@ -3,6 +3,7 @@ import type { Effect, PermissionSet, Places } from '../format/index.ts';
 import type { AuditRecord } from './audit-trail.ts';
 import type { Spent } from './budget.ts';
 import type { Lease } from './calls-in-flight.ts';
+import type { LateTools } from './late-tools.ts';
 import type { OsLayer } from './os-layer/index.ts';
 import type { Confinement, HostPorts } from './ports.ts';
 import type { PrivateStorage } from './private-storage.ts';
@@ -22,6 +23,8 @@ export interface CapabilityContext {
   readonly random: (size: number) => Buffer;
   /** What there is to run programs with. Without it none runs. */
   readonly programs?: ProgramHost;
+  /** Tools that are registered after loading. Without it there can be none. */
+  readonly lateTools?: Pick<LateTools, 'register'>;
 }
 
 export interface ProgramHost {

@@ -1,4 +1,4 @@
-import type { CompiledPackage, ModuleGraph, PermissionSet, PlainArea, Registrations } from '../format/index.ts';
+import type { CompiledPackage, ModuleGraph, PermissionSet, PlainArea, Registrations, ToolRegistration } from '../format/index.ts';
 import type { Authority } from './authority.ts';
 import type { Delegation } from './delegation.ts';
 import type { CallOrigin } from './ports.ts';
@@ -71,6 +71,8 @@ export interface Denial {
 export interface SandboxedPackage extends AsyncDisposable {
   readonly name: string;
   readonly registrations: Registrations;
+  /** Tools that it registered since it was loaded; they are gone with its process. */
+  readonly lateTools: readonly ToolRegistration[];
   /** Process id while a sandbox process lives, else `undefined`. */
   readonly pid: number | undefined;
   readonly inFlight: number;

@@ -6,6 +6,7 @@ export { type AttackResult, runAttacks } from './attacks/run-attacks.ts';
 export { AuditTrail, readAuditTrails, type AuditFile, type AuditRecord } from './audit-trail.ts';
 export { type Authority, fixedAuthority, type Lasting, type RequestedPermission } from './authority.ts';
 export { type Delegation, NO_DELEGATION } from './delegation.ts';
+export { forgetPinnedTools } from './late-tools.ts';
 export { dataDirectory } from './data-directory.ts';
 export { checkLayers, type LayerCheck } from './check-layers.ts';
 export { type Captured, capturePackage, type CaptureRequest, prepareCapture } from './capture.ts';
@@ -39,6 +40,7 @@ export type {
   PermissionAnswer,
   PermissionQuestion,
   QuestionPort,
+  RefusedTool,
   SessionControl,
   SessionPort,
   SessionQuery,

@@ -15,6 +15,7 @@ import {
   type PlainArea,
   type Places,
   type Registrations,
+  type ToolRegistration,
 } from '../format/index.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import { type Authority, fixedAuthority } from './authority.ts';
@@ -45,6 +46,7 @@ import {
 } from './process/limits.ts';
 import type { SpareProcess } from './process/spare-process.ts';
 import { dataDirectory } from './data-directory.ts';
+import { LateTools } from './late-tools.ts';
 import { registrationsDiffer, showPlaces } from './registrations.ts';
 import { GuestSession, unsupportedCode } from './guest-session.ts';
 import { prepareConfinement } from './process/spawn-process.ts';
@@ -125,6 +127,7 @@ class OpenPackage implements SandboxedPackage {
   readonly #package: SandboxPackage;
   readonly #options: OpenOptions;
   readonly #authority: Authority;
+  readonly #lateTools: LateTools;
   #registrations: Registrations | undefined;
   #awake: Promise<GuestSession> | undefined;
   #session: GuestSession | undefined;
@@ -145,8 +148,16 @@ class OpenPackage implements SandboxedPackage {
     this.#package = sandboxPackage;
     this.#options = options;
     this.#authority = withImplicit(sandboxPackage.authority ?? fixedAuthority(sandboxPackage.granted));
-    const { workspace: cwd, home } = options;
-    this.#registrations = sandboxPackage.captured && showPlaces(sandboxPackage.captured, { cwd, home, agentDir: this.#agentDir() });
+    const { workspace: cwd, home, dashHome, ports } = options;
+    const facts = { cwd, home, agentDir: this.#agentDir() };
+    this.#registrations = sandboxPackage.captured && showPlaces(sandboxPackage.captured, facts);
+    this.#lateTools = new LateTools({
+      package: sandboxPackage,
+      dashHome,
+      facts,
+      loaded: () => this.registrations,
+      changed: (refused) => ports.agent.toolsChanged(sandboxPackage.name, refused),
+    });
   }
 
   get name(): string {
@@ -155,6 +166,10 @@ class OpenPackage implements SandboxedPackage {
 
   get registrations(): Registrations {
     return this.#registrations ?? { tools: [], commands: [], events: [], flags: [], shortcuts: [], providers: [] };
+  }
+
+  get lateTools(): readonly ToolRegistration[] {
+    return this.#lateTools.offered;
   }
 
   get pid(): number | undefined {
@@ -275,11 +290,12 @@ class OpenPackage implements SandboxedPackage {
 
   /**
    * A package nobody calls costs memory for nothing. What it holds in variables is gone when its process is ended,
-   * so one that has event handlers, which follow the session and may guard something, keeps it.
+   * so one that has event handlers, which follow the session and may guard something, keeps it, and one that offers tools
+   * that only that process knows.
    */
   #restLater(): void {
     clearTimeout(this.#resting);
-    if (this.#closed || this.#session === undefined || this.registrations.events.length > 0) return;
+    if (this.#closed || this.#session === undefined || this.registrations.events.length > 0 || this.lateTools.length > 0) return;
     const leaks = this.#session.residentMiB > RECYCLE_RSS_MIB;
     const { idleMs = leaks ? IDLE_BEFORE_RECYCLING_MS : IDLE_BEFORE_REST_MS } = this.#options;
     this.#resting = setTimeout(() => void this.#rest(), idleMs);
@@ -337,6 +353,7 @@ class OpenPackage implements SandboxedPackage {
             ownDirectory: (dependency) => ownDirectory(this.#package.graph, dependency, bundles),
             random: randomBytes,
             programs: { environment: this.#options.environment, osLayer: this.#options.osLayer ?? osLayer },
+            lateTools: this.#lateTools,
           },
           version,
           contentHash,
@@ -344,7 +361,10 @@ class OpenPackage implements SandboxedPackage {
           audit,
           budgets: new Budgets(this.#budgetDirectory()),
           ...state,
-          onDenial: (denial) => onDenial?.(denial),
+          onDenial: (denial) => {
+            if (denial.capability === 'tools.register' && denial.rule === 'no grant') this.#lateTools.denied(denial.target);
+            onDenial?.(denial);
+          },
         }),
       onLog: (level, text) => onLog?.(level, text),
       onEnd: (error) => this.#ended(session, error),
@@ -387,6 +407,7 @@ class OpenPackage implements SandboxedPackage {
     if (this.#session !== session) return;
     this.#session = undefined;
     this.#awake = undefined;
+    this.#lateTools.clear();
     if (error === undefined || this.#closed) return;
     this.#strikes++;
     if (this.#strikes >= MAX_STRIKES) {

@@ -11,6 +11,7 @@ export function portsOfNobody(why: string): HostPorts {
     agent: {
       query: nobody,
       setActiveTools: nobody,
+      toolsChanged: nobody,
       setModel: nobody,
       setThinkingLevel: nobody,
       complete: nobody,

@@ -177,10 +177,19 @@ export interface SpawnedAgent {
   readonly totalCost: number;
 }
 
+/** A tool that a package registered late and that is not offered. */
+export interface RefusedTool {
+  readonly name: string;
+  readonly code: 'PERMISSION_DENIED' | 'REGISTRATION_CHANGED';
+  readonly message: string;
+}
+
 export interface AgentPort {
   query(query: AgentQuery): unknown;
-  /** Narrows, and widens only to what the user had enabled. */
-  setActiveTools(names: readonly string[]): void;
+  /** Narrows, and widens only to what the user had enabled. A package may call its own late tools what it calls them. */
+  setActiveTools(packageName: string, names: readonly string[]): void;
+  /** What a package offers has changed while it runs. `refused`: something is not taken up, and why; told to the user. */
+  toolsChanged(packageName: string, refused?: RefusedTool): void;
   setModel(model: unknown): Promise<boolean>;
   setThinkingLevel(level: string): void;
   complete(packageName: string, request: unknown, signal: AbortSignal): Promise<unknown>;

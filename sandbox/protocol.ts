@@ -82,7 +82,8 @@ const GuestError = Type.Object(
 );
 export type GuestError = Static<typeof GuestError>;
 
-const ToolRegistration = Type.Object(
+/** A tool as a guest tells of it. */
+export const ToolRegistrationSchema = Type.Object(
   {
     name: Name,
     label: Type.Optional(Type.String({ maxLength: 256 })),
@@ -99,7 +100,7 @@ const Description = Type.Optional(Type.String({ maxLength: 4_096 }));
 
 export const RegistrationsSchema = Type.Object(
   {
-    tools: Type.Array(ToolRegistration, { maxItems: 256 }),
+    tools: Type.Array(ToolRegistrationSchema, { maxItems: 256 }),
     commands: Type.Array(Type.Object({ name: Name, description: Description }, closed), { maxItems: 256 }),
     events: Type.Array(Type.Object({ event: Name, handler: Id }, closed), { maxItems: 1_024 }),
     flags: Type.Array(

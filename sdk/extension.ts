@@ -86,6 +86,10 @@ export interface ExtensionAPI {
   /** Subscribes to an event; call what it returns to end that. */
   on<N extends EventName>(event: N, handler: EventHandler<N>): () => void;
 
+  /**
+   * After the factory has run it needs `tools:dynamic`: the model is offered the tool at its next turn, under a name that
+   * begins with the package's. Typed as pi's; what it gives then is a promise, which rejects when the tool is not offered.
+   */
   registerTool<TParams extends TSchema = TSchema, TDetails = unknown>(tool: ToolDefinition<TParams, TDetails>): void;
   registerTool<TParams extends TSchema = TSchema>(tool: SimpleToolDefinition<TParams>): void;
   registerCommand(name: string, command: CommandDefinition): void;

@@ -96,17 +96,15 @@ function parseTimeout(text: string | undefined): number | undefined {
   throw new DashError('USAGE', `\`--timeout ${text}\` is not a number of milliseconds`);
 }
 
-function assertTool({ name, registrations }: SandboxedPackage, tool: string): void {
-  const names = registrations.tools.map((one) => one.name);
+function assertTool(opened: SandboxedPackage, tool: string): void {
+  const { name, registrations, lateTools } = opened;
+  const names = [...registrations.tools, ...lateTools].map((one) => one.name);
   if (names.includes(tool)) return;
   const meant = nearest(tool, names);
+  const known = names.length === 0 ? 'it has no tools at all' : `it has ${names.map((one) => `\`${one}\``).join(', ')}`;
+  const mayHaveMore = opened.holds('tools:dynamic') || opened.canAskFor('tools:dynamic');
   throw new DashError('UNKNOWN_TOOL', `\`${name}\` has no tool \`${tool}\``, {
-    hint:
-      meant !== undefined
-        ? `did you mean \`${meant}\`?`
-        : names.length === 0
-          ? 'it has no tools at all'
-          : `it has ${names.map((one) => `\`${one}\``).join(', ')}`,
+    hint: meant !== undefined ? `did you mean \`${meant}\`?` : mayHaveMore ? `${known}; more that it registers in an agent's session are there only` : known,
   });
 }
 

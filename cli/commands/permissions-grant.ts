@@ -1,5 +1,6 @@
 import { DashError, parsePermission } from '../../format/index.ts';
 import { addGrants, makeGrants, viewPackage } from '../../registry/index.ts';
+import { forgetPinnedTools } from '../../sandbox/index.ts';
 import type { DefineCommand } from '../command.ts';
 import { findInstalled } from '../find-installed.ts';
 
@@ -17,7 +18,11 @@ export const define: DefineCommand = (command) => {
       { mode: 'named', by: 'dash permissions grant', at: new Date().toISOString(), version: installed.version },
       cwd,
     );
-    if (globals.dryRun !== true) await addGrants(home, installed.grantKey, grants);
+    if (globals.dryRun !== true) {
+      await addGrants(home, installed.grantKey, grants);
+      // Granted again, it is what the tools are now that the user trusts.
+      if (permissions.some(({ area }) => area === 'tools:dynamic')) await forgetPinnedTools(home, { name: installed.name, source: installed.grantKey });
+    }
     const shown = grants.map(({ permission, project }) => (project === undefined ? permission : `${permission} (in ${project.path})`));
     return {
       kind: 'document',

@@ -51,8 +51,8 @@ export const setActiveTools = defineCapability({
   name: 'agent.setActiveTools',
   params: Type.Object({ names: Type.Array(Name, { maxItems: 1_000 }) }, closed),
   needs: () => needArea('session:control', 'active tools'),
-  run: ({ names }, { ports }) => {
-    ports.agent.setActiveTools(names);
+  run: ({ names }, { ports, packageName }) => {
+    ports.agent.setActiveTools(packageName, names);
     return {};
   },
 });

@@ -7,7 +7,7 @@ import { fetchUrl } from './net-fetch.ts';
 import { readTransfer } from './net-transfer.ts';
 import { randomBytes } from './random.ts';
 import * as session from './session.ts';
-import { callTool, spawn } from './tools.ts';
+import { callTool, register, spawn } from './tools.ts';
 import * as ui from './ui.ts';
 
 /** Every effect a guest can ask for. What is not in this list does not exist. */
@@ -55,6 +55,7 @@ const ALL = [
   agent.emit,
   agent.complete,
   callTool,
+  register,
   spawn,
 ] as const;
 

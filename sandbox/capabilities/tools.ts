@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { isDashError, parsePermissionSet, type PermissionSet } from '../../format/index.ts';
 import { CapabilityFailure, defineCapability } from '../define-capability.ts';
 import type { Limit } from '../delegation.ts';
+import { ToolRegistrationSchema } from '../protocol.ts';
 import { needArea } from './ui.ts';
 
 /** Tools of other packages and of the host. */
@@ -65,6 +66,27 @@ export const spawn = defineCapability({
       if (isDashError(error)) throw failure(error.code, error.message);
       throw error;
     }
+  },
+});
+
+/**
+ * Offers the model a tool that was not there at install. Who does not `wait` is answered at once whether it may, and asked
+ * for nothing: `registerTool` is synchronous, and a person takes time.
+ */
+export const register = defineCapability({
+  kind: 'request',
+  name: 'tools.register',
+  params: Type.Object({ tool: ToolRegistrationSchema, wait: Type.Boolean() }, { additionalProperties: false }),
+  needs: ({ tool, wait }) => (wait ? needArea('tools:dynamic', tool.name) : []),
+  run: async ({ tool, wait }, { lateTools }, { permits, decide }) => {
+    if (lateTools === undefined) throw failure('ENOSYS', 'no tool can be registered here');
+    if (!wait) {
+      const [need] = needArea('tools:dynamic', tool.name);
+      if (need === undefined || !permits(need)) return { offered: false };
+      await decide(need);
+    }
+    await lateTools.register(tool);
+    return { offered: true };
   },
 });
 

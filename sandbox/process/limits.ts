@@ -15,6 +15,11 @@ export const MAX_TIMERS = 5_000;
 /** Requests of one guest waiting for an answer. */
 export const MAX_PENDING_REQUESTS = 1_000;
 export const MAX_SUBSCRIPTIONS = 100;
+/** Tools that a package may register after it was loaded, and what one of them may say of itself. */
+export const MAX_LATE_TOOLS = 128;
+export const MAX_LATE_TOOL_CHARACTERS = 65_536;
+/** Names under which one package was ever seen to do so. */
+export const MAX_PINNED_TOOLS = 1_024;
 /** Characters of log kept per run of a package. */
 export const MAX_LOG_CHARACTERS = 1_000_000;
 /** What a package may keep in `data:/` and `tmp:/` together. */

@@ -1,4 +1,4 @@
-import { DashError, type Registrations } from '../../format/index.ts';
+import { DashError, type Registrations, type ToolRegistration } from '../../format/index.ts';
 import type { EventCallOptions, HandlerOutcome, SandboxedPackage, ToolCallOptions, ToolOutcome } from '../../sandbox/index.ts';
 
 type Handler = (event: Record<string, unknown>, options: EventCallOptions) => unknown;
@@ -17,6 +17,8 @@ export interface InTestExtension {
 export class InTestPackage implements SandboxedPackage {
   readonly name: string;
   readonly registrations: Registrations;
+  /** Tools that it registers while a test runs. */
+  lateTools: readonly ToolRegistration[] = [];
   readonly heard: string[] = [];
   readonly emitted: [string, unknown][] = [];
   pid: number | undefined;

@@ -59,7 +59,7 @@ export interface Fixture extends AsyncDisposable {
   /** What the package said to the host's ports, in order. */
   readonly said: unknown[];
   /** Opens the same package once more, with other options. */
-  reopen(options?: Partial<FixtureOptions> & { readonly captured?: Registrations }): SandboxedPackage;
+  reopen(options?: Partial<FixtureOptions> & { readonly captured?: Registrations; readonly contentHash?: string }): SandboxedPackage;
   call(tool: string, args?: unknown, options?: CallOptions): Promise<ToolOutcome>;
   /** The text of a tool's answer. */
   text(tool: string, args?: unknown, options?: CallOptions): Promise<string>;
@@ -138,7 +138,7 @@ export async function openFixture(options: FixtureOptions): Promise<Fixture> {
       {
         name,
         version: '1.0.0',
-        contentHash,
+        contentHash: other.contentHash ?? contentHash,
         graph,
         compiled,
         granted: parsePermissionSet(merged.granted ?? []),
@@ -238,7 +238,8 @@ export function recordingPorts(said: unknown[]): HostPorts {
     },
     agent: {
       query: (query) => ({ asked: query }),
-      setActiveTools: (names) => void said.push(['setActiveTools', names]),
+      setActiveTools: (_, names) => void said.push(['setActiveTools', names]),
+      toolsChanged: (packageName, refused) => void said.push(['toolsChanged', packageName, ...(refused ? [refused] : [])]),
       setModel: async () => false,
       setThinkingLevel: (level) => void said.push(['setThinkingLevel', level]),
       complete: async () => ({ text: 'scripted' }),

@@ -1,4 +1,5 @@
 import type { Registrations, ToolRegistration } from '../../../format/index.ts';
+import { describe } from '../channel.ts';
 import type { GuestLink } from '../link.ts';
 import { EventBus } from './event-bus.ts';
 import { unsupported } from './unsupported.ts';
@@ -51,6 +52,8 @@ export class Registry {
   readonly #link: GuestLink;
   readonly #requireModule: (name: string) => unknown;
   readonly #slots: Slot[] = [];
+  /** Registered after loading, each with the permission to. */
+  readonly #lateTools = new Map<string, ToolDefinition>();
   readonly #handlers = new Map<number, EventHandler>();
   #nextHandler = 0;
   #current: Slot | undefined;
@@ -92,15 +95,28 @@ export class Registry {
     if (this.#loading) throw new Error(`\`${member}\` cannot be called while the extension is loading: call it in an event handler, a command or a tool`);
   }
 
-  registerTool(tool: ToolDefinition): void {
+  /** After loading the promise tells what became of it, for those who want to know. */
+  registerTool(tool: ToolDefinition): Promise<void> | undefined {
     const name = requireName(tool?.name, 'registerTool');
     if (typeof tool.execute !== 'function') throw new TypeError(`registerTool: \`${name}\` has no execute function`);
-    if (this.#loading) return void this.#slot().tools.set(name, tool);
     // Consent was given to the tools that the factory registers. Of those, one may change what it does.
-    const owner = this.#slots.find((slot) => slot.tools.has(name));
-    if (owner === undefined)
-      throw unsupported(`registerTool('${name}') after loading`, 'register it in the factory, and turn it on and off with `setActiveTools`');
+    const owner = this.#loading ? this.#slot() : this.#slots.find((slot) => slot.tools.has(name));
+    if (owner === undefined) return this.#registerLate(name, tool);
     owner.tools.set(name, tool);
+    return undefined;
+  }
+
+  /** Extensions do not wait for it, as it is synchronous elsewhere: where the permission is there, it has happened at once. */
+  #registerLate(name: string, definition: ToolDefinition): Promise<void> {
+    const tool = toToolRegistration(definition);
+    const register = async (): Promise<void> => {
+      const { offered } = this.#link.requestSync('tools.register', { tool, wait: false }) as { offered: boolean };
+      if (!offered) await this.#link.request('tools.register', { tool, wait: true });
+      this.#lateTools.set(name, definition);
+    };
+    const registered = register();
+    registered.catch((error: unknown) => this.#link.log('warn', `registerTool: \`${name}\` is not offered: ${describe(error)}`));
+    return registered;
   }
 
   registerCommand(name: string, command: Command): void {
@@ -150,7 +166,7 @@ export class Registry {
     onUpdate: (partial: unknown) => void,
     context: unknown,
   ): Promise<unknown> {
-    const tool = this.#find((slot) => slot.tools.get(name));
+    const tool = this.#find((slot) => slot.tools.get(name)) ?? this.#lateTools.get(name);
     if (tool === undefined) throw new Error(`no tool \`${name}\` here`);
     const written = tool.prepareArguments === undefined ? args : tool.prepareArguments(args);
     const prepared = validateArguments(name, tool.parameters, written, this.#requireModule);

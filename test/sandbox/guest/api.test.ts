@@ -15,11 +15,11 @@ it('a listener that throws and an event that is no JSON disturb nobody', async (
   expect(fixture.logs.join('\n')).toContain('bad listener');
 });
 
-it('after loading a tool may change what it does, and no tool may be added', async () => {
+it('after loading a tool may change what it does, and none is added without a permission', async () => {
   const again = `pi.registerTool({ name: 'change', description: 'other', execute: () => 'changed' }); return 'done'`;
-  const add = `try { pi.registerTool({ name: 'late', description: 'd', execute: () => 'x' }) } catch (error) { return error.code + ' ' + error.message }`;
+  const add = `try { await pi.registerTool({ name: 'late', description: 'd', execute: () => 'x' }) } catch (error) { return error.code + ' ' + error.message }`;
   await using fixture = await openFixture({ files: { 'index.ts': `export default (pi) => { ${tool('change', again)} ${tool('add', add)} };` } });
-  expect(await fixture.text('add')).toMatch(/^UNSUPPORTED_API `registerTool\('late'\) after loading` is not supported/);
+  expect(await fixture.text('add')).toMatch(/^EACCES .*probe has no `tools:dynamic`/);
   expect(await fixture.text('change')).toBe('done');
   expect(await fixture.text('change')).toBe('changed');
   expect(fixture.extension.registrations.tools.map(({ name, description }) => [name, description])).toEqual([
