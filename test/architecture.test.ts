@@ -17,8 +17,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   format: [],
 };
 
-/** By which files a folder is entered. Those of `registry` are several, so that `dash list` does not load an HTTP server. */
+/** By which files a folder is entered. Those of `registry` are several, so that `dash list` does not load an HTTP server; the interactive mode alone loads what draws a screen. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
+  host: ['host/index.ts', 'host/modes/interactive/index.ts'],
   registry: ['registry/index.ts', 'registry/serve/index.ts', 'registry/publish/index.ts', 'registry/catalog/index.ts'],
 };
 

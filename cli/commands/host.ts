@@ -20,7 +20,7 @@ import {
   THINKING_LEVELS,
   type ThinkingLevel,
 } from '../../host/index.ts';
-import { waiting } from '../../registry/index.ts';
+import { readProfile, waiting } from '../../registry/index.ts';
 import { bundledSkills } from '../read-skills.ts';
 import { chooseSession } from '../choose-session.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
@@ -50,7 +50,7 @@ export const define: DefineCommand = (command) => {
   command
     .argument('[words...]', 'a prompt; `@file` puts a file into it')
     .option('-p, --print [prompt]', 'answer one prompt and end')
-    .option('--mode <mode>', '`rpc` serves records on stdin and stdout, `json` prints every event')
+    .option('--mode <mode>', '`rpc` serves records on stdin and stdout, `json` prints every event, `plain` is a terminal without a screen')
     .option('--model <model>', '`provider/id`, `auto`, `auto:provider/id,provider/id`, or `scripted:FILE`')
     .option('--provider <provider>', 'whose `--model` it is')
     .option('--thinking <level>', THINKING_LEVELS.join(', '))
@@ -69,7 +69,7 @@ export const define: DefineCommand = (command) => {
     const { cwd, home, env, signal, globals, stderr } = invocation;
     const flags = command.opts<HostFlags>();
     const mode = modeOf(flags, invocation);
-    const prompt = mode === 'rpc' || mode === 'terminal' ? undefined : await readPrompt(command.args, flags, cwd);
+    const prompt = mode === 'rpc' || isAtTerminal(mode) ? undefined : await readPrompt(command.args, flags, cwd);
 
     const { settings } = await readSettings(home);
     const model = flags.provider === undefined ? flags.model : `${flags.provider}/${flags.model ?? ''}`;
@@ -87,7 +87,7 @@ export const define: DefineCommand = (command) => {
       thinking: oneOf<ThinkingLevel>('--thinking', flags.thinking, THINKING_LEVELS),
       maxCost: dollars(flags.maxCost),
       tools: flags.tools?.split(',').filter((name) => name !== ''),
-      approval: oneOf<ApprovalMode>('--approve', flags.approve, APPROVAL_MODES) ?? (mode === 'terminal' ? 'task' : undefined),
+      approval: oneOf<ApprovalMode>('--approve', flags.approve, APPROVAL_MODES) ?? (isAtTerminal(mode) ? 'task' : undefined),
       session: await sessionOf(flags, invocation),
       customPrompt: flags.systemPrompt,
       appendSystemPrompt: flags.appendSystemPrompt,
@@ -100,7 +100,7 @@ export const define: DefineCommand = (command) => {
       auditHead: packages.auditHead,
     });
     signal.addEventListener('abort', () => void host.conversation.abort());
-    if (mode === 'terminal' || mode === 'print') await sayWhatWaits(invocation);
+    if (isAtTerminal(mode) || mode === 'print') await sayWhatWaits(invocation);
 
     endQuietlyWhenNobodyReads();
     switch (mode) {
@@ -111,8 +111,17 @@ export const define: DefineCommand = (command) => {
         return { kind: 'streamed', exitCode: await runJson(host, { prompt: prompt ?? '', output: process.stdout, errors: process.stderr }) };
       case 'print':
         return { kind: 'streamed', exitCode: await runPrint(host, { prompt: prompt ?? '', output: process.stdout, errors: process.stderr }) };
-      case 'terminal':
+      case 'plain':
         return { kind: 'streamed', exitCode: await runReadline(host, { input: process.stdin, output: process.stdout }) };
+      case 'terminal': {
+        // What draws a screen is loaded where there is one.
+        const { runInteractive } = await import('../../host/modes/interactive/index.ts');
+        const { profile } = await readProfile(home);
+        return {
+          kind: 'streamed',
+          exitCode: await runInteractive(host, { input: process.stdin, output: process.stdout, env, profile: profile, signal }),
+        };
+      }
     }
   };
 };
@@ -135,15 +144,20 @@ async function sayWhatWaits({ home, cwd, globals, stderr }: Invocation): Promise
   );
 }
 
-type Mode = 'rpc' | 'json' | 'print' | 'terminal';
+/** Whether somebody is there who types. */
+function isAtTerminal(mode: Mode): boolean {
+  return mode === 'terminal' || mode === 'plain';
+}
+
+type Mode = 'rpc' | 'json' | 'print' | 'plain' | 'terminal';
 
 function modeOf(flags: HostFlags, { globals }: Invocation): Mode {
-  const named = oneOf<'rpc' | 'json'>('--mode', flags.mode, ['rpc', 'json']);
+  const named = oneOf<'rpc' | 'json' | 'plain'>('--mode', flags.mode, ['rpc', 'json', 'plain']);
   if (named !== undefined) return named;
   if (globals.json === true) return 'json';
   if (flags.print !== undefined || process.stdin.isTTY !== true) return 'print';
   if (!globals.input) throw new DashError('INPUT_REQUIRED', 'the agent waits for prompts on the terminal', { hint: 'give it one: `dash -p "…"`' });
-  return 'terminal';
+  return process.env['TERM'] === 'dumb' || process.stdout.isTTY !== true ? 'plain' : 'terminal';
 }
 
 async function readPrompt(words: readonly string[], flags: HostFlags, cwd: string): Promise<string> {

@@ -1,0 +1,109 @@
+import { Markdown, wrapTextWithAnsi } from '@earendil-works/pi-tui';
+import type { Palette } from '../theme.ts';
+import { Block } from './block.ts';
+
+/** Text of a model as markdown, while it grows. What cannot change any more is laid out once. */
+export class AnswerBlock extends Block {
+  readonly #palette: Palette;
+  readonly #done: Markdown[] = [];
+  readonly #last: Markdown;
+  /** Where in the text the last piece begins. */
+  #from = 0;
+  #text = '';
+
+  constructor(palette: Palette) {
+    super();
+    this.#palette = palette;
+    this.#last = new Markdown('', 1, 0, palette.markdown);
+  }
+
+  /** Takes the whole text so far. */
+  setText(text: string): void {
+    if (text === this.#text) return;
+    this.#text = text;
+    for (let end = endOfPiece(text, this.#from); end !== undefined; end = endOfPiece(text, this.#from)) {
+      this.#done.push(new Markdown(text.slice(this.#from, end).trimEnd(), 1, 0, this.#palette.markdown));
+      this.#from = end;
+    }
+    this.#last.setText(text.slice(this.#from).trimEnd());
+    this.invalidateLines();
+  }
+
+  override invalidate(): void {
+    super.invalidate();
+    for (const piece of [...this.#done, this.#last]) piece.invalidate();
+  }
+
+  protected override draw(width: number): string[] {
+    const lines = [...this.#done, this.#last].flatMap((piece) => {
+      const drawn = piece.render(width);
+      return drawn.length === 0 ? [] : ['', ...drawn];
+    });
+    return lines;
+  }
+
+  private invalidateLines(): void {
+    super.invalidate();
+  }
+}
+
+/**
+ * The end of a piece that begins at `from`: an empty line that is neither within a block of code nor before something
+ * that may belong to what stands above it. `undefined`: it may still change.
+ */
+export function endOfPiece(text: string, from: number): number | undefined {
+  let fence: string | undefined;
+  let at = from;
+  let isAfterEmpty = false;
+  while (at < text.length) {
+    const end = text.indexOf('\n', at);
+    // A line that is not finished may become anything.
+    if (end === -1) return undefined;
+    const line = text.slice(at, end);
+    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
+    if (isAfterEmpty && fence === undefined && line.trim() !== '' && !CONTINUES.test(line) && at > from) return at;
+    if (mark !== undefined) {
+      if (fence === undefined) fence = mark;
+      else if (mark.startsWith(fence) && line.trim() === mark) fence = undefined;
+    }
+    isAfterEmpty = line.trim() === '';
+    at = end + 1;
+  }
+  return undefined;
+}
+
+/** Indented lines and list items may be part of a list above, a table's rows of a table, a quote's of a quote. */
+const CONTINUES = /^(?:\s|[-*+]\s|\d+[.)]\s|>|\|)/;
+
+/** What a model thinks. Folded it is one line. */
+export class ThinkingBlock extends Block {
+  readonly #palette: Palette;
+  #text = '';
+  #isOpen: boolean;
+
+  constructor(palette: Palette, isOpen: boolean) {
+    super();
+    this.#palette = palette;
+    this.#isOpen = isOpen;
+  }
+
+  setText(text: string): void {
+    if (text === this.#text) return;
+    this.#text = text;
+    if (this.#isOpen || text === '') this.invalidate();
+    else if (this.#text.length === text.length) this.invalidate();
+  }
+
+  open(isOpen: boolean): void {
+    this.#isOpen = isOpen;
+    this.invalidate();
+  }
+
+  protected override draw(width: number): string[] {
+    const { fg, italic } = this.#palette;
+    const text = this.#text.trim();
+    if (text === '' && this.#isOpen) return [];
+    const shown = this.#isOpen ? wrapTextWithAnsi(text, Math.max(1, width - 2)) : ['thinking … (ctrl+t shows it)'];
+    return ['', ...shown.map((line) => ` ${italic(fg('thinkingText', line))}`)];
+  }
+}

@@ -1,0 +1,55 @@
+import { visibleWidth, wrapTextWithAnsi } from '@earendil-works/pi-tui';
+import type { Palette } from '../theme.ts';
+import { Block } from './block.ts';
+
+export type Tone = 'info' | 'warning' | 'error' | 'muted';
+
+const COLORS: Readonly<Record<Tone, string>> = { info: 'accent', warning: 'warning', error: 'error', muted: 'muted' };
+const WORDS: Readonly<Record<Tone, string>> = { info: '', warning: 'warning: ', error: 'error: ', muted: '' };
+
+/** Something that Dash or a package says, as it is. */
+export class NoticeBlock extends Block {
+  readonly #text: string;
+  readonly #tone: Tone;
+  readonly #palette: Palette;
+
+  constructor(text: string, tone: Tone, palette: Palette) {
+    super();
+    this.#text = text;
+    this.#tone = tone;
+    this.#palette = palette;
+  }
+
+  protected override draw(width: number): string[] {
+    const lines = wrapTextWithAnsi(`${WORDS[this.#tone]}${this.#text.trimEnd()}`, Math.max(1, width - 2));
+    return ['', ...lines.map((line) => ` ${this.#palette.fg(COLORS[this.#tone], line)}`)];
+  }
+}
+
+/** What the user said. */
+export class UserBlock extends Block {
+  readonly #text: string;
+  readonly #palette: Palette;
+
+  constructor(text: string, palette: Palette) {
+    super();
+    this.#text = text;
+    this.#palette = palette;
+  }
+
+  protected override draw(width: number): string[] {
+    const { fg, bg, bold } = this.#palette;
+    const lines = wrapTextWithAnsi(this.#text, Math.max(1, width - 4));
+    return [
+      '',
+      ...lines.map((line, index) =>
+        filled(`${index === 0 ? bold(fg('accent', ' > ')) : '   '}${fg('userMessageText', line)}`, width, (text) => bg('userMessageBg', text)),
+      ),
+    ];
+  }
+}
+
+/** A line up to the edge, for what has a background. */
+export function filled(line: string, width: number, paint: (text: string) => string): string {
+  return paint(line + ' '.repeat(Math.max(0, width - visibleWidth(line))));
+}

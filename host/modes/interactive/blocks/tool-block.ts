@@ -1,0 +1,114 @@
+import { truncateToWidth, visibleWidth, wrapTextWithAnsi } from '@earendil-works/pi-tui';
+import type { JsonObject } from '../../../model/messages.ts';
+import { textOf } from '../../../model/messages.ts';
+import type { ToolAnswer } from '../../../tool-call.ts';
+import type { Palette } from '../theme.ts';
+import { Block } from './block.ts';
+import { filled } from './text-block.ts';
+import { toolTitle } from './tool-title.ts';
+
+type State =
+  | { readonly kind: 'announced' }
+  | { readonly kind: 'running'; readonly partial: string }
+  | { readonly kind: 'done'; readonly text: string; readonly diff: string | undefined }
+  | { readonly kind: 'failed'; readonly text: string };
+
+/** A call of a tool: one line that says what, and its output, folded unless asked for. */
+export class ToolBlock extends Block {
+  readonly #palette: Palette;
+  readonly #name: string;
+  #args: JsonObject = {};
+  #state: State = { kind: 'announced' };
+  #isOpen: boolean;
+
+  constructor(name: string, palette: Palette, isOpen: boolean) {
+    super();
+    this.#name = name;
+    this.#palette = palette;
+    this.#isOpen = isOpen;
+  }
+
+  setArguments(args: JsonObject): void {
+    this.#args = args;
+    this.invalidate();
+  }
+
+  runs(partial?: ToolAnswer): void {
+    this.#state = { kind: 'running', partial: partial === undefined ? '' : textOf(partial.content) };
+    this.invalidate();
+  }
+
+  ends(answer: Pick<ToolAnswer, 'content' | 'details' | 'isError'>): void {
+    const text = textOf(answer.content);
+    this.#state = answer.isError ? { kind: 'failed', text } : { kind: 'done', text, diff: diffIn(answer.details) };
+    this.invalidate();
+  }
+
+  open(isOpen: boolean): void {
+    this.#isOpen = isOpen;
+    this.invalidate();
+  }
+
+  protected override draw(width: number): string[] {
+    const { fg, bg, bold } = this.#palette;
+    const { mark, color, background } = LOOKS[this.#state.kind];
+    const { verb, object } = toolTitle(this.#name, this.#args);
+    const head = ` ${fg(color, mark)} ${bold(fg('toolTitle', verb))}${object === '' ? '' : ` ${fg('toolOutput', object)}`}`;
+    const paint = (line: string): string => filled(line, width, (text) => bg(background, text));
+    return [
+      '',
+      paint(visibleWidth(head) > width ? truncateToWidth(head, width, '…') : head),
+      ...this.#body(Math.max(1, width - 4)).map((line) => paint(`   ${line}`)),
+    ];
+  }
+
+  #body(width: number): string[] {
+    const { fg } = this.#palette;
+    const state = this.#state;
+    if (state.kind === 'announced') return [];
+    if (state.kind === 'done' && state.diff !== undefined)
+      return this.#fold(
+        state.diff
+          .trimEnd()
+          .split('\n')
+          .flatMap((line) => this.#diffLine(line, width)),
+        'head',
+        DIFF_LINES,
+      );
+    const text = (state.kind === 'running' ? state.partial : state.text).trimEnd();
+    if (text === '' || (state.kind === 'done' && this.#name === 'read' && !this.#isOpen)) return [];
+    const color = state.kind === 'failed' ? 'error' : 'toolOutput';
+    const lines = text.split('\n');
+    // Folded, only what is shown is laid out: a command may have written a hundred thousand lines.
+    const kept = this.#isOpen ? lines : this.#name === 'bash' ? lines.slice(-FOLDED_LINES - 1) : lines.slice(0, FOLDED_LINES + 1);
+    const drawn = kept.flatMap((line) => (this.#isOpen ? wrapTextWithAnsi(line, width) : [truncateToWidth(line, width, '…')])).map((line) => fg(color, line));
+    return this.#fold(drawn, this.#name === 'bash' ? 'tail' : 'head', FOLDED_LINES, lines.length);
+  }
+
+  #fold(lines: readonly string[], keep: 'head' | 'tail', most: number, total: number = lines.length): string[] {
+    if (this.#isOpen || total <= most) return [...lines];
+    const more = this.#palette.fg('muted', `… ${total - most} more ${total - most === 1 ? 'line' : 'lines'} (ctrl+o)`);
+    return keep === 'head' ? [...lines.slice(0, most), more] : [more, ...lines.slice(-most)];
+  }
+
+  #diffLine(line: string, width: number): string[] {
+    const color = line.startsWith('+') ? 'toolDiffAdded' : line.startsWith('-') ? 'toolDiffRemoved' : 'toolDiffContext';
+    const wrapped = this.#isOpen ? wrapTextWithAnsi(line, width) : [truncateToWidth(line, width, '…')];
+    return wrapped.map((part) => this.#palette.fg(color, part));
+  }
+}
+
+const FOLDED_LINES = 5;
+const DIFF_LINES = 20;
+const LOOKS = {
+  announced: { mark: '·', color: 'muted', background: 'toolPendingBg' },
+  running: { mark: '…', color: 'warning', background: 'toolPendingBg' },
+  done: { mark: '✓', color: 'success', background: 'toolSuccessBg' },
+  failed: { mark: '✗', color: 'error', background: 'toolErrorBg' },
+} as const satisfies Readonly<Record<State['kind'], { mark: string; color: string; background: string }>>;
+
+function diffIn(details: unknown): string | undefined {
+  return typeof details === 'object' && details !== null && 'diff' in details && typeof details.diff === 'string' && details.diff !== ''
+    ? details.diff
+    : undefined;
+}

@@ -1,0 +1,56 @@
+import { type Component, Input, type SelectItem, SelectList, truncateToWidth, wrapTextWithAnsi } from '@earendil-works/pi-tui';
+import type { Palette } from './theme.ts';
+
+/** A framed panel with a title above something that takes keys. */
+export class Panel implements Component {
+  readonly #title: string;
+  readonly #inner: Component;
+  readonly #palette: Palette;
+  readonly #hint: string;
+
+  constructor(title: string, inner: Component, hint: string, palette: Palette) {
+    this.#title = title;
+    this.#inner = inner;
+    this.#hint = hint;
+    this.#palette = palette;
+  }
+
+  get focused(): boolean {
+    return 'focused' in this.#inner && this.#inner.focused === true;
+  }
+
+  set focused(value: boolean) {
+    if ('focused' in this.#inner) this.#inner.focused = value;
+  }
+
+  render(width: number): string[] {
+    const { fg, bold } = this.#palette;
+    const rule = fg('borderAccent', '─'.repeat(Math.max(1, width)));
+    const title = wrapTextWithAnsi(this.#title, Math.max(1, width - 2)).map((line, index) => ` ${index === 0 ? bold(line) : line}`);
+    return [rule, ...title, ...this.#inner.render(width), ` ${fg('dim', truncateToWidth(this.#hint, Math.max(1, width - 1), '…'))}`, rule];
+  }
+
+  handleInput(data: string): void {
+    this.#inner.handleInput?.(data);
+  }
+
+  invalidate(): void {
+    this.#inner.invalidate();
+  }
+}
+
+/** One of several. Escape chooses none. */
+export function selectPanel(title: string, choices: readonly SelectItem[], palette: Palette, done: (value: string | undefined) => void): Component {
+  const list = new SelectList([...choices], 10, palette.selectList);
+  list.onSelect = ({ value }) => done(value);
+  list.onCancel = () => done(undefined);
+  return new Panel(title, list, 'enter chooses · esc leaves', palette);
+}
+
+/** A line of text. Escape gives none. */
+export function inputPanel(title: string, placeholder: string | undefined, palette: Palette, done: (value: string | undefined) => void): Component {
+  const input = new Input();
+  input.onSubmit = done;
+  input.onEscape = () => done(undefined);
+  return new Panel(placeholder === undefined || placeholder === '' ? title : `${title} (${placeholder})`, input, 'enter answers · esc leaves', palette);
+}

@@ -1,0 +1,206 @@
+import { type Component, decodeKittyPrintable, isKeyRelease, parseKey } from '@earendil-works/pi-tui';
+import { createKeyJudge } from '../key-gate.ts';
+import { Painter } from './painter.ts';
+import type { StreamTerminal } from './terminal.ts';
+
+/** Where a component can stand, from the top of the screen to its bottom; the transcript stands between the first two. */
+export type Slot = 'header' | 'aboveEditor' | 'belowEditor' | 'footer';
+
+export interface ShowOptions {
+  /** The package that draws it: hidden while a question of Dash's own is open. */
+  readonly package?: string;
+}
+
+export interface ModalOptions {
+  readonly signal?: AbortSignal;
+  /** The package that draws it: put aside while a question of Dash's own is open. */
+  readonly package?: string;
+}
+
+/** Opens a panel; `done` closes it, with what it was for. */
+export type OpenPanel<Result> = (done: (result: Result | undefined) => void) => Component;
+
+export interface Question {
+  /** What is asked. Drawn where packages never draw: in the place of the editor, with every surface of theirs hidden. */
+  readonly component: Component;
+  /** Letters that answer. */
+  readonly keys: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+/** What stands where on the terminal, and who gets the keys. */
+export interface Screen {
+  readonly columns: number;
+  readonly rows: number;
+  /** Shows a component until it is disposed of; those of one slot stand below each other. */
+  show(slot: Slot, component: Component, options?: ShowOptions): Disposable;
+  /** Opens a panel in the place of the editor, one at a time; others wait. Dismissed or aborted: `undefined`. */
+  modal<Result>(open: OpenPanel<Result>, options?: ModalOptions): Promise<Result | undefined>;
+  /**
+   * A question of Dash's own, before every panel. Keys typed before it, and until half a second of quiet after it
+   * appeared, answer nothing; what is pasted neither. Dismissed or aborted: `undefined`.
+   */
+  ask(question: Question): Promise<string | undefined>;
+  /** Draws what changed, at the next frame. */
+  refresh(): void;
+}
+
+export interface ScreenOptions {
+  readonly terminal: StreamTerminal;
+  /** What was said, in pieces, so that a piece that did not change costs nothing. */
+  readonly transcript: { readonly parts: readonly Component[] };
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now: () => number;
+}
+
+interface Shown {
+  readonly component: Component;
+  readonly package: string | undefined;
+}
+
+interface Panel {
+  readonly component: Component;
+  readonly package: string | undefined;
+}
+
+interface OpenQuestion {
+  readonly component: Component;
+  take(data: string): void;
+}
+
+/** The screen, and what the mode itself does with it. */
+export class MainScreen implements Screen {
+  /** pi-tui's view of it, for components that want one. */
+  readonly painter: Painter;
+  readonly #now: () => number;
+  readonly #transcript: ScreenOptions['transcript'];
+  readonly #slots: Readonly<Record<Slot, Shown[]>> = { header: [], aboveEditor: [], belowEditor: [], footer: [] };
+  #editor: Component | undefined;
+  #panel: Panel | undefined;
+  #question: OpenQuestion | undefined;
+  #panels: Promise<unknown> = Promise.resolve();
+  #questions: Promise<unknown> = Promise.resolve();
+
+  constructor({ terminal, transcript, now }: ScreenOptions) {
+    this.#now = now;
+    this.#transcript = transcript;
+    const components = (): readonly Component[] => this.#components();
+    const focused = (): Component | undefined => this.#focused;
+    this.painter = new Painter(terminal, {
+      components,
+      get focused() {
+        return focused();
+      },
+    });
+    // Before everything else that reads keys: while a question is open, nothing is typed to anybody but it.
+    this.painter.addInputListener((data) => {
+      if (this.#question === undefined) return undefined;
+      this.#question.take(data);
+      return { consume: true };
+    });
+  }
+
+  get columns(): number {
+    return this.painter.terminal.columns;
+  }
+
+  get rows(): number {
+    return this.painter.terminal.rows;
+  }
+
+  /** The component that has the keys while no panel is open. */
+  useEditor(editor: Component): void {
+    this.#editor = editor;
+    this.#focus();
+  }
+
+  show(slot: Slot, component: Component, { package: owner }: ShowOptions = {}): Disposable {
+    const shown: Shown = { component, package: owner };
+    const place = this.#slots[slot];
+    place.push(shown);
+    this.refresh();
+    return {
+      [Symbol.dispose]: () => {
+        const at = place.indexOf(shown);
+        if (at >= 0) place.splice(at, 1);
+        this.refresh();
+      },
+    };
+  }
+
+  modal<Result>(open: OpenPanel<Result>, { signal, package: owner }: ModalOptions = {}): Promise<Result | undefined> {
+    const result = this.#panels.then(async () => {
+      if (signal?.aborted === true) return undefined;
+      const { promise, resolve } = Promise.withResolvers<Result | undefined>();
+      const dismiss = (): void => resolve(undefined);
+      signal?.addEventListener('abort', dismiss, { once: true });
+      this.#panel = { component: open(resolve), package: owner };
+      this.#focus();
+      try {
+        return await promise;
+      } finally {
+        signal?.removeEventListener('abort', dismiss);
+        this.#panel = undefined;
+        this.#focus();
+      }
+    });
+    this.#panels = result.catch(() => undefined);
+    return result;
+  }
+
+  ask({ component, keys, signal }: Question): Promise<string | undefined> {
+    const answer = this.#questions.then(async () => {
+      if (signal?.aborted === true) return undefined;
+      const { promise, resolve } = Promise.withResolvers<string | undefined>();
+      const dismiss = (): void => resolve(undefined);
+      signal?.addEventListener('abort', dismiss, { once: true });
+      const judge = createKeyJudge(keys, this.#now);
+      this.#question = {
+        component,
+        take(data) {
+          if (isKeyRelease(data)) return;
+          const verdict = judge(asTyped(data));
+          if (verdict.kind !== 'ignored') resolve(verdict.kind === 'answered' ? verdict.key : undefined);
+        },
+      };
+      this.#focus();
+      try {
+        return await promise;
+      } finally {
+        signal?.removeEventListener('abort', dismiss);
+        this.#question = undefined;
+        this.#focus();
+      }
+    });
+    this.#questions = answer.catch(() => undefined);
+    return answer;
+  }
+
+  refresh(): void {
+    this.painter.requestRender();
+  }
+
+  get #focused(): Component | undefined {
+    return this.#question?.component ?? this.#panel?.component ?? this.#editor;
+  }
+
+  #focus(): void {
+    this.painter.setFocus(this.#focused ?? null);
+    this.refresh();
+  }
+
+  #components(): readonly Component[] {
+    const isAsking = this.#question !== undefined;
+    const inSlot = (slot: Slot): readonly Component[] =>
+      this.#slots[slot].filter(({ package: owner }) => owner === undefined || !isAsking).map(({ component }) => component);
+    const middle = this.#focused === undefined ? [] : [this.#focused];
+    return [...inSlot('header'), ...this.#transcript.parts, ...inSlot('aboveEditor'), ...middle, ...inSlot('belowEditor'), ...inSlot('footer')];
+  }
+}
+
+/** A key as a plain terminal sends it: the newer protocols spell Escape and letters in sequences of their own. */
+function asTyped(data: string): string {
+  return PLAIN[parseKey(data) ?? ''] ?? decodeKittyPrintable(data) ?? data;
+}
+
+const PLAIN: Readonly<Record<string, string>> = { escape: '\u001B', enter: '\r', 'ctrl+c': '\u0003', 'ctrl+d': '\u0004' };

@@ -1,0 +1,167 @@
+import type { Component } from '@earendil-works/pi-tui';
+import type { HostEvent } from '../../host-event.ts';
+import { type AssistantMessage, textOf } from '../../model/messages.ts';
+import type { AgentMessage } from '../../transcript.ts';
+import { AnswerBlock, ThinkingBlock } from './blocks/answer-block.ts';
+import { NoticeBlock, type Tone, UserBlock } from './blocks/text-block.ts';
+import { ToolBlock } from './blocks/tool-block.ts';
+import type { Palette } from './theme.ts';
+
+/** What was said and done, as pieces of the screen. */
+export class Transcript {
+  readonly #palette: Palette;
+  #parts: Component[] = [];
+  readonly #calls = new Map<string, ToolBlock>();
+  /** The blocks of the answer that is being given, by their place in it. */
+  #answer: (AnswerBlock | ThinkingBlock | ToolBlock)[] = [];
+  #toolsAreOpen = false;
+  #thinkingIsOpen = true;
+
+  constructor(palette: Palette) {
+    this.#palette = palette;
+  }
+
+  get parts(): readonly Component[] {
+    return this.#parts;
+  }
+
+  /** Shows a conversation from its beginning. */
+  load(messages: readonly AgentMessage[]): void {
+    this.#parts = [];
+    this.#calls.clear();
+    for (const message of messages) {
+      this.#begin(message);
+      this.#end(message);
+    }
+  }
+
+  follow(event: HostEvent): void {
+    switch (event.type) {
+      case 'message_start':
+        return this.#begin(event.message);
+      case 'message_update':
+        return this.#sync(event.message);
+      case 'message_end':
+        return event.message.role === 'toolResult' ? undefined : this.#end(event.message);
+      case 'tool_execution_start':
+        return this.#call(event.toolCallId, event.toolName, (call) => {
+          call.setArguments(event.args);
+          call.runs();
+        });
+      case 'tool_execution_update':
+        return this.#call(event.toolCallId, event.toolName, (call) => call.runs(event.partialResult));
+      case 'tool_execution_end':
+        return this.#call(event.toolCallId, event.toolName, (call) => call.ends(event.result));
+      case 'compaction_start':
+        return this.notice('summing up what is old …', 'muted');
+      case 'compaction_end':
+        if (event.errorMessage !== undefined) return this.notice(`it could not be summed up: ${event.errorMessage}`, 'error');
+        return event.result === undefined ? undefined : this.notice(`summed up ${event.result.tokensBefore} tokens`, 'muted');
+      case 'model_failover':
+        return this.notice(`${event.from.provider}/${event.from.id} does not answer; ${event.to.provider}/${event.to.id} does`, 'warning');
+      case 'auto_retry_start':
+        return this.notice(`${event.errorMessage}; again in ${Math.ceil(event.delayMs / 1000)} s, ${event.attempt} of ${event.maxAttempts}`, 'warning');
+      case 'extension_error':
+        return this.notice(
+          `${event.extensionPath}: ${event.event}: ${event.error}${event.where === undefined ? '' : ` (${event.where.path}:${event.where.line ?? 1})`}`,
+          'error',
+        );
+      case 'error':
+        return this.notice(`${event.message}${event.hint === undefined ? '' : `\nhint: ${event.hint}`}`, 'error');
+      case 'permission_denied':
+        return this.notice(`not allowed: ${event.tool} ${event.target} (${event.rule})`, 'warning');
+      default:
+        return undefined;
+    }
+  }
+
+  notice(text: string, tone: Tone): void {
+    this.#parts.push(new NoticeBlock(text, tone, this.#palette));
+  }
+
+  /** Folds or unfolds what tools answered. */
+  toggleTools(): void {
+    this.#toolsAreOpen = !this.#toolsAreOpen;
+    for (const part of this.#parts) if (part instanceof ToolBlock) part.open(this.#toolsAreOpen);
+  }
+
+  /** Folds or unfolds what models thought. */
+  toggleThinking(): void {
+    this.#thinkingIsOpen = !this.#thinkingIsOpen;
+    for (const part of this.#parts) if (part instanceof ThinkingBlock) part.open(this.#thinkingIsOpen);
+  }
+
+  /** Everything is drawn anew: the theme is another one. */
+  invalidate(): void {
+    for (const part of this.#parts) part.invalidate();
+  }
+
+  #begin(message: AgentMessage): void {
+    switch (message.role) {
+      case 'user':
+        this.#parts.push(new UserBlock(textOf(message.content), this.#palette));
+        return;
+      case 'assistant':
+        this.#answer = [];
+        return this.#sync(message);
+      case 'custom':
+        return message.display ? this.notice(`[${message.customType}] ${textOf(message.content)}`, 'info') : undefined;
+      case 'toolResult':
+        return this.#call(message.toolCallId, message.toolName, (call) => call.ends(message));
+      case 'bashExecution':
+        return this.notice(`! ${message.command}\n${message.output.trimEnd()}`, 'muted');
+      case 'branchSummary':
+        return this.notice(`what was found out on a branch:\n${message.summary}`, 'muted');
+      case 'compactionSummary':
+        return this.notice(`what was said before, summed up:\n${message.summary}`, 'muted');
+      case 'system':
+        return undefined;
+    }
+  }
+
+  #end(message: AgentMessage): void {
+    if (message.role !== 'assistant') return;
+    this.#sync(message);
+    if (message.stopReason === 'aborted') this.notice('stopped', 'warning');
+    else if (message.errorMessage !== undefined) this.notice(message.errorMessage, 'error');
+  }
+
+  #sync({ content }: AssistantMessage): void {
+    content.forEach((piece, index) => {
+      const known = this.#answer[index];
+      switch (piece.type) {
+        case 'text': {
+          const block = known instanceof AnswerBlock ? known : this.#add(index, new AnswerBlock(this.#palette));
+          return block.setText(piece.text);
+        }
+        case 'thinking': {
+          const block = known instanceof ThinkingBlock ? known : this.#add(index, new ThinkingBlock(this.#palette, this.#thinkingIsOpen));
+          return block.setText(piece.thinking);
+        }
+        case 'toolCall': {
+          if (known === undefined) {
+            const block = this.#add(index, new ToolBlock(piece.name, this.#palette, this.#toolsAreOpen));
+            this.#calls.set(piece.id, block);
+          }
+          return this.#calls.get(piece.id)?.setArguments(piece.arguments);
+        }
+      }
+    });
+  }
+
+  #add<Kind extends AnswerBlock | ThinkingBlock | ToolBlock>(index: number, block: Kind): Kind {
+    this.#answer[index] = block;
+    this.#parts.push(block);
+    return block;
+  }
+
+  #call(id: string, name: string, change: (call: ToolBlock) => void): void {
+    let call = this.#calls.get(id);
+    if (call === undefined) {
+      call = new ToolBlock(name, this.#palette, this.#toolsAreOpen);
+      this.#calls.set(id, call);
+      this.#parts.push(call);
+    }
+    change(call);
+  }
+}
