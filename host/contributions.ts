@@ -15,7 +15,7 @@ import {
 import type { SandboxedPackage } from '../sandbox/index.ts';
 import type { Extension } from './activate.ts';
 import type { BoundHandler } from './bus/delivery.ts';
-import { EXTENSION_EVENTS, type ExtensionEventName, isExtensionEvent } from './bus/extension-events.ts';
+import { type ExtensionEventName, isExtensionEvent } from './bus/extension-events.ts';
 import type { ResourceCatalog } from './resource-catalog.ts';
 
 interface Owned {
@@ -193,7 +193,6 @@ function bindHandler(
     warn('EVENT_NOT_DELIVERED', `\`${owner}\` listens to \`${event}\`, which is never delivered to packages`);
     return undefined;
   }
-  if (!EXTENSION_EVENTS[event].sent) warn('EVENT_NOT_SENT', `\`${owner}\` listens to \`${event}\`, which this version never sends`);
   const areas = (needs: readonly string[]): readonly PlainArea[] => needs.map((need) => parsePermission(need).area).filter(isPlain);
   const missing = row.needs.filter((need) => !holds(granted, need, places));
   if (missing[0] !== undefined) {

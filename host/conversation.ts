@@ -5,6 +5,8 @@ import type { CallOrigin } from '../sandbox/index.ts';
 import type { AgentEvent } from './agent-event.ts';
 import { type LoopPorts, type RetryPolicy, runAgent } from './agent-loop.ts';
 import { atTurnEnd, beforeSettle, type BoundaryPlace } from './boundary.ts';
+import { type CacheWarmer, type Clock, createCacheWarmer, systemClock } from './cache-warmer.ts';
+import type { WarmingMode } from './plan-warming.ts';
 import { type BranchSummary, type CompactionResult, type CompactionSettings, type Compactor, createCompactor } from './compactor.ts';
 import type { EventBus } from './bus/event-bus.ts';
 import { isExtensionEvent } from './bus/extension-events.ts';
@@ -16,7 +18,7 @@ import { createRequestHooks, type RequestHooks } from './request-hooks.ts';
 import { lastAnswer } from './session/export.ts';
 import { AUDIT_ENTRY, type AuditHead } from './session/audit-anchor.ts';
 import { noteSettings } from './session/settings-in-force.ts';
-import type { EntryDraft, SessionEntry } from './session/entry.ts';
+import { type EntryDraft, type SessionEntry, toLine } from './session/entry.ts';
 import type { Session } from './session/session.ts';
 import { buildSystemPrompt, promptOptions, type SystemPromptParts, withOptions } from './system-prompt.ts';
 import type { Toolbox } from './toolbox.ts';
@@ -28,6 +30,8 @@ export interface ConversationOptions {
   readonly toolbox: Toolbox;
   readonly retry: () => RetryPolicy;
   readonly compaction: () => CompactionSettings;
+  readonly cacheWarming: () => WarmingMode;
+  readonly clock?: Clock;
   /** The parts of the system prompt as they are now, for a run about `prompt`. */
   readonly promptParts: (prompt: string) => SystemPromptParts;
   readonly emit: (event: HostEvent) => Promise<void>;
@@ -54,6 +58,8 @@ export class Conversation {
   autoRetry = true;
   readonly #compactor: Compactor;
   readonly #requests: RequestHooks;
+  readonly #warmer: CacheWarmer;
+  readonly #models: ModelPort;
   readonly #options: ConversationOptions;
   #session: Session;
   #model: ModelInfo | undefined;
@@ -86,6 +92,20 @@ export class Conversation {
       settings: () => ({ ...options.compaction(), enabled: this.autoCompaction }),
       emit: (event) => options.emit(event),
     });
+    this.#warmer = createCacheWarmer({
+      mode: options.cacheWarming,
+      lastUsage: () => this.messages.findLast((message) => message.role === 'assistant')?.usage,
+      decide: (decision) => options.bus.cacheWarming(decision),
+      // another place in the tree and a summary stop it by themselves
+      context: () => `${this.#session.id} ${this.#model?.provider}/${this.#model?.id} ${this.#thinking}`,
+      warmed: ({ provider, id }, usage, isOverridden) => {
+        const note = isOverridden ? { note: 'extension override' } : {};
+        const entry = this.#session.append({ type: 'usage', kind: 'cache_warm', provider, model: id, usage, ...note });
+        void options.emit({ type: 'entry_appended', entry: toLine(entry) });
+      },
+      clock: options.clock ?? systemClock,
+    });
+    this.#models = this.#warmer.watch(options.models);
     this.queues = createQueues(() => {
       const { steering, followUp } = this.queues.waiting();
       void options.emit({ type: 'queue_update', steering: steering.map(textOfMessage), followUp: followUp.map(textOfMessage) });
@@ -188,6 +208,7 @@ export class Conversation {
 
   /** Ends the run, if there is one, and waits until it has ended. */
   async abort(): Promise<void> {
+    this.#warmer.stop();
     this.#compaction?.controller.abort();
     this.#run?.controller.abort();
     await this.waitForIdle();
@@ -227,6 +248,7 @@ export class Conversation {
 
   /** Takes another session's place; the run has ended before. */
   replaceSession(session: Session): void {
+    this.#warmer.stop();
     this.#session.sync();
     this.#session[Symbol.dispose]();
     this.#session = session;
@@ -277,6 +299,7 @@ export class Conversation {
       this.#run = undefined;
       this.#systemPrompt = undefined;
       this.#origin = undefined;
+      this.#warmer.settled();
       await this.#options.emit({ type: 'agent_settled' });
       void this.#options.bus.notify({ type: 'agent_settled' });
     });
@@ -341,11 +364,11 @@ export class Conversation {
   }
 
   #loopPorts(): LoopPorts {
-    const { models, bus, toolbox, sources } = this.#options;
+    const { bus, toolbox, sources } = this.#options;
     // What failed once would fail before every request of the run.
     let failed = false;
     return {
-      model: models,
+      model: this.#models,
       retry: () => this.#retryPolicy(),
       waitToRetry: async (delayMs, signal) => {
         const waiting = new AbortController();

@@ -1,4 +1,5 @@
 import type { AuditRecord } from '../sandbox/index.ts';
+import type { Clock } from './cache-warmer.ts';
 import type { ApprovalMode } from './approval.ts';
 import type { EmbeddedExtension } from './embedded-extensions.ts';
 import type { EventStore } from './events/event-store.ts';
@@ -48,6 +49,8 @@ export interface HostOptions {
   readonly audit?: (record: Omit<AuditRecord, 'time'>) => void;
   /** Where runs, calls and decisions are counted. Default: nowhere. */
   readonly eventStore?: EventStore;
+  /** Time, for what happens later by itself. Default: the machine's. */
+  readonly clock?: Clock;
   /** The newest line of the audit trail, to be named in the session file. Default: there is no trail. */
   readonly auditHead?: () => AuditHead | undefined;
 }

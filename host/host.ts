@@ -152,6 +152,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     toolbox,
     retry,
     compaction: () => ({ ...COMPACTION_DEFAULTS, ...configuration.settings.compaction }),
+    cacheWarming: () => configuration.settings.cacheWarming ?? 'streaming',
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
     promptParts: (about) => ({
       ...configuration.promptFiles,
       cwd: workspace,
@@ -180,6 +182,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
   conversation.queues.followUpMode = configuration.settings.followUpMode ?? 'one-at-a-time';
 
   const keys = (): Keys => withShortcuts(configuration.keybindings, contributions().shortcuts);
+  const discover = async (reason: 'startup' | 'reload'): Promise<void> => {
+    if (bus.listens('resources_discover') || loaded().current.discovered.length > 0) await loaded().discovered(await bus.discover(workspace, reason));
+  };
   const reload = async (): Promise<Reloaded> => {
     await configuration.reread();
     let states: ReadonlyMap<string, unknown> = new Map();
@@ -192,8 +197,10 @@ export async function createHost(options: HostOptions): Promise<Host> {
         return bus.notify({ type: 'session_start', reason: 'reload', ...(state === undefined ? {} : { state }) }, (handler) => handler.sandboxed === sandboxed);
       }),
     );
-    await emit({ type: 'reload', ...reloaded });
-    return reloaded;
+    await discover('reload');
+    const { diagnostics } = contributions();
+    await emit({ type: 'reload', ...reloaded, diagnostics });
+    return { ...reloaded, diagnostics };
   };
   const sessions = createSessionSwitch({ conversation, bus, dashHome, cwd: workspace, ui: () => ui, reload, shutdown: () => ending.resolve() });
   const rename = (name: string): void => ports.session.setName(name);
@@ -207,6 +214,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       const undone = await shell.recover();
       if (undone !== '') ui.notify(`the last agent here was killed in the middle of a command:\n${undone.trimEnd()}`, 'warning');
       await bus.notify({ type: 'session_start', reason: options.session?.kind === 'open' ? 'resume' : 'startup' });
+      await discover('startup');
       hasBegun = true;
     })());
   const prompt = createTakePrompt({

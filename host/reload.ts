@@ -1,7 +1,9 @@
 import type { Diagnostic } from '../format/index.ts';
 import type { HostPorts, SandboxedPackage } from '../sandbox/index.ts';
 import { activate, type Extension } from './activate.ts';
+import type { DiscoveredPaths } from './bus/event-answers.ts';
 import { buildContributions, type Contributions, type Surroundings, withLateTools } from './contributions.ts';
+import { type DiscoveredResources, discoverResources, withDiscovered } from './discovered-resources.ts';
 import type { OpenPackage, ReadPackages } from './load-packages.ts';
 import { type LooseResources, readResources } from './resource-catalog.ts';
 
@@ -10,6 +12,8 @@ export interface Generation {
   readonly number: number;
   readonly extensions: readonly Extension[];
   readonly contributions: Contributions;
+  /** What its packages named as resources when they were asked. */
+  readonly discovered: readonly DiscoveredResources[];
 }
 
 export interface GenerationOptions {
@@ -83,6 +87,20 @@ export class Generations implements AsyncDisposable {
     return next;
   }
 
+  /** Takes in what the packages named as resources; what they named before and do not name now is gone. */
+  discovered(named: ReadonlyMap<string, DiscoveredPaths>): Promise<void> {
+    const next = this.#reloading.then(async () => {
+      const before = this.#built;
+      const packages = before.extensions.map(({ pkg }) => pkg).filter(({ name }) => named.has(name));
+      if (packages.length === 0 && before.discovered.length === 0) return;
+      const discovered = await Promise.all(packages.map((pkg) => discoverResources(pkg, named.get(pkg.name) ?? {})));
+      this.#built = { ...before, discovered, contributions: await contribute(before.extensions, discovered, this.#options) };
+      this.takeUpTools();
+    });
+    this.#reloading = next.catch(() => undefined);
+    return next;
+  }
+
   async #reload(leaving: (gone: readonly SandboxedPackage[]) => Promise<void>): Promise<Reloaded & { readonly arrived: readonly SandboxedPackage[] }> {
     const before = this.#built;
     const after = await build(this.#options, before);
@@ -118,24 +136,35 @@ export class Generations implements AsyncDisposable {
   }
 }
 
-async function build({ readPackages, openPackage, ports, loose, surroundings }: GenerationOptions, previous: Generation | undefined): Promise<Generation> {
-  const packages = await readPackages();
+async function build(options: GenerationOptions, previous: Generation | undefined): Promise<Generation> {
+  const packages = await options.readPackages();
   const extensions = await Promise.all(
     packages.map((pkg) =>
       activate(
         pkg,
         previous?.extensions.find((extension) => extension.pkg.id === pkg.id),
-        openPackage,
-        ports,
+        options.openPackage,
+        options.ports,
       ),
     ),
   );
-  // Resources come from the build that runs: a package that kept its last good version keeps its skills too.
+  // as they were named last: the packages are asked again as soon as this generation runs
+  const discovered = previous?.discovered ?? [];
+  return { number: (previous?.number ?? 0) + 1, extensions, discovered, contributions: await contribute(extensions, discovered, options) };
+}
+
+/** Resources come from the build that runs: a package that kept its last good version keeps its skills too. */
+async function contribute(
+  extensions: readonly Extension[],
+  discovered: readonly DiscoveredResources[],
+  { loose, surroundings }: GenerationOptions,
+): Promise<Contributions> {
   const resources = await readResources(
     await loose(),
-    extensions.map(({ pkg }) => pkg),
+    extensions.map(({ pkg }) => withDiscovered(pkg, discovered)),
   );
-  return { number: (previous?.number ?? 0) + 1, extensions, contributions: buildContributions(extensions, resources, surroundings) };
+  const diagnostics = [...resources.diagnostics, ...discovered.flatMap((found) => found.diagnostics)];
+  return buildContributions(extensions, { ...resources, diagnostics }, surroundings);
 }
 
 function withLate(built: Generation, { surroundings }: GenerationOptions): Generation {

@@ -45,6 +45,8 @@ export const Settings = Type.Object({
       { additionalProperties: false },
     ),
   ),
+  /** Whether prompt caches are kept from being forgotten, where that saves money: while a run goes on (the default), or between runs too. */
+  cacheWarming: Type.Optional(Type.Union([Type.Literal('off'), Type.Literal('streaming'), Type.Literal('idle')])),
   skills: Type.Optional(
     Type.Object(
       {

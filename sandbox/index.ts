@@ -5,6 +5,7 @@ export { ATTACK_CLASSES } from './attacks/programs.ts';
 export { type AttackResult, runAttacks } from './attacks/run-attacks.ts';
 export { AuditTrail, readAuditTrails, type AuditFile, type AuditRecord } from './audit-trail.ts';
 export { type Authority, fixedAuthority, type Lasting, type RequestedPermission } from './authority.ts';
+export { PACKAGE_ROOT } from './define-capability.ts';
 export { type Delegation, NO_DELEGATION } from './delegation.ts';
 export { forgetPinnedTools } from './late-tools.ts';
 export { dataDirectory } from './data-directory.ts';

@@ -108,3 +108,9 @@ export type BashAnswer = Static<typeof BashAnswer>;
 
 /** What a build hands to the one that takes its place. */
 export const HandedOver = Type.Object({ state: Type.Optional(Type.Unknown()) });
+
+const Paths = Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 4096 }), { maxItems: 256 }));
+export const DiscoveredPaths = Type.Object({ skillPaths: Paths, promptPaths: Paths, themePaths: Paths });
+export type DiscoveredPaths = Static<typeof DiscoveredPaths>;
+
+export const WarmingAnswer = Type.Object({ action: Type.Union([Type.Literal('warm'), Type.Literal('stop')]) });

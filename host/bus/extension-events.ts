@@ -8,6 +8,8 @@ export type Chaining =
   | 'first'
   /** The first handler that blocks ends it; one that throws has blocked. */
   | 'gate'
+  /** Everyone is asked, and what all of them answer counts together. */
+  | 'collect'
   /** The first handler that cancels ends it; otherwise the last answer counts. */
   | 'cancel';
 
@@ -17,19 +19,16 @@ export interface EventRule {
   readonly deadlineMs: number;
   /** Whether a package that sleeps is woken for it. */
   readonly wakes: boolean;
-  /** False for what happens nowhere in this host yet: who listens is told so, instead of waiting in vain. */
-  readonly sent: boolean;
 }
 
-const notify: EventRule = { chaining: 'notify', deadlineMs: 30_000, wakes: true, sent: true };
-const transform: EventRule = { chaining: 'transform', deadlineMs: 30_000, wakes: true, sent: true };
-const unsent = (rule: EventRule): EventRule => ({ ...rule, sent: false });
-const cancel: EventRule = { chaining: 'cancel', deadlineMs: 30_000, wakes: true, sent: true };
+const notify: EventRule = { chaining: 'notify', deadlineMs: 30_000, wakes: true };
+const transform: EventRule = { chaining: 'transform', deadlineMs: 30_000, wakes: true };
+const cancel: EventRule = { chaining: 'cancel', deadlineMs: 30_000, wakes: true };
 
 /** Every event of pi's by name, and our own; packages may subscribe to all of them. */
 export const EXTENSION_EVENTS = {
   project_trust: notify,
-  resources_discover: unsent(notify),
+  resources_discover: { ...notify, chaining: 'collect' },
   session_start: notify,
   session_info_changed: notify,
   session_before_switch: cancel,
@@ -43,8 +42,7 @@ export const EXTENSION_EVENTS = {
   session_tree: notify,
   context: transform,
   context_with_system: transform,
-  // No cache is warmed here: providers are asked only when somebody wants an answer.
-  cache_warming_decision: unsent(transform),
+  cache_warming_decision: transform,
   before_provider_request: transform,
   before_provider_headers: transform,
   after_provider_response: notify,
@@ -68,9 +66,9 @@ export const EXTENSION_EVENTS = {
   model_select: notify,
   thinking_level_select: notify,
   // A question to the user may stand behind a gate, so it gets the time a person needs.
-  user_bash: { chaining: 'first', deadlineMs: 600_000, wakes: true, sent: true },
+  user_bash: { chaining: 'first', deadlineMs: 600_000, wakes: true },
   input: transform,
-  tool_call: { chaining: 'gate', deadlineMs: 600_000, wakes: true, sent: true },
+  tool_call: { chaining: 'gate', deadlineMs: 600_000, wakes: true },
   tool_result: transform,
 } as const satisfies Readonly<Record<string, EventRule>>;
 

@@ -39,7 +39,7 @@ export interface InputEvents {
 }
 
 /** Asks about what comes in. */
-export function inputEvents({ handlers, hold, caughtUp, deliver, ask, report }: Delivery): InputEvents {
+export function inputEvents({ handlers, hold, caughtUp, mayHear, deliver, ask, report }: Delivery): InputEvents {
   return {
     async input(text, images, source, streamingBehavior) {
       let current: InputDecision = { kind: 'continue', text, images };
@@ -104,6 +104,7 @@ export function inputEvents({ handlers, hold, caughtUp, deliver, ask, report }: 
       for (const handler of handlers('user_bash')) {
         await caughtUp(handler);
         try {
+          if (!(await mayHear(handler, 'user_bash'))) continue;
           const { value } = await deliver(handler, { type: 'user_bash', command, excludeFromContext, cwd });
           if (isNothing(value)) continue;
           if (Value.Check(UserBashAnswer, value)) return { kind: 'answered', result: value.result, package: handler.package };

@@ -1,11 +1,19 @@
 import { Value } from '@sinclair/typebox/value';
 import type { BoundHandler, Delivery, ExtensionEvent } from './delivery.ts';
-import { BoundaryAnswer, type BoundaryEntry, Cancellation, HandedOver, isNothing } from './event-answers.ts';
+import { BoundaryAnswer, type BoundaryEntry, Cancellation, DiscoveredPaths, HandedOver, isNothing, WarmingAnswer } from './event-answers.ts';
 
 /** What was added where a turn or a run ended, and whether the agent goes on. */
 export interface Boundary {
   readonly entries: readonly (BoundaryEntry & { readonly package: string })[];
   readonly goOn: boolean;
+}
+
+/** What it costs in dollars to keep a prompt cache for another while, and to have lost it, and what is going to be done. */
+export interface WarmingDecision {
+  readonly warmCost: number;
+  readonly missCost: number;
+  readonly continuationProbability: number;
+  readonly action: 'warm' | 'stop';
 }
 
 /** What packages add and decide where a turn, a run, a session or a generation ends. */
@@ -14,6 +22,10 @@ export interface SessionEvents {
   boundary(event: ExtensionEvent): Promise<Boundary>;
   /** Tells those who leave, and takes what each of them hands to its successor, by package. */
   handOver(event: ExtensionEvent, only: (handler: BoundHandler) => boolean): Promise<ReadonlyMap<string, unknown>>;
+  /** Where resources are looked for: what each package names besides those of its manifest, as it named it. */
+  discover(cwd: string, reason: 'startup' | 'reload'): Promise<ReadonlyMap<string, DiscoveredPaths>>;
+  /** Whether the prompt cache of a provider is kept warm; the last answer counts. */
+  cacheWarming(decision: WarmingDecision): Promise<WarmingDecision['action']>;
   /** For the `session_before_…` events: whether someone cancelled, and the last answer. */
   before(event: ExtensionEvent, signal?: AbortSignal): Promise<{ readonly cancelled: boolean; readonly value: unknown }>;
 }
@@ -72,6 +84,41 @@ export function sessionEvents({ handlers, caughtUp, deliver, ask, notify, report
         }),
       );
       return states;
+    },
+
+    async discover(cwd, reason) {
+      const found = new Map<string, DiscoveredPaths>();
+      const also = (before: readonly string[] = [], more: readonly string[] = []): string[] => [...before, ...more];
+      await ask(
+        () => ({ type: 'resources_discover', cwd, reason }),
+        ({ value }, handler) => {
+          if (isNothing(value)) return 'go on';
+          const before = found.get(handler.package) ?? {};
+          if (Value.Check(DiscoveredPaths, value))
+            found.set(handler.package, {
+              skillPaths: also(before.skillPaths, value.skillPaths),
+              promptPaths: also(before.promptPaths, value.promptPaths),
+              themePaths: also(before.themePaths, value.themePaths),
+            });
+          else report(handler, 'resources_discover', new Error('a `resources_discover` handler must return {skillPaths?, promptPaths?, themePaths?}'));
+          return 'go on';
+        },
+      );
+      return found;
+    },
+
+    async cacheWarming(decision) {
+      let { action } = decision;
+      await ask(
+        () => ({ type: 'cache_warming_decision', ...decision, action }),
+        ({ value }, handler) => {
+          if (isNothing(value)) return 'go on';
+          if (Value.Check(WarmingAnswer, value)) action = value.action;
+          else report(handler, 'cache_warming_decision', new Error('a `cache_warming_decision` handler must return {action: "warm" | "stop"}'));
+          return 'go on';
+        },
+      );
+      return action;
     },
 
     async before(event, signal) {

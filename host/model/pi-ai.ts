@@ -332,9 +332,14 @@ function find(connections: readonly Connection[], info: ModelInfo): { model: PiM
   return undefined;
 }
 
-function describe({ id, name, api, provider, baseUrl, reasoning, input, cost, contextWindow, maxTokens }: PiModel): ModelInfo {
+function describe({ id, name, api, provider, baseUrl, reasoning, input, cost, contextWindow, maxTokens, promptCache, compat }: PiModel): ModelInfo {
   const { input: read, output, cacheRead, cacheWrite } = cost;
-  return { id, name, api, provider, baseUrl, reasoning, input, cost: { input: read, output, cacheRead, cacheWrite }, contextWindow, maxTokens };
+  const price = { input: read, output, cacheRead, cacheWrite };
+  return {
+    ...{ id, name, api, provider, baseUrl, reasoning, input, cost: price, contextWindow, maxTokens },
+    ...(promptCache === undefined ? {} : { promptCache }),
+    ...(compat !== undefined && 'forceAdaptiveThinking' in compat && compat.forceAdaptiveThinking === true ? { compat: { forceAdaptiveThinking: true } } : {}),
+  };
 }
 
 function contextOf({ systemPrompt, tools, messages }: Transcript, model: ModelInfo): PiContext {
@@ -350,10 +355,10 @@ function asSchema(parameters: unknown): PiTool['parameters'] {
   return typeof parameters === 'object' && parameters !== null ? parameters : { type: 'object', properties: {} };
 }
 
-function requestOptions(model: PiModel, { thinking, signal, sessionId }: ModelOptions): NonNullable<Parameters<Wire['streamSimple']>[2]> {
+function requestOptions(model: PiModel, { thinking, signal, sessionId, maxTokens }: ModelOptions): NonNullable<Parameters<Wire['streamSimple']>[2]> {
   const reasoning = model.reasoning && thinking !== undefined && isLevel(thinking) ? thinking : undefined;
   // One retry policy: the loop's. The clients' own retries would multiply with it, unseen by the user.
-  return { signal, sessionId, maxRetries: 0, ...(reasoning === undefined ? {} : { reasoning }) };
+  return { signal, sessionId, maxRetries: 0, ...(maxTokens === undefined ? {} : { maxTokens }), ...(reasoning === undefined ? {} : { reasoning }) };
 }
 
 function isLevel(level: string): level is ThinkingLevel {

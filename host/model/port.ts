@@ -21,6 +21,9 @@ export interface ModelInfo {
   /** Tokens. */
   readonly contextWindow: number;
   readonly maxTokens: number;
+  /** How many seconds the provider remembers a prompt, where that is known. */
+  readonly promptCache?: { readonly short?: number; readonly long?: number };
+  readonly compat?: { readonly forceAdaptiveThinking?: boolean };
 }
 
 /** "off" is the absence of a level. */
@@ -44,6 +47,8 @@ export interface Transcript {
 export interface ModelOptions {
   readonly thinking?: ThinkingLevel;
   readonly signal?: AbortSignal;
+  /** Of the answer. Default: what the model can do. */
+  readonly maxTokens?: number;
   /** Who looks at a request and its answer on the way. */
   readonly watch?: RequestWatch;
   /** Lets providers reuse their prompt cache. */

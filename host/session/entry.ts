@@ -66,7 +66,15 @@ export const KNOWN_ENTRIES = {
     replacement: Type.Union([Type.Null(), Type.Object({ content: Content })]),
   }),
   session_info: Type.Object({ type: Type.Literal('session_info'), ...base, name: Type.Optional(Type.String()) }),
-  usage: Type.Object({ type: Type.Literal('usage'), ...base, kind: Type.String(), provider: Type.String(), model: Type.String(), usage: AnyUsage }),
+  usage: Type.Object({
+    type: Type.Literal('usage'),
+    ...base,
+    kind: Type.String(),
+    provider: Type.String(),
+    model: Type.String(),
+    usage: AnyUsage,
+    note: Type.Optional(Type.String()),
+  }),
 } as const;
 
 type Known = typeof KNOWN_ENTRIES;
