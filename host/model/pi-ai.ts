@@ -336,7 +336,16 @@ function describe({ id, name, api, provider, baseUrl, reasoning, input, cost, co
   const { input: read, output, cacheRead, cacheWrite } = cost;
   const price = { input: read, output, cacheRead, cacheWrite };
   return {
-    ...{ id, name, api, provider, baseUrl, reasoning, input, cost: price, contextWindow, maxTokens },
+    id,
+    name,
+    api,
+    provider,
+    baseUrl,
+    reasoning,
+    input,
+    cost: price,
+    contextWindow,
+    maxTokens,
     ...(promptCache === undefined ? {} : { promptCache }),
     ...(compat !== undefined && 'forceAdaptiveThinking' in compat && compat.forceAdaptiveThinking === true ? { compat: { forceAdaptiveThinking: true } } : {}),
   };
