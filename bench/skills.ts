@@ -1,12 +1,14 @@
 /**
  * How well skills are found: `npm run bench:skills -- <directory of checkouts> <queries.tsv>`. A line of the queries is the
  * name of a skill, a tab, and a request in other words. Plain FTS5 and our index answer the same queries in one run; the
- * parameters are chosen on four fifths of the queries and judged on the fifth that chose nothing.
+ * parameters are chosen on four fifths of the queries and judged on the fifth that chose nothing. With `--keep` the result
+ * goes into the docs at the next `npm run bench:tables`.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { keepResult, type SearchResult, searchTable, today } from '../scripts/skills-tables.ts';
 import { indexSkills, parseSkill, RANKING, type Ranking, type Skill, stem, words } from '../skills-lib/index.ts';
 
 interface Query {
@@ -16,34 +18,52 @@ interface Query {
 
 type Find = (query: string) => readonly string[];
 
-const [directory, queryFile] = process.argv.slice(2);
+const [directory, queryFile, ...flags] = process.argv.slice(2);
 if (directory === undefined || queryFile === undefined) {
-  console.error('usage: npm run bench:skills -- <directory of checkouts> <queries.tsv>');
+  console.error('usage: npm run bench:skills -- <directory of checkouts> <queries.tsv> [--keep]');
   process.exitCode = 2;
 } else {
   const skills = readSkills(directory);
   const names = new Set(skills.map(({ name }) => name));
-  const all = readFileSync(queryFile, 'utf8')
+  const all = readQueries(queryFile);
+  const queries = all.filter(({ target }) => names.has(target));
+  const result: SearchResult = {
+    date: today(),
+    skills: skills.length,
+    queries: queries.length,
+    absent: all.length - queries.length,
+    doubled: measureDoubled(skills, queries),
+    arms: measureArms(skills, queries),
+  };
+  if (flags.includes('--keep')) keepResult('search', result);
+  const { arms, ...rest } = result;
+  console.log(`${JSON.stringify(rest, null, 2)}\n\n${searchTable({ arms })}`);
+}
+
+function readQueries(file: string): readonly Query[] {
+  return readFileSync(file, 'utf8')
     .trim()
     .split('\n')
     .map((line): Query => {
       const [target = '', text = ''] = line.split('\t');
       return { target, text };
     });
-  const queries = all.filter(({ target }) => names.has(target));
-  console.log(`${skills.length} skills, ${queries.length} queries, ${all.length - queries.length} without their skill here\n`);
-  measureDoubled(skills, queries);
-  console.log('| arm | recall@5 | recall@10 |\n|---|---|---|');
-  const say = (name: string, find: Find): void => console.log(`| ${name} | ${recall(queries, find, 5)} | ${recall(queries, find, 10)} |`);
-  say('FTS5, 8/4/1, eight rarest terms', fullText(skills));
-  say('fielded BM25F, no expansion', finder(skills, { ...RANKING, expansionTerms: 0 }));
-  say(
-    'fielded BM25F, flat weights',
-    finder(skills, { ...RANKING, expansionTerms: 0, name: { ...RANKING.name, weight: 1 }, description: { ...RANKING.description, weight: 1 } }),
-  );
-  say('fielded BM25F, expansion from the corpus', finder(skills, RANKING));
+}
+
+function measureArms(skills: readonly Skill[], queries: readonly Query[]): SearchResult['arms'] {
+  const plain: Ranking = { ...RANKING, expansionTerms: 0 };
+  const flat: Ranking = { ...plain, name: { ...RANKING.name, weight: 1 }, description: { ...RANKING.description, weight: 1 } };
+  const arms: readonly (readonly [string, Find])[] = [
+    ['FTS5, 8/4/1, eight rarest terms', fullText(skills)],
+    ['fielded BM25F, no expansion', finder(skills, plain)],
+    ['fielded BM25F, flat weights', finder(skills, flat)],
+    ['fielded BM25F, expansion from the corpus (what ships)', finder(skills, RANKING)],
+  ];
   const judged = crossValidated(skills, queries);
-  console.log(`| cross-validated, five folds | ${judged[5]} | ${judged[10]} |`);
+  return [
+    ...arms.map(([name, find]) => ({ name, recallAt5: recall(queries, find, 5), recallAt10: recall(queries, find, 10) })),
+    { name: 'cross-validated, five folds', recallAt5: judged[5], recallAt10: judged[10] },
+  ];
 }
 
 function readSkills(root: string): Skill[] {
@@ -132,7 +152,7 @@ function crossValidated(skills: readonly Skill[], queries: readonly Query[]): { 
 }
 
 /** The corpus twice, the second time under new names: about 9,000 skills. */
-function measureDoubled(skills: readonly Skill[], queries: readonly Query[]): void {
+function measureDoubled(skills: readonly Skill[], queries: readonly Query[]): SearchResult['doubled'] {
   const doubled = [...skills, ...skills.map((skill) => ({ ...skill, name: `${skill.name}-again` }))];
   globalThis.gc?.();
   const before = process.memoryUsage();
@@ -149,7 +169,7 @@ function measureDoubled(skills: readonly Skill[], queries: readonly Query[]): vo
       return performance.now() - start;
     });
   times.sort((a, b) => a - b);
-  const at = (part: number): string => (times[Math.floor(times.length * part)] ?? 0).toFixed(2);
-  const mebibytes = (after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers) / 1024 ** 2;
-  console.log(`${doubled.length} skills: indexed in ${indexMs} ms, query p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, ${mebibytes.toFixed(0)} MiB\n`);
+  const at = (part: number): number => Math.round((times[Math.floor(times.length * part)] ?? 0) * 100) / 100;
+  const memoryMiB = Math.round((after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers) / 1024 ** 2);
+  return { skills: doubled.length, indexMs, p50Ms: at(0.5), p99Ms: at(0.99), memoryMiB };
 }

@@ -12,7 +12,16 @@ export { parseTheme, type Theme } from './theme.ts';
 export { indexSkills, RANKING, type Ranking, type Searchable, type SkillHit, type SkillIndex } from './skill-index.ts';
 export { stem, words } from './words.ts';
 export { DEFAULT_OFFERING, type OfferedSkills, offerSkills, type SkillOffering } from './offer-skills.ts';
-export { auditFiles, type AuditedFile, type AuditFinding, type ObservedAuthority, observeAuthority, RULES_VERSION, type TextAudit } from './audit/index.ts';
+export {
+  auditFiles,
+  type AuditedFile,
+  type AuditFinding,
+  type ObservedAuthority,
+  observeAuthority,
+  RULES_VERSION,
+  TEXT_RULES,
+  type TextAudit,
+} from './audit/index.ts';
 export { checkColorNames, THEME_COLORS } from './theme-colors.ts';
 export { themeSchema } from './theme-schema.ts';
 export { checkContrast } from './theme-contrast.ts';

@@ -20,8 +20,31 @@ export interface AuditRule {
   find(file: AuditedText): readonly RuleMatch[];
 }
 
-/** Makes a rule of an expression that takes linear time: no quantifier inside a quantifier, every run is bounded. */
-export function patternRule(id: string, severity: AuditRule['severity'], pattern: RegExp, message: string): AuditRule {
+/**
+ * Makes a rule of an expression that takes linear time: no quantifier inside a quantifier, every run is bounded. What is
+ * `exempt` does not count towards the most that are told, or twenty harmless ones would hide the next.
+ */
+export function patternRule(
+  id: string,
+  severity: AuditRule['severity'],
+  pattern: RegExp,
+  message: string,
+  isExempt: (text: string, offset: number) => boolean = () => false,
+): AuditRule {
   const everywhere = new RegExp(pattern, [...new Set([...pattern.flags, 'g'])].join(''));
-  return { id, severity, find: ({ text }) => [...text.matchAll(everywhere)].slice(0, 20).map(({ index }) => ({ offset: index, message })) };
+  return {
+    id,
+    severity,
+    find({ text }) {
+      const matches: RuleMatch[] = [];
+      for (const { index } of text.matchAll(everywhere)) {
+        if (isExempt(text, index)) continue;
+        matches.push({ offset: index, message });
+        if (matches.length >= MOST_TOLD) break;
+      }
+      return matches;
+    },
+  };
 }
+
+const MOST_TOLD = 20;

@@ -4,6 +4,6 @@ import { patternRule } from '../rule.ts';
 export const hiddenComment = patternRule(
   'hidden-comment',
   'high',
-  /<!--(?:(?!-->)[^]){0,400}?\b(?:ignore (?:all |any )?(?:previous|prior|above)|do not (?:tell|mention|inform|reveal)|you must (?:run|execute|send)|curl\s+-|wget\s+http|exfiltrat)/i,
+  /<!--(?:(?!-->)[^]){0,400}?\b(?:ignore (?:all |any )?(?:previous|prior|above)|do not (?:tell|mention|inform|reveal)|you must (?:run|execute|send)|curl\s+-|wget\s+http|exfiltrate (?:the|all|any|every|this|these|your|it)\b)/i,
   'instructs the model in a comment that people do not see',
 );

@@ -15,9 +15,10 @@ import { prerequisiteBinary } from './prerequisite-binary.ts';
 import { rawAddress } from './raw-address.ts';
 import { reverseShell } from './reverse-shell.ts';
 import { secrecyAndOverride } from './secrecy-and-override.ts';
+import { shellProfile } from './shell-profile.ts';
 
 /** Changes whenever a rule does: a verdict holds for one set of rules. */
-export const RULES_VERSION = 2;
+export const RULES_VERSION = 3;
 
 /** Every rule for text. */
 export const TEXT_RULES: readonly AuditRule[] = [
@@ -37,4 +38,5 @@ export const TEXT_RULES: readonly AuditRule[] = [
   rawAddress,
   reverseShell,
   secrecyAndOverride,
+  shellProfile,
 ];
