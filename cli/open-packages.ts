@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 import { DashError, type Diagnostic, isDashError, mergeCaptured, type ModuleGraph, type PermissionSet, type Registrations } from '../format/index.ts';
@@ -24,6 +25,7 @@ import {
   type HostPorts,
   openPackage,
   type OpenOptions,
+  recoverLeftBehind,
   type SandboxedPackage,
   type SandboxPackage,
   SpareProcess,
@@ -177,7 +179,8 @@ export async function openOne(
 ): Promise<SandboxedPackage> {
   const { home, cwd } = invocation;
   const trail = lazyTrail(home);
-  const [book, { profile }] = await Promise.all([openGrantBook(home, cwd), readProfile(home)]);
+  const [book, { profile }, undone] = await Promise.all([openGrantBook(home, cwd), readProfile(home), recoverFor(invocation)]);
+  if (undone !== '') notice(`the last one here was killed in the middle of a program:\n${undone.trimEnd()}`);
   const options: OpenOptions = {
     ...openOptions(invocation, ports, trail.open()),
     onDenial,
@@ -278,6 +281,11 @@ function unchanged({ contentHash, graph, compiled, captured, resources, captureO
     ({ entry, error: { code, message, where } }): Diagnostic => ({ severity: 'warning', code, message, where: where ?? { path: entry } }),
   );
   return { contentHash, build: () => Promise.resolve({ graph, compiled, captured }), resources, diagnostics };
+}
+
+async function recoverFor({ home, cwd, env }: Invocation): Promise<string> {
+  const [workspace, userHome, dashHome] = await Promise.all([cwd, env['HOME'] ?? cwd, home].map((path) => realpath(path).catch(() => path)));
+  return recoverLeftBehind({ workspace: workspace ?? cwd, home: userHome ?? cwd, dashHome: dashHome ?? home, env });
 }
 
 function openOptions({ home, cwd, env }: Invocation, ports: HostPorts, audit: AuditTrail): OpenOptions {

@@ -1,4 +1,4 @@
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import { isProtectedRead, type Places } from '../format/index.ts';
 import { type AuditRecord, type CallContext, type CallOrigin, openShell, type Shell } from '../sandbox/index.ts';
 import { type ApprovalMode, parseApprovalRules } from './approval.ts';
@@ -50,8 +50,7 @@ export function createHostTools(options: HostToolsOptions): HostTools {
     places,
     env,
     environment: toolEnvironment(env),
-    quarantine: join(places.dashHome, 'quarantine', 'bash'),
-    journal: join(places.dashHome, 'state', 'commands'),
+    dashHome: places.dashHome,
     async allow(left) {
       const { path, kind, what } = left;
       const question = { tool: 'bash', access: { kind: 'write', path }, title: '`bash` left something behind', question: describeLeftBehind(left) } as const;

@@ -5,6 +5,8 @@ import { CapabilityFailure } from './define-capability.ts';
 /** An empty file and a directory take a block, too: a million of them fill a disk. */
 const BLOCK_BYTES = 4_096;
 
+const COUNT_EVERY_MS = 500;
+
 /** What lies in a package's private directories, and how much may. */
 export class PrivateStorage {
   readonly #directories: readonly string[];
@@ -45,6 +47,34 @@ export class PrivateStorage {
   async assertRoom(): Promise<void> {
     this.#used = await this.#measure();
     if (this.#used >= this.#maxBytes) throw exceeded(this.#whose, this.#maxBytes);
+  }
+
+  /**
+   * Counts what a program has written that does not ask, and says when that is too much: while it runs, so that it can be
+   * ended.
+   */
+  watch(onExcess: () => void): Disposable {
+    let timer: NodeJS.Timeout | undefined;
+    let isOver = false;
+    const look = async (): Promise<void> => {
+      const began = performance.now();
+      if ((await this.excess()) !== undefined && !isOver) return onExcess();
+      // A large tree is not counted all the time.
+      if (!isOver) timer = setTimeout(() => void look(), Math.max(COUNT_EVERY_MS, 20 * (performance.now() - began))).unref();
+    };
+    timer = setTimeout(() => void look(), COUNT_EVERY_MS).unref();
+    return {
+      [Symbol.dispose]() {
+        isOver = true;
+        clearTimeout(timer);
+      },
+    };
+  }
+
+  /** Counts again. @returns what is too much, in words for whoever reads a program's errors */
+  async excess(): Promise<string | undefined> {
+    this.#used = (await this.#measure()) + this.#underWay;
+    return this.#used > this.#maxBytes ? `dash: ${exceeded(this.#whose, this.#maxBytes).message}\n` : undefined;
   }
 
   async #measure(): Promise<number> {

@@ -1,15 +1,11 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { createHash } from 'node:crypto';
 import { chown, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { CapabilityFailure, defineCapability, defineSubscription, type CapabilityContext, type Need, type Request } from '../define-capability.ts';
 import {
   confine,
-  move,
   packageProfile,
-  protectedNames,
   sees,
-  setAside,
   startProgram,
   UnguardableTree,
   whoRuns,
@@ -19,6 +15,7 @@ import {
   type RunAs,
   type RunningProgram,
 } from '../os-layer/index.ts';
+import { watchTree } from './exec-aftermath.ts';
 import { allowListed, GIT_ENVIRONMENT, GIT_FILTERS_QUESTION, withoutFilters } from './exec-allow-list.ts';
 import { parseCommand, type Command } from './exec-command.ts';
 import { programEnvironment, RefusedVariable } from './exec-environment.ts';
@@ -156,7 +153,7 @@ function recordedName(argv: readonly string[]): string {
 interface Started {
   readonly program: RunningProgram;
   /** `note` is for whoever reads the program's errors. */
-  readonly ending: Promise<Ending & { readonly note?: string }>;
+  readonly ending: Promise<Omit<Ending, 'stopped'> & { readonly stopped?: Ending['stopped'] | 'storage'; readonly note?: string }>;
 }
 
 async function start(
@@ -167,6 +164,7 @@ async function start(
   onOutput: (stream: 'stdout' | 'stderr', bytes: Buffer) => void,
 ): Promise<Started> {
   const argv = argvOf(commandOf(params));
+  await context.storage.assertRoom();
   const {
     launch: prepared,
     note,
@@ -176,10 +174,11 @@ async function start(
     if (error instanceof RefusedVariable || error instanceof UnguardableTree) throw denied(argv, error.message);
     throw error;
   });
-  await context.storage.assertRoom();
+  if (request.signal.aborted) await inspect?.();
   request.signal.throwIfAborted();
   const counted = { stdout: 0, stderr: 0 };
   const limit = new AbortController();
+  const exceeded = (by: 'output' | 'storage'): void => limit.abort(by);
   const started = performance.now();
   const program = startProgram(prepared, {
     signal: AbortSignal.any([request.signal, limit.signal]),
@@ -188,26 +187,31 @@ async function start(
       const left = (params.maxBuffer ?? Infinity) - counted[stream];
       counted[stream] += bytes.length;
       if (left > 0) onOutput(stream, bytes.length > left ? bytes.subarray(0, left) : bytes);
-      if (bytes.length > left) limit.abort();
+      if (bytes.length > left) exceeded('output');
     },
   });
+  const watch = context.storage.watch(() => exceeded('storage'));
   const ending = program.ended.then(
     async (end) => {
       network?.[Symbol.dispose]();
+      watch[Symbol.dispose]();
       // Before its result is delivered: whoever acts on it must not run what was left there.
       const found = (await inspect?.()) ?? '';
-      const stopped = limit.signal.aborted ? 'output' : end.stopped;
+      const full = (await context.storage.excess()) ?? '';
+      const stopped = limit.signal.aborted ? (limit.signal.reason as 'output' | 'storage') : end.stopped;
       request.record({
         outcome: `${prepared.kind === 'confined' ? 'confined' : 'not confined'}, ${stopped ?? end.signal ?? `exit code ${end.code}`}`,
         target: recordedName(argv),
         durationMs: Math.round(performance.now() - started),
       });
       if (stopped === 'aborted') request.signal.throwIfAborted();
-      const notes = `${end.code === 0 ? '' : (note ?? '')}${found}`;
+      const notes = `${end.code === 0 ? '' : (note ?? '')}${found}${full}`;
       return { ...end, ...(stopped && { stopped }), ...(notes !== '' && { note: notes }) };
     },
-    (error: NodeJS.ErrnoException) => {
+    async (error: NodeJS.ErrnoException) => {
       network?.[Symbol.dispose]();
+      watch[Symbol.dispose]();
+      await inspect?.();
       throw new CapabilityFailure({
         code: error.code ?? 'EIO',
         message: `spawn ${argv[0]} ${error.code ?? 'EIO'}`,
@@ -261,7 +265,6 @@ async function prepare(
       ? undefined
       : `dash: the files in ${cwd} do not exist for this program: ${context.packageName} was not granted \`fs:read\` there\n`;
     const command = { program: found.path, args: argv.slice(1) };
-    const before = await protectedNames(profile, places);
     return {
       launch: {
         kind: 'confined',
@@ -270,10 +273,7 @@ async function prepare(
       },
       ...(network !== undefined && { network }),
       ...(note !== undefined && { note }),
-      inspect: async () => {
-        const fresh = [...(await protectedNames(profile, places))].filter((path) => !before.has(path));
-        return (await Promise.all(fresh.map((path) => putAside(path, context, request)))).join('');
-      },
+      inspect: await watchTree(profile, context, request),
     };
   }
   const environment = { ...plainEnvironment(programs.environment), ...given };
@@ -286,25 +286,6 @@ async function prepare(
   }
   await request.decide(fullAccess);
   return { launch: { kind: 'plain', program: found.path, args: argv.slice(1), cwd, environment } };
-}
-
-/**
- * A file that runs later, or tells an agent what to do, and was not there before: the package may not write it, and
- * neither may its program. It is put aside and asked for; a yes puts it back.
- */
-async function putAside(path: string, { packageName, places }: CapabilityContext, request: Request): Promise<string> {
-  const need: Need = { effect: { kind: 'fs', access: 'write', path }, target: path };
-  if (request.permits(need)) return '';
-  const place = await setAside(path, join(places.dashHome ?? places.data, 'quarantine', packageName));
-  if (place === undefined) return '';
-  try {
-    await request.decide(need);
-    await move(place, path);
-    return '';
-  } catch (error) {
-    if (!(error instanceof CapabilityFailure)) throw error;
-    return `dash: ${path} was put aside: ${error.message}\n`;
-  }
 }
 
 function workingDirectory(params: CommandParams, { places }: CapabilityContext, needs: readonly Need[]): string {

@@ -1,11 +1,10 @@
 /** Confines programs by the operating system: what they see, and what they can ask of the kernel. */
 export type { ConfinedCommand } from './bubblewrap-arguments.ts';
 export { confine, type LiveLayer } from './confine.ts';
-export { move, protectedNames, setAside } from './left-behind.ts';
 export { DOOR_PORT, openDoor } from './network-door.ts';
 export { packageProfile, sees, whoRuns } from './package-profile.ts';
 export { osLayer, type OsLayer } from './probe.ts';
-export { processTree } from './process-tree.ts';
+export { processTree, startedAt } from './process-tree.ts';
 export type { Limits, Mount, Profile, RunAs } from './profile.ts';
 export { linkedSecretsOf, OtherNames } from './linked-secrets.ts';
 export { UnguardableTree } from './project-grants.ts';

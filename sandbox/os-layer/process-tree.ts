@@ -17,6 +17,18 @@ export function childrenOf(pid: number): readonly number[] {
   }
 }
 
+/** When a process began, in ticks since the machine did; with its id it names one process. `undefined` where it has ended. */
+export function startedAt(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // Its name, in parentheses, may hold anything.
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' || state === 'X' ? undefined : Number(fields[18]);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Resident memory in MiB, shared pages counted once for each; 0 where the process has ended. */
 export function residentMiB(pid: number): number {
   try {

@@ -146,6 +146,9 @@ class Walk {
       // A link is followed inside the confinement, where only what is mounted exists.
       if (entry.isSymbolicLink()) continue;
       const path = join(place.path, entry.name);
+      // A name is bytes; one that no string says cannot be covered, and neither can what lies in it.
+      if (entry.name.includes('\ufffd') && (entry.isDirectory() || mayEndProtected('fs:write', entry.name)))
+        throw new UnguardableTree(`the name of \`${path}\` is not UTF-8`);
       const access = this.#decide.mayDiffer(path, entry.name) ? this.#decide.access(path) : place.access;
       if (access !== place.access) await this.#cover(place, path, access, entry.isDirectory());
       const enters = entry.isDirectory() && (access !== 'none' || (this.#decide.leadsOn(path) && place.access === 'none'));

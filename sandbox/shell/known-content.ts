@@ -37,6 +37,21 @@ export async function isKnownContent(
   return candidates.size > 0 && isReachable(candidates, known, objects);
 }
 
+/** Files whose content is the one that git has staged: whoever reads the repository reads them. */
+export async function unchangedInGit(paths: readonly string[], repository: Repository | undefined, git: RunGit): Promise<readonly string[]> {
+  if (repository === undefined || paths.length === 0) return [];
+  const { top } = repository;
+  const answer = await git(['--literal-pathspecs', 'ls-files', '-s', '-z', '--', ...paths.map((path) => relative(top, path))], top);
+  const found: string[] = [];
+  for (const record of (answer ?? '').split('\0')) {
+    const [, id = '', name = ''] = /^\d+ ([0-9a-f]+) 0\t(.+)$/s.exec(record) ?? [];
+    const content = name === '' ? undefined : await readFile(join(top, name)).catch(() => undefined);
+    if (content === undefined) continue;
+    if (objectId('blob', content, id.length === 64 ? 'sha256' : 'sha1') === id) found.push(join(top, name));
+  }
+  return found;
+}
+
 /** Commits that branches, tags, the stash and `HEAD` name now. */
 export async function readTips(repository: Repository, git: RunGit): Promise<ReadonlyMap<string, string>> {
   const { gitDir, commonDir, top } = repository;
@@ -167,7 +182,7 @@ class ObjectReader implements Disposable {
 }
 
 /** The name git gives an object. */
-export function objectId(type: string, content: Buffer, algorithm: string): string {
+function objectId(type: string, content: Buffer, algorithm: string): string {
   return createHash(algorithm).update(`${type} ${content.length}\0`).update(content).digest('hex');
 }
 

@@ -1,16 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { isProtectedWrite, type Places } from '../../format/index.ts';
 import { confine, type Ending, osLayer, type OsLayer, type Profile, startProgram, whoRuns } from '../os-layer/index.ts';
-import { type Before, checkChanges, type CheckPorts, describeLeft, type LeftBehind, takeDown } from './check-changes.ts';
-import { readJournals, writeJournal } from './journal.ts';
-import { isKnownContent, readTips } from './known-content.ts';
+import {
+  type Before,
+  checkChanges,
+  type CheckPorts,
+  describeLeft,
+  journalOf,
+  type LeftBehind,
+  quarantineOf,
+  takeDown,
+  type TreeRules,
+  writeJournal,
+} from '../left-behind/index.ts';
+import { isKnownContent, readTips, unchangedInGit } from './known-content.ts';
+import { recoverLeftBehind } from './recover.ts';
 import { READ_FOR_REFUSALS, refusedPaths } from './refused-paths.ts';
 import { findRepository, type Repository } from './repository.ts';
 import { createRunGit, type RunGit } from './run-git.ts';
-import type { TreeRules } from './scan-tree.ts';
 import { shellProfile } from './shell-profile.ts';
 
 export interface ShellOptions {
@@ -19,10 +29,8 @@ export interface ShellOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What commands get of it. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Where what commands left behind is kept. */
-  readonly quarantine: string;
-  /** Where it is written down what a tree was before a command. */
-  readonly journal: string;
+  /** Where it keeps what a tree was before a command, and what commands left behind. */
+  readonly dashHome: string;
   /** Whether something that a command left behind may stay. */
   readonly allow: (left: LeftBehind) => Promise<boolean>;
   /** What confines. Default: what this machine has. */
@@ -74,7 +82,7 @@ const bashArguments = (command: string): readonly string[] => ['--norc', '-c', c
 
 /** Makes a shell for one workspace; starts nothing. */
 export function openShell(options: ShellOptions): Shell {
-  const { places, env, environment } = options;
+  const { places, env, environment, dashHome } = options;
   const git = createRunGit(env);
   let scratch: Promise<string> | undefined;
   let made: string | undefined;
@@ -83,36 +91,20 @@ export function openShell(options: ShellOptions): Shell {
   let turn: Promise<unknown> = Promise.resolve();
 
   const rulesFor = (repository: Repository | undefined): TreeRules => ({
-    root: repository?.top ?? places.workspace,
+    roots: [repository?.top ?? places.workspace],
     places,
+    within: [repository?.top ?? places.workspace],
+    covered: [],
+    watches: true,
     ownGit: repository?.entry,
+    gitDirectories: repository === undefined ? [] : [...new Set([repository.gitDir, repository.commonDir])],
     named: repository?.named ?? [],
   });
-  const portsFor = (repository: Repository | undefined, known: ReadonlySet<string>, allow = options.allow): CheckPorts => ({
+  const portsFor = (repository: Repository | undefined, known: ReadonlySet<string>): CheckPorts => ({
     isKnown: async (path, content) => repository !== undefined && isKnownContent(path, content, known, repository, { git, env }),
-    allow,
-    quarantine: options.quarantine,
+    allow: options.allow,
+    quarantine: quarantineOf(dashHome),
   });
-
-  const recover = async (): Promise<string> => {
-    const interrupted = await readJournals(options.journal, places.workspace);
-    const undone: LeftBehind[] = [];
-    for (const { before, known, done } of interrupted) {
-      const repository = await findRepository(places.workspace, places.home, git);
-      undone.push(
-        ...(await checkChanges(
-          before,
-          rulesFor(repository),
-          repository,
-          portsFor(repository, known, () => Promise.resolve(false)),
-          new AbortController().signal,
-        )),
-      );
-      await removeOwnCommondir(repository);
-      await done();
-    }
-    return describeLeft(undone, places.workspace);
-  };
 
   const run = async (command: string, { signal, onOutput, timeoutMs, unsealed = [] }: ShellRun): Promise<ShellEnding> => {
     const layer = await (options.layer ?? osLayer)();
@@ -121,7 +113,7 @@ export function openShell(options: ShellOptions): Shell {
     const rules = rulesFor(repository);
     await using _commondir = await ownCommondir(repository);
     const [taken, tips, directory, runAs] = await Promise.all([
-      takeDown(rules, repository, git, signal),
+      takeDown(rules, (paths) => unchangedInGit(paths, repository, git), signal),
       repository === undefined ? undefined : history.before(repository),
       scratchDirectory(),
       whoRuns(places.workspace),
@@ -131,7 +123,7 @@ export function openShell(options: ShellOptions): Shell {
       places,
       scan: before.scan,
       repository,
-      root: rules.root,
+      root: repository?.top ?? places.workspace,
       environment: { ...environment, ...repository?.identity, ...FOR_PROGRAMS },
       scratch: directory,
       runAs,
@@ -139,7 +131,13 @@ export function openShell(options: ShellOptions): Shell {
     });
     const ignored = repository && (await writeIgnored(inGeneral, repository, directory));
     const profile = ignored === undefined ? inGeneral : { ...inGeneral, environment: { ...inGeneral.environment, ...excludes(ignored) } };
-    const journal = await writeJournal(options.journal, places.workspace, before, history.known);
+    const journal = await writeJournal(journalOf(dashHome), {
+      packageName: undefined,
+      workspace: places.workspace,
+      rules,
+      before,
+      known: history.known,
+    });
     const confinement = confine({ program: '/bin/bash', args: bashArguments(command) }, profile, layer);
     let output = '';
     const said = (bytes: Buffer): void => {
@@ -153,9 +151,7 @@ export function openShell(options: ShellOptions): Shell {
     program.stdin.end();
     const ending = await program.ended;
     if (ignored !== undefined) await rm(ignored, { force: true });
-    // From here on nobody may stop us: what was left behind must not stay because the user lost patience.
-    const toTheEnd = new AbortController().signal;
-    const undone = await checkChanges(before, rules, repository, portsFor(repository, history.known), toTheEnd);
+    const undone = await checkChanges(before, rules, portsFor(repository, history.known));
     await journal.done();
     const commits = repository === undefined || tips === undefined ? '' : await history.after(repository, tips, places);
     const refused = ending.code === 0 ? [] : refusedPaths(Buffer.from(output, 'latin1').toString('utf8'), before.scan, places.workspace);
@@ -181,7 +177,7 @@ export function openShell(options: ShellOptions): Shell {
     scratch: scratchDirectory,
     readable: () => (made === undefined ? [] : [made]),
     run: (command, how) => inTurn(() => run(command, how)),
-    recover: () => inTurn(recover),
+    recover: () => inTurn(() => recoverLeftBehind({ workspace: places.workspace, home: places.home, dashHome, env })),
     runUnconfined: (command, how) => inTurn(() => runUnconfined(command, how)),
     async [Symbol.asyncDispose]() {
       await turn;
@@ -235,13 +231,6 @@ async function ownCommondir(repository: Repository | undefined): Promise<AsyncDi
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return nothing;
     throw error;
   }
-}
-
-/** Of a command that did not come to its end: one that says what is so anyway is nobody's. */
-async function removeOwnCommondir(repository: Repository | undefined): Promise<void> {
-  if (repository === undefined || repository.gitDir !== repository.commonDir) return;
-  const path = join(repository.gitDir, 'commondir');
-  if ((await readFile(path, 'utf8').catch(() => '')) === '.\n') await rm(path, { force: true });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { TreeScan } from './scan-tree.ts';
+import type { TreeScan } from '../left-behind/index.ts';
 
 /** As much of the end of an output as is read for refusals. */
 export const READ_FOR_REFUSALS = 64 * 1024;

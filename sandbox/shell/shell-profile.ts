@@ -3,8 +3,8 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Places } from '../../format/index.ts';
 import { linkedSecretsOf, UnguardableTree, type Limits, type Mount, type Profile, type RunAs } from '../os-layer/index.ts';
+import { executorsOf, otherNames, type TreeScan } from '../left-behind/index.ts';
 import type { Repository } from './repository.ts';
-import { otherNames, type TreeScan } from './scan-tree.ts';
 
 export interface ShellProfileRequest {
   readonly places: Places;
@@ -199,11 +199,6 @@ function pins(workspace: string, path: string): readonly Mount[] {
   return pinned;
 }
 
-/** What of a repository runs, or says where what runs lies. The rest is branches and objects. */
-const EXECUTORS = new Set(['hooks', 'modules', 'worktrees', 'commondir', 'gitdir']);
-/** In `info` lie attributes and excludes, and beside them these, which `git gc` writes. */
-const LISTS_OF_GC = new Set(['refs', 'refs.lock', 'rev-cache', 'commit-graph', 'commit-graphs']);
-
 async function gitMounts(repository: Repository | undefined): Promise<readonly Mount[]> {
   if (repository === undefined) return [];
   const { entry, gitDir, commonDir } = repository;
@@ -214,13 +209,6 @@ async function gitMounts(repository: Repository | undefined): Promise<readonly M
     for (const path of await executorsOf(directory)) mounts.push({ kind: 'read', path }, ...pins(directory, path));
   }
   return mounts;
-}
-
-/** What is there of the names in a repository's directory that nothing may write. */
-export async function executorsOf(directory: string): Promise<readonly string[]> {
-  const names = await readdir(directory).catch(() => []);
-  const info = (await readdir(join(directory, 'info')).catch(() => [])).filter((name) => !LISTS_OF_GC.has(name)).map((name) => `info/${name}`);
-  return [...names.filter((name) => EXECUTORS.has(name) || /^config\b/.test(name)), ...info].map((name) => join(directory, name));
 }
 
 function isWithin(directory: string, path: string): boolean {

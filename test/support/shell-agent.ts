@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Places } from '../../format/index.ts';
 import { openShell } from '../../sandbox/index.ts';
 
@@ -8,8 +7,7 @@ const shell = openShell({
   places,
   env: process.env,
   environment: { PATH: process.env['PATH'] ?? '', HOME: places.home },
-  quarantine: join(places.dashHome ?? '', 'quarantine'),
-  journal: join(places.dashHome ?? '', 'state/commands'),
+  dashHome: places.dashHome ?? '',
   allow: async () => false,
 });
 await shell.run('echo evil > package.json; echo all: > Makefile; echo planted; sleep 7654322', {

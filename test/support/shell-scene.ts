@@ -57,8 +57,7 @@ export async function openShellScene({ committed = {}, loose = {}, home = {}, wi
     places,
     env,
     environment: { PATH: process.env['PATH'] ?? '', HOME: at('h') },
-    quarantine: at('h/.dash/quarantine'),
-    journal: at('h/.dash/state/commands'),
+    dashHome: at('h/.dash'),
     allow: async (left) => {
       asked.push(left);
       return scene.answer;

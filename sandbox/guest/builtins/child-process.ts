@@ -46,6 +46,8 @@ const customPromisify = Symbol.for('nodejs.util.promisify.custom');
 
 /** What Node keeps of the output of `exec`, `execFile` and the synchronous calls. */
 const DEFAULT_MAX_BUFFER = 1024 * 1024;
+/** How a synchronous call says why its program was ended. */
+const CODES: Readonly<Record<string, string>> = { timeout: 'ETIMEDOUT', output: 'ENOBUFS', storage: 'EDQUOT' };
 
 /**
  * Makes `child_process` over the broker: a program is a subscription that says its output as it comes, and is written
@@ -152,7 +154,8 @@ export function createChildProcess(link: GuestLink, { EventEmitter }: typeof imp
     #emitEnd(stopped?: string): void {
       if (stopped === 'output') this.emit('overflow');
       if (stopped === 'timeout') this.killed = true;
-      if (stopped === 'processes' || stopped === 'memory') link.log('error', `${this.spawnfile} was ended: more ${stopped} than a program may use`);
+      if (stopped === 'processes' || stopped === 'memory' || stopped === 'storage')
+        link.log('error', `${this.spawnfile} was ended: more ${stopped} than a program may use`);
       this.emit('exit', this.exitCode, this.signalCode);
       void Promise.all([finish(this.stdout), finish(this.stderr)]).then(() => this.emit('close', this.exitCode, this.signalCode));
     }
@@ -232,8 +235,7 @@ export function createChildProcess(link: GuestLink, { EventEmitter }: typeof imp
       const stderr = pipes[2] === 'pipe' ? decoded(err, encoding) : null;
       const result = { pid: ++lastPid, output: [null, stdout, stderr], stdout, stderr };
       if (answer.stopped === undefined) return { ...result, status: answer.code, signal: answer.signal };
-      const code = answer.stopped === 'timeout' ? 'ETIMEDOUT' : answer.stopped === 'output' ? 'ENOBUFS' : 'ENOMEM';
-      const error = spawnError(systemError(code, { syscall: `spawnSync ${file}` }), invocation, 'spawnSync');
+      const error = spawnError(systemError(CODES[answer.stopped] ?? 'ENOMEM', { syscall: `spawnSync ${file}` }), invocation, 'spawnSync');
       return { ...result, status: null, signal: killSignalOf(invocation.options), error };
     } catch (error) {
       return { pid: 0, output: null, stdout: null, stderr: null, status: null, signal: null, error: spawnError(error, invocation, 'spawnSync') };

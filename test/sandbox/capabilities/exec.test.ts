@@ -140,7 +140,7 @@ describe.skipIf(layer.kind !== 'live')('confined by the operating system (skippe
     await using wide = await open(['fs:read', 'fs:write', 'exec:sh'], { workspaceFiles: { 'package.json': '{}', 'src/a.ts': 'a' } });
     const script = 'mkdir -p src/.vscode; echo evil > src/.vscode/tasks.json; echo evil > .envrc; echo fine > src/b.ts';
     const { status, stderr } = await sync(wide, 'sh', ['-c', script]);
-    expect([status, stderr]).toEqual([0, expect.stringMatching(/\.envrc was put aside.*fs:write:\.\/\.envrc/)]);
+    expect([status, stderr]).toEqual([0, expect.stringMatching(/`\.envrc` was put aside.*fs:write:\.\/\.envrc/)]);
     expect([existsSync(join(wide.workspace, '.envrc')), existsSync(join(wide.workspace, 'src/.vscode'))]).toEqual([false, false]);
     expect(readFileSync(join(wide.workspace, 'src/b.ts'), 'utf8')).toBe('fine\n');
     expect(new Set(wide.denials.map(({ permission }) => permission))).toEqual(new Set(['fs:write:./.envrc', 'fs:write:./src/.vscode']));

@@ -133,8 +133,7 @@ describe.skipIf(shellLayer.kind !== 'live')("the host's shell (skipped where the
         places: { ...scene.places, workspace },
         env: { PATH: process.env['PATH'], HOME: scene.at('h') },
         environment: { PATH: process.env['PATH'] ?? '', HOME: scene.at('h') },
-        quarantine: scene.at('h/.dash/quarantine'),
-        journal: scene.at('h/.dash/state/commands'),
+        dashHome: scene.at('h/.dash'),
         allow: async () => false,
       });
     await using shell = inTree(scene.at('h/tree'));

@@ -1,16 +1,14 @@
 import { lstat, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { move, setAside } from '../os-layer/index.ts';
-import { executorsOf } from './shell-profile.ts';
-import { objectId } from './known-content.ts';
-import type { Repository } from './repository.ts';
-import type { RunGit } from './run-git.ts';
-import { scanTree, type TreeRules, type TreeScan } from './scan-tree.ts';
+import { UnguardableTree } from '../os-layer/index.ts';
+import { executorsOf } from './git-executors.ts';
+import { MAX_ENTRIES, scanTree, type TreeRules, type TreeScan } from './scan-tree.ts';
+import { move, setAside } from './set-aside.ts';
 
 /** A file as it was: its bytes, or where a link led. */
 type Content = { readonly kind: 'file'; readonly bytes: Buffer } | { readonly kind: 'link'; readonly target: string } | { readonly kind: 'other' };
 
-/** What could have been changed, before a command ran. */
+/** What could have been changed, before a program ran. */
 export interface Before {
   readonly scan: TreeScan;
   readonly contents: ReadonlyMap<string, Content>;
@@ -19,7 +17,7 @@ export interface Before {
   readonly todos: ReadonlyMap<string, string>;
 }
 
-/** Something that runs later, tells agents what to do, or leads out, and that a command left behind. */
+/** Something that runs later, tells agents what to do, or leads out, and that a program left behind. */
 export interface LeftBehind {
   readonly path: string;
   readonly kind: 'new' | 'changed';
@@ -27,6 +25,8 @@ export interface LeftBehind {
     | 'file that runs later or tells agents what to do'
     | 'link that leads out of the workspace'
     | 'socket, pipe or device'
+    | 'directory that cannot be looked into'
+    | 'repository without a working tree'
     | 'step of a rebase that runs a program';
   /** Where what was left is now. */
   readonly aside: string;
@@ -37,10 +37,15 @@ export interface LeftBehind {
 export interface CheckPorts {
   /** Whether a content was in the user's repository before. */
   isKnown(path: string, content: Buffer): Promise<boolean>;
-  /** Whether it may stay. */
+  /** Whether it may stay where it is, without a question. */
+  mayStay?(left: Omit<LeftBehind, 'aside'>): Promise<boolean>;
+  /** Whether it may come back. Asked for so many, and no more. */
   allow(left: LeftBehind): Promise<boolean>;
   readonly quarantine: string;
 }
+
+/** Who is asked more than this after one program does not read any more. */
+const MAX_QUESTIONS = 20;
 
 const MAX_WATCHED_BYTES = 1024 * 1024;
 const MAX_FILES_OF_A_DIRECTORY = 2_000;
@@ -49,11 +54,18 @@ const MAX_FILES_OF_A_DIRECTORY = 2_000;
  * Takes down what is looked at again afterwards. What git keeps of a file with a secret's name is no secret: it is watched
  * instead of hidden, or git would take it for deleted. A watched file that is too large to be kept gets a cover.
  */
-export async function takeDown(rules: TreeRules, repository: Repository | undefined, git: RunGit, signal: AbortSignal): Promise<Before> {
-  const scan = await scanTree(rules, signal);
+export async function takeDown(
+  rules: TreeRules,
+  unchangedInGit: (paths: readonly string[]) => Promise<readonly string[]>,
+  signal: AbortSignal,
+): Promise<Before> {
+  const scan = await scanTree(rules, signal, MAX_ENTRIES);
+  const [unnamed] = scan.unnamed.keys();
+  if (unnamed !== undefined) throw new UnguardableTree(`the name of \`${unnamed}\` is not UTF-8`);
   const guarded = new Map(scan.guarded);
+  for (const target of scan.secretTargets) guarded.set(target, { guard: 'hidden', kind: 'file' });
   const secrets = [...guarded].flatMap(([path, { guard, kind }]) => (guard === 'hidden' && kind === 'file' ? [path] : []));
-  for (const path of await unchangedInGit(secrets, repository, git)) guarded.set(path, { guard: 'watched', kind: 'file' });
+  for (const path of await unchangedInGit(secrets)) guarded.set(path, { guard: 'watched', kind: 'file' });
   const contents = new Map<string, Content>();
   for (const [path, { guard, kind }] of guarded) {
     if (guard !== 'watched') continue;
@@ -61,43 +73,26 @@ export async function takeDown(rules: TreeRules, repository: Repository | undefi
     if (content.kind === 'other') guarded.set(path, { guard: 'sealed', kind });
     else contents.set(path, content);
   }
-  return { scan: { ...scan, guarded }, contents, gitNames: await executorsIn(repository), todos: await todosIn(repository) };
-}
-
-/** Files whose content is the one that git has staged: whoever reads the repository reads them. */
-async function unchangedInGit(paths: readonly string[], repository: Repository | undefined, git: RunGit): Promise<readonly string[]> {
-  if (repository === undefined || paths.length === 0) return [];
-  const { top } = repository;
-  const answer = await git(['--literal-pathspecs', 'ls-files', '-s', '-z', '--', ...paths.map((path) => relative(top, path))], top);
-  const found: string[] = [];
-  for (const record of (answer ?? '').split('\0')) {
-    const [, id = '', name = ''] = /^\d+ ([0-9a-f]+) 0\t(.+)$/s.exec(record) ?? [];
-    const content = name === '' ? undefined : await readContent(join(top, name));
-    if (content?.kind !== 'file') continue;
-    if (objectId('blob', content.bytes, id.length === 64 ? 'sha256' : 'sha1') === id) found.push(join(top, name));
-  }
-  return found;
+  return { scan: { ...scan, guarded }, contents, gitNames: await executorsIn(rules), todos: await todosIn(rules) };
 }
 
 /**
  * Compares the tree with what it was and undoes what nobody allowed: new files are put aside, changed ones are put back as
  * they were, and a copy of what was written is kept. @returns what was undone
  */
-export async function checkChanges(
-  before: Before,
-  rules: TreeRules,
-  repository: Repository | undefined,
-  ports: CheckPorts,
-  signal: AbortSignal,
-): Promise<readonly LeftBehind[]> {
-  const after = await scanTree(rules, signal);
+export async function checkChanges(before: Before, rules: TreeRules, ports: CheckPorts): Promise<readonly LeftBehind[]> {
+  // From here on nobody may stop us: what was left behind must not stay because somebody lost patience.
+  const after = await scanTree(rules, new AbortController().signal);
   const undone: LeftBehind[] = [];
-  const judge = async (left: Omit<LeftBehind, 'aside'>, putBack: () => Promise<void>): Promise<void> => {
-    const aside = await setAside(left.path, ports.quarantine);
+  let asked = 0;
+  const judge = async (left: Omit<LeftBehind, 'aside'>, putBack: () => Promise<void>, exact: string | Buffer = left.path): Promise<void> => {
+    if ((await ports.mayStay?.(left)) === true) return;
+    const aside = await setAside(left.path, ports.quarantine, exact);
     if (aside === undefined) return;
     await putBack();
     const whole = { ...left, aside };
-    if (!(await ports.allow(whole))) return void undone.push(whole);
+    // A path that is no string leads nowhere back.
+    if (exact !== left.path || asked++ >= MAX_QUESTIONS || !(await ports.allow(whole))) return void undone.push(whole);
     await rm(left.path, { recursive: true, force: true });
     await mkdir(dirname(left.path), { recursive: true });
     await move(aside, left.path);
@@ -112,7 +107,8 @@ export async function checkChanges(
     if (content === undefined) {
       const isMoved = async (): Promise<boolean> => includesContent(gone, await readContent(path));
       if ((guard === 'watched' && (await isMoved())) || (await isKnownTree(path, ports))) continue;
-      await judge({ path, kind: 'new', what: RUNS_LATER, before: undefined, after: await textOf(path) }, nothing);
+      const what = after.bare.has(path) ? 'repository without a working tree' : after.closed.has(path) ? 'directory that cannot be looked into' : RUNS_LATER;
+      await judge({ path, kind: 'new', what, before: undefined, after: await textOf(path) }, nothing);
       continue;
     }
     const now = await readContent(path);
@@ -132,11 +128,13 @@ export async function checkChanges(
     if (before.scan.special.has(path) || after.guarded.has(path)) continue;
     await judge({ path, kind: 'new', what: 'socket, pipe or device', before: undefined, after: undefined }, nothing);
   }
-  for (const path of await executorsIn(repository)) {
+  for (const [path, exact] of after.unnamed)
+    await judge({ path, kind: 'new', what: 'directory that cannot be looked into', before: undefined, after: undefined }, nothing, exact);
+  for (const path of await executorsIn(rules)) {
     if (before.gitNames.has(path)) continue;
     await judge({ path, kind: 'new', what: RUNS_LATER, before: undefined, after: await textOf(path) }, nothing);
   }
-  for (const [path, todo] of await todosIn(repository)) {
+  for (const [path, todo] of await todosIn(rules)) {
     const old = before.todos.get(path);
     const harmless = todo.split('\n').filter((line) => !RUNS_PROGRAM.test(line) || (old?.split('\n').includes(line) ?? false));
     if (harmless.length === todo.split('\n').length) continue;
@@ -149,20 +147,19 @@ export async function checkChanges(
 const RUNS_LATER = 'file that runs later or tells agents what to do';
 const RUNS_PROGRAM = /^\s*(x|exec)\s/;
 
-async function executorsIn(repository: Repository | undefined): Promise<ReadonlySet<string>> {
-  const found = new Set<string>();
-  for (const directory of new Set(repository === undefined ? [] : [repository.gitDir, repository.commonDir])) {
-    for (const path of await executorsOf(directory)) found.add(path);
-  }
-  return found;
+async function executorsIn({ gitDirectories }: TreeRules): Promise<ReadonlySet<string>> {
+  const found = await Promise.all(gitDirectories.map(executorsOf));
+  return new Set(found.flat());
 }
 
-async function todosIn(repository: Repository | undefined): Promise<ReadonlyMap<string, string>> {
+async function todosIn({ gitDirectories }: TreeRules): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
-  for (const name of repository === undefined ? [] : ['rebase-merge/git-rebase-todo', 'rebase-merge/git-rebase-todo.backup', 'sequencer/todo']) {
-    const path = join(repository?.gitDir ?? '', name);
-    const text = await readFile(path, 'utf8').catch(() => undefined);
-    if (text !== undefined) found.set(path, text);
+  for (const directory of gitDirectories) {
+    for (const name of ['rebase-merge/git-rebase-todo', 'rebase-merge/git-rebase-todo.backup', 'sequencer/todo']) {
+      const path = join(directory, name);
+      const text = await readFile(path, 'utf8').catch(() => undefined);
+      if (text !== undefined) found.set(path, text);
+    }
   }
   return found;
 }
@@ -219,13 +216,13 @@ function textOfContent(content: Content): string | undefined {
   return content.kind === 'file' ? content.bytes.toString('utf8') : content.kind === 'link' ? `-> ${content.target}` : undefined;
 }
 
-/** Says what was undone, for whoever reads the output of the command. */
-export function describeLeft(left: readonly LeftBehind[], workspace: string): string {
+/** Says what was undone, for whoever reads the output of the program. `who` may not leave it. */
+export function describeLeft(left: readonly LeftBehind[], workspace: string, who = 'a command'): string {
   return left
     .map(({ path, kind, what, aside }) => {
       const name = relative(workspace, path) || path;
       const done = kind === 'new' ? 'was put aside' : 'was put back as it was';
-      return `dash: \`${name}\` ${done}: a command may not leave a ${what}; what it wrote is in ${aside}\n`;
+      return `dash: \`${name}\` ${done}: ${who} may not leave a ${what}; what it wrote is in ${aside}\n`;
     })
     .join('');
 }
