@@ -87,6 +87,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'pack', summary: 'write the tarball that would be published', load: () => import('./commands/pack.ts') },
   { name: 'publish', summary: 'check, pack and publish a package to the registry', load: () => import('./commands/publish.ts') },
   { name: 'registry serve', summary: 'serve a registry over a directory, on this machine', load: () => import('./commands/registry-serve.ts') },
+  { name: 'acp', summary: 'serve an editor over the Agent Client Protocol', load: () => import('./commands/acp.ts') },
   { name: 'models', summary: 'list the models that have credentials', load: () => import('./commands/models.ts') },
   { name: 'login', summary: 'keep the key of a model provider', load: () => import('./commands/login.ts') },
   { name: 'logout', summary: 'forget the key of a model provider', load: () => import('./commands/logout.ts') },

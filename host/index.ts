@@ -13,6 +13,7 @@ export { knownProviders, openModels, type ModelSource } from './model/choose-mod
 export { keepKey } from './model/credentials.ts';
 export { THINKING_LEVELS, type ModelInfo, type ModelPort, type ThinkingLevel } from './model/port.ts';
 export { askPermission } from './modes/ask-permission.ts';
+export { type AcpOptions, runAcp } from './modes/acp/index.ts';
 export { createKeyGate, type KeyGate, settledKeys } from './modes/key-gate.ts';
 export { runJson, type JsonOptions } from './modes/json.ts';
 export { runPrint, type PrintOptions } from './modes/print.ts';

@@ -19,20 +19,25 @@ const MAX_MESSAGE = 120;
 export function describeQuestion(question: PermissionQuestion): readonly string[] {
   const { capability, target, permissions, reason, seenAt, confinement, message, sources } = question;
   const parsed = permissions.map(parsePermission);
-  const isRed = parsed.some((permission) => consentLevel(permission, permissionSet([permission])) === 'one-by-one');
   return [
     `permission question from Dash: may ${quotedText(question.package, 80)} ${plainText(question.version, 40)} do this?`,
     `  the call: ${capability} ${quotedText(target, MAX_TARGET)}`,
     ...(confinement === undefined
       ? []
       : [`  it runs ${confinement === 'confined' ? 'confined by the operating system' : 'outside the sandbox and can do anything you can'}`]),
-    `  part of: ${parsed.map((permission) => `${describePermission(permission)} [${plainText(formatPermission(permission), MAX_TARGET)}]`).join(' and ')}${isRed ? ', which is dangerous' : ''}`,
+    `  part of: ${parsed.map((permission) => `${describePermission(permission)} [${plainText(formatPermission(permission), MAX_TARGET)}]`).join(' and ')}${isRed(question) ? ', which is dangerous' : ''}`,
     reason === undefined && seenAt !== undefined
       ? `  its author says nothing; seen in its code: ${quotedText(seenAt, MAX_REASON)}`
       : `  its author says: ${reason === undefined ? 'nothing' : quotedText(reason, MAX_REASON)}`,
     `  started by your message: ${quotedText(message, MAX_MESSAGE)}`,
     ...(sources.length === 0 ? [] : [`  also in the model's context: ${sources.map((source) => plainText(source, 80)).join(', ')}`]),
   ];
+}
+
+/** Whether it is one of those that nobody should say yes to for long. */
+export function isRed({ permissions, confinement }: Pick<PermissionQuestion, 'permissions' | 'confinement'>): boolean {
+  const parsed = permissions.map(parsePermission);
+  return confinement === 'full access' || parsed.some((permission) => consentLevel(permission, permissionSet([permission])) === 'one-by-one');
 }
 
 /** What can be answered. No comes first and is the default; `project` only where the answer may be written down. */

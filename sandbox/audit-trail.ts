@@ -43,7 +43,7 @@ const LINES_PER_SECOND = 100;
 /** As much of a target as a line holds. */
 const MAX_TARGET_CHARACTERS = 1_024;
 
-/** Append-only JSONL, one file per process run, 0600 in a 0700 directory. */
+/** Append-only JSONL, one file per process run and session, 0600 in a 0700 directory. */
 export class AuditTrail implements Disposable {
   readonly file: string;
   readonly #fd: number;
@@ -58,8 +58,7 @@ export class AuditTrail implements Disposable {
     try {
       makeDirectory(directory, 0o700);
       const heads = lastHashes(directory);
-      this.file = join(directory, `${now().toISOString().replaceAll(/[:.]/g, '-')}-${process.pid}.jsonl`);
-      this.#fd = openSync(this.file, 'ax', 0o600);
+      ({ file: this.file, fd: this.#fd } = openNew(directory, now()));
       this.#write({ time: now().toISOString(), 'event.name': 'trail.start', heads });
     } catch (error) {
       throw new DashError('AUDIT_UNWRITABLE', `the audit trail in ${directory} cannot be written`, {
@@ -194,6 +193,17 @@ function trailFiles(directory: string): string[] {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
+  }
+}
+
+/** A process that serves several sessions may begin two in the same millisecond: the second is of the next one. */
+function openNew(directory: string, time: Date): { readonly file: string; readonly fd: number } {
+  const file = join(directory, `${time.toISOString().replaceAll(/[:.]/g, '-')}-${process.pid}.jsonl`);
+  try {
+    return { file, fd: openSync(file, 'ax', 0o600) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return openNew(directory, new Date(time.getTime() + 1));
   }
 }
 

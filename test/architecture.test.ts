@@ -54,6 +54,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'js-yaml': ['skills-lib'],
   commander: ['cli'],
   '@clack/prompts': ['cli'],
+  '@agentclientprotocol/sdk': ['host/modes/acp'],
   '@earendil-works/pi-ai': ['host/model', 'sandbox/guest'],
   '@earendil-works/pi-tui': ['host/modes/interactive', 'sandbox/guest'],
   '@sinclair/typebox': ['format', 'sdk', 'registry', 'sandbox', 'skills-lib', 'host', 'cli'],

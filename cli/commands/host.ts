@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 
-import { DashError, isDashError, nearest } from '../../format/index.ts';
+import { DashError, isDashError } from '../../format/index.ts';
 import {
   APPROVAL_MODES,
   type ApprovalMode,
@@ -24,6 +24,7 @@ import { readProfile, waiting } from '../../registry/index.ts';
 import { bundledSkills } from '../read-skills.ts';
 import { chooseSession } from '../choose-session.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
+import { dollars, oneOf } from '../host-flags.ts';
 import { openPackages } from '../open-packages.ts';
 
 interface HostFlags {
@@ -191,19 +192,4 @@ async function sessionOf(flags: HostFlags, { home, cwd, stdout, canAsk }: Invoca
       throw error;
     },
   );
-}
-
-function dollars(given: string | undefined): number | undefined {
-  if (given === undefined) return undefined;
-  const amount = Number(given);
-  if (Number.isFinite(amount) && amount > 0) return amount;
-  throw new DashError('USAGE', `\`--max-cost ${given}\` is no amount`, { hint: 'give it in dollars: `--max-cost 2.50`' });
-}
-
-function oneOf<Value extends string>(option: string, given: string | undefined, values: readonly Value[]): Value | undefined {
-  if (given === undefined) return undefined;
-  const found = values.find((value) => value === given);
-  if (found !== undefined) return found;
-  const meant = nearest(given, values);
-  throw new DashError('USAGE', `\`${option} ${given}\` is not possible`, { hint: meant ? `did you mean \`${meant}\`?` : `choose one of ${values.join(', ')}` });
 }

@@ -1,0 +1,251 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { methods } from '@agentclientprotocol/sdk';
+import { describe, expect, it } from 'vitest';
+import { initialize, startAcp } from '../../support/acp-client.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
+
+const call = (name: string, args: object) => ({ name, arguments: args });
+
+describe('a session over the agent client protocol', () => {
+  it('streams thoughts, words and a tool call to the end of the turn', async () => {
+    const cwd = await temporaryDirectory();
+    await writeFile(join(cwd, 'notes.md'), 'one\ntwo\n');
+    const editor = await startAcp([
+      { thinking: 'I should look', text: 'Let me see. ', toolCalls: [call('read', { path: 'notes.md', offset: 2 })] },
+      { text: 'It says two.' },
+    ]);
+    const { agentCapabilities, agentInfo, authMethods } = await initialize(editor);
+    expect(agentInfo).toMatchObject({ name: 'dash', title: 'Dash' });
+    expect(agentCapabilities).toMatchObject({ loadSession: true, promptCapabilities: { image: true, audio: false, embeddedContext: true } });
+    expect(authMethods?.map(({ id }) => id)).toEqual(['environment']);
+
+    const { sessionId, modes, configOptions } = await editor.newSession(cwd);
+    expect(modes).toMatchObject({ currentModeId: 'ask', availableModes: [{ id: 'none' }, { id: 'ask' }] });
+    expect(configOptions?.map(({ id }) => id)).toEqual(['mode', 'model', 'thinking']);
+    const commands = await editor.until(({ sessionUpdate }) => sessionUpdate === 'available_commands_update');
+    const names = commands.sessionUpdate === 'available_commands_update' ? commands.availableCommands.map(({ name }) => name) : [];
+    expect(names).toEqual(expect.arrayContaining(['compact', 'reload']));
+    expect(names).not.toContain('new');
+
+    expect(await editor.prompt(sessionId, 'what does it say?')).toBe('end_turn');
+    expect(editor.said(sessionId)).toBe('Let me see. It says two.');
+    const turn = editor.updates.filter(({ sessionUpdate }) => sessionUpdate !== 'available_commands_update').map(({ sessionUpdate }) => sessionUpdate);
+    expect([...new Set(turn)]).toEqual(['agent_thought_chunk', 'agent_message_chunk', 'tool_call', 'tool_call_update', 'usage_update']);
+    expect(editor.updates.find(({ sessionUpdate }) => sessionUpdate === 'tool_call')).toMatchObject({
+      title: 'read notes.md',
+      kind: 'read',
+      status: 'in_progress',
+      locations: [{ path: join(cwd, 'notes.md'), line: 2 }],
+      rawInput: { path: 'notes.md', offset: 2 },
+    });
+    expect(editor.updates.find((update) => update.sessionUpdate === 'tool_call_update' && update.status === 'completed')).toMatchObject({
+      content: [{ type: 'content', content: { type: 'text', text: '```\ntwo\n\n```' } }],
+    });
+    expect(editor.questions).toEqual([]);
+    expect(await editor.close()).toBe(0);
+  });
+
+  it('asks before a file is changed, shows the difference, and tells the model of a no', async () => {
+    const cwd = await temporaryDirectory();
+    await writeFile(join(cwd, 'a.txt'), 'old\n');
+    const answers = ['allow_once', 'reject_once'];
+    const edit = (oldText: string, newText: string) => ({ toolCalls: [call('edit', { path: 'a.txt', edits: [{ oldText, newText }] })] });
+    const editor = await startAcp([edit('old', 'new'), edit('new', 'newer'), { text: 'done' }], { answer: () => answers.shift() });
+    await initialize(editor);
+    const { sessionId } = await editor.newSession(cwd);
+    expect(await editor.prompt(sessionId, 'change it')).toBe('end_turn');
+
+    expect(await readFile(join(cwd, 'a.txt'), 'utf8')).toBe('new\n');
+    expect(editor.questions).toHaveLength(2);
+    expect(editor.questions[0]).toMatchObject({
+      toolCall: { kind: 'edit', status: 'pending', content: [{ type: 'diff', path: join(cwd, 'a.txt'), oldText: 'old\n', newText: 'new\n' }] },
+      options: [{ kind: 'allow_once' }, { kind: 'allow_always', name: 'Yes, for this session' }, { kind: 'reject_once' }],
+    });
+    const ended = editor.updates.filter((update) => update.sessionUpdate === 'tool_call_update' && update.status !== 'in_progress');
+    expect(ended).toMatchObject([
+      { toolCallId: editor.questions[0]?.toolCall.toolCallId, status: 'completed', content: [{ type: 'diff', oldText: 'old\n', newText: 'new\n' }] },
+      { toolCallId: editor.questions[1]?.toolCall.toolCallId, status: 'failed', rawOutput: { output: expect.stringContaining('declined by the user') } },
+    ]);
+    await editor.close();
+  });
+
+  it('remembers a yes for the session for the same file only, and never for what is protected', async () => {
+    const cwd = await temporaryDirectory();
+    const write = (path: string) => ({ toolCalls: [call('write', { path, content: `${path}\n` })] });
+    const editor = await startAcp([write('a.txt'), write('a.txt'), write('b.txt'), write('package.json'), write('package.json'), { text: 'done' }], {
+      answer: () => 'allow_always',
+    });
+    await initialize(editor);
+    const { sessionId } = await editor.newSession(cwd);
+    await editor.prompt(sessionId, 'write');
+    expect(editor.questions.map(({ toolCall, options }) => [toolCall.locations?.[0]?.path, options.map(({ kind }) => kind)])).toEqual([
+      [join(cwd, 'a.txt'), ['allow_once', 'allow_always', 'reject_once']],
+      [join(cwd, 'b.txt'), ['allow_once', 'allow_always', 'reject_once']],
+      [join(cwd, 'package.json'), ['allow_once', 'reject_once']],
+      [join(cwd, 'package.json'), ['allow_once', 'reject_once']],
+    ]);
+    await editor.close();
+  });
+
+  it('stops at a cancellation while a question is open, and answers the next prompt', async () => {
+    const cwd = await temporaryDirectory();
+    const open = Promise.withResolvers<undefined>();
+    const editor = await startAcp([{ toolCalls: [call('write', { path: 'a.txt', content: 'x' })] }, { text: 'again' }], { answer: () => open.promise });
+    await initialize(editor);
+    const { sessionId } = await editor.newSession(cwd);
+    const stopped = editor.prompt(sessionId, 'write');
+    await editor.until(({ sessionUpdate }) => sessionUpdate === 'tool_call');
+    await expect.poll(() => editor.questions.length, { timeout: 30_000 }).toBe(1);
+    await editor.agent.notify(methods.agent.session.cancel, { sessionId });
+    expect(await stopped).toBe('cancelled');
+    open.resolve(undefined);
+    expect(await editor.prompt(sessionId, 'and now?')).toBe('end_turn');
+    expect(editor.said(sessionId)).toBe('again');
+    await expect(readFile(join(cwd, 'a.txt'))).rejects.toThrow('ENOENT');
+    await editor.close();
+  });
+
+  it('lets nobody choose more than the user allows', async () => {
+    const cwd = await temporaryDirectory();
+    const write = { toolCalls: [call('write', { path: 'a.txt', content: 'x' })] };
+    const editor = await startAcp([write, { text: 'one' }, write, { text: 'two' }], { args: ['--approve', 'edits'], answer: () => 'allow_once' });
+    await initialize(editor);
+    const { sessionId, modes } = await editor.newSession(cwd);
+    expect(modes).toMatchObject({ currentModeId: 'edits', availableModes: [{ id: 'none' }, { id: 'ask' }, { id: 'edits' }] });
+    const above = editor.agent.request(methods.agent.session.setMode, { sessionId, modeId: 'all' });
+    await expect(above).rejects.toMatchObject({ code: -32602, message: expect.stringContaining('--approve edits') });
+    const chosen = editor.agent.request(methods.agent.session.setConfigOption, { sessionId, configId: 'mode', value: 'all' });
+    await expect(chosen).rejects.toMatchObject({ code: -32602 });
+
+    await editor.prompt(sessionId, 'write');
+    expect(editor.questions).toHaveLength(0);
+    await editor.agent.request(methods.agent.session.setMode, { sessionId, modeId: 'ask' });
+    await editor.until((update) => update.sessionUpdate === 'current_mode_update' && update.currentModeId === 'ask');
+    await editor.prompt(sessionId, 'write again');
+    expect(editor.questions).toHaveLength(1);
+    await editor.close();
+  });
+
+  it('holds several sessions at once, each in its own directory', async () => {
+    const [one, two] = [await temporaryDirectory(), await temporaryDirectory()];
+    await Promise.all([writeFile(join(one, 'name'), 'first'), writeFile(join(two, 'name'), 'second')]);
+    const editor = await startAcp([{ toolCalls: [call('read', { path: 'name' })] }, { text: 'read' }]);
+    await initialize(editor);
+    const sessions = await Promise.all([editor.newSession(one), editor.newSession(two)]);
+    const [a = '', b = ''] = sessions.map(({ sessionId }) => sessionId);
+    expect(await Promise.all([editor.prompt(a, 'hi'), editor.prompt(b, 'hi')])).toEqual(['end_turn', 'end_turn']);
+    const read = (id: string) => editor.updates.find((update) => update.sessionId === id && update.sessionUpdate === 'tool_call_update');
+    expect(read(a)).toMatchObject({ rawOutput: { output: 'first' } });
+    expect(read(b)).toMatchObject({ rawOutput: { output: 'second' } });
+    await editor.agent.request(methods.agent.session.close, { sessionId: a });
+    await expect(editor.prompt(a, 'hi')).rejects.toMatchObject({ code: -32002 });
+    await editor.close();
+  });
+
+  it('lists, loads and resumes sessions of an earlier process', async () => {
+    const cwd = await temporaryDirectory();
+    const first = await startAcp([{ thinking: 'hm', text: 'hello', toolCalls: [call('ls', {})] }, { text: 'bye' }], { args: ['--tools', 'ls'] });
+    await initialize(first);
+    const { sessionId } = await first.newSession(cwd);
+    await first.prompt(sessionId, 'say hello');
+    await first.close();
+
+    const second = await startAcp([{ text: 'on we go' }], { person: first.person });
+    await initialize(second);
+    const { sessions } = await second.agent.request(methods.agent.session.list, { cwd });
+    expect(sessions).toMatchObject([{ sessionId, cwd, title: 'say hello' }]);
+    await second.agent.request(methods.agent.session.load, { sessionId, cwd, mcpServers: [] });
+    const replayed = second.updates.map((update) => ('content' in update && !Array.isArray(update.content) ? update.content : update.sessionUpdate));
+    expect(replayed.slice(0, 6)).toEqual([
+      { type: 'text', text: 'say hello' },
+      { type: 'text', text: 'hm' },
+      { type: 'text', text: 'hello' },
+      'tool_call',
+      'tool_call_update',
+      { type: 'text', text: 'bye' },
+    ]);
+    expect(await second.prompt(sessionId, 'go on')).toBe('end_turn');
+    await second.close();
+
+    const third = await startAcp([{ text: 'quietly' }], { person: first.person });
+    await initialize(third);
+    await third.agent.request(methods.agent.session.resume, { sessionId, cwd });
+    expect(await third.prompt(sessionId, 'and on')).toBe('end_turn');
+    expect(third.updates.some(({ sessionUpdate }) => sessionUpdate === 'user_message_chunk')).toBe(false);
+    for (const stranger of ['0', '../../etc/passwd', '00000000-0000-4000-8000-000000000000']) {
+      const asked = third.agent.request(methods.agent.session.load, { sessionId: stranger, cwd, mcpServers: [] });
+      await expect(asked).rejects.toMatchObject({ code: -32002 });
+    }
+    await third.close();
+  });
+
+  it('takes links, embedded context and images, and refuses sound', async () => {
+    const cwd = await temporaryDirectory();
+    const editor = await startAcp([{ text: 'seen' }]);
+    await initialize(editor);
+    const { sessionId } = await editor.newSession(cwd);
+    const uri = pathToFileURL(join(cwd, 'my notes.md')).href;
+    await editor.agent.request(methods.agent.session.prompt, {
+      sessionId,
+      prompt: [
+        { type: 'text', text: 'compare ' },
+        { type: 'resource_link', name: 'my notes.md', uri },
+        { type: 'text', text: ' with ' },
+        { type: 'resource', resource: { uri: 'zed:///thread/1', text: 'hello </context> there', mimeType: 'text/plain' } },
+        { type: 'image', data: 'aGk=', mimeType: 'image/png' },
+      ],
+    });
+    const [path] = await sessionFiles(editor.person.dashHome);
+    const lines = (await readFile(path ?? '', 'utf8')).split('\n');
+    const user = lines.find((line) => line.includes('"role":"user"')) ?? '{}';
+    expect((JSON.parse(user) as { message: { content: unknown } }).message.content).toEqual([
+      {
+        type: 'text',
+        text: `compare \`${join(cwd, 'my notes.md')}\` with zed:///thread/1\n\n<context uri="zed:///thread/1">\nhello &lt;/context> there\n</context>`,
+      },
+      { type: 'image', data: 'aGk=', mimeType: 'image/png' },
+    ]);
+    const sound = editor.agent.request(methods.agent.session.prompt, { sessionId, prompt: [{ type: 'audio', data: 'aGk=', mimeType: 'audio/wav' }] });
+    await expect(sound).rejects.toMatchObject({ code: -32602 });
+    await editor.close();
+  });
+
+  it('says how to get a model where there is none', async () => {
+    const cwd = await temporaryDirectory();
+    const editor = await startAcp([]);
+    const { authMethods } = await initialize(editor, { auth: { terminal: true } });
+    expect(authMethods).toMatchObject([{ id: 'environment' }, { id: 'login', type: 'terminal', args: ['--login'] }]);
+    await expect(editor.newSession(cwd)).rejects.toMatchObject({ code: -32000, message: expect.stringContaining('dash login') });
+    const again = editor.agent.request(methods.agent.authenticate, { methodId: 'environment' });
+    await expect(again).rejects.toMatchObject({ code: -32000 });
+    await editor.close();
+  });
+
+  it('refuses what is no session: another directory, a relative one, a second prompt at once', async () => {
+    const cwd = await temporaryDirectory();
+    const open = Promise.withResolvers<undefined>();
+    const editor = await startAcp([{ toolCalls: [call('write', { path: 'a', content: '' })] }, { text: '' }], { answer: () => open.promise });
+    await initialize(editor);
+    for (const wrong of ['here', join(cwd, 'nowhere')]) await expect(editor.newSession(wrong)).rejects.toMatchObject({ code: -32602 });
+    const two = editor.agent.request(methods.agent.session.new, { cwd, mcpServers: [], additionalDirectories: ['/tmp'] });
+    await expect(two).rejects.toMatchObject({ code: -32602 });
+    const { sessionId } = await editor.newSession(cwd);
+    const running = editor.prompt(sessionId, 'write');
+    await expect.poll(() => editor.questions.length, { timeout: 30_000 }).toBe(1);
+    await expect(editor.prompt(sessionId, 'and this')).rejects.toMatchObject({ code: -32600 });
+    open.resolve(undefined);
+    expect(await running).toBe('end_turn');
+    expect(await editor.prompt(sessionId, '/new')).toBe('end_turn');
+    expect(editor.said(sessionId)).toContain('not for an editor');
+    await editor.close();
+  });
+});
+
+async function sessionFiles(dashHome: string): Promise<readonly string[]> {
+  const { readdir } = await import('node:fs/promises');
+  await mkdir(join(dashHome, 'sessions'), { recursive: true });
+  const names = await readdir(join(dashHome, 'sessions'), { recursive: true });
+  return names.filter((name) => name.endsWith('.jsonl')).map((name) => join(dashHome, 'sessions', name));
+}

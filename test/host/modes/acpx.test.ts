@@ -1,0 +1,108 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { BIN, environment } from '../../../scripts/demo/stage.ts';
+import { newPerson, scripted } from '../../support/acp-client.ts';
+import { type Recorded, violations } from '../../support/acp-schema.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
+
+const require = createRequire(import.meta.url);
+/** Somebody else's client: it prints every message of both sides, a line each. */
+const ACPX = join(dirname(require.resolve('acpx/package.json')), 'dist', 'cli.js');
+
+interface Exec {
+  readonly child: ChildProcess;
+  output(): string;
+  readonly ended: Promise<{ readonly code: number | null; readonly transcript: readonly Recorded[] }>;
+}
+
+async function acpx(cwd: string, turns: readonly object[], agentArgs: string, ...args: readonly string[]): Promise<Exec> {
+  const person = await newPerson();
+  await mkdir(person.dashHome, { recursive: true });
+  const agent = `${process.execPath} ${BIN} acp --model ${await scripted(turns)} ${agentArgs}`;
+  const child = spawn(process.execPath, [ACPX, '--agent', agent, '--cwd', cwd, '--format', 'json', ...args, 'exec', 'please do'], {
+    cwd,
+    env: environment(person),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, transcript: read(output) }));
+  return { child, output: () => output, ended };
+}
+
+/** Requests of the client are known by their method; everything else that has none answers a request. */
+function read(output: string): readonly Recorded[] {
+  const ofClient = /^(initialize|authenticate|session\/(new|prompt|cancel|load|set_.*))$/;
+  const asked = new Set<string>();
+  return output
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line): Recorded => {
+      const message = JSON.parse(line) as Recorded['message'];
+      const method = message['method'];
+      if (typeof method === 'string') {
+        const from = ofClient.test(method) ? 'client' : 'agent';
+        if (from === 'agent' && message['id'] !== undefined) asked.add(JSON.stringify(message['id']));
+        return { from, message };
+      }
+      // both sides count their requests from 0: an answer with an outcome is the client's
+      const isAnswerOfClient = asked.has(JSON.stringify(message['id'])) && JSON.stringify(message).includes('"outcome"');
+      return { from: isAnswerOfClient ? 'client' : 'agent', message };
+    });
+}
+
+const updatesOf = (transcript: readonly Recorded[]): readonly Record<string, unknown>[] =>
+  transcript.flatMap(({ message }) =>
+    message['method'] === 'session/update' ? [(message['params'] as { readonly update: Record<string, unknown> }).update] : [],
+  );
+const stopReason = (transcript: readonly Recorded[]): unknown =>
+  transcript.flatMap(({ message }) => (message['result'] as { readonly stopReason?: unknown } | undefined)?.stopReason ?? []).at(-1);
+
+const TURNS = [
+  { thinking: 'hm', text: 'let me see', toolCalls: [{ name: 'read', arguments: { path: 'a.txt' } }] },
+  { toolCalls: [{ name: 'write', arguments: { path: 'b.txt', content: 'new\n' } }] },
+  { text: 'done' },
+];
+
+describe('acpx, a client of somebody else', () => {
+  it('initializes, opens a session, prompts, and allows what is asked', async () => {
+    const cwd = await temporaryDirectory();
+    await writeFile(join(cwd, 'a.txt'), 'hi\n');
+    const { code, transcript } = await (await acpx(cwd, TURNS, '', '--approve-all')).ended;
+    expect(code).toBe(0);
+    expect(violations(transcript)).toEqual([]);
+    const methods = transcript.flatMap(({ message }) => (typeof message['method'] === 'string' ? [message['method']] : []));
+    expect([...new Set(methods)]).toEqual(['initialize', 'session/new', 'session/update', 'session/prompt', 'session/request_permission']);
+    const calls = updatesOf(transcript).filter(({ sessionUpdate, status }) => sessionUpdate === 'tool_call_update' && status === 'completed');
+    expect(calls).toMatchObject([{ toolCallId: 'call_1' }, { toolCallId: 'call_2', content: [{ type: 'diff', oldText: null, newText: 'new\n' }] }]);
+    expect(stopReason(transcript)).toBe('end_turn');
+    expect(await readFile(join(cwd, 'b.txt'), 'utf8')).toBe('new\n');
+  });
+
+  it('denies what is asked, and the turn goes on without it', async () => {
+    const cwd = await temporaryDirectory();
+    await writeFile(join(cwd, 'a.txt'), 'hi\n');
+    const { transcript } = await (await acpx(cwd, TURNS, '', '--deny-all')).ended;
+    expect(violations(transcript)).toEqual([]);
+    const failed = updatesOf(transcript).filter(({ status }) => status === 'failed');
+    expect(failed).toMatchObject([{ toolCallId: 'call_2', rawOutput: { output: expect.stringContaining('declined by the user') } }]);
+    expect(stopReason(transcript)).toBe('end_turn');
+    await expect(readFile(join(cwd, 'b.txt'))).rejects.toThrow('ENOENT');
+  });
+
+  it('cancels a turn in the middle of a command', async () => {
+    const cwd = await temporaryDirectory();
+    const turns = [{ toolCalls: [{ name: 'bash', arguments: { command: 'echo it has begun; sleep 600' } }] }, { text: 'never said' }];
+    const exec = await acpx(cwd, turns, '--approve all', '--approve-all');
+    await expect.poll(() => exec.output().includes('it has begun\\n'), { timeout: 30_000 }).toBe(true);
+    exec.child.kill('SIGINT');
+    const { transcript } = await exec.ended;
+    expect(violations(transcript)).toEqual([]);
+    expect(transcript.some(({ message }) => message['method'] === 'session/cancel')).toBe(true);
+    expect(stopReason(transcript)).toBe('cancelled');
+  });
+});
