@@ -99,7 +99,7 @@ const PLAIN_WORDS: Readonly<
   'ui:keys': 'react to keys you press',
   'clipboard:read': 'read the clipboard',
   'clipboard:write': 'change the clipboard',
-  wasm: 'run WebAssembly, which limits memory less strictly',
+  wasm: 'run WebAssembly: compiled code, which leaves the sandbox one wall less',
   node: 'run programs outside the sandbox, with full access: all your rights',
 };
 

@@ -31,7 +31,12 @@ async function checkProcess(): Promise<readonly LayerCheck[]> {
     const said = await outputOf(execPath, args);
     const could = (what: string): boolean => said === undefined || said.includes(what);
     return [
-      layer('jitless', !could('wasm'), 'no WebAssembly and no compiled code in the processes of packages', 'WebAssembly runs in a sandbox process'),
+      layer(
+        'jitless',
+        !could('wasm'),
+        'no WebAssembly and no compiled code in the processes of packages, but for those with `wasm`',
+        'WebAssembly runs in a sandbox process',
+      ),
       layer(
         'permission',
         !could('files') && !could('children'),

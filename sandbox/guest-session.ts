@@ -8,6 +8,7 @@ import type { Answer } from './guest-answer.ts';
 import { placeError, type PlacedError } from './error-place.ts';
 import type { CallContext, GuestFacts } from './extension.ts';
 import { ACTIVATION_TIMEOUT_MS, KILL_GRACE_MS, MAX_LOG_CHARACTERS } from './process/limits.ts';
+import type { Engine } from './process/layers.ts';
 import { runtimeScript } from './process/runtime-files.ts';
 import type { ProcessListener, SandboxProcess } from './process/sandbox-process.ts';
 import { prepareProcess } from './process/spare-process.ts';
@@ -18,6 +19,8 @@ export interface GuestSessionOptions {
   readonly name: string;
   readonly scripts: PackageScripts;
   readonly facts: GuestFacts;
+  /** Default: `jitless`. */
+  readonly engine?: Engine;
   /** Gives the process; a new one of its own by default. */
   readonly takeProcess?: (listener: ProcessListener) => SandboxProcess;
   readonly makeBroker: (state: ServingState) => Broker;
@@ -92,7 +95,11 @@ export class GuestSession {
       stuck: (ms) => this.#stuck(ms),
       ended: (error) => this.#ended(error),
     };
-    this.#process = options.takeProcess?.(listener) ?? prepareProcess(listener);
+    this.#process = options.takeProcess?.(listener) ?? prepareProcess(listener, { engine: this.engine });
+  }
+
+  get engine(): Engine {
+    return this.#options.engine ?? 'jitless';
   }
 
   get pid(): number | undefined {
@@ -118,7 +125,7 @@ export class GuestSession {
     );
     try {
       const { caches } = await this.#process.open({
-        parts: scripts.parts.map(runtimeScript),
+        parts: scripts.parts.map((part) => runtimeScript(part, this.engine)),
         setup: JSON.stringify({ facts: seen, now, seed }),
         bundles: scripts.bundles,
         produceCache: onCaches !== undefined,

@@ -44,6 +44,7 @@ import {
   MAX_STRIKES,
   RECYCLE_RSS_MIB,
 } from './process/limits.ts';
+import type { Engine } from './process/layers.ts';
 import type { SpareProcess } from './process/spare-process.ts';
 import { dataDirectory } from './data-directory.ts';
 import { LateTools } from './late-tools.ts';
@@ -53,7 +54,7 @@ import { prepareConfinement } from './process/spawn-process.ts';
 import { osLayer, type OsLayer } from './os-layer/index.ts';
 import type { PlacedError } from './error-place.ts';
 import type { CallOrigin, HostPorts, PermissionAnswer } from './ports.ts';
-import type { GuestCall } from './protocol.ts';
+import type { GuestCall, ScriptSource } from './protocol.ts';
 import { PrivateStorage } from './private-storage.ts';
 import { createSecretHandles, type LookUpSecret, type SecretHandles } from './secret-handles.ts';
 import { unpackedDirectory } from './unpacked-directory.ts';
@@ -93,7 +94,16 @@ function secretsOf(granted: PermissionSet, authority: Authority): readonly strin
   return [...granted.permissions, ...asked].flatMap((permission) => (permission.area === 'secret' && !permission.deny ? [permission.name] : []));
 }
 
-const USED_BY_RUNNING: ReadonlySet<string> = new Set(['env', 'model:credentials', 'provider', 'tools:intercept', 'tools:override', 'tools:dynamic', 'node']);
+const USED_BY_RUNNING: ReadonlySet<string> = new Set([
+  'env',
+  'model:credentials',
+  'provider',
+  'tools:intercept',
+  'tools:override',
+  'tools:dynamic',
+  'wasm',
+  'node',
+]);
 
 /** Computed once for each set: an authority answers with the same one until something changes. */
 function withImplicit(authority: Authority): Authority {
@@ -270,6 +280,7 @@ class OpenPackage implements SandboxedPackage {
     this.#inFlight++;
     clearTimeout(this.#resting);
     try {
+      this.#endOutdated();
       const session = await this.#wake(origin, signal);
       return await session.call(call, {
         context,
@@ -286,6 +297,15 @@ class OpenPackage implements SandboxedPackage {
         this.#restLater();
       }
     }
+  }
+
+  #engine(): Engine {
+    return this.holds('wasm') ? 'wasm' : 'jitless';
+  }
+
+  /** A process is what it was started as: when `wasm` was granted or taken back since, the next call begins in another one. */
+  #endOutdated(): void {
+    if (this.#session !== undefined && this.#inFlight === 1 && this.#session.engine !== this.#engine()) this.#session.kill();
   }
 
   /**
@@ -328,10 +348,12 @@ class OpenPackage implements SandboxedPackage {
     const authority = this.#authority;
     if (origin !== undefined) await this.#askForVariables(authority, origin, signal);
     const granted = authority.granted();
+    const engine = this.#engine();
     const places = await this.#places();
     // Bundles are derived: where somebody emptied the directory they are made again, and must come out the same.
     if (!(await hasBundles(bundles, compiled))) await compilePackage({ graph, entries: compiled.entries.map(({ entry }) => entry), infer: false }, bundles);
-    const scripts = await loadBundles(bundles, compiled);
+    const loaded = await loadBundles(bundles, compiled);
+    const scripts = engine === 'jitless' ? loaded : { ...loaded, bundles: loaded.bundles.map(withoutCache) };
 
     const secrets = createSecretHandles(secretsOf(granted, authority), this.#options.lookUpSecret ?? (() => undefined));
     await confinement; // the process that is started next, or taken, is confined by it
@@ -341,7 +363,9 @@ class OpenPackage implements SandboxedPackage {
       name: this.name,
       scripts,
       facts,
-      ...(spare !== undefined && { takeProcess: (listener) => spare.take(listener) }),
+      engine,
+      // The one that is kept compiles nothing.
+      ...(spare !== undefined && engine === 'jitless' && { takeProcess: (listener) => spare.take(listener) }),
       makeBroker: (state) =>
         new Broker({
           context: {
@@ -518,6 +542,11 @@ class OpenPackage implements SandboxedPackage {
       columns: this.#options.columns ?? 80,
     };
   }
+}
+
+/** A code cache holds for the flags it was made under. */
+function withoutCache({ name, source }: ScriptSource): ScriptSource {
+  return { name, source };
 }
 
 function isSessionStart(event: unknown): event is { readonly type: 'session_start' } {

@@ -9,6 +9,7 @@ import { randomBytes } from './random.ts';
 import * as session from './session.ts';
 import { callTool, register, spawn } from './tools.ts';
 import * as ui from './ui.ts';
+import * as wasm from './wasm.ts';
 
 /** Every effect a guest can ask for. What is not in this list does not exist. */
 const ALL = [
@@ -57,6 +58,7 @@ const ALL = [
   callTool,
   register,
   spawn,
+  wasm.use,
 ] as const;
 
 // The broker reads parameters through each capability's own schema, so their static type is its own business.

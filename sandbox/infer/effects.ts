@@ -235,7 +235,9 @@ const EFFECTS: ReadonlyMap<string, Effect> = new Map<string, Effect>([
   ...PROGRAMS.map(([name, effect]) => [`node:child_process.${name}`, effect] as const),
   ...NETWORK,
   ...HOST_MODULES,
-  ...['compile', 'instantiate', 'compileStreaming', 'instantiateStreaming', 'Module'].map((name) => [`WebAssembly.${name}`, area('wasm')] as const),
+  ...['compile', 'instantiate', 'compileStreaming', 'instantiateStreaming', 'validate', 'Module', 'Instance', 'Memory', 'Table', 'Global'].map(
+    (name) => [`WebAssembly.${name}`, area('wasm')] as const,
+  ),
 ]);
 
 function textsAt(given: Given, index: number, evaluator: Evaluator): string[] {

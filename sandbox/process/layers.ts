@@ -1,6 +1,28 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { MAX_DATA_KIB, MAX_OPEN_FILES } from './limits.ts';
+import { MAX_DATA_KIB, MAX_OPEN_FILES, MAX_WASM_MEMORY_PAGES } from './limits.ts';
+
+/** What V8 may do in a process: interpret, or compile WebAssembly as well, for a package that was granted `wasm`. */
+export type Engine = 'jitless' | 'wasm';
+
+/**
+ * The flags of V8, which its code caches depend on. With `wasm` there is machine code, and it is WebAssembly's alone, from
+ * the compiler without optimisations: JavaScript and regular expressions are interpreted as everywhere. A module is
+ * compiled when it is asked for: nobody here runs the tasks by which V8 would do it later.
+ */
+export const ENGINE_FLAGS: Readonly<Record<Engine, readonly string[]>> = {
+  jitless: ['--jitless'],
+  wasm: [
+    '--no-turbofan',
+    '--no-maglev',
+    '--no-sparkplug',
+    '--regexp-interpret-all',
+    '--liftoff-only',
+    '--no-wasm-async-compilation',
+    '--no-experimental-wasm-jspi',
+    `--wasm-max-mem-pages=${MAX_WASM_MEMORY_PAGES}`,
+  ],
+};
 
 /** How a sandbox process is started; every flag is a layer of SECURITY.md. */
 export interface ChildCommand {
@@ -11,16 +33,16 @@ export interface ChildCommand {
 /**
  * The command line of a sandbox process.
  *
- * - `--jitless`: no JIT compiler and no wasm in the guest's isolate, the classes of V8 bugs that pay most.
+ * - `--jitless`: no JIT compiler and no wasm in the guest's isolate, the classes of V8 bugs that pay most; see {@link ENGINE_FLAGS}.
  * - `--permission` with read access to its own script only: no files, children, workers. On Node 24 it does
  *   not block network or signals and any addon loads once `--allow-addons` is given: a seat belt, not the wall.
  * - `--disable-sigusr1`: nobody opens an inspector in it.
  */
-export function sandboxCommand(entryScript: string): ChildCommand {
+export function sandboxCommand(entryScript: string, engine: Engine = 'jitless'): ChildCommand {
   return {
     execPath: process.execPath,
     args: [
-      '--jitless',
+      ...ENGINE_FLAGS[engine],
       '--permission',
       `--allow-fs-read=${entryScript}`,
       '--allow-addons',
@@ -39,13 +61,13 @@ export function sandboxCommand(entryScript: string): ChildCommand {
  * no byte into any file, few descriptors, and memory that ends before the watchdog looks the next time. A shell that
  * knows one of them not leaves it out: these are the last line, not the first.
  */
-export function withLimits({ execPath, args }: ChildCommand): ChildCommand {
+export function withLimits({ execPath, args }: ChildCommand, engine: Engine): ChildCommand {
   if (process.platform === 'win32') return { execPath, args };
-  const limits = Object.entries(LIMITS).map(([option, value]) => `ulimit ${option} ${value} 2>/dev/null;`);
+  const limits = Object.entries({ ...LIMITS, '-d': MAX_DATA_KIB[engine] }).map(([option, value]) => `ulimit ${option} ${value} 2>/dev/null;`);
   return { execPath: '/bin/sh', args: ['-c', `${limits.join(' ')} exec "$@"`, 'sh', execPath, ...args] };
 }
 
-const LIMITS = { '-c': 0, '-f': 0, '-n': MAX_OPEN_FILES, '-d': MAX_DATA_KIB };
+const LIMITS = { '-c': 0, '-f': 0, '-n': MAX_OPEN_FILES };
 
 let addon: string | undefined;
 

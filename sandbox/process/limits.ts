@@ -4,8 +4,13 @@
 export const GUEST_MEMORY_MIB = 128;
 /** Resident memory of the process, looked at while it works. */
 export const MAX_RSS_MIB = 512;
-/** Writable memory of the process, refused by the kernel beyond. The address space that V8 reserves does not count. */
-export const MAX_DATA_KIB = 1024 * 1024;
+/**
+ * Writable memory of the process, refused by the kernel beyond. The address space that V8 reserves does not count, but where
+ * it compiles: half a GiB for the code of each of the two isolates in there.
+ */
+export const MAX_DATA_KIB = { jitless: 1_024 * 1_024, wasm: 1_536 * 1_024 } as const;
+/** Pages of 64 KiB of one memory of WebAssembly, which the isolate's limit does not count. */
+export const MAX_WASM_MEMORY_PAGES = 4_096;
 /** Descriptors of the process. */
 export const MAX_OPEN_FILES = 128;
 /** Characters of one line from the guest: a larger result or write is refused. */

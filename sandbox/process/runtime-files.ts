@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { RuntimePart } from '../../format/index.ts';
 import type { ScriptSource } from '../protocol.ts';
+import type { Engine } from './layers.ts';
 
 /**
  * What `npm run build:guest` makes: the programs of the child processes and the guest runtime's scripts. In
@@ -28,13 +29,15 @@ const scripts = new Map<string, ScriptSource>();
  * The runtime's scripts, with the code cache made when they were built: it comes with the package, and a wake without takes
  * about twice as long. V8 refuses a cache of another version or other flags; it does not look at the processor, so the name does.
  */
-export function runtimeScript(name: 'core' | RuntimePart): ScriptSource {
-  const known = scripts.get(name);
+export function runtimeScript(name: 'core' | RuntimePart, engine: Engine = 'jitless'): ScriptSource {
+  const key = `${name} ${engine}`;
+  const known = scripts.get(key);
   if (known !== undefined) return known;
   const source = readFileSync(new URL(`${name}.js`, DIRECTORY));
-  const cache = readIfThere(new URL(`${name}-${process.platform}-${process.arch}-${process.versions.v8}.cache`, DIRECTORY));
+  // They were made under the flags of `jitless`.
+  const cache = engine === 'wasm' ? undefined : readIfThere(new URL(`${name}-${process.platform}-${process.arch}-${process.versions.v8}.cache`, DIRECTORY));
   const script: ScriptSource = { name: `dash-runtime:${name}`, source, ...(cache !== undefined && { cache }) };
-  scripts.set(name, script);
+  scripts.set(key, script);
   return script;
 }
 

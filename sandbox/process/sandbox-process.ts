@@ -4,7 +4,7 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import { DashError } from '../../format/index.ts';
 import { parseChildMessage, type ChildMessage, type HostMessage } from '../protocol.ts';
 import { processTree } from '../os-layer/index.ts';
-import { guardAgainstInspectorSignal } from './layers.ts';
+import { type Engine, guardAgainstInspectorSignal } from './layers.ts';
 import { MAX_GUEST_LINE, MAX_RSS_MIB } from './limits.ts';
 import { encodeHostMessage } from './host-pipe.ts';
 import { readLines } from './lines.ts';
@@ -32,10 +32,10 @@ export class SandboxProcess implements Disposable {
   #residentMiB = 0;
   #cause: DashError | undefined;
 
-  constructor(entryScript: string, listener: ProcessListener) {
+  constructor(entryScript: string, listener: ProcessListener, engine: Engine = 'jitless') {
     guardAgainstInspectorSignal();
     this.#listener = listener;
-    this.#child = spawnSandboxProcess(entryScript);
+    this.#child = spawnSandboxProcess(entryScript, engine);
     this.#input = this.#child.stdio[3] as Duplex;
     const output = this.#child.stdio[4] as Readable;
 

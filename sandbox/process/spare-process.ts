@@ -1,4 +1,5 @@
 import type { ScriptSource } from '../protocol.ts';
+import type { Engine } from './layers.ts';
 import { GUEST_MEMORY_MIB } from './limits.ts';
 import { programPath, runtimeScript } from './runtime-files.ts';
 import { SandboxProcess, type ProcessListener } from './sandbox-process.ts';
@@ -71,10 +72,10 @@ export class SpareProcess implements Disposable {
 /** A new process with the runtime's core in it. */
 export function prepareProcess(
   listener: ProcessListener,
-  { parts = [], warm = [] }: { readonly parts?: readonly ScriptSource[]; readonly warm?: readonly string[] } = {},
+  { parts = [], warm = [], engine = 'jitless' }: { readonly parts?: readonly ScriptSource[]; readonly warm?: readonly string[]; readonly engine?: Engine } = {},
 ): SandboxProcess {
-  const process = new SandboxProcess(programPath('sandbox-process'), listener);
-  process.prepare({ memoryMiB: GUEST_MEMORY_MIB, core: runtimeScript('core'), parts, warm });
+  const process = new SandboxProcess(programPath('sandbox-process'), listener, engine);
+  process.prepare({ memoryMiB: GUEST_MEMORY_MIB, core: runtimeScript('core', engine), parts, warm });
   return process;
 }
 

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { confine, librariesOnly, osLayer, spawnConfined, type ConfinedCommand, type LiveLayer } from '../os-layer/index.ts';
-import { addonPath, CHILD_ENVIRONMENT, sandboxCommand, withLimits, type ChildCommand } from './layers.ts';
+import { addonPath, CHILD_ENVIRONMENT, sandboxCommand, withLimits, type ChildCommand, type Engine } from './layers.ts';
 import { MAX_DATA_KIB, MAX_OPEN_FILES } from './limits.ts';
 
 /** Nothing, nothing, nothing, and the two pipes. */
@@ -26,7 +26,7 @@ export function prepareConfinement(): Promise<void> {
 
 async function startsIn(layer: LiveLayer): Promise<boolean> {
   try {
-    const child = spawnConfined(confinedNode(['--version'], [], layer), STDIO);
+    const child = spawnConfined(confinedNode(['--version'], [], layer, 'jitless'), STDIO);
     return await new Promise((resolve) => child.on('error', () => resolve(false)).on('close', (code) => resolve(code === 0)));
   } catch {
     return false; // no more processes or descriptors: the next start says so
@@ -37,29 +37,29 @@ async function startsIn(layer: LiveLayer): Promise<boolean> {
  * Starts a sandbox process, in a group of its own: a Ctrl-C on the terminal is for the agent, which says what becomes of
  * the package. Where it can be confined it sees libraries and its own program, no network, no other process.
  */
-export function spawnSandboxProcess(entryScript: string): ChildProcess {
-  const command = sandboxCommand(entryScript);
-  if (confinement === undefined) return spawnPlain(command);
-  const child = spawnConfined(confinedNode(command.args, [entryScript, addonPath()], confinement), STDIO);
+export function spawnSandboxProcess(entryScript: string, engine: Engine): ChildProcess {
+  const command = sandboxCommand(entryScript, engine);
+  if (confinement === undefined) return spawnPlain(command, engine);
+  const child = spawnConfined(confinedNode(command.args, [entryScript, addonPath()], confinement, engine), STDIO);
   // What bubblewrap reads and says keeps nobody from ending.
   for (const stream of child.stdio.slice(STDIO.length)) (stream as Socket | null | undefined)?.unref();
   return child;
 }
 
-function confinedNode(args: readonly string[], files: readonly string[], layer: LiveLayer): ConfinedCommand {
+function confinedNode(args: readonly string[], files: readonly string[], layer: LiveLayer, engine: Engine): ConfinedCommand {
   const visible = new Set([process.execPath, ...files, ...librariesElsewhere()]);
   const profile = {
     mounts: [...librariesOnly(), ...[...visible].map((path) => ({ kind: 'read', path }) as const)],
     cwd: '/',
     environment: CHILD_ENVIRONMENT,
     runAs: { kind: 'self' },
-    limits: { dataMiB: MAX_DATA_KIB / 1_024, fileMiB: 0, cpuSeconds: 86_400, openFiles: MAX_OPEN_FILES },
+    limits: { dataMiB: MAX_DATA_KIB[engine] / 1_024, fileMiB: 0, cpuSeconds: 86_400, openFiles: MAX_OPEN_FILES },
   } as const;
   return confine({ program: process.execPath, args }, profile, layer, { kept: STDIO.length });
 }
 
-function spawnPlain(command: ChildCommand): ChildProcess {
-  const { execPath, args } = withLimits(command);
+function spawnPlain(command: ChildCommand, engine: Engine): ChildProcess {
+  const { execPath, args } = withLimits(command, engine);
   return spawn(execPath, args, { cwd: '/', env: CHILD_ENVIRONMENT, stdio: [...STDIO], detached: true });
 }
 

@@ -37,7 +37,7 @@ describe.skipIf(layer.kind !== 'live')('a sandbox process whose isolate was left
     await writeFiles(directory.path, { 'entry.cjs': escapee((server.address() as AddressInfo).port) });
     const script = join(directory.path, 'entry.cjs');
 
-    expect(await answerOf(spawnSandboxProcess(script))).toBe('held');
+    expect(await answerOf(spawnSandboxProcess(script, 'jitless'))).toBe('held');
     const { execPath, args } = sandboxCommand(script);
     const control = spawn(execPath, args, { cwd: '/', env: CHILD_ENVIRONMENT, stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
     expect(await answerOf(control)).toBe('sees the agent,reaches this machine');

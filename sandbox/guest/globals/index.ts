@@ -83,6 +83,11 @@ export function installGlobals(global: typeof globalThis, link: GuestLink): void
     const form: typeof import('./form-data.ts') = require('./form-data.ts');
     return { FormData: form.FormData };
   });
+  const native: unknown = Reflect.get(global, 'WebAssembly');
+  defineLazy(global, ['WebAssembly'], () => {
+    const { missingWebAssembly, withStreaming }: typeof import('./web-assembly.ts') = require('./web-assembly.ts');
+    return { WebAssembly: native === undefined ? missingWebAssembly(link) : withStreaming(native as Parameters<typeof withStreaming>[0]) };
+  });
   defineLazy(global, ['Headers'], () => {
     const headers: typeof import('./headers.ts') = require('./headers.ts');
     return { Headers: headers.Headers };
