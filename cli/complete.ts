@@ -23,6 +23,14 @@ interface Completion {
 
 /** Gives the installed packages; asked only where their names fit. */
 export type ReadPackages = () => Promise<readonly InstalledPackage[]>;
+/** Gives the skills of this directory; asked only where their names fit. */
+export type ReadSkills = () => Promise<readonly { readonly name: string; readonly description: string }[]>;
+
+/** Where names come from that are no words of ours. */
+interface Sources {
+  readonly readPackages: ReadPackages;
+  readonly readSkills: ReadSkills;
+}
 
 /**
  * Answers a shell: a line `value<tab>description` for each possibility, and `:files` when names of files fit. Whatever
@@ -32,16 +40,20 @@ export async function printCompletions(words: readonly string[]): Promise<void> 
   const home = resolve(process.env['DASH_HOME'] || join(homedir(), '.dash'));
   const at = words.indexOf('-C');
   const projectDir = resolve(at < 0 ? '.' : (words[at + 1] ?? '.'));
-  const { values, files } = await complete(words, () => readInstalled({ dashHome: home, projectDir })).catch((): Completions => NOTHING);
+  const sources: Sources = {
+    readPackages: () => readInstalled({ dashHome: home, projectDir }),
+    readSkills: async () => (await (await import('./read-skills.ts')).readSkills({ home, cwd: projectDir }, {})).skills,
+  };
+  const { values, files } = await complete(words, sources.readPackages, sources.readSkills).catch((): Completions => NOTHING);
   const lines = values.map(({ value, about = '' }) => `${value}\t${oneLine(about)}\n`);
   process.stdout.write(`${lines.join('')}${files ? ':files\n' : ''}`);
 }
 
 /** Says what fits the last of `words`, which may be empty. The words before it are taken as they are. */
-export async function complete(words: readonly string[], readPackages: ReadPackages): Promise<Completions> {
+export async function complete(words: readonly string[], readPackages: ReadPackages, readSkills: ReadSkills = () => Promise.resolve([])): Promise<Completions> {
   const current = words.at(-1) ?? '';
   const before = words.slice(0, -1);
-  const { values, files } = await offer(before, current, readPackages);
+  const { values, files } = await offer(before, current, { readPackages, readSkills });
   const fitting = values.filter(({ value }) => value.startsWith(current));
   // what a package calls its tools is nothing to type blindly
   return { values: fitting.filter(({ value }) => oneLine(value) === value), files };
@@ -49,10 +61,10 @@ export async function complete(words: readonly string[], readPackages: ReadPacka
 
 const NOTHING: Completions = { values: [], files: false };
 
-async function offer(before: readonly string[], current: string, readPackages: ReadPackages): Promise<Completions> {
+async function offer(before: readonly string[], current: string, sources: Sources): Promise<Completions> {
   const at = indexOfName(before);
   if (at === undefined) {
-    if (current.startsWith('-') || before.length > 0) return offerWithin(HOST_COMMAND, before, current, readPackages, commandNames(''));
+    if (current.startsWith('-') || before.length > 0) return offerWithin(HOST_COMMAND, before, current, sources, commandNames(''));
     return { values: commandNames(''), files: false };
   }
   const named = before.slice(at);
@@ -62,7 +74,7 @@ async function offer(before: readonly string[], current: string, readPackages: R
   const found = findCommand(typed);
   if (isHelp) return { values: typed.length === 0 ? commandNames('') : group, files: false };
   if (found === undefined) return { values: group, files: false };
-  return offerWithin(found.entry, [...before.slice(0, at), ...typed.slice(found.words)], current, readPackages, group);
+  return offerWithin(found.entry, [...before.slice(0, at), ...typed.slice(found.words)], current, sources, group);
 }
 
 /** The next words of command names that begin so. */
@@ -79,22 +91,22 @@ async function offerWithin(
   entry: CommandEntry,
   before: readonly string[],
   current: string,
-  readPackages: ReadPackages,
+  sources: Sources,
   alsoFirst: readonly Completion[],
 ): Promise<Completions> {
   const command = await describeCommand(entry);
   const { positionals, waiting, given } = readWords(command, before);
-  if (waiting !== undefined) return valuesFor(placeholderOf(waiting.flags), waiting.argChoices, { positionals: [], given, readPackages });
+  if (waiting !== undefined) return valuesFor(placeholderOf(waiting.flags), waiting.argChoices, { positionals: [], given, sources });
   const [, name = '', assigned] = /^(--[\w-]+)=(.*)$/s.exec(current) ?? [];
   if (assigned !== undefined) {
     const option = command.options.find(({ long }) => long === name);
     if (option === undefined) return NOTHING;
-    const { values } = await valuesFor(placeholderOf(option.flags), option.argChoices, { positionals: [], given, readPackages });
+    const { values } = await valuesFor(placeholderOf(option.flags), option.argChoices, { positionals: [], given, sources });
     return { values: values.map((one) => ({ ...one, value: `${name}=${one.value}` })), files: false };
   }
   if (current.startsWith('-')) return { values: optionsOf(command, given), files: false };
   const argument = argumentAt(command, positionals.length);
-  const own = argument === undefined ? NOTHING : await valuesFor(argument.name(), argument.argChoices, { positionals, given, readPackages });
+  const own = argument === undefined ? NOTHING : await valuesFor(argument.name(), argument.argChoices, { positionals, given, sources });
   return { values: [...(positionals.length === 0 ? alsoFirst : []), ...own.values], files: own.files };
 }
 
@@ -139,11 +151,15 @@ function placeholderOf(flags: string): string {
 interface Typed {
   readonly positionals: readonly string[];
   readonly given: ReadonlyMap<string, string>;
-  readonly readPackages: ReadPackages;
+  readonly sources: Sources;
 }
 
 /** Arguments and values of options say by their names what they take. */
-async function valuesFor(placeholder: string, choices: readonly string[] | undefined, { positionals, given, readPackages }: Typed): Promise<Completions> {
+async function valuesFor(
+  placeholder: string,
+  choices: readonly string[] | undefined,
+  { positionals, given, sources: { readPackages, readSkills } }: Typed,
+): Promise<Completions> {
   if (choices !== undefined) return { values: choices.map((value) => ({ value })), files: false };
   const kinds = placeholder.split('|');
   const files = kinds.some((kind) => FILES.has(kind));
@@ -176,11 +192,14 @@ async function valuesFor(placeholder: string, choices: readonly string[] | undef
         ),
         files,
       };
+    case 'skill':
+      return { values: (await readSkills()).map(({ name, description }) => ({ value: name, about: description.slice(0, MAX_ABOUT) })), files };
     default:
       return { values: [], files };
   }
 }
 
+const MAX_ABOUT = 80;
 const PACKAGES: ReadonlySet<string> = new Set(['name', 'names', 'name[:resource']);
 const FILES: ReadonlySet<string> = new Set(['spec', 'specs', 'dir', 'path', 'target', 'file']);
 const PARTS: ReadonlySet<string> = new Set(['resource', 'permission', 'tool']);

@@ -15,6 +15,8 @@ export interface ToolRegistration {
 export interface CommandRegistration {
   readonly name: string;
   readonly description?: string;
+  /** Present when the package says what could be typed after it. */
+  readonly completes?: true;
 }
 
 /** One handler of one event. `handler` is its number inside the package, counted in the order of registration. */

@@ -11,6 +11,7 @@ import type { SessionSwitch } from './session-control.ts';
 import type { SessionEntry } from './session/entry.ts';
 import { findSession, listSessions } from './session/session-library.ts';
 import type { SessionTree, TreeNode } from './session/session-tree.ts';
+import { terminalText } from './terminal-text.ts';
 import type { UserInterface } from './user-interface.ts';
 
 export interface CommandHostOptions {
@@ -76,6 +77,11 @@ export function createCommandHost({ conversation, sessions, models, dashHome, cw
       return known
         .map(({ id, updatedAt, name, firstMessage }) => `${id.slice(0, 8)}  ${updatedAt.slice(0, 16)}  ${firstLine(name ?? firstMessage)}`)
         .join('\n');
+    },
+    modelChoices: () => models.map(({ provider, id, name }) => ({ word: `${provider}/${id}`, about: name })),
+    async sessionChoices() {
+      const known = await listSessions(dashHome, cwd);
+      return known.map(({ id, name, firstMessage }) => ({ word: id, about: terminalText(firstLine(name ?? firstMessage)) }));
     },
     describeSession: () => `${conversation.session.file ?? 'not written to a file'}: ${conversation.messages.length} messages`,
   };

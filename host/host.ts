@@ -3,9 +3,11 @@ import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 import { type Diagnostic, isDashError } from '../format/index.ts';
 import type { CallContext } from '../sandbox/index.ts';
+import type { ArgumentCompletion } from '../skills-lib/index.ts';
 import type { RetryPolicy } from './agent-loop.ts';
 import type { ApprovalMode } from './approval.ts';
 import { createCommandHost } from './command-host.ts';
+import { createCompleteCommand } from './complete-command.ts';
 import { HOST_COMMANDS } from './commands/index.ts';
 import { COMPACTION_DEFAULTS } from './compactor.ts';
 import { readConfiguration } from './configuration.ts';
@@ -65,6 +67,8 @@ export interface Host extends AsyncDisposable {
   abortBash(): void;
   reload(): Promise<Reloaded>;
   commands(): readonly SlashCommand[];
+  /** Says what could be typed after a command; `typed` is all that stands behind it and its space. Never fails. */
+  completeArguments(command: string, typed: string): Promise<readonly ArgumentCompletion[]>;
   /** Which key does what, the user's and those of packages. */
   keys(): Keys;
   /** The mode that shows things from now on. */
@@ -328,6 +332,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     abortBash: userCommands.abort,
     reload,
     commands: () => slashCommands(contributions()),
+    completeArguments: createCompleteCommand({ contributions, commandHost, callContext, hold }),
     attach(next) {
       ui = next;
     },

@@ -6,6 +6,7 @@ export type { HostEvent, HostListener } from './host-event.ts';
 export type { EmbeddedExtension } from './embedded-extensions.ts';
 export { describe as describeDiagnostic } from './describe-diagnostic.ts';
 export { createHost, type Host } from './host.ts';
+export type { ArgumentCompletion } from '../skills-lib/index.ts';
 export type { HostOptions, PromptOptions, PromptOutcome } from './host-options.ts';
 export type { Keys, Shortcut } from './keybindings.ts';
 export type { LoadedPackage, OpenPackage, ReadPackages } from './load-packages.ts';

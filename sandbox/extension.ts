@@ -85,6 +85,8 @@ export interface SandboxedPackage extends AsyncDisposable {
   callTool(name: string, args: unknown, options: ToolCallOptions): Promise<ToolOutcome>;
   /** @throws {DashError} GUEST_ERROR when the handler throws */
   runCommand(name: string, args: string, options: EventCallOptions): Promise<void>;
+  /** Asks what could be typed after a command; the answer is as the package gives it. @throws {DashError} GUEST_ERROR when it throws */
+  completeArguments(name: string, typed: string, options: EventCallOptions): Promise<unknown>;
   /** Calls one handler (see `registrations.events`). @throws {DashError} GUEST_ERROR when it throws */
   deliver(handler: number, event: unknown, options: EventCallOptions): Promise<HandlerOutcome>;
   /** Whether it holds this right at this moment: what was taken back counts for the next event. */

@@ -336,6 +336,7 @@ function describeCall(call: GuestCall): string {
     case 'shortcut':
       return call.name;
     case 'command':
+    case 'complete':
       return `/${call.name}`;
     case 'event':
       return `event handler ${call.handler}`;

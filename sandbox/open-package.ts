@@ -210,6 +210,12 @@ class OpenPackage implements SandboxedPackage {
     if ('error' in answer) throw guestError(this.name, `/${name}`, answer.error);
   }
 
+  async completeArguments(name: string, typed: string, options: EventCallOptions): Promise<unknown> {
+    const answer = await this.#call({ op: 'complete', name, typed }, options);
+    if ('error' in answer) throw guestError(this.name, `the completion of /${name}`, answer.error);
+    return answer.value;
+  }
+
   async deliver(handler: number, event: unknown, options: EventCallOptions): Promise<HandlerOutcome> {
     const answer = await this.#call({ op: 'event', handler, event }, options);
     if (isSessionStart(event)) this.#begun.set(handler, { event, context: options.context });

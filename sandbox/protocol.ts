@@ -101,7 +101,7 @@ const Description = Type.Optional(Type.String({ maxLength: 4_096 }));
 export const RegistrationsSchema = Type.Object(
   {
     tools: Type.Array(ToolRegistrationSchema, { maxItems: 256 }),
-    commands: Type.Array(Type.Object({ name: Name, description: Description }, closed), { maxItems: 256 }),
+    commands: Type.Array(Type.Object({ name: Name, description: Description, completes: Type.Optional(Type.Literal(true)) }, closed), { maxItems: 256 }),
     events: Type.Array(Type.Object({ event: Name, handler: Id }, closed), { maxItems: 1_024 }),
     flags: Type.Array(
       Type.Object(
@@ -167,6 +167,7 @@ export type ToGuest =
 export type GuestCall =
   | { readonly op: 'tool'; readonly name: string; readonly toolCallId: string; readonly args: unknown }
   | { readonly op: 'command'; readonly name: string; readonly args: string }
+  | { readonly op: 'complete'; readonly name: string; readonly typed: string }
   | { readonly op: 'event'; readonly handler: number; readonly event: unknown }
   | { readonly op: 'shortcut'; readonly name: string };
 

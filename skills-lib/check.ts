@@ -37,7 +37,7 @@ export function checkSkill(text: string, path: string): SkillCheck {
 type Wrong = (code: string, message: string) => void;
 
 function checkFields({ data, repaired }: FrontMatter, directory: string, wrong: Wrong, warn: Wrong): void {
-  if (repaired) wrong('repaired-colon', 'a value that holds a colon must be quoted');
+  if (repaired) wrong('repaired-colon', 'a value that YAML reads otherwise must be quoted');
   checkName(data['name'], directory, wrong);
   checkDescription(data['description'], wrong);
   for (const field of Object.keys(data))

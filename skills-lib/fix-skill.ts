@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { checkSkill, FIELDS } from './check.ts';
-import { quoteColons, readFrontMatter, type YamlValue } from './front-matter.ts';
+import { quoteMisread, readFrontMatter, type YamlValue } from './front-matter.ts';
 
 /** A skill as the strict rules want it, as far as that can be said without its author. */
 export interface SkillFix {
@@ -13,7 +13,7 @@ export interface SkillFix {
 }
 
 /**
- * Mends what has one answer: values that hold a colon are quoted, fields of other clients move under `metadata`, where
+ * Mends what has one answer: values that YAML reads otherwise are quoted, fields of other clients move under `metadata`, where
  * Dash goes on reading them, and the directory takes the name. The body and every other line stay as they are.
  */
 export function fixSkill(text: string, path: string): SkillFix {
@@ -31,9 +31,9 @@ const quoteValues: Mend = (text, done) => {
   const found = readFrontMatter(text);
   if ('code' in found || !found.repaired) return text;
   const { block } = takeApart(text);
-  const quoted = quoteColons(block.join('\n')).split('\n');
+  const quoted = quoteMisread(block.join('\n')).split('\n');
   const keys = block.flatMap((line, at) => (line === quoted[at] ? [] : [`\`${line.slice(0, line.indexOf(':'))}\``]));
-  done.push(`quoted ${keys.join(', ')}, which ${keys.length === 1 ? 'holds' : 'hold'} a colon`);
+  done.push(`quoted ${keys.join(', ')}, which YAML reads otherwise`);
   return withBlock(text, quoted);
 };
 

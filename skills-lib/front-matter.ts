@@ -61,7 +61,7 @@ export function readFrontMatter(text: string): FrontMatter | FrontMatterProblem 
 
   const asWritten = parseBlock(block);
   if (!('code' in asWritten)) return { data: asWritten.data, body, present: true, repaired: false };
-  const quoted = quoteColons(block);
+  const quoted = quoteMisread(block);
   const repaired = quoted === block ? asWritten : parseBlock(quoted);
   return 'code' in repaired ? asWritten : { data: repaired.data, body, present: true, repaired: true };
 }
@@ -121,11 +121,16 @@ function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** `description: Use when: x` is a mistake that half of all broken skills make. */
-export function quoteColons(block: string): string {
+/**
+ * `description: Use when: x` is a mistake that half of all broken skills make, and `argument-hint: [a] [b]` is how other
+ * clients write it in their own manuals.
+ */
+export function quoteMisread(block: string): string {
   return block
     .split('\n')
     .map((line) => {
+      const [, hint] = /^argument-hint:[ \t]+(\[[^"]*\][ \t]*\S.*)$/.exec(line) ?? [];
+      if (hint !== undefined) return `argument-hint: ${JSON.stringify(hint.trim())}`;
       const [, key, value] = /^([A-Za-z][\w-]*):[ \t]+([^"'[{|>&*!#%@`].*)$/.exec(line) ?? [];
       return key !== undefined && value !== undefined && /:(?:\s|$)/.test(value) ? `${key}: ${JSON.stringify(value.trim())}` : line;
     })

@@ -6,6 +6,7 @@ export { type SkillFiles, skillFilesIn, type SkillFolder } from './skill-files.t
 export { textFilesIn, type TextKind, textPlaces } from './text-files.ts';
 export { projectDirectories, projectSkillFolders, skillPlaces, type SkillPlaces } from './skill-places.ts';
 export { type FrontMatter, type FrontMatterProblem, parseFrontMatter, readFrontMatter, type YamlValue } from './front-matter.ts';
+export { type ArgumentCompletion, completeArguments } from './complete-arguments.ts';
 export { argumentHint, fillPrompt, parsePrompt, type Prompt, splitArguments } from './prompt.ts';
 export { parseSkill, type Skill, type SkillReading } from './skill.ts';
 export { parseTheme, type Theme } from './theme.ts';

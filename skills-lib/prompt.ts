@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { parseFrontMatter } from './front-matter.ts';
+import { parseFrontMatter, type YamlValue } from './front-matter.ts';
 
 /** A prompt template: its file name is the command that fills it in. */
 export interface Prompt {
@@ -22,10 +22,22 @@ export function parsePrompt(text: string, path: string): Prompt {
   return {
     name: basename(path).replace(/\.md$/i, ''),
     description: typeof description === 'string' && description !== '' ? description : firstLine.slice(0, 60),
-    argumentHint: typeof hint === 'string' ? hint : undefined,
+    argumentHint: hintOf(hint),
     body,
     path,
   };
+}
+
+/** The author's hint. Without quotes `[file]` is a list to YAML, and `[when: today]` a list of a mapping. */
+export function hintOf(value: YamlValue | undefined): string | undefined {
+  if (!Array.isArray(value)) return typeof value === 'string' ? value : undefined;
+  return `[${value.map(plainText).join(', ')}]`;
+}
+
+function plainText(value: YamlValue): string {
+  if (typeof value === 'string') return value;
+  const entries = Array.isArray(value) ? value.map(plainText) : Object.entries(value).map(([key, one]) => `${key}: ${plainText(one)}`);
+  return entries.join(', ');
 }
 
 /**
@@ -53,7 +65,8 @@ export function argumentHint({ argumentHint: hint, body }: Pick<Prompt, 'argumen
 /** `$1000` is a price. */
 const MAX_HINTED = 9;
 
-const PLACEHOLDER = /\$\{(\d+|ARGUMENTS|@):-([^}]*)\}|\$\{@:(\d+)(?::(\d+))?\}|\$(ARGUMENTS|@|\d+)/g;
+/** Every form of a placeholder. */
+export const PLACEHOLDER = /\$\{(\d+|ARGUMENTS|@):-([^}]*)\}|\$\{@:(\d+)(?::(\d+))?\}|\$(ARGUMENTS|@|\d+)/g;
 
 /**
  * Fills in a template: `$1`, `$@`, `$ARGUMENTS`, `${1:-default}`, `${@:2}`, `${@:2:1}`. One pass: what an
@@ -72,9 +85,10 @@ export function fillPrompt(body: string, args: readonly string[]): string {
   });
 }
 
+/** Arguments as they are typed, with their quotes. */
+export const WORDS = /(?:"[^"]*"?|'[^']*'?|[^\s"'])+/g;
+
 /** Splits what was typed after a command into arguments; quotes keep words together. */
 export function splitArguments(text: string): string[] {
-  return [...text.matchAll(/(?:"[^"]*"?|'[^']*'?|[^\s"'])+/g)].map(([word]) =>
-    word.replace(/"([^"]*)"?|'([^']*)'?/g, (_, double?: string, single?: string) => double ?? single ?? ''),
-  );
+  return [...text.matchAll(WORDS)].map(([word]) => word.replace(/"([^"]*)"?|'([^']*)'?/g, (_, double?: string, single?: string) => double ?? single ?? ''));
 }

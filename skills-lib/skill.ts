@@ -1,6 +1,7 @@
 import { basename, dirname } from 'node:path';
 import type { Diagnostic } from '../format/index.ts';
 import { parseFrontMatter, type YamlValue } from './front-matter.ts';
+import { hintOf } from './prompt.ts';
 
 /** A skill that the host can offer to a model. */
 export interface Skill {
@@ -36,7 +37,7 @@ export function parseSkill(text: string, path: string): SkillReading {
   const note = (severity: Diagnostic['severity'], code: string, message: string): void => {
     diagnostics.push({ severity, code, message, where: { path } });
   };
-  if (repaired) note('warning', 'repaired-colon', 'a value that holds a colon is not quoted');
+  if (repaired) note('warning', 'repaired-colon', 'a value that YAML reads otherwise is not quoted');
   if (!present) note('warning', 'no-front-matter', 'there is no front matter; the name comes from the directory, the description from the first paragraph');
 
   const fallbackName = basename(path).toLowerCase() === 'skill.md' ? basename(dirname(path)) : basename(path).replace(/\.md$/i, '');
@@ -56,7 +57,7 @@ export function parseSkill(text: string, path: string): SkillReading {
       ?.split(/\s+/)
       .filter((tool) => tool !== ''),
     modelMayInvoke: clientField(data, 'disable-model-invocation') !== 'true',
-    argumentHint: stringOf(clientField(data, 'argument-hint')),
+    argumentHint: hintOf(clientField(data, 'argument-hint')),
     data,
   };
   return { skill, diagnostics };

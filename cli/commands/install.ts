@@ -31,7 +31,7 @@ export const define: DefineCommand = (command) => {
     )
     .option('--grant <permission>', 'grant this; `summary` for all that one yes would grant; may stand several times', collect, [])
     .option('--deny <permission>', 'install without this; may stand several times', collect, [])
-    .option('--skill <name>', 'take only this skill, and nothing else of the package; may stand several times', collect, [])
+    .option('--skill <skill-name>', 'take only this skill, and nothing else of the package; may stand several times', collect, [])
     .option('--frozen', 'with no specs: fail rather than resolve anything or change `dash.lock`')
     .option('--wait', 'with no specs: build all extensions now; without it, what was not built before is built at the next start')
     .option('--min-age <duration>', 'how long a release must have been public, e.g. `3d` (the default), `12h`, `0`');

@@ -4,7 +4,7 @@ import { readSkills, viewSkill } from '../read-skills.ts';
 import type { DefineCommand } from '../command.ts';
 
 export const define: DefineCommand = (command) => {
-  command.argument('<name>', 'a skill, as `dash skills list` names it');
+  command.argument('<skill>', 'a skill, as `dash skills list` names it');
   return async (invocation) => {
     const { skills } = await readSkills(invocation, invocation.globals);
     const name = command.args[0] ?? '';

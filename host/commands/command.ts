@@ -13,6 +13,16 @@ export interface CommandHost {
   clone(): Promise<string>;
   resume(reference: string): Promise<string>;
   exportHtml(path: string): Promise<string>;
+  /** What may be typed after `/model`: each model, and its name. */
+  modelChoices(): readonly Choice[];
+  /** What may be typed after `/resume`: each session of this directory, and how it begins. */
+  sessionChoices(): Promise<readonly Choice[]>;
+}
+
+/** A word that may be typed, and what it means. */
+export interface Choice {
+  readonly word: string;
+  readonly about: string;
 }
 
 /** A command of the host, typed after `/`. It answers with a line for the user. */
@@ -20,4 +30,6 @@ export interface HostCommand {
   readonly name: string;
   readonly description: string;
   run(args: string, host: CommandHost): Promise<string> | string;
+  /** The words that may be typed after it. */
+  choices?(host: CommandHost): Promise<readonly Choice[]> | readonly Choice[];
 }

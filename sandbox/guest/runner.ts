@@ -95,6 +95,8 @@ export function createRunner(
       case 'command':
         await registry.runCommand(call.name, call.args, context);
         return undefined;
+      case 'complete':
+        return await registry.completeArguments(call.name, call.typed);
       case 'shortcut':
         await registry.runShortcut(call.name, context);
         return undefined;

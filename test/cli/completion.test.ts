@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { complete } from '../../cli/complete.ts';
 import { COMMANDS } from '../../cli/command-table.ts';
 import { COMPLETION_SCRIPTS, SHELLS } from '../../cli/completion-scripts.ts';
+import { readSkills } from '../../cli/read-skills.ts';
 import { readInstalled } from '../../registry/index.ts';
 import { BIN, environment } from '../../scripts/demo/stage.ts';
 import { makeSite } from '../registry/install-fixture.ts';
@@ -43,6 +44,15 @@ describe('what fits', () => {
     for (const { name } of COMMANDS) expect(offered).toContain(name.split(' ')[0]);
     expect(new Set(offered).size).toBe(offered.length);
     expect(offered).not.toContain('__complete');
+  });
+
+  test('after `skills show` are skills, and not packages', async () => {
+    const { site, read } = await withPackages();
+    await mkdir(join(site.dashHome, 'skills/tidy'), { recursive: true });
+    await writeFile(join(site.dashHome, 'skills/tidy/SKILL.md'), '---\nname: tidy\ndescription: Tidies up.\n---\n');
+    const readNames = async () => (await readSkills({ home: site.dashHome, cwd: site.workspace }, {})).skills;
+    expect((await complete(['skills', 'show', 'ti'], read, readNames)).values).toEqual([{ value: 'tidy', about: 'Tidies up.' }]);
+    expect(await values('install --skill ', read)).toEqual([]);
   });
 
   test.for<[string, readonly string[]]>([

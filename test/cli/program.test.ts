@@ -150,7 +150,11 @@ describe('check --fix', () => {
     const here = await newPlace();
     await mkdir(join(here.dir, 'pack/skills/old'), { recursive: true });
     await writeFile(join(here.dir, 'pack/skills/old/SKILL.md'), untidy);
-    const skill = { path: 'skills/old/SKILL.md', done: ['quoted `description`, which holds a colon', 'moved `version` under `metadata`'], renamed: 'tidy' };
+    const skill = {
+      path: 'skills/old/SKILL.md',
+      done: ['quoted `description`, which YAML reads otherwise', 'moved `version` under `metadata`'],
+      renamed: 'tidy',
+    };
     const dry = dash(here, 'check', 'pack', '--fix', '--dry-run', '--json');
     expect([dry.status, json(dry.stdout)]).toMatchObject([6, { ok: false, fixed: [skill] }]);
     expect(await readFile(join(here.dir, 'pack/skills/old/SKILL.md'), 'utf8')).toBe(untidy);

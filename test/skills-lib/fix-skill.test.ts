@@ -49,7 +49,7 @@ describe('fixSkill', () => {
     const fixed = fixSkill('\uFEFF---\r\nname: tidy\r\ndescription: Use when: it is untidy\r\nversion: 2\r\n---\r\nBody\r\n', at);
     expect(fixed).toEqual({
       text: '---\r\nname: tidy\r\ndescription: "Use when: it is untidy"\r\nmetadata:\r\n  version: "2"\r\n---\r\nBody\r\n',
-      done: ['took away the byte order mark', 'quoted `description`, which holds a colon', 'moved `version` under `metadata`'],
+      done: ['took away the byte order mark', 'quoted `description`, which YAML reads otherwise', 'moved `version` under `metadata`'],
     });
     expect(checkSkill(fixed.text, at).strict).toBe(true);
   });

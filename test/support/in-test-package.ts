@@ -7,6 +7,8 @@ type Handler = (event: Record<string, unknown>, options: EventCallOptions) => un
 export interface InTestExtension {
   readonly tools?: Readonly<Record<string, (args: unknown, options: ToolCallOptions) => ToolOutcome | Promise<ToolOutcome>>>;
   readonly commands?: Readonly<Record<string, (args: string, options: EventCallOptions) => void | Promise<void>>>;
+  /** What `getArgumentCompletions` of a command answers. */
+  readonly completions?: Readonly<Record<string, (typed: string, options: EventCallOptions) => unknown>>;
   readonly on?: readonly (readonly [event: string, handler: Handler])[];
 }
 
@@ -36,7 +38,10 @@ export class InTestPackage implements SandboxedPackage {
         description: `${tool} of ${name}`,
         parameters: { type: 'object', properties: {} },
       })),
-      commands: Object.keys(extension.commands ?? {}).map((command) => ({ name: command })),
+      commands: Object.keys(extension.commands ?? {}).map((command) => ({
+        name: command,
+        ...(extension.completions?.[command] !== undefined && { completes: true as const }),
+      })),
       events: (extension.on ?? []).map(([event], handler) => ({ event, handler })),
       flags: [],
       shortcuts: [],
@@ -58,6 +63,10 @@ export class InTestPackage implements SandboxedPackage {
 
   async runCommand(name: string, args: string, options: EventCallOptions): Promise<void> {
     await this.#run(async () => this.#extension.commands?.[name]?.(args, options));
+  }
+
+  completeArguments(name: string, typed: string, options: EventCallOptions): Promise<unknown> {
+    return this.#run(async () => this.#extension.completions?.[name]?.(typed, options));
   }
 
   deliver(handler: number, event: unknown, options: EventCallOptions): Promise<HandlerOutcome> {

@@ -20,6 +20,7 @@ export interface ToolDefinition {
 
 interface Command {
   readonly description?: string;
+  readonly getArgumentCompletions?: (typed: string) => unknown;
   handler(args: string, context: unknown): unknown;
 }
 
@@ -189,6 +190,11 @@ export class Registry {
     await running;
   }
 
+  async completeArguments(name: string, typed: string): Promise<unknown> {
+    // called on the definition: a method may use `this`
+    return this.#find((slot) => slot.commands.get(name))?.getArgumentCompletions?.(typed);
+  }
+
   /** What was typed behind the command that begins just now; empty once its handler has waited for something. */
   get commandText(): string {
     return this.#commandText;
@@ -209,7 +215,11 @@ export class Registry {
     if (slot === undefined) return { tools: [], commands: [], events: [], flags: [], shortcuts: [], providers: [] };
     return {
       tools: [...slot.tools.values()].map(toToolRegistration),
-      commands: [...slot.commands].map(([name, { description }]) => ({ name, ...text('description', description) })),
+      commands: [...slot.commands].map(([name, { description, getArgumentCompletions }]) => ({
+        name,
+        ...text('description', description),
+        ...(typeof getArgumentCompletions === 'function' && { completes: true as const }),
+      })),
       events: slot.events,
       flags: [...slot.flags].map(([name, flag]) => ({
         name,
