@@ -4,7 +4,7 @@ import type { HandlerProblem } from './bus/delivery.ts';
 import type { ModelInfo } from './model/port.ts';
 import type { Reloaded } from './reload.ts';
 
-/** What a host reports besides the events of its runs. Unknown to pi's clients: `reload`, `model_select`, `error`, `model_failover`. */
+/** What a host reports besides the events of its runs. Unknown to pi's clients: `reload`, `session_changed`, `model_select`, `error`, `model_failover`. */
 export type HostEvent =
   | AgentEvent
   /** A run could not go on for a reason outside of model and tools, e.g. a full disk. */
@@ -25,6 +25,8 @@ export type HostEvent =
   | { readonly type: 'bash_execution_update'; readonly id?: string; readonly delta: string }
   | { readonly type: 'queue_update'; readonly steering: readonly string[]; readonly followUp: readonly string[] }
   | { readonly type: 'entry_appended'; readonly entry: Readonly<Record<string, unknown>> }
+  /** Another session, or another place in this one: what is shown begins anew. */
+  | { readonly type: 'session_changed'; readonly reason: 'new' | 'resume' | 'fork' | 'tree' }
   | { readonly type: 'session_info_changed'; readonly name?: string }
   | { readonly type: 'thinking_level_changed'; readonly level: string }
   | { readonly type: 'model_select'; readonly model: ModelInfo }

@@ -44,6 +44,8 @@ import { type UserInterface, withoutUser } from './user-interface.ts';
 export interface Host extends AsyncDisposable {
   /** The workspace, as the file system names it. */
   readonly cwd: string;
+  /** Where keys, sessions and settings of the user lie. */
+  readonly dashHome: string;
   readonly conversation: Conversation;
   readonly sessions: SessionSwitch;
   readonly models: readonly ModelInfo[];
@@ -206,7 +208,16 @@ export async function createHost(options: HostOptions): Promise<Host> {
     await emit({ type: 'reload', ...reloaded, diagnostics });
     return { ...reloaded, diagnostics };
   };
-  const sessions = createSessionSwitch({ conversation, bus, dashHome, cwd: workspace, ui: () => ui, reload, shutdown: () => ending.resolve() });
+  const sessions = createSessionSwitch({
+    conversation,
+    bus,
+    dashHome,
+    cwd: workspace,
+    ui: () => ui,
+    reload,
+    shutdown: () => ending.resolve(),
+    changed: (reason) => void emit({ type: 'session_changed', reason }),
+  });
   const rename = (name: string): void => ports.session.setName(name);
   const commandHost = createCommandHost({ conversation, sessions, models, dashHome, cwd: workspace, ui: () => ui, reload, rename });
   const userCommands = createUserCommands({ bash: createUserBash(shell), bus, cwd: workspace, conversation, emit });
@@ -309,6 +320,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   };
   return {
     cwd: workspace,
+    dashHome,
     conversation,
     sessions,
     models,

@@ -20,6 +20,8 @@ export interface SessionControlOptions {
   readonly ui: () => UserInterface;
   readonly reload: () => Promise<unknown>;
   readonly shutdown: () => void;
+  /** What is shown begins anew. */
+  readonly changed: (reason: 'new' | 'resume' | 'fork' | 'tree') => void;
 }
 
 export interface NavigateOptions {
@@ -47,13 +49,14 @@ export interface SessionSwitch {
 }
 
 /** Makes the switch. */
-export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, reload, shutdown }: SessionControlOptions): SessionSwitch {
+export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, reload, shutdown, changed }: SessionControlOptions): SessionSwitch {
   const replace = async (reason: 'new' | 'resume' | 'fork', make: () => Promise<Session> | Session): Promise<void> => {
     await conversation.abort();
     const previousSessionFile = conversation.session.file;
     const session = await make();
     await bus.notify({ type: 'session_shutdown', reason, targetSessionFile: session.file });
     conversation.replaceSession(session);
+    changed(reason);
     await bus.notify({ type: 'session_start', reason, previousSessionFile });
   };
   const create = (entries: readonly SessionEntry[], parentSession: string | undefined): Session =>
@@ -111,6 +114,7 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
       summary === undefined
         ? undefined
         : conversation.session.append({ type: 'branch_summary', fromId: oldLeafId ?? 'root', ...summary, ...(fromExtension ? { fromHook: true } : {}) });
+    changed('tree');
     if (text !== undefined) ui().set({ kind: 'editorText', text, paste: false });
     void bus.notify({
       type: 'session_tree',

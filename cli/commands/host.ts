@@ -117,10 +117,10 @@ export const define: DefineCommand = (command) => {
       case 'terminal': {
         // What draws a screen is loaded where there is one.
         const { runInteractive } = await import('../../host/modes/interactive/index.ts');
-        const { profile } = await readProfile(home);
+        const [{ profile }, { createHousehold }] = await Promise.all([readProfile(home), import('../household.ts')]);
         return {
           kind: 'streamed',
-          exitCode: await runInteractive(host, { input: process.stdin, output: process.stdout, env, profile: profile, signal }),
+          exitCode: await runInteractive(host, { input: process.stdin, output: process.stdout, env, profile, household: createHousehold(invocation), signal }),
         };
       }
     }

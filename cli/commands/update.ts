@@ -81,17 +81,12 @@ function pinnedLine({ name, version, spec }: PackageView, names: readonly string
   return [`  ${oneLine(name)} was asked for as \`${oneLine(spec)}\`; \`dash update ${oneLine(name)} --to <version>\` goes elsewhere`];
 }
 
-function heldLines({ name, from, to, reasons, permissionDiff: { added, removed }, review }: Held, style: Style): string[] {
-  const { accept, without, files, dependencies, trees } = review;
-  const permissionLine = (sign: string, permission: string): string =>
-    `  ${sign} ${describePermission(parsePermission(permission))}  ${style.dim(`[${oneLine(permission)}]`)}`;
+function heldLines(held: Held, style: Style): string[] {
+  const { name, from, to, review } = held;
+  const { accept, without, trees } = review;
   return [
     `${style.warning('waits for you')}: ${style.strong(oneLine(name))} ${oneLine(from)} → ${oneLine(to)}; ${oneLine(from)} keeps running`,
-    ...reasons.map(({ message }) => `  ${oneLine(message)}`),
-    ...added.map((permission) => permissionLine('+', permission)),
-    ...removed.map((permission) => permissionLine('-', permission)),
-    ...differenceLine('files', files),
-    ...differenceLine('dependencies', dependencies),
+    ...changeLines(held, style).map((line) => `  ${line}`),
     // a dry run keeps nothing to look at
     ...(existsSync(trees.to) ? [`  look: ${style.dim(`diff -r ${oneLine(trees.from)} ${oneLine(trees.to)}`)}`] : []),
     `  take: \`${oneLine(accept)}\``,
@@ -99,8 +94,21 @@ function heldLines({ name, from, to, reasons, permissionDiff: { added, removed }
   ];
 }
 
+/** Why a new version waits, and what it changes. */
+export function changeLines({ reasons, permissionDiff: { added, removed }, review: { files, dependencies } }: Held, style: Style): string[] {
+  const permissionLine = (sign: string, permission: string): string =>
+    `${sign} ${describePermission(parsePermission(permission))}  ${style.dim(`[${oneLine(permission)}]`)}`;
+  return [
+    ...reasons.map(({ message }) => oneLine(message)),
+    ...added.map((permission) => permissionLine('+', permission)),
+    ...removed.map((permission) => permissionLine('-', permission)),
+    ...differenceLine('files', files),
+    ...differenceLine('dependencies', dependencies),
+  ];
+}
+
 function differenceLine(title: string, { added, removed, changed }: Difference): string[] {
   const marked = [...changed, ...added.map((name) => `+${name}`), ...removed.map((name) => `-${name}`)];
   if (marked.length === 0) return [];
-  return [`  ${title}: ${marked.slice(0, 8).map(oneLine).join(', ')}${marked.length > 8 ? ` and ${marked.length - 8} more` : ''}`];
+  return [`${title}: ${marked.slice(0, 8).map(oneLine).join(', ')}${marked.length > 8 ? ` and ${marked.length - 8} more` : ''}`];
 }

@@ -1,17 +1,23 @@
 import { join } from 'node:path';
 
 import { why, type WhyReport } from '../../registry/index.ts';
-import type { DefineCommand } from '../command.ts';
+import type { CommandResult, DefineCommand, Invocation } from '../command.ts';
 import { oneLine, type Style } from '../output/terminal.ts';
 
 export const define: DefineCommand = (command) => {
   command.argument('<name>', 'an installed package, or a dependency of one');
-  return async ({ home, cwd, stdout }) => {
-    const report = await why(command.args[0] ?? '', { dashHome: home, projectDir: cwd });
-    const denials = await recentDenials(report.name, home);
-    return { kind: 'document', document: { ...report, denials }, text: textOf(report, denials, stdout.style) };
-  };
+  return (invocation) => explain(command.args[0] ?? '', invocation);
 };
+
+/** Why a package is here. @throws {DashError} NOT_INSTALLED */
+export async function explain(
+  name: string,
+  { home, cwd, stdout }: Pick<Invocation, 'home' | 'cwd' | 'stdout'>,
+): Promise<CommandResult & { readonly kind: 'document' }> {
+  const report = await why(name, { dashHome: home, projectDir: cwd });
+  const denials = await recentDenials(report.name, home);
+  return { kind: 'document', document: { ...report, denials }, text: textOf(report, denials, stdout.style) };
+}
 
 interface RecentDenial {
   readonly permission: string;

@@ -9,7 +9,9 @@ import { THINKING_LEVELS } from '../../model/port.ts';
 import { contextUsage } from '../../session/context-usage.ts';
 import { messagesOf } from '../../session/context.ts';
 import { sessionStats } from '../../session/session-stats.ts';
+import { type CommandContext, readScreenCommand, SCREEN_COMMANDS } from './commands/index.ts';
 import { Footer, type FooterFacts } from './footer.ts';
+import type { Household } from './household.ts';
 import { keyIdOf, PromptEditor } from './prompt-editor.ts';
 import { MainScreen } from './screen.ts';
 import { StreamTerminal, type TerminalInput, type TerminalOutput } from './terminal.ts';
@@ -24,6 +26,8 @@ export interface InteractiveOptions {
   readonly output: TerminalOutput;
   /** What the terminal says of itself. Default: the process's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What is installed, for the commands about it. */
+  readonly household?: Household;
   /** How much is asked, for the footer. */
   readonly profile?: string;
   /** Ends the mode. */
@@ -34,7 +38,7 @@ export interface InteractiveOptions {
 
 /** Has a person work with the agent until they leave. @returns the exit code */
 export async function runInteractive(host: Host, options: InteractiveOptions): Promise<number> {
-  const { input, output, env = process.env, profile, signal, now = () => performance.now() } = options;
+  const { input, output, env = process.env, household, profile, signal, now = () => performance.now() } = options;
   const left = Promise.withResolvers<void>();
   const leave = (): void => left.resolve();
   const terminal = new StreamTerminal({ input, output, lost: leave });
@@ -75,10 +79,11 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
   const submit = async (typed: string, streamingBehavior: 'steer' | 'followUp'): Promise<void> => {
     const text = typed.trim();
     if (text === '') return;
-    if (text === '/quit') return leave();
     editor.addToHistory(text);
+    const own = readScreenCommand(text);
     try {
-      if (text.startsWith('!')) {
+      if (own !== undefined) await own.command.run(own.words, commandContext);
+      else if (text.startsWith('!')) {
         const command = text.replace(/^!!?/, '').trim();
         const { output: said, exitCode } = await host.runBash(command, { excludeFromContext: text.startsWith('!!') });
         transcript.notice(`! ${command}\n${said}${exitCode === 0 ? '' : `\n[exit code ${exitCode ?? 'none'}]`}`, 'muted');
@@ -93,12 +98,44 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
     screen.refresh();
   };
 
+  const commandContext: CommandContext = {
+    host,
+    screen,
+    palette,
+    household,
+    say(text, tone = 'info') {
+      transcript.notice(text, tone);
+      screen.refresh();
+    },
+    write(text) {
+      editor.setText(text);
+      screen.refresh();
+    },
+    copy: (text) => terminal.copy(text),
+    leave,
+  };
+  const byKey = Object.fromEntries(
+    SCREEN_COMMANDS.flatMap(({ action, run }) =>
+      action === undefined
+        ? []
+        : [
+            [
+              action,
+              () => {
+                Promise.resolve(run('', commandContext)).catch(fail);
+              },
+            ],
+          ],
+    ),
+  );
+
   let clearedAt = -Infinity;
   const editor: PromptEditor = new PromptEditor({
     tui: screen.painter,
     palette,
     keys: () => host.keys(),
     handlers: {
+      ...byKey,
       'app.interrupt': () => {
         if (!host.conversation.isStreaming && !host.conversation.isCompacting) return false;
         void host.conversation.abort();
@@ -149,6 +186,7 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
     }
     if (event.type === 'queue_update') working.queue(event.steering, event.followUp);
     if (event.type === 'permission_denied') denials += 1;
+    if (event.type === 'session_changed') transcript.load(host.conversation.session.tree.branch().flatMap(messagesOf));
     if (event.type !== 'message_update' && event.type !== 'tool_execution_update') footer.invalidate();
     screen.refresh();
   };

@@ -1,9 +1,10 @@
-import { type SelectItem, wrapTextWithAnsi } from '@earendil-works/pi-tui';
+import type { SelectItem } from '@earendil-works/pi-tui';
 import type { DialogOptions, UiSurface } from '../../../sandbox/index.ts';
 import { answerChoices, describeQuestion } from '../../permission-text.ts';
 import type { UserInterface } from '../../user-interface.ts';
 import { Block } from './blocks/block.ts';
 import { inputPanel, selectPanel } from './dialogs.ts';
+import { QuestionBlock } from './question-block.ts';
 import type { PromptEditor } from './prompt-editor.ts';
 import type { Screen } from './screen.ts';
 import type { StreamTerminal } from './terminal.ts';
@@ -109,21 +110,5 @@ class Lines extends Block {
 
   protected override draw(): string[] {
     return this.#lines.map((line) => `${this.#palette.fg('borderMuted', '│')} ${line}`);
-  }
-}
-
-class QuestionBlock extends Block {
-  readonly #lines: readonly string[];
-  readonly #palette: Palette;
-
-  constructor(lines: readonly string[], palette: Palette) {
-    super();
-    this.#lines = lines;
-    this.#palette = palette;
-  }
-
-  protected override draw(width: number): string[] {
-    const rule = this.#palette.fg('warning', '━'.repeat(width));
-    return ['', rule, ...this.#lines.flatMap((line) => wrapTextWithAnsi(line, Math.max(1, width - 1)).map((part) => ` ${part}`)), rule];
   }
 }

@@ -1,0 +1,40 @@
+/** What the user has installed, and what may be done about it from the screen. The command line hands it in. */
+export interface Household {
+  permissions(): Promise<readonly PackagePermissions[]>;
+  /** @throws {DashError} DELEGATED_CONSENT, NOT_INSTALLED */
+  grant(name: string, permission: string): Promise<void>;
+  /** @throws {DashError} NOT_INSTALLED */
+  revoke(name: string, permission: string): Promise<void>;
+  /** New versions that wait, each with what it changes, for a person. */
+  updates(): Promise<readonly WaitingUpdate[]>;
+  /** Takes one of them, whole or without what it newly asks for. @returns what was done, in words. @throws {DashError} */
+  takeUpdate(name: string, how: 'whole' | 'without'): Promise<string>;
+  /** Who brought a package, what let it in, who granted what, what it was denied. @throws {DashError} NOT_INSTALLED */
+  why(name: string): Promise<string>;
+}
+
+export interface PackagePermissions {
+  readonly name: string;
+  readonly version: string;
+  readonly permissions: readonly HeldPermission[];
+}
+
+export interface HeldPermission {
+  /** Canonical. */
+  readonly permission: string;
+  /** What it lets the package do. */
+  readonly words: string;
+  readonly state: 'granted' | 'denied' | 'not granted';
+  /** Whether it is one that is asked for by itself. */
+  readonly isRed: boolean;
+}
+
+export interface WaitingUpdate {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  /** Why it waits, and what it changes; a line each. */
+  readonly lines: readonly string[];
+  /** Whether it can be taken without what it newly asks for. */
+  readonly mayGoWithout: boolean;
+}

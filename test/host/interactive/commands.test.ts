@@ -1,0 +1,134 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { type DashInTerminal, startDash } from '../../support/dash-in-terminal.ts';
+
+const READY = /balanced/;
+const DASH = join(import.meta.dirname, '..', '..', '..', 'bin', 'dash.js');
+const run = promisify(execFile);
+
+/** The command line, for the same user. */
+function dash({ home, project }: DashInTerminal, ...args: string[]): Promise<{ stdout: string }> {
+  return run(process.execPath, [DASH, ...args], { cwd: project, env: { PATH: process.env['PATH'], HOME: join(home, '..'), DASH_HOME: home } });
+}
+
+async function say(terminal: DashInTerminal, text: string, answer: string): Promise<void> {
+  await terminal.type(text);
+  await terminal.press('Enter');
+  await terminal.shows(answer);
+  await terminal.hides('(esc stops)');
+}
+
+/** A key counts after half a second of quiet: it is pressed until it does. */
+async function answer(terminal: DashInTerminal, key: string): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        await terminal.press(key);
+        return (await terminal.screen()).includes('do this from now on?');
+      },
+      { timeout: 30_000, interval: 800 },
+    )
+    .toBe(false);
+  await terminal.press('C-u'); // what came too late for the question is in the editor
+}
+
+describe('the commands of the screen', () => {
+  test('/tree goes back to before something that was said, /resume to another session, /fork into a new one', async () => {
+    await using terminal = await startDash({ columns: 80, script: { turns: [{ text: 'first answer' }, { text: 'second answer' }, { text: 'third answer' }] } });
+    await terminal.shows(READY);
+    await say(terminal, 'the first thing', 'first answer');
+    await say(terminal, 'the second thing', 'second answer');
+
+    await terminal.type('/tree');
+    await terminal.press('Enter');
+    await terminal.shows('go to which place?');
+    await terminal.type('second thing');
+    await terminal.press('Enter');
+    await terminal.shows('what was found out on the way that is left');
+    await terminal.press('Enter');
+    await terminal.hides('second answer');
+    // what was said is there to be said again
+    await terminal.shows('the second thing');
+    await terminal.press('C-c');
+    await say(terminal, 'another second thing', 'third answer');
+
+    await terminal.type('/new');
+    await terminal.press('Enter');
+    await terminal.hides('third answer');
+    await terminal.type('/resume');
+    await terminal.press('Enter');
+    await terminal.shows('go on with which session?');
+    await terminal.press('Enter');
+    await terminal.shows('third answer');
+    expect(await terminal.screen()).not.toContain('second answer');
+
+    await terminal.type('/fork');
+    await terminal.press('Enter');
+    await terminal.shows('go on from before which words of yours?');
+    await terminal.press('Up', 'Enter');
+    await terminal.hides('first answer');
+    await terminal.shows('the first thing');
+  });
+
+  test('a key opens the models, typing finds one, and the footer names it', async () => {
+    await using terminal = await startDash({ columns: 80, env: { ANTHROPIC_API_KEY: 'sk-not-a-key' } });
+    await terminal.shows(READY);
+    await terminal.press('C-l');
+    await terminal.shows('which model?');
+    await terminal.type('haiku-4-5');
+    await terminal.shows(/›.*haiku-4-5/);
+    await terminal.press('Enter');
+    await terminal.hides('which model?');
+    await terminal.shows(/haiku-4-5[^/]*$/);
+    await terminal.type('/hotkeys');
+    await terminal.press('Enter');
+    await terminal.shows('show or fold what tools said');
+  });
+
+  test('/permissions grants by a letter only, and takes back; /why tells who granted it', async () => {
+    await using terminal = await startDash({
+      columns: 80,
+      script: { turns: [{ text: 'nothing' }] },
+      files: {
+        'pkg/package.json': JSON.stringify({
+          name: 'weather',
+          version: '1.0.0',
+          keywords: ['dash-package'],
+          dash: { extensions: ['./index.ts'], permissions: ['net:api.weather.gov', 'fs:read:~/notes'] },
+        }),
+        'pkg/index.ts': 'export default () => {};',
+      },
+    });
+    await terminal.shows(READY);
+    await dash(terminal, 'install', './pkg', '--grant', 'summary');
+    const granted = async (): Promise<string[]> => JSON.parse((await dash(terminal, 'permissions', 'list', '--json')).stdout).packages[0].permissions.granted;
+    expect(await granted()).not.toContain('fs:read:~/notes');
+
+    const open = async (): Promise<void> => {
+      await terminal.type('/permissions weather');
+      await terminal.press('Enter');
+      await terminal.shows('weather 1.0.0');
+      await terminal.type('notes');
+      await terminal.press('Enter');
+    };
+    await open();
+    await terminal.shows('may “weather” do this from now on?');
+    await answer(terminal, 'Enter'); // what is no letter of a yes is a no
+    expect(await granted()).not.toContain('fs:read:~/notes');
+
+    await open();
+    await terminal.shows('may “weather” do this from now on?');
+    await answer(terminal, 'y');
+    await terminal.shows('granted `fs:read:~/notes`');
+    expect(await granted()).toContain('fs:read:~/notes');
+
+    await terminal.type('/why weather');
+    await terminal.press('Enter');
+    await terminal.shows('granted fs:read:~/notes: by `/permissions`');
+    await open();
+    await terminal.shows('took back `fs:read:~/notes`');
+    expect(await granted()).not.toContain('fs:read:~/notes');
+  });
+});
