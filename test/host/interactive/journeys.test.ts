@@ -27,8 +27,6 @@ describe.each([{ columns: 80 }, { columns: 40 }])('at $columns columns', ({ colu
     await dash.hides('(esc stops)');
     await expect(await dash.golden()).toMatchFileSnapshot(golden('prompt'));
     await dash.press('C-d');
-    await dash.shows(/ended with 0
-(?:.*
-)*?icanon$/m);
+    await dash.shows(/ended with 0\n(?:.*\n)*?icanon$/m);
   });
 });
