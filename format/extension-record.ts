@@ -37,6 +37,13 @@ export interface ShortcutRegistration {
   readonly description?: string;
 }
 
+/** Something that a package draws itself where it stands in the conversation. It draws, and decides nothing. */
+export type RendererRegistration =
+  /** Messages or entries of this `customType`. */
+  | { readonly kind: 'message' | 'entry'; readonly name: string }
+  /** Calls and results of its own tool; `ownFrame`: without the coloured box that others stand in. */
+  | { readonly kind: 'tool'; readonly name: string; readonly call: boolean; readonly result: boolean; readonly ownFrame?: true };
+
 /** What the factories of one package registered: the allow-list of what it may offer later. */
 export interface Registrations {
   readonly tools: readonly ToolRegistration[];
@@ -45,6 +52,8 @@ export interface Registrations {
   readonly flags: readonly FlagRegistration[];
   readonly shortcuts: readonly ShortcutRegistration[];
   readonly providers: readonly string[];
+  /** Absent where there are none, and in what an older Dash captured. */
+  readonly renderers?: readonly RendererRegistration[];
 }
 
 /** Something reachable in a bundle that the sandbox cannot run, and what to use instead. */

@@ -13,6 +13,7 @@ export type {
   ModuleGraph,
   ModuleNode,
   Registrations,
+  RendererRegistration,
   RuntimePart,
   ShortcutRegistration,
   ToolRegistration,

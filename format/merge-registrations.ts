@@ -5,6 +5,7 @@ import type { CaptureOutcome, Registrations } from './extension-record.ts';
  * entry on its own and counts from zero again, a waking package runs all of them in one isolate.
  */
 export function mergeRegistrations(parts: readonly Registrations[]): Registrations {
+  const renderers = parts.flatMap((part) => part.renderers ?? []);
   return {
     tools: parts.flatMap(({ tools }) => tools),
     commands: parts.flatMap(({ commands }) => commands),
@@ -12,6 +13,7 @@ export function mergeRegistrations(parts: readonly Registrations[]): Registratio
     flags: parts.flatMap(({ flags }) => flags),
     shortcuts: parts.flatMap(({ shortcuts }) => shortcuts),
     providers: parts.flatMap(({ providers }) => providers),
+    ...(renderers.length > 0 && { renderers }),
   };
 }
 

@@ -75,6 +75,9 @@ function uiPort(host: () => PortsHost): UiPort {
     editor: (title, prefill, options) => ask('editor', title, () => host().ui.editor(title, prefill, options)),
     set: (surface) => host().ui.set(surface),
     editorText: () => host().ui.editorText(),
+    get surfaces() {
+      return host().ui.surfaces;
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { Value } from '@sinclair/typebox/value';
-import { intersection } from '../format/index.ts';
+import { type DashError, intersection } from '../format/index.ts';
 import type { AuditRecord } from './audit-trail.ts';
 import type { Authority } from './authority.ts';
 import { type Budgets, type Max, parseMax, type Spent } from './budget.ts';
@@ -69,6 +69,11 @@ export class Broker {
     return this.#pending.size === 0 && this.#subscriptions.size === 0;
   }
 
+  /** Whether a panel of the package is before the user's eyes. */
+  get hasPanel(): boolean {
+    return this.#options.context.surfaces.hasPanel;
+  }
+
   cancel(id: number): void {
     this.#pending.get(id)?.abort();
   }
@@ -111,9 +116,9 @@ export class Broker {
     this.#subscriptions.delete(id);
   }
 
-  /** Ends everything that is under way; called when the package's process ends. */
-  close(): void {
-    this.#end.abort();
+  /** Ends everything that is under way; called when the package's process ends, with what it ended over. */
+  close(error?: DashError): void {
+    this.#end.abort(error);
     for (const controller of this.#pending.values()) controller.abort();
     for (const controller of this.#subscriptions.values()) controller.abort();
     this.#subscriptions.clear();

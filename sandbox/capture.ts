@@ -14,6 +14,7 @@ import { Broker } from './broker.ts';
 import { loadBundles, saveBundle, type BundleStore } from './compile/bundle-store.ts';
 import type { Denial, GuestFacts } from './extension.ts';
 import { GuestSession } from './guest-session.ts';
+import { OpenSurfaces } from './open-surfaces.ts';
 import { portsOfNobody } from './ports-of-nobody.ts';
 import type { ProcessListener, SandboxProcess } from './process/sandbox-process.ts';
 import { prepareProcess } from './process/spare-process.ts';
@@ -150,6 +151,7 @@ async function activateEntry(
           ports: NO_HOST,
           secrets: NO_SECRETS,
           storage: new PrivateStorage(name, [], 0),
+          surfaces: new OpenSurfaces({ packageName: name, port: () => undefined, ...state }),
           ownDirectory: (dependency) => (dependency === undefined ? graph.nodes[graph.root]?.dir : undefined),
           random: seededBytes(facts.seed ?? 0),
         },

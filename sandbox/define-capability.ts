@@ -4,6 +4,7 @@ import type { AuditRecord } from './audit-trail.ts';
 import type { Spent } from './budget.ts';
 import type { Lease } from './calls-in-flight.ts';
 import type { LateTools } from './late-tools.ts';
+import type { OpenSurfaces } from './open-surfaces.ts';
 import type { OsLayer } from './os-layer/index.ts';
 import type { Confinement, HostPorts } from './ports.ts';
 import type { PrivateStorage } from './private-storage.ts';
@@ -17,6 +18,8 @@ export interface CapabilityContext {
   readonly ports: HostPorts;
   readonly secrets: SecretHandles;
   readonly storage: PrivateStorage;
+  /** What this run of the package has on the screen. */
+  readonly surfaces: OpenSurfaces;
   /** Real directory of a package's own files, which it sees under {@link PACKAGE_ROOT}; a dependency by its name. */
   readonly ownDirectory: (dependency: string | undefined) => string | undefined;
   /** The system's, but for a capture, which must come out the same twice. */

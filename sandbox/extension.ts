@@ -2,6 +2,7 @@ import type { CompiledPackage, ModuleGraph, PermissionSet, PlainArea, Registrati
 import type { Authority } from './authority.ts';
 import type { Delegation } from './delegation.ts';
 import type { CallOrigin } from './ports.ts';
+import type { Rendered, RenderSubject } from './surface.ts';
 
 /** What a guest sees of the moment it is called in; sent along with every call. */
 export interface CallContext {
@@ -44,6 +45,14 @@ export interface EventCallOptions {
   readonly origin?: CallOrigin;
   /** The packages for which this is done; default: none, it is the host's own call. */
   readonly delegation?: Delegation;
+}
+
+export interface RenderOptions {
+  readonly width: number;
+  /** The number of the scene: its theme is asked for where it is another than the last one. */
+  readonly scene: number;
+  readonly context: CallContext;
+  readonly signal?: AbortSignal;
 }
 
 /** What one handler answered: its return value, and the event after in-place changes. */
@@ -89,6 +98,11 @@ export interface SandboxedPackage extends AsyncDisposable {
   completeArguments(name: string, typed: string, options: EventCallOptions): Promise<unknown>;
   /** Calls one handler (see `registrations.events`). @throws {DashError} GUEST_ERROR when it throws */
   deliver(handler: number, event: unknown, options: EventCallOptions): Promise<HandlerOutcome>;
+  /**
+   * The lines of something that it draws itself; `undefined` where it leaves that to the front end, or may not draw.
+   * They are as unclean as everything it draws. @throws {DashError} GUEST_ERROR, DEADLINE_EXCEEDED
+   */
+  render(subject: RenderSubject, options: RenderOptions): Promise<Rendered | undefined>;
   /** Whether it holds this right at this moment: what was taken back counts for the next event. */
   holds(area: PlainArea): boolean;
   /** Whether the user can be asked for this right when it is first needed: the package asked for it, and nobody denied it. */

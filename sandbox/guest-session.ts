@@ -37,6 +37,7 @@ export interface GuestSessionOptions {
 export interface ServingState {
   readonly lease: () => Lease;
   readonly pauseClocks: () => Disposable;
+  readonly call: (call: GuestCall, options: CallOptions) => Promise<CallAnswer>;
 }
 
 export interface Activation {
@@ -88,6 +89,7 @@ export class GuestSession {
     this.#broker = options.makeBroker({
       lease: () => this.#inFlight.lease(),
       pauseClocks: () => this.#pauseClocks(),
+      call: (call, how) => this.call(call, how),
     });
     const listener: ProcessListener = {
       guest: (text) => this.#hear(text),
@@ -286,7 +288,9 @@ export class GuestSession {
 
   /** Calls have their own deadlines; a guest that burns a core for nobody is ended. */
   #stuck(ms: number): void {
-    if (this.#calls.size > 0 || this.#activation !== undefined) return;
+    if (this.#activation !== undefined) return;
+    // The clocks of calls stand still before a panel, and who looks at one that does not move can do nothing.
+    if (this.#calls.size > 0 && !this.#broker.hasPanel) return;
     this.kill(new DashError('DEADLINE_EXCEEDED', `${this.#options.name} was busy for ${ms} ms with no call to answer`));
   }
 
@@ -309,7 +313,7 @@ export class GuestSession {
   }
 
   #ended(error: DashError | undefined): void {
-    this.#broker.close();
+    this.#broker.close(error);
     const reason = error ?? new DashError('SANDBOX_DIED', `${this.#options.name} was closed`);
     this.#activation?.reject(reason);
     for (const call of this.#calls.values()) call.reject(reason);
@@ -340,6 +344,10 @@ function describeCall(call: GuestCall): string {
       return `/${call.name}`;
     case 'event':
       return `event handler ${call.handler}`;
+    case 'surface':
+      return call.input.kind === 'suggest' ? 'a suggestion' : 'a key';
+    case 'render':
+      return `drawing a ${call.subject.kind}`;
   }
 }
 

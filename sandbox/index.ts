@@ -19,6 +19,7 @@ export type {
   Denial,
   EventCallOptions,
   HandlerOutcome,
+  RenderOptions,
   SandboxedPackage,
   SandboxPackage,
   ToolCallOptions,
@@ -58,4 +59,20 @@ export { digest as registrationDigest } from './registrations.ts';
 export { addonPath, guardAgainstInspectorSignal, sandboxCommand } from './process/layers.ts';
 export { SpareProcess } from './process/spare-process.ts';
 export { toolchainDigest } from './process/runtime-files.ts';
+export type {
+  EditorState,
+  Frame,
+  InterceptAnswer,
+  OverlayLayout,
+  RemoteSurface,
+  Rendered,
+  RenderSubject,
+  Scene,
+  Suggestions,
+  SurfaceHandle,
+  SurfacePlace,
+  SurfacePort,
+  SurfaceSignal,
+  ThemeColors,
+} from './surface.ts';
 export { portsOfNobody } from './ports-of-nobody.ts';

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { Value } from '@sinclair/typebox/value';
 import {
   DashError,
   GRANTED_BY_INSTALLING,
@@ -29,6 +30,7 @@ import type {
   EventCallOptions,
   GuestFacts,
   HandlerOutcome,
+  RenderOptions,
   SandboxedPackage,
   SandboxPackage,
   ToolCallOptions,
@@ -51,12 +53,15 @@ import { LateTools } from './late-tools.ts';
 import { registrationsDiffer, showPlaces } from './registrations.ts';
 import { GuestSession, unsupportedCode } from './guest-session.ts';
 import { prepareConfinement } from './process/spawn-process.ts';
+import { OpenSurfaces } from './open-surfaces.ts';
 import { osLayer, type OsLayer } from './os-layer/index.ts';
 import type { PlacedError } from './error-place.ts';
 import type { CallOrigin, HostPorts, PermissionAnswer } from './ports.ts';
 import type { GuestCall, ScriptSource } from './protocol.ts';
 import { PrivateStorage } from './private-storage.ts';
 import { createSecretHandles, type LookUpSecret, type SecretHandles } from './secret-handles.ts';
+import { SURFACE_DEADLINE_MS } from './surface-limits.ts';
+import { type Rendered, RenderedSchema, type RenderSubject } from './surface.ts';
 import { unpackedDirectory } from './unpacked-directory.ts';
 
 export interface OpenOptions {
@@ -224,6 +229,14 @@ class OpenPackage implements SandboxedPackage {
     return { value, event: after };
   }
 
+  async render(subject: RenderSubject, { width, scene, context, signal }: RenderOptions): Promise<Rendered | undefined> {
+    if (!this.holds('ui:panel')) return undefined;
+    const how = { context, timeoutMs: SURFACE_DEADLINE_MS, ...(signal && { signal }) };
+    const answer = await this.#call({ op: 'render', subject, width, scene }, how);
+    if ('error' in answer) throw guestError(this.name, `drawing a ${subject.kind}`, answer.error);
+    return Value.Check(RenderedSchema, answer.value) ? answer.value : undefined;
+  }
+
   holds(area: PlainArea): boolean {
     const { permissions } = this.#authority.granted();
     const named = permissions.filter((permission) => permission.area === area);
@@ -380,6 +393,7 @@ class OpenPackage implements SandboxedPackage {
             ports,
             secrets,
             storage: new PrivateStorage(this.name, [places.data, places.tmp], this.#options.maxPrivateBytes ?? MAX_PRIVATE_BYTES),
+            surfaces: new OpenSurfaces({ packageName: this.name, port: () => ports.ui.surfaces, ...state }),
             ownDirectory: (dependency) => ownDirectory(this.#package.graph, dependency, bundles),
             random: randomBytes,
             programs: { environment: this.#options.environment, osLayer: this.#options.osLayer ?? osLayer },

@@ -1,4 +1,5 @@
 import type { Delegation } from './delegation.ts';
+import type { SurfacePort } from './surface.ts';
 
 /**
  * What capabilities need of the host. The sandbox states the interface, `cli/compose.ts` hands the
@@ -68,6 +69,8 @@ export interface UiPort {
   /** Status line, widget of plain lines, window title, text of the editor; `undefined` clears. */
   set(surface: UiSurface): void;
   editorText(): string;
+  /** Where packages draw with code of their own; absent where nothing of that is shown. */
+  readonly surfaces?: SurfacePort;
 }
 
 export type UiSurface =
@@ -75,7 +78,12 @@ export type UiSurface =
   | { readonly kind: 'widget'; readonly key: string; readonly lines: readonly string[] | undefined; readonly placement?: 'aboveEditor' | 'belowEditor' }
   | { readonly kind: 'title'; readonly text: string }
   | { readonly kind: 'editorText'; readonly text: string; readonly paste: boolean }
-  | { readonly kind: 'working'; readonly message: string | undefined };
+  | { readonly kind: 'working'; readonly message: string | undefined }
+  | { readonly kind: 'workingVisible'; readonly visible: boolean }
+  /** `undefined` is the front end's own; no frames show nothing that moves. */
+  | { readonly kind: 'workingIndicator'; readonly indicator: { readonly frames?: readonly string[]; readonly intervalMs?: number } | undefined }
+  | { readonly kind: 'hiddenThinkingLabel'; readonly label: string | undefined }
+  | { readonly kind: 'toolsExpanded'; readonly expanded: boolean };
 
 /** What a package may read of the session synchronously, under the names of pi's ReadonlySessionManager. */
 export type SessionQuery =

@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
+import type { RenderSubject, SurfaceInput } from './surface.ts';
 
 /**
  * The words between the agent and a sandbox process. Two pipes carry one line per message:
@@ -117,6 +118,18 @@ export const RegistrationsSchema = Type.Object(
     ),
     shortcuts: Type.Array(Type.Object({ shortcut: Name, description: Description }, closed), { maxItems: 256 }),
     providers: Type.Array(Name, { maxItems: 64 }),
+    renderers: Type.Optional(
+      Type.Array(
+        Type.Union([
+          Type.Object({ kind: Type.Union([Type.Literal('message'), Type.Literal('entry')]), name: Name }, closed),
+          Type.Object(
+            { kind: Type.Literal('tool'), name: Name, call: Type.Boolean(), result: Type.Boolean(), ownFrame: Type.Optional(Type.Literal(true)) },
+            closed,
+          ),
+        ]),
+        { maxItems: 512 },
+      ),
+    ),
   },
   closed,
 );
@@ -169,7 +182,10 @@ export type GuestCall =
   | { readonly op: 'command'; readonly name: string; readonly args: string }
   | { readonly op: 'complete'; readonly name: string; readonly typed: string }
   | { readonly op: 'event'; readonly handler: number; readonly event: unknown }
-  | { readonly op: 'shortcut'; readonly name: string };
+  | { readonly op: 'shortcut'; readonly name: string }
+  | { readonly op: 'surface'; readonly surface: number; readonly input: SurfaceInput }
+  /** Asks for the lines of something that the package draws itself. `scene`: the number of the screen it stands on. */
+  | { readonly op: 'render'; readonly subject: RenderSubject; readonly width: number; readonly scene: number };
 
 /** How a refusal or failure reaches guest code: an Error with these fields. */
 export interface CapabilityErrorData {

@@ -69,7 +69,11 @@ export function createRpcUserInterface(send: (record: Readonly<Record<string, un
         case 'editorText':
           return tell('set_editor_text', { text: surface.text });
         case 'working':
-          // pi's protocol has no record for it: clients draw their own sign of work.
+        case 'workingVisible':
+        case 'workingIndicator':
+        case 'hiddenThinkingLabel':
+        case 'toolsExpanded':
+          // pi's protocol has no records for these: clients draw their own sign of work, and fold as they like.
           return undefined;
       }
     },

@@ -7,6 +7,7 @@ import { fetchUrl } from './net-fetch.ts';
 import { readTransfer } from './net-transfer.ts';
 import { randomBytes } from './random.ts';
 import * as session from './session.ts';
+import * as surface from './surface.ts';
 import { callTool, register, spawn } from './tools.ts';
 import * as ui from './ui.ts';
 import * as wasm from './wasm.ts';
@@ -41,6 +42,14 @@ const ALL = [
   ui.editor,
   ui.setSurface,
   ui.editorText,
+  surface.openSurface,
+  surface.drawFrame,
+  surface.signalSurface,
+  surface.scene,
+  surface.namedTheme,
+  surface.setTheme,
+  surface.complete,
+  surface.stale,
   session.query,
   session.appendEntry,
   session.sendMessage,

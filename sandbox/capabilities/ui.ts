@@ -69,6 +69,24 @@ const Surface = Type.Union([
   Type.Object({ kind: Type.Literal('title'), text: Text }, closed),
   Type.Object({ kind: Type.Literal('editorText'), text: Type.String({ maxLength: 1_000_000 }), paste: Type.Boolean() }, closed),
   Type.Object({ kind: Type.Literal('working'), message: Type.Optional(Text) }, closed),
+  Type.Object({ kind: Type.Literal('workingVisible'), visible: Type.Boolean() }, closed),
+  Type.Object(
+    {
+      kind: Type.Literal('workingIndicator'),
+      indicator: Type.Optional(
+        Type.Object(
+          {
+            frames: Type.Optional(Type.Array(Type.String({ maxLength: 256 }), { maxItems: 100 })),
+            intervalMs: Type.Optional(Type.Number({ minimum: 16, maximum: 60_000 })),
+          },
+          closed,
+        ),
+      ),
+    },
+    closed,
+  ),
+  Type.Object({ kind: Type.Literal('hiddenThinkingLabel'), label: Type.Optional(Text) }, closed),
+  Type.Object({ kind: Type.Literal('toolsExpanded'), expanded: Type.Boolean() }, closed),
 ]);
 
 export const setSurface = defineCapability({
@@ -88,12 +106,17 @@ function toSurface(surface: (typeof Surface)['static']): Parameters<import('../p
       return { kind: 'status', key: surface.key, text: surface.text };
     case 'widget':
       return { kind: 'widget', key: surface.key, lines: surface.lines, placement: surface.placement };
-    case 'title':
-      return surface;
-    case 'editorText':
-      return surface;
     case 'working':
       return { kind: 'working', message: surface.message };
+    case 'workingIndicator':
+      return { kind: 'workingIndicator', indicator: surface.indicator };
+    case 'hiddenThinkingLabel':
+      return { kind: 'hiddenThinkingLabel', label: surface.label };
+    case 'title':
+    case 'editorText':
+    case 'workingVisible':
+    case 'toolsExpanded':
+      return surface;
   }
 }
 

@@ -74,6 +74,8 @@ function partsFor(externals: readonly string[], code: string): RuntimePart[] {
   const parts = new Set<RuntimePart>();
   // A tool's arguments are checked in the guest, by the same library that its schema is written with.
   if (code.includes('registerTool')) parts.add('typebox');
+  // A panel is handed the user's keys, and pi's library says which key is which.
+  if (/\.(custom|setEditorComponent)\(/.test(code)) parts.add('pi-tui');
   for (const name of externals) {
     if (/^(pi-tui|pi-coding-agent)(\/|$)/.test(name)) parts.add('pi-tui');
     if (/^(typebox|pi-ai|pi-coding-agent|dash-agent)(\/|$)/.test(name)) parts.add('typebox');

@@ -1,5 +1,6 @@
 import { createBuiltins, setBundleRequire } from './builtins/index.ts';
 import { installGlobals } from './globals/index.ts';
+import { Stage } from './api/stage.ts';
 import { createModules } from './modules/index.ts';
 import { createLink, type SyncReference } from './channel.ts';
 import { createRunner, type Bundle } from './runner.ts';
@@ -28,9 +29,10 @@ export default function bootstrap(post: (text: string) => void, sync: SyncRefere
   installGlobals(globalThis, link);
   const builtins = createBuiltins(link);
   const parts = new Map<string, { factory: () => unknown; loaded?: { exports: unknown } }>();
-  const modules = createModules(link);
+  const stage = new Stage(link, requireModule);
+  const modules = createModules(link, stage);
   setBundleRequire((specifier, from) => (/^\.{0,2}\//.test(specifier) ? readData(specifier, from) : requireModule(specifier)));
-  const runner = createRunner(link, post, requireModule);
+  const runner = createRunner(link, post, requireModule, stage);
 
   return {
     begin: (text) => {

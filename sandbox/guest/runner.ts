@@ -2,6 +2,7 @@ import type { GuestError, GuestCall } from '../protocol.ts';
 import { createContext, type ContextOptions } from './api/context.ts';
 import { createExtensionApi } from './api/extension-api.ts';
 import { Registry } from './api/registry.ts';
+import type { Stage } from './api/stage.ts';
 import { describe, type Handler } from './channel.ts';
 import type { GuestLink } from './link.ts';
 
@@ -15,9 +16,10 @@ export function createRunner(
   link: GuestLink,
   post: (text: string) => void,
   requireModule: (name: string) => unknown,
+  stage: Stage,
 ): { handle: Handler; addBundle: (index: number, bundle: Bundle) => void } {
   const bundles: Bundle[] = [];
-  const registry = new Registry(link, requireModule);
+  const registry = new Registry(link, requireModule, stage);
   const calls = new Map<number, AbortController>();
 
   return {
@@ -76,9 +78,7 @@ export function createRunner(
     const controller = new AbortController();
     calls.set(id, controller);
     try {
-      const context = createContext(registry, link, options, controller.signal, call.op === 'command');
-      const value = await perform(call, id, context, controller.signal);
-      send({ kind: 'result', id, value });
+      send({ kind: 'result', id, value: await perform(call, id, options, controller.signal) });
     } catch (error) {
       send({ kind: 'result', id, error: toGuestError(error) });
     } finally {
@@ -86,7 +86,11 @@ export function createRunner(
     }
   }
 
-  async function perform(call: GuestCall, id: number, context: unknown, signal: AbortSignal): Promise<unknown> {
+  async function perform(call: GuestCall, id: number, options: ContextOptions, signal: AbortSignal): Promise<unknown> {
+    // Sixty times a second: no context is made for these.
+    if (call.op === 'surface') return registry.surfaces.answer(call.surface, call.input, signal);
+    if (call.op === 'render') return registry.renderers.render(call.subject, call.width, call.scene);
+    const context = createContext(registry, link, options, signal, call.op === 'command');
     switch (call.op) {
       case 'tool': {
         const partial = (value: unknown): void => send({ kind: 'update', id, value: normalise(value) });

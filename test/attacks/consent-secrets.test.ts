@@ -19,6 +19,7 @@ import { startJourney } from '../support/journey.ts';
 import { leaseOf } from '../support/lease.ts';
 import { recordingPorts } from '../support/sandbox-fixture.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { NO_SURFACES } from '../support/no-surfaces.ts';
 
 /** A secret that looks different in every encoding. */
 const VALUE = 'tök/en+"pa?ss\\word=91';
@@ -60,6 +61,7 @@ function guest(permissions: readonly string[] = ['secret:TOKEN@localhost'], valu
       ports: recordingPorts([]),
       secrets,
       storage: new PrivateStorage('p', [], 0),
+      surfaces: NO_SURFACES,
       ownDirectory: () => undefined,
       random: randomBytes,
     },

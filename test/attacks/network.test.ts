@@ -12,6 +12,7 @@ import { NO_SECRETS } from '../../sandbox/secret-handles.ts';
 import { Broker } from '../../sandbox/broker.ts';
 import { leaseOf, OUTSIDE } from '../support/lease.ts';
 import { extensionOf, openFixture, recordingPorts } from '../support/sandbox-fixture.ts';
+import { NO_SURFACES } from '../support/no-surfaces.ts';
 
 /**
  * Network tricks, asked for as a guest asks that has taken over its own runtime: straight at the broker. The
@@ -66,6 +67,7 @@ function broker(permissions: readonly string[], inCall = true, authority: Author
       ports: recordingPorts([]),
       secrets: NO_SECRETS,
       storage: new PrivateStorage('p', [], 0),
+      surfaces: NO_SURFACES,
       ownDirectory: () => undefined,
       random: randomBytes,
     },

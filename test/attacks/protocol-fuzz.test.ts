@@ -19,6 +19,7 @@ import { NO_SECRETS } from '../../sandbox/secret-handles.ts';
 import { verifyAudit } from '../../sandbox/verify-audit.ts';
 import { arbitraryLine, arbitraryOwnLine } from '../support/arbitrary-message.ts';
 import { context, recordingPorts, temporaryDirectory, until, writeFiles } from '../support/sandbox-fixture.ts';
+import { NO_SURFACES } from '../support/no-surfaces.ts';
 
 /**
  * A process that was taken over says ten thousand things on its pipe, to the supervisor and the broker that every package
@@ -89,6 +90,7 @@ async function stage() {
             ports: recordingPorts(said),
             secrets: NO_SECRETS,
             storage: new PrivateStorage('p', [places.data, places.tmp], 1_000_000),
+            surfaces: NO_SURFACES,
             ownDirectory: () => undefined,
             random: randomBytes,
             programs: { environment: { PATH: process.env.PATH, DASH_FUZZ_CANARY: variable }, osLayer },

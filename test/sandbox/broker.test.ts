@@ -10,6 +10,7 @@ import { Broker, type BrokerOptions } from '../../sandbox/broker.ts';
 import type { Denial } from '../../sandbox/extension.ts';
 import { leaseOf } from '../support/lease.ts';
 import { recordingPorts, temporaryDirectory, writeFiles } from '../support/sandbox-fixture.ts';
+import { NO_SURFACES } from '../support/no-surfaces.ts';
 
 async function scene(permissions: readonly string[], more: Partial<BrokerOptions> = {}) {
   const root = await temporaryDirectory();
@@ -23,6 +24,7 @@ async function scene(permissions: readonly string[], more: Partial<BrokerOptions
       ports: recordingPorts(said),
       secrets: NO_SECRETS,
       storage: new PrivateStorage('p', [at('data'), at('tmp')], 1_000_000),
+      surfaces: NO_SURFACES,
       ownDirectory: () => undefined,
       random: randomBytes,
     },

@@ -10,6 +10,7 @@ import { PrivateStorage } from '../../sandbox/private-storage.ts';
 import { NO_SECRETS } from '../../sandbox/secret-handles.ts';
 import { leaseOf } from '../support/lease.ts';
 import { recordingPorts, temporaryDirectory } from '../support/sandbox-fixture.ts';
+import { NO_SURFACES } from '../support/no-surfaces.ts';
 
 test.each([
   ['100/day', { amount: 100, unit: 'calls', period: 'day' }],
@@ -72,6 +73,7 @@ describe('a budget', () => {
         ports: { ...ports, agent: { ...ports.agent, complete: async () => ({ usage: { totalTokens: 1_000, cost: { total: 0.02 } } }) } },
         secrets: NO_SECRETS,
         storage: new PrivateStorage('p', [], 0),
+        surfaces: NO_SURFACES,
         ownDirectory: () => undefined,
         random: randomBytes,
       },

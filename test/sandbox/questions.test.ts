@@ -10,6 +10,7 @@ import type { CallOrigin, PermissionAnswer, PermissionQuestion } from '../../san
 import { createQuestionDesk } from '../../sandbox/question-desk.ts';
 import { leaseOf, OUTSIDE } from '../support/lease.ts';
 import { recordingPorts, temporaryDirectory, writeFiles } from '../support/sandbox-fixture.ts';
+import { NO_SURFACES } from '../support/no-surfaces.ts';
 
 const ORIGIN: CallOrigin = { chain: '1', message: 'read my notes', sources: ['output of commands'] };
 
@@ -56,6 +57,7 @@ async function scene(
       ports: { ...recordingPorts([]), questions },
       secrets: NO_SECRETS,
       storage: new PrivateStorage('p', [at('data'), at('tmp')], 1_000_000),
+      surfaces: NO_SURFACES,
       ownDirectory: () => undefined,
       random: randomBytes,
     },

@@ -1,3 +1,4 @@
+import { Stage } from '../../sandbox/guest/api/stage.ts';
 import { createBuiltins, setBundleRequire } from '../../sandbox/guest/builtins/index.ts';
 import { createLink, type SyncReference } from '../../sandbox/guest/channel.ts';
 import { installGlobals } from '../../sandbox/guest/globals/index.ts';
@@ -11,7 +12,7 @@ export default function guestUnderTest(post: (text: string) => void, sync: SyncR
   const { link, receive } = createLink(post, sync, JSON.parse(factsText) as GuestFactsView);
   installGlobals(globalThis, link);
   const builtins = createBuiltins(link);
-  const modules = createModules(link);
+  const modules = createModules(link, new Stage(link, requireModule));
   const parts = new Map<string, { factory: () => unknown; exports?: unknown }>();
   setBundleRequire((specifier, from) => `${specifier} of ${from}`);
 

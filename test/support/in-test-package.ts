@@ -83,6 +83,10 @@ export class InTestPackage implements SandboxedPackage {
     });
   }
 
+  async render(): Promise<undefined> {
+    // It draws nothing itself.
+  }
+
   /** Rights that were taken back while it runs. */
   readonly lost = new Set<string>();
 

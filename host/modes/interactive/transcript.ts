@@ -16,6 +16,7 @@ export class Transcript {
   #answer: (AnswerBlock | ThinkingBlock | ToolBlock)[] = [];
   #toolsAreOpen = false;
   #thinkingIsOpen = true;
+  #thinkingLabel: string | undefined;
 
   constructor(palette: Palette) {
     this.#palette = palette;
@@ -79,10 +80,20 @@ export class Transcript {
     this.#parts.push(new NoticeBlock(text, tone, this.#palette));
   }
 
+  get toolsAreOpen(): boolean {
+    return this.#toolsAreOpen;
+  }
+
   /** Folds or unfolds what tools answered. */
-  toggleTools(): void {
-    this.#toolsAreOpen = !this.#toolsAreOpen;
+  toggleTools(areOpen = !this.#toolsAreOpen): void {
+    this.#toolsAreOpen = areOpen;
     for (const part of this.#parts) if (part instanceof ToolBlock) part.open(this.#toolsAreOpen);
+  }
+
+  /** What stands in the place of a thought that is folded; a package may set it. */
+  labelThinking(label: string | undefined): void {
+    this.#thinkingLabel = label;
+    for (const part of this.#parts) if (part instanceof ThinkingBlock) part.setLabel(label);
   }
 
   /** Folds or unfolds what models thought. */
@@ -135,7 +146,7 @@ export class Transcript {
           return block.setText(piece.text);
         }
         case 'thinking': {
-          const block = known instanceof ThinkingBlock ? known : this.#add(index, new ThinkingBlock(this.#palette, this.#thinkingIsOpen));
+          const block = known instanceof ThinkingBlock ? known : this.#add(index, new ThinkingBlock(this.#palette, this.#thinkingIsOpen, this.#thinkingLabel));
           return block.setText(piece.thinking);
         }
         case 'toolCall': {

@@ -48,6 +48,16 @@ export function createUserInterface({ screen, terminal, transcript, editor, work
         return screen.refresh();
       case 'working':
         return working.say(surface.message);
+      case 'workingVisible':
+        return working.setVisible(surface.visible);
+      case 'workingIndicator':
+        return working.setIndicator(surface.indicator);
+      case 'hiddenThinkingLabel':
+        transcript.labelThinking(surface.label);
+        return screen.refresh();
+      case 'toolsExpanded':
+        transcript.toggleTools(surface.expanded);
+        return screen.refresh();
     }
   };
   const select = (title: string, items: readonly SelectItem[], options: DialogOptions): Promise<string | undefined> =>

@@ -9,6 +9,9 @@ export class WorkingLine extends Block {
   readonly #palette: Palette;
   readonly #refresh: () => void;
   #message = 'working';
+  #isVisible = true;
+  #frames: readonly string[] = FRAMES;
+  #frameMs = FRAME_MS;
   #frame = 0;
   #timer: NodeJS.Timeout | undefined;
   #steering: readonly string[] = [];
@@ -26,11 +29,27 @@ export class WorkingLine extends Block {
     this.#changed();
   }
 
+  /** Whether it says that the agent is at work; what waits is said all the same. */
+  setVisible(isVisible: boolean): void {
+    this.#isVisible = isVisible;
+    this.#changed();
+  }
+
+  /** What moves before the message, and how fast; its own where nothing is given. */
+  setIndicator({ frames = FRAMES, intervalMs = FRAME_MS }: { readonly frames?: readonly string[]; readonly intervalMs?: number } = {}): void {
+    const isRunning = this.#timer !== undefined;
+    this.stop();
+    this.#frames = frames;
+    this.#frameMs = intervalMs;
+    this.#frame = 0;
+    if (isRunning) this.start();
+  }
+
   start(): void {
     this.#timer ??= setInterval(() => {
-      this.#frame = (this.#frame + 1) % FRAMES.length;
+      this.#frame = (this.#frame + 1) % Math.max(1, this.#frames.length);
       this.#changed();
-    }, FRAME_MS);
+    }, this.#frameMs);
     this.#changed();
   }
 
@@ -50,11 +69,18 @@ export class WorkingLine extends Block {
     const { fg } = this.#palette;
     const waiting = [...this.#steering.map((text) => `steers: ${firstLine(text)}`), ...this.#followUp.map((text) => `follows: ${firstLine(text)}`)];
     const lines = [
-      ...(this.#timer === undefined ? [] : [` ${fg('accent', FRAMES[this.#frame] ?? '')} ${fg('muted', `${this.#message} … (esc stops)`)}`]),
+      ...(this.#timer === undefined || !this.#isVisible ? [] : [` ${this.#indicator()}${fg('muted', `${this.#message} … (esc stops)`)}`]),
       ...waiting.map((text) => ` ${fg('muted', text)}`),
       ...(waiting.length === 0 ? [] : [` ${fg('dim', 'alt+up takes them back')}`]),
     ];
     return ['', ...lines];
+  }
+
+  /** A package colours its frames itself. */
+  #indicator(): string {
+    const frame = this.#frames[this.#frame];
+    if (frame === undefined) return '';
+    return `${this.#frames === FRAMES ? this.#palette.fg('accent', frame) : frame} `;
   }
 
   #changed(): void {

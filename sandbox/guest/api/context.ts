@@ -27,7 +27,7 @@ export function createContext(registry: Registry, link: GuestLink, options: Cont
   const models = (): readonly ModelName[] => (query('models') ?? []) as readonly ModelName[];
 
   const context = {
-    ui: createUi(link, registry),
+    ui: createUi(link, registry, options.mode),
     mode: options.mode,
     hasUI: options.hasUI,
     cwd: link.facts.cwd,

@@ -1,6 +1,7 @@
 import { describe } from '../channel.ts';
 import type { GuestLink } from '../link.ts';
 import type { Registry, ToolDefinition } from './registry.ts';
+import type { EntryRenderer, MessageRenderer } from './renderers.ts';
 import { unsupported } from './unsupported.ts';
 
 /**
@@ -13,8 +14,6 @@ export function createExtensionApi(registry: Registry, link: GuestLink): object 
     return link.requestSync(capability, params);
   };
   const query = (member: string, kind: string): unknown => act(member, 'agent.query', { kind });
-
-  const notDrawn = (instead: string): void => link.log('info', `no front end draws what packages render yet: ${instead}`);
 
   return {
     on: (event: string, handler: (event: unknown, context: unknown) => unknown) => registry.on(event, handler),
@@ -32,10 +31,10 @@ export function createExtensionApi(registry: Registry, link: GuestLink): object 
       throw unsupported('unregisterProvider', 'providers of packages come with a later version');
     },
 
-    // As in pi's print and rpc modes nothing of these is drawn; a package that registers one works without, so it is said and no error.
-    registerMessageRenderer: (customType: string) => notDrawn(`messages of type \`${customType}\` appear as the text of their \`content\``),
-    registerEntryRenderer: (customType: string) => notDrawn(`entries of type \`${customType}\` are kept and not shown`),
-    registerMarkdownTransformer: () => notDrawn('markdown appears as it was written'),
+    registerMessageRenderer: (customType: string, renderer: MessageRenderer) => registry.registerMessageRenderer(customType, renderer),
+    registerEntryRenderer: (customType: string, renderer: EntryRenderer) => registry.registerEntryRenderer(customType, renderer),
+    // A package that registers one works without, so it is said and no error.
+    registerMarkdownTransformer: () => link.log('info', 'no front end lets packages change markdown: it appears as it was written'),
 
     sendMessage: (message: unknown, options: object = {}) => void act('sendMessage', 'session.sendMessage', { message, options }),
     sendUserMessage: (content: unknown, options: object = {}) => void act('sendUserMessage', 'session.sendUserMessage', { content, options }),

@@ -1,12 +1,15 @@
-import type { Registrations, ToolRegistration } from '../../../format/index.ts';
+import type { Registrations, RendererRegistration, ToolRegistration } from '../../../format/index.ts';
 import { describe } from '../channel.ts';
 import type { GuestLink } from '../link.ts';
 import { EventBus } from './event-bus.ts';
+import { type EntryRenderer, type MessageRenderer, Renderers, type ToolRenderers } from './renderers.ts';
+import type { Stage } from './stage.ts';
+import { Surfaces } from './surfaces.ts';
 import { unsupported } from './unsupported.ts';
 import { validateArguments } from './validate-arguments.ts';
 
 /** What package code hands to `registerTool`: pi's ToolDefinition as far as the runtime reads it. */
-export interface ToolDefinition {
+export interface ToolDefinition extends ToolRenderers {
   readonly name: string;
   readonly label?: string;
   readonly description?: string;
@@ -45,11 +48,16 @@ interface Slot {
   readonly flags: Map<string, Flag>;
   readonly events: { event: string; handler: number }[];
   readonly providers: Set<string>;
+  readonly messages: Map<string, MessageRenderer>;
+  readonly entries: Map<string, EntryRenderer>;
 }
 
 /** The guest's half of the contributions: what was registered, and the functions behind it. */
 export class Registry {
   readonly bus: EventBus;
+  readonly stage: Stage;
+  readonly surfaces: Surfaces;
+  readonly renderers: Renderers;
   readonly #link: GuestLink;
   readonly #requireModule: (name: string) => unknown;
   readonly #slots: Slot[] = [];
@@ -61,10 +69,19 @@ export class Registry {
   #loading = true;
   #commandText = '';
 
-  constructor(link: GuestLink, requireModule: (name: string) => unknown) {
+  constructor(link: GuestLink, requireModule: (name: string) => unknown, stage: Stage) {
     this.#link = link;
     this.#requireModule = requireModule;
     this.bus = new EventBus(link);
+    this.stage = stage;
+    this.surfaces = new Surfaces(link, stage);
+    this.renderers = new Renderers({
+      link,
+      stage,
+      message: (customType) => this.#find((slot) => slot.messages.get(customType)),
+      entry: (customType) => this.#find((slot) => slot.entries.get(customType)),
+      tool: (name) => this.#find((slot) => slot.tools.get(name)),
+    });
   }
 
   get loading(): boolean {
@@ -73,12 +90,12 @@ export class Registry {
 
   /** Starts recording for one entry point; the returned function forgets all of it again. */
   begin(index: number): () => void {
-    const slot: Slot = { tools: new Map(), commands: new Map(), shortcuts: new Map(), flags: new Map(), events: [], providers: new Set() };
+    const slot = emptySlot();
     this.#slots[index] = slot;
     this.#current = slot;
     const firstHandler = this.#nextHandler;
     return () => {
-      this.#slots[index] = { tools: new Map(), commands: new Map(), shortcuts: new Map(), flags: new Map(), events: [], providers: new Set() };
+      this.#slots[index] = emptySlot();
       for (let handler = firstHandler; handler < this.#nextHandler; handler++) this.#handlers.delete(handler);
       // The numbers of later entries must be those that were captured, where this one offered nothing.
       this.#nextHandler = firstHandler;
@@ -139,6 +156,14 @@ export class Registry {
   registerProvider(name: string): void {
     this.#registrationOnly('registerProvider');
     this.#slot().providers.add(requireName(name, 'registerProvider'));
+  }
+
+  registerMessageRenderer(customType: string, renderer: MessageRenderer): void {
+    this.#rendererFor(customType, renderer, 'registerMessageRenderer').messages.set(customType, renderer);
+  }
+
+  registerEntryRenderer(customType: string, renderer: EntryRenderer): void {
+    this.#rendererFor(customType, renderer, 'registerEntryRenderer').entries.set(customType, renderer);
   }
 
   on(event: string, handler: EventHandler): () => void {
@@ -229,6 +254,7 @@ export class Registry {
       })),
       shortcuts: [...slot.shortcuts].map(([shortcut, { description }]) => ({ shortcut, ...text('description', description) })),
       providers: [...slot.providers],
+      ...renderersOf(slot),
     };
   }
 
@@ -236,6 +262,13 @@ export class Registry {
     const slot = this.#current ?? this.#slots[0];
     if (slot === undefined) throw new Error('nothing can be registered here');
     return slot;
+  }
+
+  #rendererFor(customType: string, renderer: unknown, member: string): Slot {
+    requireName(customType, member);
+    if (typeof renderer !== 'function') throw new TypeError(`${member}: the renderer of \`${customType}\` is not a function`);
+    if (!this.#loading) this.#link.log('warn', `${member}: \`${customType}\` is drawn by it only where it is registered while loading`);
+    return this.#slot();
   }
 
   #registrationOnly(member: string): void {
@@ -249,6 +282,32 @@ export class Registry {
     }
     return undefined;
   }
+}
+
+function emptySlot(): Slot {
+  return {
+    tools: new Map(),
+    commands: new Map(),
+    shortcuts: new Map(),
+    flags: new Map(),
+    events: [],
+    providers: new Set(),
+    messages: new Map(),
+    entries: new Map(),
+  };
+}
+
+/** Left out where there are none: what was captured before there were renderers stays the same. */
+function renderersOf({ messages, entries, tools }: Slot): { renderers?: readonly RendererRegistration[] } {
+  const renderers: RendererRegistration[] = [
+    ...[...messages.keys()].map((name) => ({ kind: 'message' as const, name })),
+    ...[...entries.keys()].map((name) => ({ kind: 'entry' as const, name })),
+    ...[...tools.values()].flatMap(({ name, renderCall, renderResult, renderShell }) => {
+      const [call, result] = [typeof renderCall === 'function', typeof renderResult === 'function'];
+      return call || result ? [{ kind: 'tool' as const, name, call, result, ...(renderShell === 'self' && { ownFrame: true as const }) }] : [];
+    }),
+  ];
+  return renderers.length === 0 ? {} : { renderers };
 }
 
 function toToolRegistration(tool: ToolDefinition): ToolRegistration {

@@ -1,34 +1,23 @@
-type Paint = (text: string) => string;
+import type { Stage } from '../api/stage.ts';
 
-const same: Paint = (text) => text;
+declare const requireCore: (name: string) => unknown;
 
-/** pi's class, without colours: the front end colours what it draws, a package's text carries no escapes. */
-export class Theme {
-  readonly name = 'plain';
-  readonly fg = (_color: string, text: string): string => text;
-  readonly bg = (_color: string, text: string): string => text;
-  readonly bold = same;
-  readonly italic = same;
-  readonly underline = same;
-  readonly inverse = same;
-  readonly strikethrough = same;
-  readonly getFgAnsi = (): string => '';
-  readonly getBgAnsi = (): string => '';
-  readonly getColorMode = (): string => 'truecolor';
-  readonly getThinkingBorderColor = (): Paint => same;
-  readonly getBashModeBorderColor = (): Paint => same;
-}
+const stage = requireCore('dash:stage') as Stage;
 
-export const theme = new Theme();
+/** The user's theme, as `ctx.ui.theme` is: plain where nothing is drawn. */
+export const { theme } = stage;
+export const Theme = theme.constructor;
+
+const paint = (color: string) => (text: string) => theme.fg(color, text);
 
 /** The theme is the host's: choosing one here changes nothing, and says so by returning the one there is. */
-export function initTheme(): Theme {
+export function initTheme(): object {
   return theme;
 }
 
-/** The code's lines as they are. */
+/** The code's lines in the colour of code; which word is what, nobody looks up here. */
 export function highlightCode(code: string): string[] {
-  return code.split('\n');
+  return code.split('\n').map(paint('mdCodeBlock'));
 }
 
 const languages: Readonly<Record<string, string>> = {
@@ -96,38 +85,35 @@ export function getLanguageFromPath(path: string): string | undefined {
 
 /** Styles for pi-tui's Markdown. */
 export function getMarkdownTheme(): object {
-  const styles = Object.fromEntries(
-    [
-      'heading',
-      'link',
-      'linkUrl',
-      'code',
-      'codeBlock',
-      'codeBlockBorder',
-      'quote',
-      'quoteBorder',
-      'hr',
-      'listBullet',
-      'bold',
-      'italic',
-      'underline',
-      'strikethrough',
-    ].map((name) => [name, same]),
-  );
-  return { ...styles, highlightCode };
+  const named = ['heading', 'link', 'linkUrl', 'code', 'codeBlock', 'codeBlockBorder', 'quote', 'quoteBorder', 'hr', 'listBullet'];
+  return {
+    ...Object.fromEntries(named.map((name) => [name, paint(`md${name.slice(0, 1).toUpperCase()}${name.slice(1)}`)])),
+    bold: (text: string) => theme.bold(text),
+    italic: (text: string) => theme.italic(text),
+    underline: (text: string) => theme.underline(text),
+    strikethrough: (text: string) => theme.strikethrough(text),
+    highlightCode,
+  };
 }
 
 /** Styles for pi-tui's SelectList. */
 export function getSelectListTheme(): object {
-  return { selectedPrefix: same, selectedText: same, description: same, scrollInfo: same, noMatch: same };
+  const [accent, muted] = [paint('accent'), paint('muted')];
+  return { selectedPrefix: accent, selectedText: accent, description: muted, scrollInfo: muted, noMatch: muted };
 }
 
 /** Styles for pi-tui's Editor. */
 export function getEditorTheme(): object {
-  return { borderColor: same, selectList: getSelectListTheme() };
+  return stage.editorTheme;
 }
 
 /** Styles for pi-tui's SettingsList. */
 export function getSettingsListTheme(): object {
-  return { label: same, value: same, description: same, cursor: '→ ', hint: same };
+  return {
+    label: (text: string, selected: boolean) => (selected ? theme.fg('accent', text) : text),
+    value: (text: string, selected: boolean) => theme.fg(selected ? 'accent' : 'muted', text),
+    description: paint('dim'),
+    cursor: theme.fg('accent', '→ '),
+    hint: paint('dim'),
+  };
 }

@@ -7,6 +7,10 @@ export default function registerPiTui(register: Register, requireCore: RequireCo
     const module: object = require('@earendil-works/pi-tui');
     return module;
   });
+  register('dash:keys', () => {
+    const module: object = require('./keys.ts');
+    return module;
+  });
   register('pi-coding-agent', () => {
     const module: typeof import('./pi-coding-agent.ts') = require('./pi-coding-agent.ts');
     return module.createPiCodingAgent(requireCore);

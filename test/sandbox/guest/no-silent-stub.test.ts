@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createContext } from '../../../sandbox/guest/api/context.ts';
 import { createExtensionApi } from '../../../sandbox/guest/api/extension-api.ts';
 import { Registry } from '../../../sandbox/guest/api/registry.ts';
+import { Stage } from '../../../sandbox/guest/api/stage.ts';
 import type { GuestLink } from '../../../sandbox/guest/link.ts';
 
 /** A link that keeps what was sent. */
@@ -52,6 +53,8 @@ const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   'pi.registerFlag': ['f', { type: 'boolean' }],
   'pi.registerShortcut': ['ctrl+x', { handler: () => undefined }],
   'pi.events.on': ['channel', () => undefined],
+  'pi.registerMessageRenderer': ['note', () => undefined],
+  'pi.registerEntryRenderer': ['note', () => undefined],
   'pi.setActiveTools': [[]],
   'pi.exec': ['true', []],
   'ctx.executeTool': ['package/tool', {}],
@@ -80,7 +83,8 @@ async function outcome(run: () => unknown): Promise<string | undefined> {
 
 describe('every member of the API does something that can be seen', () => {
   const { link, sent } = recordingLink();
-  const registry = new Registry(link, () => undefined);
+  const nothing = () => undefined;
+  const registry = new Registry(link, nothing, new Stage(link, nothing));
   const api = createExtensionApi(registry, link);
   const context = createContext(registry, link, { mode: 'print', hasUI: false }, new AbortController().signal, true);
   const members = [...functionsOf(api, 'pi'), ...functionsOf(context, 'ctx')];

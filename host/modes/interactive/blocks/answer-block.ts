@@ -80,11 +80,18 @@ export class ThinkingBlock extends Block {
   readonly #palette: Palette;
   #text = '';
   #isOpen: boolean;
+  #label: string | undefined;
 
-  constructor(palette: Palette, isOpen: boolean) {
+  constructor(palette: Palette, isOpen: boolean, label?: string) {
     super();
     this.#palette = palette;
     this.#isOpen = isOpen;
+    this.#label = label;
+  }
+
+  setLabel(label: string | undefined): void {
+    this.#label = label;
+    this.invalidate();
   }
 
   setText(text: string): void {
@@ -103,7 +110,7 @@ export class ThinkingBlock extends Block {
     const { fg, italic } = this.#palette;
     const text = this.#text.trim();
     if (text === '' && this.#isOpen) return [];
-    const shown = this.#isOpen ? wrapTextWithAnsi(text, Math.max(1, width - 2)) : ['thinking … (ctrl+t shows it)'];
+    const shown = this.#isOpen ? wrapTextWithAnsi(text, Math.max(1, width - 2)) : [`${this.#label ?? 'thinking …'} (ctrl+t shows it)`];
     return ['', ...shown.map((line) => ` ${italic(fg('thinkingText', line))}`)];
   }
 }
