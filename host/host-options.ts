@@ -5,7 +5,7 @@ import type { EmbeddedExtension } from './embedded-extensions.ts';
 import type { EventStore } from './events/event-store.ts';
 import type { OpenPackage, ReadPackages } from './load-packages.ts';
 import type { ImageContent } from './model/messages.ts';
-import type { ModelPort, ThinkingLevel } from './model/port.ts';
+import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
 import type { AuditHead } from './session/audit-anchor.ts';
 import type { SessionChoice } from './start-session.ts';
 import type { UserInterface } from './user-interface.ts';
@@ -20,8 +20,8 @@ export interface HostOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Default: those that `openModels` finds. */
   readonly models?: ModelPort;
-  /** `provider/id`; otherwise the setting, otherwise the first model there is. */
-  readonly model?: string;
+  /** `provider/id`, or what `getModel` gave; otherwise the setting, otherwise the first model there is. */
+  readonly model?: string | ModelInfo;
   readonly thinking?: ThinkingLevel;
   /** Dollars that the session may cost. Default: the setting. */
   readonly maxCost?: number;

@@ -97,7 +97,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const places = { workspace, home: homedir(), data: join(dashHome, 'data'), tmp: join(dashHome, 'tmp'), dashHome: realPath(dashHome) };
   const around = { dashHome, cwd: workspace, home: homedir() };
 
-  const opened = options.models ?? (await openModels({ reference: options.model, dashHome, env }));
+  const wanted = typeof options.model === 'object' ? `${options.model.provider}/${options.model.id}` : options.model;
+  const opened = options.models ?? (await openModels({ reference: wanted, dashHome, env }));
   const trust = await decideTrust(around, options.trustProject ?? false);
   // asked again at every reload: files may have come; that they may speak was decided once
   const configuration = await readConfiguration(dashHome, async () => (trust.trusted ? findProjectFiles(around) : undefined));
@@ -179,7 +180,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
         summarizedSources(conversation.session.tree.path()),
       ),
     session,
-    model: startModel(models, options.model, session.settings().model, configuration.settings.model),
+    model: startModel(models, wanted, session.settings().model, configuration.settings.model),
     thinking: options.thinking ?? configuration.settings.thinking,
   });
   if (options.eventStore !== undefined)

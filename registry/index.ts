@@ -35,6 +35,7 @@ export { allRequestsOf, computedSubjectsOf, type Request, type Requesting } from
 export type { Difference, Held, Review, InstallContext, InstallReport } from './install.ts';
 export { list, type ListOptions, type PackageView, viewPackage } from './list.ts';
 export type { LockEntry, Source } from './lock/lock-entry.ts';
+export { takeProcessLock } from './lock/process-lock.ts';
 export { type NpmConfig, readNpmConfig, type ReadNpmConfigOptions, unusedProjectSettings } from './npm-config.ts';
 export { formatSpec, type PackageSpec, parseSpec } from './package-spec.ts';
 export type { CommitStep, Progress, ProgressListener } from './progress.ts';

@@ -1,9 +1,11 @@
 import { DashError } from '../../format/index.ts';
 import { AUTO, createAutoModels } from './auto.ts';
-import { readKeys } from './credentials.ts';
-import { type CustomProvider, readCustomProviders } from './custom-providers.ts';
-import { createPiAiModels, KEY_NAMES, PROVIDER_KEY_NAMES } from './pi-ai.ts';
+import { readCredentials } from './credentials.ts';
+import { readCustomProviders } from './custom-providers.ts';
+import { freshToken } from './log-in.ts';
+import { createPiAiModels } from './pi-ai.ts';
 import type { ModelInfo, ModelPort } from './port.ts';
+import { KEY_NAMES, PROVIDER_KEY_NAMES, REFUSED } from './providers.ts';
 import { createScriptedModel, readScript } from './scripted.ts';
 
 export interface ModelSource {
@@ -16,25 +18,10 @@ export interface ModelSource {
 /** The port that `reference` asks for. @throws {DashError} SCRIPT_INVALID, SETTINGS_INVALID */
 export async function openModels({ reference, dashHome, env }: ModelSource): Promise<ModelPort> {
   if (reference?.startsWith('scripted:') === true) return createScriptedModel(await readScript(reference.slice('scripted:'.length)));
-  const custom = await readCustomProviders(dashHome);
-  const models = createPiAiModels({ env: { ...keptKeys(await readKeys(dashHome), custom), ...env }, custom });
+  const [custom, { keys }] = await Promise.all([readCustomProviders(dashHome), readCredentials(dashHome)]);
+  const models = createPiAiModels({ env, keys, custom, token: (provider) => freshToken(dashHome, provider) });
   const order = reference?.startsWith(`${AUTO}:`) === true ? reference.slice(AUTO.length + 1).split(',') : undefined;
   return createAutoModels(models, { always: reference === AUTO || order !== undefined, ...(order === undefined ? {} : { order }) });
-}
-
-/** The names of providers that a key can be kept for. @throws {DashError} SETTINGS_INVALID */
-export async function knownProviders(dashHome: string): Promise<readonly string[]> {
-  const own = (await readCustomProviders(dashHome)).filter(({ apiKeyEnv }) => apiKeyEnv !== undefined);
-  return [...KEY_NAMES.keys(), ...own.map(({ id }) => id)];
-}
-
-/** What `dash login` keeps, as if it stood in the environment; what really stands there goes before it. */
-function keptKeys(keys: Readonly<Record<string, string>>, custom: readonly CustomProvider[]): Record<string, string> {
-  const named = Object.entries(keys).flatMap(([provider, key]): [string, string][] => {
-    const name = custom.find(({ id }) => id === provider)?.apiKeyEnv ?? KEY_NAMES.get(provider);
-    return name === undefined ? [] : [[name, key]];
-  });
-  return Object.fromEntries(named);
 }
 
 /** Picks the model that `reference` names among `models`. @throws {DashError} NO_MODEL */
@@ -59,6 +46,8 @@ export function chooseModel(models: readonly ModelInfo[], reference: string | un
   if (found !== undefined) return found;
   const [provider = ''] = reference.split('/', 1);
   const variable = models.some((model) => model.provider === provider) ? undefined : KEY_NAMES.get(provider);
+  const refusal = variable === undefined ? REFUSED.get(provider) : undefined;
+  if (refusal !== undefined && !models.some((model) => model.provider === provider)) throw new DashError('NO_MODEL', `\`${provider}\` is not used: ${refusal}`);
   throw new DashError('NO_MODEL', `no model \`${reference}\` among the ${models.length} that have credentials`, {
     hint: variable === undefined ? '`dash models` lists them; write it as `provider/id`' : `set ${variable}, or run \`dash login ${provider}\``,
   });

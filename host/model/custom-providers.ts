@@ -22,6 +22,23 @@ const CustomModel = Type.Object(
   { additionalProperties: false },
 );
 
+const Address = Type.String({ pattern: '^(https://|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])([:/]|$))' });
+
+/** A login through a browser, for a client of the user's own: RFC 8628 (device code), or RFC 7636 with an address on loopback. */
+const OAuthClient = Type.Object(
+  {
+    clientId: Type.String({ minLength: 1 }),
+    tokenUrl: Address,
+    /** Where the user is sent, and comes back from. */
+    authorizeUrl: Type.Optional(Address),
+    /** Where a code is asked for that the user types on any machine. */
+    deviceUrl: Type.Optional(Address),
+    scope: Type.Optional(Type.String({ minLength: 1 })),
+  },
+  { additionalProperties: false },
+);
+export type OAuthClient = Static<typeof OAuthClient>;
+
 const CustomProvider = Type.Object(
   {
     id: Type.String({ pattern: '^[a-z0-9][a-z0-9._-]*$' }),
@@ -34,6 +51,7 @@ const CustomProvider = Type.Object(
     ]),
     /** Name of the environment variable that holds the key; absent for a local server without one. */
     apiKeyEnv: Type.Optional(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' })),
+    oauth: Type.Optional(OAuthClient),
     models: Type.Array(CustomModel, { minItems: 1 }),
   },
   { additionalProperties: false },

@@ -1,7 +1,9 @@
-import { DashError } from '../../format/index.ts';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { DashError, isDashError } from '../../format/index.ts';
 import type { CustomProvider } from './custom-providers.ts';
 import { handOff } from './handoff.ts';
-import type { AssistantMessage } from './messages.ts';
+import { type AssistantMessage, NO_USAGE } from './messages.ts';
 import {
   type ModelEvent,
   type ModelInfo,
@@ -12,163 +14,11 @@ import {
   type ThinkingLevel,
   type Transcript,
 } from './port.ts';
+import { KEY_NAMES, type KnownProvider, missingOf, type PiModel, type PiProvider, PROVIDERS, REFUSED, type Wire } from './providers.ts';
 
-// This is the one file that knows pi-ai. Each import is a subpath and dynamic: the root index costs
-// 150 ms, one provider a few. The types are taken from the subpaths too, so no line names the root.
-type Wire = Pick<ReturnType<typeof import('@earendil-works/pi-ai/api/openai-completions.lazy').openAICompletionsApi>, 'streamSimple'>;
-type PiModel = Parameters<Wire['streamSimple']>[0];
 type PiContext = Parameters<typeof import('@earendil-works/pi-ai/utils/transcript').normalizeContext>[0];
 type PiTool = NonNullable<PiContext['tools']>[number];
-type Auth = NonNullable<
-  Awaited<ReturnType<NonNullable<ReturnType<typeof import('@earendil-works/pi-ai/providers/openai').openaiProvider>['auth']['apiKey']>['resolve']>>
->;
-
-interface PiProvider extends Wire {
-  readonly id: string;
-  readonly auth: ReturnType<typeof import('@earendil-works/pi-ai/providers/openai').openaiProvider>['auth'];
-  getModels(): readonly PiModel[];
-}
-
-interface KnownProvider {
-  readonly id: string;
-  /** The one that is used when nobody names another. */
-  readonly model: string;
-  /** Any of these in the environment makes the provider usable. */
-  readonly env: readonly string[];
-  readonly load: () => Promise<PiProvider>;
-}
-
-/**
- * In order of preference for a default model. Left out on purpose: providers that can only be reached
- * with another client's identity or a browser login.
- */
-const PROVIDERS: readonly KnownProvider[] = [
-  {
-    id: 'anthropic',
-    model: 'claude-sonnet-5',
-    env: ['ANTHROPIC_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/anthropic')).anthropicProvider(),
-  },
-  { id: 'openai', model: 'gpt-5.5', env: ['OPENAI_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/openai')).openaiProvider() },
-  {
-    id: 'google',
-    model: 'gemini-3.1-pro-preview',
-    env: ['GEMINI_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/google')).googleProvider(),
-  },
-  {
-    id: 'openrouter',
-    model: 'anthropic/claude-sonnet-5',
-    env: ['OPENROUTER_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/openrouter')).openrouterProvider(),
-  },
-  { id: 'xai', model: 'grok-4.7', env: ['XAI_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/xai')).xaiProvider() },
-  { id: 'groq', model: 'openai/gpt-oss-120b', env: ['GROQ_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/groq')).groqProvider() },
-  {
-    id: 'mistral',
-    model: 'devstral-latest',
-    env: ['MISTRAL_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/mistral')).mistralProvider(),
-  },
-  {
-    id: 'deepseek',
-    model: 'deepseek-v4-pro',
-    env: ['DEEPSEEK_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/deepseek')).deepseekProvider(),
-  },
-  {
-    id: 'cerebras',
-    model: 'gpt-oss-120b',
-    env: ['CEREBRAS_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/cerebras')).cerebrasProvider(),
-  },
-  {
-    id: 'together',
-    model: 'moonshotai/Kimi-K2.6',
-    env: ['TOGETHER_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/together')).togetherProvider(),
-  },
-  {
-    id: 'fireworks',
-    model: 'accounts/fireworks/models/kimi-k2p6',
-    env: ['FIREWORKS_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/fireworks')).fireworksProvider(),
-  },
-  {
-    id: 'huggingface',
-    model: 'moonshotai/Kimi-K2.6',
-    env: ['HF_TOKEN'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/huggingface')).huggingfaceProvider(),
-  },
-  {
-    id: 'moonshotai',
-    model: 'kimi-k2.6',
-    env: ['MOONSHOT_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/moonshotai')).moonshotaiProvider(),
-  },
-  { id: 'zai', model: 'glm-5.3', env: ['ZAI_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/zai')).zaiProvider() },
-  {
-    id: 'minimax',
-    model: 'MiniMax-M2.7',
-    env: ['MINIMAX_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/minimax')).minimaxProvider(),
-  },
-  {
-    id: 'nvidia',
-    model: 'nvidia/nemotron-3-super-120b-a12b',
-    env: ['NVIDIA_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/nvidia')).nvidiaProvider(),
-  },
-  {
-    id: 'vercel-ai-gateway',
-    model: 'zai/glm-5.1',
-    env: ['AI_GATEWAY_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/vercel-ai-gateway')).vercelAIGatewayProvider(),
-  },
-  {
-    id: 'azure-openai-responses',
-    model: 'gpt-5.4',
-    env: ['AZURE_OPENAI_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/azure-openai-responses')).azureOpenAIResponsesProvider(),
-  },
-  {
-    id: 'google-vertex',
-    model: 'gemini-3.1-pro-preview',
-    env: ['GOOGLE_CLOUD_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/google-vertex')).googleVertexProvider(),
-  },
-  {
-    id: 'baseten',
-    model: 'zai-org/GLM-5.2',
-    env: ['BASETEN_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/baseten')).basetenProvider(),
-  },
-  { id: 'meta', model: 'muse-spark-1.3', env: ['META_API_KEY'], load: async () => (await import('@earendil-works/pi-ai/providers/meta')).metaProvider() },
-  {
-    id: 'minimax-cn',
-    model: 'MiniMax-M2.7',
-    env: ['MINIMAX_CN_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/minimax-cn')).minimaxCnProvider(),
-  },
-  {
-    id: 'qwen-token-plan',
-    model: 'qwen3.7-max',
-    env: ['QWEN_TOKEN_PLAN_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/qwen-token-plan')).qwenTokenPlanProvider(),
-  },
-  {
-    id: 'xiaomi',
-    model: 'mimo-v2.5-pro',
-    env: ['XIAOMI_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/xiaomi')).xiaomiProvider(),
-  },
-  {
-    id: 'ant-ling',
-    model: 'Ring-2.6-1T',
-    env: ['ANT_LING_API_KEY'],
-    load: async () => (await import('@earendil-works/pi-ai/providers/ant-ling')).antLingProvider(),
-  },
-];
+type Auth = NonNullable<Awaited<ReturnType<NonNullable<PiProvider['auth']['apiKey']>['resolve']>>>;
 
 const WIRES: Readonly<Record<CustomProvider['api'], () => Promise<Wire>>> = {
   'openai-completions': async () => (await import('@earendil-works/pi-ai/api/openai-completions.lazy')).openAICompletionsApi(),
@@ -177,35 +27,35 @@ const WIRES: Readonly<Record<CustomProvider['api'], () => Promise<Wire>>> = {
   'google-generative-ai': async () => (await import('@earendil-works/pi-ai/api/google-generative-ai.lazy')).googleGenerativeAIApi(),
 };
 
-/** The names of environment variables that make a provider usable. */
-export const PROVIDER_KEY_NAMES: readonly string[] = PROVIDERS.flatMap(({ env }) => env);
-
-/** The variable that holds the key of a provider, by the provider's name. */
-export const KEY_NAMES: ReadonlyMap<string, string> = new Map(PROVIDERS.flatMap(({ id, env: [name] }) => (name === undefined ? [] : [[id, name]])));
-
 export interface PiAiOptions {
-  /** Where keys are looked up; nothing else is read. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where keys are looked up; a kept key stands behind it. */
+  readonly env: Environment;
+  /** Keys that `dash login` keeps, by provider. */
+  readonly keys: Readonly<Record<string, string>>;
   /** Endpoints from `models.json`. */
   readonly custom: readonly CustomProvider[];
+  /** The token of a provider that is logged into through a browser, as good as it is now. */
+  readonly token: (provider: CustomProvider) => Promise<string | undefined>;
 }
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A provider that is usable now: what it offers, and how it is called. */
 interface Connection {
   readonly models: readonly PiModel[];
   readonly wire: Wire;
-  readonly auth: Auth;
+  readonly auth: () => Promise<Auth>;
 }
 
 /** Language models behind pi-ai: the providers whose key is in the environment, and the user's own endpoints. */
-export function createPiAiModels({ env, custom }: PiAiOptions): ModelPort {
+export function createPiAiModels(options: PiAiOptions): ModelPort {
   let connecting: Promise<readonly Connection[]> | undefined;
-  const connections = (): Promise<readonly Connection[]> => (connecting ??= connect(env, custom));
+  const connections = (): Promise<readonly Connection[]> => (connecting ??= connect(options));
   return {
     async models() {
       return (await connections()).flatMap(({ models }) => models.map(describe));
     },
-    async *stream(info, transcript, options) {
+    async *stream(info, transcript, request) {
       const found = find(await connections(), info);
       if (found === undefined) {
         yield noCredentials(info);
@@ -213,15 +63,26 @@ export function createPiAiModels({ env, custom }: PiAiOptions): ModelPort {
       }
       const { normalizeContext } = await import('@earendil-works/pi-ai/utils/transcript');
       const { model, connection } = found;
-      const { apiKey, headers, baseUrl } = connection.auth.auth;
+      let auth: Auth;
+      try {
+        auth = await connection.auth();
+      } catch (error) {
+        yield failed(info, error);
+        return;
+      }
+      const { apiKey, headers, baseUrl } = auth.auth;
+      if (isSubscriptionToken(model, apiKey)) {
+        yield failed(info, new DashError('LOGIN_REFUSED', `this is the token of a subscription: ${REFUSED.get('anthropic')}`, { hint: 'use an API key' }));
+        return;
+      }
       const watch = watchRetryAfter();
       const events = connection.wire.streamSimple(baseUrl === undefined ? model : { ...model, baseUrl }, normalizeContext(contextOf(transcript, info)), {
-        ...requestOptions(model, options),
+        ...requestOptions(model, request),
         apiKey,
-        headers: await watchedHeaders(headers, options.watch),
-        ...watchedRequest(options.watch),
-        env: connection.auth.env,
-        ...(model.api.startsWith('google-') ? {} : { fetch: watch.fetch }),
+        headers: await watchedHeaders({ 'User-Agent': OUR_NAME, ...headers }, request.watch),
+        ...watchedRequest(request.watch),
+        env: auth.env,
+        ...(model.api.startsWith('google-') || model.api.startsWith('bedrock-') ? {} : { fetch: watch.fetch }),
       });
       for await (const event of events) {
         const retryAfterMs = event.type === 'error' ? (watch.retryAfterMs() ?? retryDelayIn(event.error.errorMessage ?? '')) : undefined;
@@ -229,6 +90,14 @@ export function createPiAiModels({ env, custom }: PiAiOptions): ModelPort {
       }
     },
   };
+}
+
+/** The library beneath would say that it is pi. */
+const OUR_NAME = 'dash-agent';
+
+/** With such a token the library beneath would say that it is Claude Code, in its headers and in the system prompt. */
+function isSubscriptionToken({ api }: PiModel, apiKey: string | undefined): boolean {
+  return api === 'anthropic-messages' && apiKey?.includes('sk-ant-oat') === true;
 }
 
 /** A header that may hold a credential, by its name: packages neither see nor set one. */
@@ -290,25 +159,37 @@ function parseRetryAfter(value: string | null, now: number): number | undefined 
   return Number.isFinite(ms) && ms >= 0 ? ms : undefined;
 }
 
-async function connect(env: PiAiOptions['env'], custom: readonly CustomProvider[]): Promise<readonly Connection[]> {
-  const usable = PROVIDERS.filter((provider) => provider.env.some((name) => (env[name] ?? '').trim() !== ''));
-  const known = await Promise.all(usable.map(async ({ load, model }) => openProvider(await load(), model, env)));
-  const own = await Promise.all(custom.map((provider) => openEndpoint(provider, env)));
+async function connect({ env, keys, custom, token }: PiAiOptions): Promise<readonly Connection[]> {
+  const known = await Promise.all(PROVIDERS.map((provider) => openProvider(provider, withKept(provider.id, env, keys))));
+  const own = await Promise.all(custom.map((provider) => openEndpoint(provider, env[provider.apiKeyEnv ?? ''] ?? keys[provider.id], token)));
   // The user's own endpoints come first: who writes one means to use it.
   return [...own, ...known].filter((connection) => connection !== undefined);
 }
 
-async function openProvider(provider: PiProvider, first: string, env: PiAiOptions['env']): Promise<Connection | undefined> {
-  const ctx = { env: async (name: string) => env[name], fileExists: async () => false };
-  const auth = await provider.auth.apiKey?.resolve({ ctx, signal: new AbortController().signal });
-  if (auth === undefined) return undefined;
-  // The list is in the order of the alphabet; who names none means one that can do the work.
-  return { models: provider.getModels().toSorted((a, b) => Number(b.id === first) - Number(a.id === first)), wire: provider, auth };
+/** The environment as one provider sees it: what really stands there goes before the key that is kept for it. */
+export function withKept(provider: string, env: Environment, keys: PiAiOptions['keys']): Environment {
+  const [name, key] = [KEY_NAMES.get(provider), keys[provider]];
+  return name === undefined || key === undefined ? env : { [name]: key, ...env };
 }
 
-async function openEndpoint(provider: CustomProvider, env: PiAiOptions['env']): Promise<Connection | undefined> {
-  const apiKey = provider.apiKeyEnv === undefined ? 'none' : env[provider.apiKeyEnv];
-  if (apiKey === undefined) return undefined;
+async function openProvider(known: KnownProvider, env: Environment): Promise<Connection | undefined> {
+  if (missingOf(known, env).length > 0) return undefined;
+  const provider = await known.load();
+  const ctx = { env: async (name: string) => env[name], fileExists: async (path: string) => existsSync(path.replace(/^~(?=\/)/, env['HOME'] ?? homedir())) };
+  const auth = await provider.auth.apiKey?.resolve({ ctx, signal: new AbortController().signal });
+  if (auth === undefined) return undefined;
+  const set = Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+  return {
+    // The list is in the order of the alphabet; who names none means one that can do the work.
+    models: provider.getModels().toSorted((a, b) => Number(b.id === known.model) - Number(a.id === known.model)),
+    wire: provider,
+    auth: async () => ({ ...auth, env: { ...set, ...auth.env } }),
+  };
+}
+
+async function openEndpoint(provider: CustomProvider, key: string | undefined, token: PiAiOptions['token']): Promise<Connection | undefined> {
+  const isOpen = provider.apiKeyEnv === undefined && provider.oauth === undefined;
+  if (!isOpen && key === undefined && (provider.oauth === undefined || (await token(provider).catch(() => 'expired')) === undefined)) return undefined;
   const models = provider.models.map((model): PiModel => ({
     id: model.id,
     name: model.name ?? model.id,
@@ -321,7 +202,11 @@ async function openEndpoint(provider: CustomProvider, env: PiAiOptions['env']): 
     contextWindow: model.contextWindow ?? 128_000,
     maxTokens: model.maxTokens ?? 16_384,
   }));
-  return { models, wire: await WIRES[provider.api](), auth: { auth: { apiKey } } };
+  return {
+    models,
+    wire: await WIRES[provider.api](),
+    auth: async () => ({ auth: { apiKey: key ?? (provider.oauth === undefined ? undefined : await token(provider)) ?? 'none' } }),
+  };
 }
 
 function find(connections: readonly Connection[], info: ModelInfo): { model: PiModel; connection: Connection } | undefined {
@@ -332,7 +217,8 @@ function find(connections: readonly Connection[], info: ModelInfo): { model: PiM
   return undefined;
 }
 
-function describe({ id, name, api, provider, baseUrl, reasoning, input, cost, contextWindow, maxTokens, promptCache, compat }: PiModel): ModelInfo {
+/** A model as the rest of Dash knows it. */
+export function describe({ id, name, api, provider, baseUrl, reasoning, input, cost, contextWindow, maxTokens, promptCache, compat }: PiModel): ModelInfo {
   const { input: read, output, cacheRead, cacheWrite } = cost;
   const price = { input: read, output, cacheRead, cacheWrite };
   return {
@@ -376,18 +262,21 @@ function isLevel(level: string): level is ThinkingLevel {
 
 function noCredentials(model: ModelInfo): ModelEvent {
   const known = PROVIDERS.find(({ id }) => id === model.provider);
-  const { message, hint } = new DashError('NO_MODEL', `no credentials for \`${model.provider}/${model.id}\``, {
-    hint: known === undefined ? 'describe the endpoint in `models.json`' : `set ${known.env.join(' or ')}`,
-  });
+  const hint = known === undefined ? 'describe the endpoint in `models.json`' : `set ${known.ways.map((way) => way.join(' and ')).join(', or ')}`;
+  return failed(model, new DashError('NO_MODEL', `no credentials for \`${model.provider}/${model.id}\``, { hint }));
+}
+
+function failed(model: ModelInfo, cause: unknown): ModelEvent {
+  const hint = isDashError(cause) && cause.hint !== undefined ? `; ${cause.hint}` : '';
   const error: AssistantMessage = {
     role: 'assistant',
     content: [],
     api: model.api,
     provider: model.provider,
     model: model.id,
-    usage: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, totalTokens: 0, cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, total: 0 } },
+    usage: NO_USAGE,
     stopReason: 'error',
-    errorMessage: `${message}; ${hint}`,
+    errorMessage: `${cause instanceof Error ? cause.message : String(cause)}${hint}`,
     timestamp: Date.now(),
   };
   return { type: 'error', reason: 'error', error };
