@@ -1,5 +1,5 @@
 import { Value } from '@sinclair/typebox/value';
-import { type DashError, intersection } from '../format/index.ts';
+import { type DashError, parsePermission } from '../format/index.ts';
 import type { AuditRecord } from './audit-trail.ts';
 import type { Authority } from './authority.ts';
 import { type Budgets, type Max, parseMax, type Spent } from './budget.ts';
@@ -11,7 +11,7 @@ import { type Asking, DECLINED, FirstUse } from './first-use.ts';
 import { type Answer, failed, toAnswer } from './guest-answer.ts';
 import type { PermissionAnswer } from './ports.ts';
 import { MAX_PENDING_REQUESTS, MAX_SUBSCRIPTIONS } from './process/limits.ts';
-import { endsWithItsCall, type Refusal, ruleOn, type Ruling } from './ruling.ts';
+import { endsWithItsCall, grantedFor, type Refusal, ruleOn, type Ruling } from './ruling.ts';
 
 export interface BrokerOptions {
   readonly context: CapabilityContext;
@@ -163,7 +163,9 @@ export class Broker {
     return {
       decide: (need) => this.#decide(capability, need, asking),
       permits: (need) => ruleOn(need, asking.lease, this.#options).allowed,
-      granted: () => asking.lease.delegation.limits.reduce((set, limit) => intersection(set, limit.granted()), this.#options.authority.granted()),
+      wouldAsk: (need) => this.#firstUse.wouldAsk(need, asking.lease),
+      asksFor: (area) => this.#options.authority.requested().some(({ permission }) => parsePermission(permission).area === area),
+      granted: () => grantedFor(asking.lease, this.#options),
       lease: asking.lease,
       spent: (spent) => this.#spent(needs, asking, spent),
       record: (outcome) => this.#options.audit.append({ 'event.name': 'effect', ...this.#who(asking), capability: capability.name, ...outcome }),

@@ -1,5 +1,5 @@
 import type { Static, TSchema } from '@sinclair/typebox';
-import type { Effect, PermissionSet, Places } from '../format/index.ts';
+import type { Effect, Permission, PermissionSet, Places } from '../format/index.ts';
 import type { AuditRecord } from './audit-trail.ts';
 import type { Spent } from './budget.ts';
 import type { Lease } from './calls-in-flight.ts';
@@ -46,6 +46,10 @@ export interface Request {
   readonly decide: (need: Need) => Promise<void>;
   /** Whether {@link decide} would let it pass, without a record: for what lies below a directory that was decided on. */
   readonly permits: (need: Need) => boolean;
+  /** The permission that {@link decide} would ask somebody for, now or for the next time; none where nobody would be asked. */
+  readonly wouldAsk: (need: Need) => string | undefined;
+  /** Whether the package asked for some permission of this area that it may not have yet. */
+  readonly asksFor: (area: Permission['area']) => boolean;
   /** Everything the package may do at this moment, for whom it does it: what a program of it gets. */
   readonly granted: () => PermissionSet;
   /** What was being served when it was asked for, and for whom. */
@@ -66,6 +70,8 @@ export interface Need {
   readonly recorded?: string;
   /** A package may always read the files it came with: it was them that were inspected. */
   readonly own?: true;
+  /** Nothing less than the whole host will do: what goes on in a tunnel nobody sees. */
+  readonly whole?: true;
   /** Of programs: how it would run. Without it the program cannot run at all, and nobody is asked. */
   readonly confinement?: Confinement;
 }

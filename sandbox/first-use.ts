@@ -101,6 +101,13 @@ export class FirstUse {
     }
   }
 
+  /** The permission that {@link ask} would put to somebody. */
+  wouldAsk(need: Need, lease: Lease): string | undefined {
+    if (lease.origin === undefined || this.#options.context.ports.questions === undefined) return undefined;
+    const ruled = ruleOn(need, lease, this.#options);
+    return ruled.allowed ? undefined : this.#askable(need, ruled, lease)?.permission;
+  }
+
   /** The requested permission that would allow it. A denial, a closed path and work outside a call are no matter for a question. */
   #askable(need: Need, denied: Refusal, lease: Lease): RequestedPermission | undefined {
     const { effect, confinement } = need;

@@ -1,4 +1,15 @@
-import { allows, type Decision, type Effect } from '../format/index.ts';
+import {
+  allows,
+  covers,
+  type Decision,
+  type Effect,
+  formatPermission,
+  intersection,
+  permissionFor,
+  type PermissionSet,
+  permissionSet,
+  type Places,
+} from '../format/index.ts';
 import type { Authority } from './authority.ts';
 import type { Lease } from './calls-in-flight.ts';
 import type { CapabilityContext, Need } from './define-capability.ts';
@@ -40,12 +51,33 @@ export function ruleOn(need: Need, lease: Lease, { context, authority }: Rules):
   if (own === true) return { allowed: true, rule: 'own files' };
   const granted = authority.granted();
   const decision = allows(granted, effect, places);
-  if (!decision.allowed) return decision;
+  const inPart = need.whole === true ? grantedInPart(effect, grantedFor(lease, { authority }), places) : undefined;
+  if (!decision.allowed) return inPart ?? decision;
   const limited = limitedBy(need, lease.delegation, context);
   if (limited !== undefined) return limited;
+  if (inPart !== undefined) return inPart;
   if (isInPlace(effect, lease)) return decision;
   const background = allows(granted, { kind: 'area', area: 'background' }, places);
   return background.allowed ? decision : { ...background, rule: 'outside a call' };
+}
+
+/** A permission for some paths or methods of a host, or a denial of some, cannot be looked after where nobody sees them. */
+function grantedInPart(effect: Effect, granted: PermissionSet, places: Places): Refusal | undefined {
+  const whole = permissionFor(effect, places);
+  const wholly = permissionSet([whole]);
+  if (covers(granted, wholly)) return undefined;
+  const part = granted.permissions.find((permission) => permission.area === 'net' && covers(wholly, permissionSet([{ ...permission, deny: false }])));
+  if (part === undefined) return undefined;
+  return {
+    allowed: false,
+    rule: `${part.deny ? 'denied' : 'granted'} in part: ${formatPermission({ ...part, deny: false })}; https hides method and path`,
+    permission: formatPermission(whole),
+  };
+}
+
+/** Everything a package may do, for whom it does it. */
+export function grantedFor({ delegation }: Pick<Lease, 'delegation'>, { authority }: Pick<Rules, 'authority'>): PermissionSet {
+  return delegation.limits.reduce((set, limit) => intersection(set, limit.granted()), authority.granted());
 }
 
 /** What a package does for another one, that one must be allowed to do itself. */

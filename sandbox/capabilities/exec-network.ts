@@ -1,8 +1,8 @@
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { covers, permissionFor, permissionSet, type Effect } from '../../format/index.ts';
-import { CapabilityFailure, type Need, type Request } from '../define-capability.ts';
+import type { Effect } from '../../format/index.ts';
+import { CapabilityFailure, type Request } from '../define-capability.ts';
 import { DOOR_PORT, openDoor } from '../os-layer/index.ts';
 import { checkedAddress, hostOf, needFor } from './net-fetch.ts';
 
@@ -20,9 +20,10 @@ export interface ProgramNetwork extends Disposable {
   enter(pid: number): Promise<void>;
 }
 
-/** Makes the proxy of one call; `undefined` where the package was granted no host, so that there is nothing to filter. */
+/** Makes the proxy of one call; `undefined` where the package neither has nor wants a host, so that there is nothing to decide. */
 export function programNetwork(request: Request, nsenter: string | undefined): ProgramNetwork | undefined {
-  if (nsenter === undefined || !request.granted().permissions.some(({ area, deny }) => area === 'net' && !deny)) return undefined;
+  if (nsenter === undefined) return undefined;
+  if (!request.asksFor('net') && !request.granted().permissions.some(({ area, deny }) => area === 'net' && !deny)) return undefined;
   const http = createServer({ keepAliveTimeout: IDLE_TIMEOUT_MS }, (incoming, outgoing) => void forward(incoming, outgoing, request));
   http.on('connect', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void tunnel(incoming.url ?? '', socket, head, request));
   http.on('clientError', (_error, socket) => socket.destroy());
@@ -68,8 +69,8 @@ async function tunnel(target: string, socket: Duplex, head: Buffer, request: Req
       throw new CapabilityFailure({ code: 'ERR_INVALID_URL', message: 'not a host and a port' });
     const host = hostOf(url);
     const effect: Effect & { kind: 'net' } = { kind: 'net', method: 'CONNECT', protocol: port === 80 ? 'http:' : 'https:', host, port, path: '/' };
-    const need: Need = { effect, target: `CONNECT ${host}:${port}` };
-    await decideWhole(need, effect, request);
+    // A permission for some paths or methods cannot be checked in a tunnel, and neither can a denial of some.
+    await request.decide({ effect, target: `CONNECT ${host}:${port}`, whole: true });
     const address = await checkedAddress(host);
     request.signal.throwIfAborted();
     const outside = connect({ host: address, port });
@@ -86,18 +87,6 @@ async function tunnel(target: string, socket: Duplex, head: Buffer, request: Req
     socket.end(refusalText(error));
   }
 }
-
-/** A permission for some paths or methods cannot be checked in a tunnel, and neither can a denial of some. */
-async function decideWhole(need: Need, effect: Effect & { kind: 'net' }, request: Request): Promise<void> {
-  const whole = permissionSet([permissionFor(effect, NOWHERE)]);
-  if (request.permits(need) && !covers(request.granted(), whole))
-    throw new CapabilityFailure({ code: 'EACCES', message: `${effect.host} was granted in part, and a program's connection to it cannot be looked into` });
-  await request.decide(need);
-  if (!covers(request.granted(), whole)) throw new CapabilityFailure({ code: 'EACCES', message: `all of ${effect.host} was not granted` });
-}
-
-/** Hosts lie nowhere on the disk. */
-const NOWHERE = { workspace: '/', home: '/', data: '/', tmp: '/' };
 
 /** A request without TLS is seen as a whole, and decided on as one of the package itself. */
 async function forward(incoming: IncomingMessage, outgoing: ServerResponse, request: Request): Promise<void> {

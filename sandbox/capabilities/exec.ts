@@ -1,10 +1,13 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { createHash } from 'node:crypto';
 import { chown, stat } from 'node:fs/promises';
+import { parsePermissionSet, union } from '../../format/index.ts';
 import { CapabilityFailure, defineCapability, defineSubscription, type CapabilityContext, type Need, type Request } from '../define-capability.ts';
 import {
   confine,
   packageProfile,
+  type Profile,
+  READ_FOR_REFUSALS,
   sees,
   startProgram,
   UnguardableTree,
@@ -20,6 +23,7 @@ import { allowListed, GIT_ENVIRONMENT, GIT_FILTERS_QUESTION, withoutFilters } fr
 import { parseCommand, type Command } from './exec-command.ts';
 import { programEnvironment, RefusedVariable } from './exec-environment.ts';
 import { programNetwork, type ProgramNetwork } from './exec-network.ts';
+import { askForRefused } from './exec-refusals.ts';
 import { findProgram, type FoundProgram } from './exec-program.ts';
 import { needRead, Path } from './fs-read.ts';
 
@@ -50,13 +54,21 @@ export const run = defineCapability({
   params: Type.Object({ ...COMMAND, input: Type.Optional(Bytes) }, closed),
   needs: needExec,
   run: async (params, context, request, needs) => {
-    const output: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
-    const { program, ending } = await start(params, context, request, needs, (stream, bytes) => output[stream].push(bytes));
-    program.stdin.end(bytesOf(params.input));
-    const { code, signal, stopped, note } = await ending;
-    if (note !== undefined) output.stderr.push(Buffer.from(note));
-    const [stdout, stderr] = [Buffer.concat(output.stdout), Buffer.concat(output.stderr)];
-    return { code, signal, ...(stopped && { stopped }), stdout: { base64: stdout.toString('base64') }, stderr: { base64: stderr.toString('base64') } };
+    const once: string[] = [];
+    for (;;) {
+      const output: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
+      const { program, ending } = await start(params, { context, request, needs, once }, (stream, bytes) => output[stream].push(bytes));
+      program.stdin.end(bytesOf(params.input));
+      const { code, signal, stopped, note, allowed } = await ending;
+      // Somebody said yes to exactly that: the same call again, and nobody sees the first.
+      if (allowed.length > 0 && once.length < MAX_REPEATS) {
+        once.push(...allowed);
+        continue;
+      }
+      if (note !== undefined) output.stderr.push(Buffer.from(note));
+      const [stdout, stderr] = [Buffer.concat(output.stdout), Buffer.concat(output.stderr)];
+      return { code, signal, ...(stopped && { stopped }), stdout: { base64: stdout.toString('base64') }, stderr: { base64: stderr.toString('base64') } };
+    }
   },
 });
 
@@ -70,12 +82,21 @@ export const launch = defineSubscription({
     const programs = runningOf(context);
     if (programs.has(params.id)) throw new CapabilityFailure({ code: 'EINVAL', message: 'a program with this number is running' });
     const say = (stream: string, bytes: Buffer): void => event({ kind: 'output', stream, base64: bytes.toString('base64') });
-    const { program, ending } = await start(params, context, request, needs, say);
+    const key = recordedName(argvOf(commandOf(params)));
+    const allowedBefore = allowedNext(context);
+    const once = allowedBefore.get(key) ?? [];
+    allowedBefore.delete(key);
+    const { program, ending } = await start(params, { context, request, needs, once }, say);
     programs.set(params.id, program);
     event({ kind: 'started' });
     ending
-      .then(({ note, ...end }) => {
+      .then(({ note, allowed, ...end }) => {
         if (note !== undefined) say('stderr', Buffer.from(note));
+        if (allowed.length > 0) {
+          // What it said has been heard already: it is the package's to start it again.
+          allowedBefore.set(key, [...once, ...allowed]);
+          say('stderr', Buffer.from(`dash: \`${allowed.join(' ')}\` was allowed: run it again\n`));
+        }
         event({ kind: 'ended', ...end });
       }, error)
       .finally(() => programs.delete(params.id));
@@ -119,6 +140,15 @@ export const signal = defineCapability({
 
 const running = new WeakMap<CapabilityContext, Map<number, RunningProgram>>();
 
+/** What was allowed once to a program that has ended since, by its words. */
+const next = new WeakMap<CapabilityContext, Map<string, readonly string[]>>();
+
+function allowedNext(context: CapabilityContext): Map<string, readonly string[]> {
+  const allowed = next.get(context) ?? new Map<string, readonly string[]>();
+  next.set(context, allowed);
+  return allowed;
+}
+
 function runningOf(context: CapabilityContext): Map<number, RunningProgram> {
   const programs = running.get(context) ?? new Map<number, RunningProgram>();
   running.set(context, programs);
@@ -150,19 +180,28 @@ function recordedName(argv: readonly string[]): string {
   return `${argv[0]} sha256:${createHash('sha256').update(JSON.stringify(argv)).digest('hex').slice(0, 16)}`;
 }
 
+/** Questions for one call, each of which runs its program again. */
+const MAX_REPEATS = 3;
+
 interface Started {
   readonly program: RunningProgram;
-  /** `note` is for whoever reads the program's errors. */
-  readonly ending: Promise<Omit<Ending, 'stopped'> & { readonly stopped?: Ending['stopped'] | 'storage'; readonly note?: string }>;
+  /** `note` is for whoever reads the program's errors; `allowed` was refused to it, and is allowed now. */
+  readonly ending: Promise<
+    Omit<Ending, 'stopped'> & { readonly stopped?: Ending['stopped'] | 'storage'; readonly note?: string; readonly allowed: readonly string[] }
+  >;
 }
 
-async function start(
-  params: CommandParams,
-  context: CapabilityContext,
-  request: Request,
-  needs: readonly Need[],
-  onOutput: (stream: 'stdout' | 'stderr', bytes: Buffer) => void,
-): Promise<Started> {
+/** What a program is started with. */
+interface Asked {
+  readonly context: CapabilityContext;
+  readonly request: Request;
+  readonly needs: readonly Need[];
+  /** What this one run may do beyond what is granted: somebody said yes to exactly that. */
+  readonly once: readonly string[];
+}
+
+async function start(params: CommandParams, asked: Asked, onOutput: (stream: 'stdout' | 'stderr', bytes: Buffer) => void): Promise<Started> {
+  const { context, request } = asked;
   const argv = argvOf(commandOf(params));
   await context.storage.assertRoom();
   const {
@@ -170,13 +209,15 @@ async function start(
     note,
     network,
     inspect,
-  } = await prepare(argv, params, context, request, needs).catch((error: unknown) => {
+    profile,
+  } = await prepare(argv, params, asked).catch((error: unknown) => {
     if (error instanceof RefusedVariable || error instanceof UnguardableTree) throw denied(argv, error.message);
     throw error;
   });
   if (request.signal.aborted) await inspect?.();
   request.signal.throwIfAborted();
   const counted = { stdout: 0, stderr: 0 };
+  let said = '';
   const limit = new AbortController();
   const exceeded = (by: 'output' | 'storage'): void => limit.abort(by);
   const started = performance.now();
@@ -186,6 +227,7 @@ async function start(
     onOutput: (stream, bytes) => {
       const left = (params.maxBuffer ?? Infinity) - counted[stream];
       counted[stream] += bytes.length;
+      said = (said + bytes.toString('latin1')).slice(-READ_FOR_REFUSALS);
       if (left > 0) onOutput(stream, bytes.length > left ? bytes.subarray(0, left) : bytes);
       if (bytes.length > left) exceeded('output');
     },
@@ -205,8 +247,12 @@ async function start(
         durationMs: Math.round(performance.now() - started),
       });
       if (stopped === 'aborted') request.signal.throwIfAborted();
-      const notes = `${end.code === 0 ? '' : (note ?? '')}${found}${full}`;
-      return { ...end, ...(stopped && { stopped }), ...(notes !== '' && { note: notes }) };
+      const hasFailed = end.code !== 0 && stopped === undefined && profile !== undefined;
+      const refused = hasFailed
+        ? await askForRefused(Buffer.from(said, 'latin1').toString('utf8'), { profile, once: asked.once }, context, request)
+        : NOTHING_REFUSED;
+      const notes = `${end.code === 0 ? '' : (note ?? '')}${found}${full}${refused.notes}`;
+      return { ...end, ...(stopped && { stopped }), ...(notes !== '' && { note: notes }), allowed: refused.allowed };
     },
     async (error: NodeJS.ErrnoException) => {
       network?.[Symbol.dispose]();
@@ -223,8 +269,12 @@ async function start(
   return { program, ending };
 }
 
+const NOTHING_REFUSED = { allowed: [], notes: '' };
+
 interface Prepared {
   readonly launch: Launch;
+  /** What it sees, where it is confined. */
+  readonly profile?: Profile;
   /** For a program that failed. */
   readonly note?: string;
   /** Its way out, which ends with it. */
@@ -233,16 +283,10 @@ interface Prepared {
   readonly inspect?: () => Promise<string>;
 }
 
-async function prepare(
-  argv: readonly [string, ...string[]],
-  params: CommandParams,
-  context: CapabilityContext,
-  request: Request,
-  needs: readonly Need[],
-): Promise<Prepared> {
+async function prepare(argv: readonly [string, ...string[]], params: CommandParams, { context, request, needs, once }: Asked): Promise<Prepared> {
   const { programs, places } = context;
   if (programs === undefined) throw denied(argv, 'no program runs here');
-  const granted = request.granted();
+  const granted = once.length === 0 ? request.granted() : union(request.granted(), parsePermissionSet(once));
   const found = await findProgram(argv[0], programs.environment['PATH'] ?? '', granted, places);
   if (found === undefined)
     throw new CapabilityFailure({ code: 'ENOENT', errno: -2, message: `spawn ${argv[0]} ENOENT`, syscall: `spawn ${argv[0]}`, path: argv[0] });
@@ -273,6 +317,7 @@ async function prepare(
       },
       ...(network !== undefined && { network }),
       ...(note !== undefined && { note }),
+      profile,
       inspect: await watchTree(profile, context, request),
     };
   }

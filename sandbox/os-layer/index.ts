@@ -9,5 +9,6 @@ export type { Limits, Mount, Profile, RunAs } from './profile.ts';
 export { linkedSecretsOf, OtherNames } from './linked-secrets.ts';
 export { UnguardableTree } from './project-grants.ts';
 export { spawnConfined } from './spawn-confined.ts';
+export { READ_FOR_REFUSALS, refusals } from './refusals.ts';
 export { librariesOnly } from './system-view.ts';
 export { startProgram, type Ending, type Launch, type RunningProgram } from './running-program.ts';

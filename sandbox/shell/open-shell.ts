@@ -3,7 +3,7 @@ import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { isProtectedWrite, type Places } from '../../format/index.ts';
-import { confine, type Ending, osLayer, type OsLayer, type Profile, startProgram, whoRuns } from '../os-layer/index.ts';
+import { confine, type Ending, osLayer, READ_FOR_REFUSALS, refusals, type OsLayer, type Profile, startProgram, whoRuns } from '../os-layer/index.ts';
 import {
   type Before,
   checkChanges,
@@ -14,11 +14,11 @@ import {
   quarantineOf,
   takeDown,
   type TreeRules,
+  type TreeScan,
   writeJournal,
 } from '../left-behind/index.ts';
 import { isKnownContent, readTips, unchangedInGit } from './known-content.ts';
 import { recoverLeftBehind } from './recover.ts';
-import { READ_FOR_REFUSALS, refusedPaths } from './refused-paths.ts';
 import { findRepository, type Repository } from './repository.ts';
 import { createRunGit, type RunGit } from './run-git.ts';
 import { shellProfile } from './shell-profile.ts';
@@ -154,7 +154,7 @@ export function openShell(options: ShellOptions): Shell {
     const undone = await checkChanges(before, rules, portsFor(repository, history.known));
     await journal.done();
     const commits = repository === undefined || tips === undefined ? '' : await history.after(repository, tips, places);
-    const refused = ending.code === 0 ? [] : refusedPaths(Buffer.from(output, 'latin1').toString('utf8'), before.scan, places.workspace);
+    const refused = ending.code === 0 ? [] : sealedAmong(Buffer.from(output, 'latin1').toString('utf8'), before.scan, places.workspace);
     return { ...ending, confined: true, undone, refused, notes: `${describeLeft(undone, places.workspace)}${commits}` };
   };
 
@@ -184,6 +184,14 @@ export function openShell(options: ShellOptions): Shell {
       if (scratch !== undefined) await rm(await scratch, { recursive: true, force: true });
     },
   };
+}
+
+/** What was sealed and a command wanted to write, as far as its output says so. */
+function sealedAmong(output: string, { guarded }: TreeScan, workspace: string): readonly string[] {
+  const sealed = [...guarded].flatMap(([path, { guard }]) => (guard === 'sealed' ? [path] : []));
+  const wanted = refusals(output, workspace).flatMap(({ path, kind }) => (kind === 'read-only' ? [path] : []));
+  const found = wanted.flatMap((path) => sealed.find((cover) => path === cover || path.startsWith(`${cover}/`)) ?? []);
+  return [...new Set(found)];
 }
 
 /** What was unsealed has no cover, and may be changed: afterwards it is as if it had been sealed. */
