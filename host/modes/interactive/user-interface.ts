@@ -94,7 +94,7 @@ export function createUserInterface({ screen, terminal, transcript, editor, work
     async askPermission(question, signal) {
       const choices = answerChoices(question, { mayWrite: true });
       const keys = choices.map(({ key }) => key);
-      const lines = [...describeQuestion(question), choices.map(({ key, label }) => `[${key}] ${label}`).join('  ')];
+      const lines = [...describeQuestion(question), ...choices.map(({ key, label }) => `  [${key}] ${label}`)];
       const key = await screen.ask({ component: new QuestionBlock(lines, palette), keys, signal });
       const chosen = choices.find((choice) => choice.key === key) ?? { answer: 'no' as const, label: 'no' };
       transcript.notice(`${question.package}: ${question.capability} ${question.target} → ${chosen.label}`, 'muted');
