@@ -54,6 +54,8 @@ export function portsWithoutHost(notice: (text: string) => void, questions?: Que
       toolsChanged: (_, refused) => {
         if (refused !== undefined) notice(`warning: ${refused.message}`);
       },
+      // nobody asks a model here
+      providersChanged: () => undefined,
       setModel: () => Promise.resolve(false),
       setThinkingLevel: () => notKept('a thinking level'),
       complete: () => Promise.reject(new Error('a completion needs a running agent')),

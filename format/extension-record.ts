@@ -44,6 +44,48 @@ export type RendererRegistration =
   /** Calls and results of its own tool; `ownFrame`: without the coloured box that others stand in. */
   | { readonly kind: 'tool'; readonly name: string; readonly call: boolean; readonly result: boolean; readonly ownFrame?: true };
 
+/** A model of a provider that a package describes. Prices are dollars for a million tokens. */
+export interface ProviderModelRegistration {
+  readonly id: string;
+  readonly name?: string;
+  /** Instead of the provider's. */
+  readonly api?: string;
+  readonly baseUrl?: string;
+  readonly reasoning?: boolean;
+  readonly input?: readonly ('text' | 'image')[];
+  readonly cost?: { readonly input: number; readonly output: number; readonly cacheRead?: number; readonly cacheWrite?: number };
+  readonly contextWindow?: number;
+  readonly maxTokens?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly promptCache?: { readonly short?: number; readonly long?: number };
+  /** How the server differs from others of its wire; passed on as it is. */
+  readonly compat?: Readonly<Record<string, unknown>>;
+  readonly thinkingLevelMap?: Readonly<Record<string, string | null>>;
+  readonly samplingParams?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A provider of models that a package describes, or what it changes about one that there is. `apiKey` and headers are
+ * written as pi has them: `$NAME`, `${NAME}`, `!command`, or the text itself.
+ */
+export interface ProviderRegistration {
+  readonly name: string;
+  readonly label?: string;
+  readonly baseUrl?: string;
+  readonly api?: string;
+  readonly apiKey?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sends the key as a bearer token, too. */
+  readonly authHeader?: true;
+  /** Instead of the models that the provider has. */
+  readonly models?: readonly ProviderModelRegistration[];
+  /** The package speaks to the provider itself. */
+  readonly streams?: true;
+  /** It would like to be logged in to, or to look its models up: neither is done here, and it is said. */
+  readonly oauth?: true;
+  readonly refreshes?: true;
+}
+
 /** What the factories of one package registered: the allow-list of what it may offer later. */
 export interface Registrations {
   readonly tools: readonly ToolRegistration[];
@@ -51,7 +93,7 @@ export interface Registrations {
   readonly events: readonly EventRegistration[];
   readonly flags: readonly FlagRegistration[];
   readonly shortcuts: readonly ShortcutRegistration[];
-  readonly providers: readonly string[];
+  readonly providers: readonly ProviderRegistration[];
   /** Absent where there are none, and in what an older Dash captured. */
   readonly renderers?: readonly RendererRegistration[];
 }

@@ -12,6 +12,8 @@ export type {
   FlagRegistration,
   ModuleGraph,
   ModuleNode,
+  ProviderModelRegistration,
+  ProviderRegistration,
   Registrations,
   RendererRegistration,
   RuntimePart,

@@ -17,7 +17,7 @@ import type { UserInterface } from './user-interface.ts';
 export interface CommandHostOptions {
   readonly conversation: Conversation;
   readonly sessions: SessionSwitch;
-  readonly models: readonly ModelInfo[];
+  readonly models: () => readonly ModelInfo[];
   readonly dashHome: string;
   readonly cwd: string;
   readonly ui: () => UserInterface;
@@ -42,7 +42,7 @@ export function createCommandHost({ conversation, sessions, models, dashHome, cw
       return `this session is now \`${conversation.session.tree.name}\``;
     },
     chooseModel(reference) {
-      if (reference !== '') conversation.setModel(chooseModel(models, reference));
+      if (reference !== '') conversation.setModel(chooseModel(models(), reference));
       return conversation.model === undefined ? 'no model' : `${conversation.model.provider}/${conversation.model.id}`;
     },
     async compact(instructions) {
@@ -78,7 +78,7 @@ export function createCommandHost({ conversation, sessions, models, dashHome, cw
         .map(({ id, updatedAt, name, firstMessage }) => `${id.slice(0, 8)}  ${updatedAt.slice(0, 16)}  ${firstLine(name ?? firstMessage)}`)
         .join('\n');
     },
-    modelChoices: () => models.map(({ provider, id, name }) => ({ word: `${provider}/${id}`, about: name })),
+    modelChoices: () => models().map(({ provider, id, name }) => ({ word: `${provider}/${id}`, about: name })),
     async sessionChoices() {
       const known = await listSessions(dashHome, cwd);
       return known.map(({ id, name, firstMessage }) => ({ word: id, about: terminalText(firstLine(name ?? firstMessage)) }));

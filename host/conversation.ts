@@ -40,7 +40,6 @@ export interface ConversationOptions {
   /** The package of a tool. */
   readonly ownerOf: (tool: string) => string | undefined;
   readonly session: Session;
-  readonly model: ModelInfo | undefined;
   readonly thinking: ThinkingLevel | undefined;
   /** The newest line of the audit trail; `undefined` as long as no package was opened. */
   readonly auditHead: () => AuditHead | undefined;
@@ -81,7 +80,6 @@ export class Conversation {
   constructor(options: ConversationOptions) {
     this.#options = options;
     this.#session = options.session;
-    this.#model = options.model;
     this.#thinking = options.thinking;
     this.autoCompaction = options.compaction().enabled;
     this.#requests = createRequestHooks(options.bus, options.ownerOf);
@@ -254,6 +252,11 @@ export class Conversation {
     this.#session = session;
     this.#nextTurn = [];
     this.queues.clear();
+  }
+
+  /** The model that it starts with: nothing has changed, and nobody is told. */
+  useModel(model: ModelInfo | undefined): void {
+    this.#model = model;
   }
 
   setModel(model: ModelInfo): void {

@@ -21,7 +21,9 @@ import type { HostEvent, HostListener } from './host-event.ts';
 import type { BashOptions, HostOptions, PromptOptions, PromptOutcome } from './host-options.ts';
 import { createHostTools } from './host-tools.ts';
 import { type Keys, withShortcuts } from './keybindings.ts';
+import { createModelList } from './model-list.ts';
 import { withCostCap } from './model/cost-cap.ts';
+import { withPackageProviders } from './model/package-providers.ts';
 import { openModels } from './model/choose-model.ts';
 import type { ImageContent } from './model/messages.ts';
 import type { ModelInfo } from './model/port.ts';
@@ -102,11 +104,18 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const trust = await decideTrust(around, options.trustProject ?? false);
   // asked again at every reload: files may have come; that they may speak was decided once
   const configuration = await readConfiguration(dashHome, async () => (trust.trusted ? findProjectFiles(around) : undefined));
-  const modelPort = withCostCap(opened, {
+  const provided = withPackageProviders(opened, {
+    sources: () => generations?.current.extensions.flatMap(({ pkg, sandboxed }) => (sandboxed === undefined ? [] : [{ package: pkg.name, sandboxed }])) ?? [],
+    endpoints: async () => (await import('./model/endpoints.ts')).openEndpoints(env, dashHome),
+    origin: () => conversation.origin,
+    context: () => callContext(),
+  });
+  const modelPort = withCostCap(provided, {
     most: options.maxCost ?? configuration.settings.maxCost,
     spent: () => sessionStats(conversation.session.tree.entries).cost,
   });
-  const [models, session] = await Promise.all([modelPort.models(), startSession(options.session, dashHome, workspace)]);
+  const models = createModelList(modelPort);
+  const session = await startSession(options.session, dashHome, workspace);
   const packages = packagesOf(options, { ...around, env });
 
   let approval: ApprovalMode = options.approval === 'task' ? (configuration.settings.approve ?? 'task') : (options.approval ?? 'none');
@@ -180,7 +189,6 @@ export async function createHost(options: HostOptions): Promise<Host> {
         summarizedSources(conversation.session.tree.path()),
       ),
     session,
-    model: startModel(models, wanted, session.settings().model, configuration.settings.model),
     thinking: options.thinking ?? configuration.settings.thinking,
   });
   if (options.eventStore !== undefined)
@@ -205,6 +213,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       }),
     );
     await discover('reload');
+    await models.refresh();
     const { diagnostics } = contributions();
     await emit({ type: 'reload', ...reloaded, diagnostics });
     return { ...reloaded, diagnostics };
@@ -220,7 +229,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     changed: (reason) => void emit({ type: 'session_changed', reason }),
   });
   const rename = (name: string): void => ports.session.setName(name);
-  const commandHost = createCommandHost({ conversation, sessions, models, dashHome, cwd: workspace, ui: () => ui, reload, rename });
+  const commandHost = createCommandHost({ conversation, sessions, models: () => models.all, dashHome, cwd: workspace, ui: () => ui, reload, rename });
   const userCommands = createUserCommands({ bash: createUserBash(shell), bus, cwd: workspace, conversation, emit });
 
   let beginning: Promise<void> | undefined;
@@ -287,7 +296,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
           toolbox,
           bus,
           models: modelPort,
-          modelList: models,
+          modelList: models.all,
           model: () => conversation.model,
           thinking: () => conversation.thinking,
           cwd: workspace,
@@ -313,6 +322,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
     }),
     surroundings: { builtinTools: toolbox.builtinNames, builtinCommands: HOST_COMMANDS.map(({ name }) => name), places },
   });
+  try {
+    conversation.useModel(startModel(await models.refresh(), wanted, session.settings().model, configuration.settings.model));
+  } catch (error) {
+    await generations[Symbol.asyncDispose]();
+    await packages[Symbol.asyncDispose]();
+    session[Symbol.dispose]();
+    throw error;
+  }
   const settle = async (): Promise<void> => {
     do {
       await conversation.waitForIdle();
@@ -324,12 +341,21 @@ export async function createHost(options: HostOptions): Promise<Host> {
     dashHome,
     conversation,
     sessions,
-    models,
+    get models() {
+      return models.all;
+    },
     get generation() {
       return loaded().current;
     },
     get diagnostics() {
-      return [...configuration.diagnostics, ...trust.diagnostics, ...conversation.session.diagnostics, ...contributions().diagnostics, ...keys().diagnostics];
+      return [
+        ...configuration.diagnostics,
+        ...trust.diagnostics,
+        ...conversation.session.diagnostics,
+        ...contributions().diagnostics,
+        ...provided.diagnostics,
+        ...keys().diagnostics,
+      ];
     },
     keys,
     ended: ending.promise,

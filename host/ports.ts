@@ -18,7 +18,8 @@ import { callForPackage } from './call-for-package.ts';
 import type { Conversation, DeliverAs } from './conversation.ts';
 import type { EventBus } from './bus/event-bus.ts';
 import { type ImageContent, type JsonValue, type Message, type TextContent, textOf } from './model/messages.ts';
-import { type ModelInfo, type ModelPort, THINKING_LEVELS } from './model/port.ts';
+import type { ModelList } from './model-list.ts';
+import { type ModelPort, THINKING_LEVELS } from './model/port.ts';
 import { contextUsage } from './session/context-usage.ts';
 import { buildContext, projectPath } from './session/context.ts';
 import { toLine } from './session/entry.ts';
@@ -32,7 +33,7 @@ export interface PortsHost {
   readonly bus: EventBus;
   readonly toolbox: Toolbox;
   readonly models: ModelPort;
-  readonly modelList: readonly ModelInfo[];
+  readonly modelList: ModelList;
   readonly ui: UserInterface;
   readonly trusted: boolean;
   readonly flags: ReadonlyMap<string, boolean | string>;
@@ -175,7 +176,7 @@ function agentPort(host: () => PortsHost): AgentPort {
         case 'model':
           return conversation.model;
         case 'models':
-          return modelList;
+          return modelList.settled();
         case 'thinkingLevel':
           return conversation.thinking ?? 'off';
         case 'activeTools':
@@ -194,9 +195,10 @@ function agentPort(host: () => PortsHost): AgentPort {
     },
     setActiveTools: (packageName, names) => host().toolbox.setActive(packageName, names),
     toolsChanged: (packageName, refused) => host().toolsChanged(packageName, refused),
+    providersChanged: () => void host().modelList.refresh(),
     async setModel(model) {
       if (!Value.Check(ModelReference, model)) return false;
-      const found = host().modelList.find(({ provider, id }) => provider === model.provider && id === model.id);
+      const found = (await host().modelList.settled()).find(({ provider, id }) => provider === model.provider && id === model.id);
       if (found !== undefined) host().conversation.setModel(found);
       return found !== undefined;
     },
@@ -211,7 +213,8 @@ function agentPort(host: () => PortsHost): AgentPort {
       if (!Value.Check(CompletionRequest, request)) throw new Error('a completion is {messages, systemPrompt?, model?: {provider, id}}');
       const { conversation, modelList, models } = host();
       const wanted = request.model;
-      const model = wanted === undefined ? conversation.model : modelList.find(({ provider, id }) => provider === wanted.provider && id === wanted.id);
+      const model =
+        wanted === undefined ? conversation.model : (await modelList.settled()).find(({ provider, id }) => provider === wanted.provider && id === wanted.id);
       if (model === undefined) throw new DashError('NO_MODEL', 'there is no such model with credentials');
       for await (const event of models.stream(
         model,

@@ -5,6 +5,7 @@ import type { Spent } from './budget.ts';
 import type { Lease } from './calls-in-flight.ts';
 import type { LateTools } from './late-tools.ts';
 import type { OpenSurfaces } from './open-surfaces.ts';
+import type { OfferedProviders } from './offered-providers.ts';
 import type { OsLayer } from './os-layer/index.ts';
 import type { Confinement, HostPorts } from './ports.ts';
 import type { PrivateStorage } from './private-storage.ts';
@@ -28,6 +29,7 @@ export interface CapabilityContext {
   readonly programs?: ProgramHost;
   /** Tools that are registered after loading. Without it there can be none. */
   readonly lateTools?: Pick<LateTools, 'register'>;
+  readonly providers?: Pick<OfferedProviders, 'register' | 'unregister'>;
 }
 
 export interface ProgramHost {

@@ -1,8 +1,10 @@
-import type { CompiledPackage, ModuleGraph, PermissionSet, PlainArea, Registrations, ToolRegistration } from '../format/index.ts';
+import type { CompiledPackage, ModuleGraph, PermissionSet, PlainArea, ProviderRegistration, Registrations, ToolRegistration } from '../format/index.ts';
 import type { Authority } from './authority.ts';
 import type { Delegation } from './delegation.ts';
 import type { CallOrigin } from './ports.ts';
 import type { Rendered, RenderSubject } from './surface.ts';
+import type { ProviderRequest } from './protocol.ts';
+import type { ProviderAccess, ProviderPass } from './provider-access.ts';
 
 /** What a guest sees of the moment it is called in; sent along with every call. */
 export interface CallContext {
@@ -53,6 +55,13 @@ export interface RenderOptions {
   readonly scene: number;
   readonly context: CallContext;
   readonly signal?: AbortSignal;
+}
+
+export interface StreamCallOptions {
+  readonly signal: AbortSignal;
+  readonly context: CallContext;
+  readonly origin?: CallOrigin;
+  readonly onEvent: (event: unknown) => void;
 }
 
 /** What one handler answered: its return value, and the event after in-place changes. */
@@ -109,6 +118,14 @@ export interface SandboxedPackage extends AsyncDisposable {
   canAskFor(area: PlainArea): boolean;
   /** Whether it may be told of an event now; asks the user for what is missing, where that was asked for at install. */
   mayHear(event: string, needs: readonly PlainArea[], options: Pick<EventCallOptions, 'origin' | 'signal'>): Promise<boolean>;
+  /** The providers of models that it describes at this moment. */
+  readonly providers: readonly ProviderRegistration[];
+  /** Whether conversations may be sent to `host` for it, or the user can be asked for that. */
+  canProvide(host: string): boolean;
+  /** Decides whether a conversation may go to a provider that it describes, and with which keys. Asks, where it may. */
+  openGate(access: ProviderAccess): Promise<ProviderPass>;
+  /** Has its own wire answer; `onEvent` is told of each event as it comes. @throws {DashError} GUEST_ERROR and as tools do */
+  streamModel(provider: string, request: ProviderRequest, options: StreamCallOptions): Promise<void>;
   /** An event of `pi.events` from another package. Not awaited by the sender; never starts a sleeping package. */
   emit(channel: string, data: unknown): void;
   /** Waits for calls in flight, then ends the process. */

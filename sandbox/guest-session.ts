@@ -348,6 +348,10 @@ function describeCall(call: GuestCall): string {
       return call.input.kind === 'suggest' ? 'a suggestion' : 'a key';
     case 'render':
       return `drawing a ${call.subject.kind}`;
+    case 'stream':
+      return `provider ${call.provider}`;
+    case 'print':
+      return call.command;
   }
 }
 

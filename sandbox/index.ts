@@ -22,10 +22,13 @@ export type {
   RenderOptions,
   SandboxedPackage,
   SandboxPackage,
+  StreamCallOptions,
   ToolCallOptions,
   ToolContent,
   ToolOutcome,
 } from './extension.ts';
+export type { ProviderAccess, ProviderPass, ProviderValue } from './provider-access.ts';
+export type { ProviderRequest } from './protocol.ts';
 export { openPackage, type OpenOptions } from './open-package.ts';
 export { osLayer, type OsLayer } from './os-layer/index.ts';
 export type {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Value } from '@sinclair/typebox/value';
 import {
+  allows,
   DashError,
   GRANTED_BY_INSTALLING,
   formatPermission,
@@ -15,6 +16,7 @@ import {
   type PermissionSet,
   type PlainArea,
   type Places,
+  type ProviderRegistration,
   type Registrations,
   type ToolRegistration,
 } from '../format/index.ts';
@@ -33,6 +35,7 @@ import type {
   RenderOptions,
   SandboxedPackage,
   SandboxPackage,
+  StreamCallOptions,
   ToolCallOptions,
   ToolContent,
   ToolOutcome,
@@ -50,6 +53,8 @@ import type { Engine } from './process/layers.ts';
 import type { SpareProcess } from './process/spare-process.ts';
 import { dataDirectory } from './data-directory.ts';
 import { LateTools } from './late-tools.ts';
+import { OfferedProviders } from './offered-providers.ts';
+import { openGate, type ProviderAccess, type ProviderPass } from './provider-access.ts';
 import { registrationsDiffer, showPlaces } from './registrations.ts';
 import { GuestSession, unsupportedCode } from './guest-session.ts';
 import { prepareConfinement } from './process/spawn-process.ts';
@@ -57,7 +62,7 @@ import { OpenSurfaces } from './open-surfaces.ts';
 import { osLayer, type OsLayer } from './os-layer/index.ts';
 import type { PlacedError } from './error-place.ts';
 import type { CallOrigin, HostPorts, PermissionAnswer } from './ports.ts';
-import type { GuestCall, ScriptSource } from './protocol.ts';
+import type { GuestCall, ProviderRequest, ScriptSource } from './protocol.ts';
 import { PrivateStorage } from './private-storage.ts';
 import { createSecretHandles, type LookUpSecret, type SecretHandles } from './secret-handles.ts';
 import { SURFACE_DEADLINE_MS } from './surface-limits.ts';
@@ -90,6 +95,9 @@ export interface OpenOptions {
   /** What became of the package while nobody was waiting: a crash, a kill, a disabled package. */
   readonly onFailure?: (error: DashError) => void;
 }
+
+/** An answer of a model may take long; who waits for it can end it. */
+const STREAM_TIMEOUT_MS = 30 * 60_000;
 
 const IMPLICIT = parsePermissionSet(GRANTED_BY_INSTALLING);
 
@@ -143,6 +151,7 @@ class OpenPackage implements SandboxedPackage {
   readonly #options: OpenOptions;
   readonly #authority: Authority;
   readonly #lateTools: LateTools;
+  readonly #providers: OfferedProviders;
   #registrations: Registrations | undefined;
   #awake: Promise<GuestSession> | undefined;
   #session: GuestSession | undefined;
@@ -158,6 +167,7 @@ class OpenPackage implements SandboxedPackage {
   #idle: PromiseWithResolvers<void> | undefined;
   #resting: NodeJS.Timeout | undefined;
   #privateTmp: string | undefined;
+  #secrets: SecretHandles | undefined;
 
   constructor(sandboxPackage: SandboxPackage, options: OpenOptions) {
     this.#package = sandboxPackage;
@@ -173,6 +183,10 @@ class OpenPackage implements SandboxedPackage {
       loaded: () => this.registrations,
       changed: (refused) => ports.agent.toolsChanged(sandboxPackage.name, refused),
     });
+    this.#providers = new OfferedProviders(
+      () => this.registrations.providers,
+      () => ports.agent.providersChanged(sandboxPackage.name),
+    );
   }
 
   get name(): string {
@@ -185,6 +199,10 @@ class OpenPackage implements SandboxedPackage {
 
   get lateTools(): readonly ToolRegistration[] {
     return this.#lateTools.offered;
+  }
+
+  get providers(): readonly ProviderRegistration[] {
+    return this.#providers.all;
   }
 
   get pid(): number | undefined {
@@ -268,6 +286,43 @@ class OpenPackage implements SandboxedPackage {
     return true;
   }
 
+  canProvide(host: string): boolean {
+    const { workspace, home, dashHome } = this.#options;
+    const places = { workspace, home, dashHome, data: dashHome, tmp: dashHome };
+    const effect = { kind: 'provider', host } as const;
+    const requested = parsePermissionSet(this.#authority.requested().map(({ permission }) => permission));
+    return allows(this.#authority.granted(), effect, places).allowed || allows(requested, effect, places).allowed;
+  }
+
+  async openGate(access: ProviderAccess): Promise<ProviderPass> {
+    const { ports, audit, environment, lookUpSecret = () => undefined } = this.#options;
+    return openGate(access, {
+      package: this.#package,
+      authority: this.#authority,
+      ports,
+      places: await this.#places(),
+      environment,
+      lookUpSecret,
+      secrets: () => this.#secrets,
+      audit,
+      runCommand: (command, signal, origin) => this.#print(command, signal, origin),
+    });
+  }
+
+  async streamModel(provider: string, request: ProviderRequest, { signal, context, origin, onEvent }: StreamCallOptions): Promise<void> {
+    const how = { timeoutMs: STREAM_TIMEOUT_MS, signal, context, ...(origin && { origin }) };
+    const answer = await this.#call({ op: 'stream', provider, request }, how, onEvent);
+    if ('error' in answer) throw guestError(this.name, `the provider \`${provider}\``, answer.error);
+  }
+
+  /** Its own program, with its own rights: what that prints it could read itself. */
+  async #print(command: string, signal: AbortSignal, origin: CallOrigin | undefined): Promise<string> {
+    const how = { timeoutMs: DEFAULT_EVENT_TIMEOUT_MS, signal, context: { mode: 'print' as const, hasUI: false }, ...(origin && { origin }) };
+    const answer = await this.#call({ op: 'print', command }, how);
+    if ('error' in answer) throw guestError(this.name, `\`${command}\`, for a key,`, answer.error);
+    return String(answer.value);
+  }
+
   emit(channel: string, data: unknown): void {
     this.#session?.tell({ kind: 'bus', channel, data });
   }
@@ -334,7 +389,7 @@ class OpenPackage implements SandboxedPackage {
    */
   #restLater(): void {
     clearTimeout(this.#resting);
-    if (this.#closed || this.#session === undefined || this.registrations.events.length > 0 || this.lateTools.length > 0) return;
+    if (this.#closed || this.#session === undefined || this.registrations.events.length > 0 || this.lateTools.length > 0 || this.#providers.isChanged) return;
     const leaks = this.#session.residentMiB > RECYCLE_RSS_MIB;
     const { idleMs = leaks ? IDLE_BEFORE_RECYCLING_MS : IDLE_BEFORE_REST_MS } = this.#options;
     this.#resting = setTimeout(() => void this.#rest(), idleMs);
@@ -374,7 +429,7 @@ class OpenPackage implements SandboxedPackage {
     const loaded = await loadBundles(bundles, compiled);
     const scripts = engine === 'jitless' ? loaded : { ...loaded, bundles: loaded.bundles.map(withoutCache) };
 
-    const secrets = createSecretHandles(secretsOf(granted, authority), this.#options.lookUpSecret ?? (() => undefined));
+    const secrets = (this.#secrets = createSecretHandles(secretsOf(granted, authority), this.#options.lookUpSecret ?? (() => undefined)));
     await confinement; // the process that is started next, or taken, is confined by it
     const facts = this.#facts(places, granted, secrets);
     this.#noteUses(granted, authority);
@@ -398,6 +453,7 @@ class OpenPackage implements SandboxedPackage {
             random: randomBytes,
             programs: { environment: this.#options.environment, osLayer: this.#options.osLayer ?? osLayer },
             lateTools: this.#lateTools,
+            providers: this.#providers,
           },
           version,
           contentHash,
@@ -430,7 +486,10 @@ class OpenPackage implements SandboxedPackage {
           hint: `run \`dash inspect ${this.name}\` and install it again if you trust the change`,
         });
       }
+      const described = JSON.stringify(this.registrations.providers);
       this.#registrations = actual;
+      // an address or a list of models that its factory looked up
+      if (captured !== undefined && described !== JSON.stringify(actual.providers)) ports.agent.providersChanged(this.name);
       await this.#tellAgain(session);
       return session;
     } catch (error) {
@@ -452,6 +511,7 @@ class OpenPackage implements SandboxedPackage {
     this.#session = undefined;
     this.#awake = undefined;
     this.#lateTools.clear();
+    if (!this.#closed) this.#providers.clear();
     if (error === undefined || this.#closed) return;
     this.#strikes++;
     if (this.#strikes >= MAX_STRIKES) {

@@ -12,6 +12,7 @@ export function portsOfNobody(why: string): HostPorts {
       query: nobody,
       setActiveTools: nobody,
       toolsChanged: nobody,
+      providersChanged: nobody,
       setModel: nobody,
       setThinkingLevel: nobody,
       complete: nobody,

@@ -198,6 +198,8 @@ export interface AgentPort {
   setActiveTools(packageName: string, names: readonly string[]): void;
   /** What a package offers has changed while it runs. `refused`: something is not taken up, and why; told to the user. */
   toolsChanged(packageName: string, refused?: RefusedTool): void;
+  /** What a package says of providers of models has changed while it runs. */
+  providersChanged(packageName: string): void;
   setModel(model: unknown): Promise<boolean>;
   setThinkingLevel(level: string): void;
   complete(packageName: string, request: unknown, signal: AbortSignal): Promise<unknown>;

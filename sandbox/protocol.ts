@@ -99,6 +99,49 @@ export const ToolRegistrationSchema = Type.Object(
 
 const Description = Type.Optional(Type.String({ maxLength: 4_096 }));
 
+const Text = Type.String({ maxLength: 4_096 });
+const Url = Type.String({ maxLength: 2_048 });
+const Headers = Type.Record(Type.String({ maxLength: 256 }), Text);
+const Amount = Type.Number({ minimum: 0 });
+const Bag = Type.Record(Type.String({ maxLength: 256 }), Type.Unknown());
+
+const ProviderModelSchema = Type.Object(
+  {
+    id: Name,
+    name: Type.Optional(Name),
+    api: Type.Optional(Name),
+    baseUrl: Type.Optional(Url),
+    reasoning: Type.Optional(Type.Boolean()),
+    input: Type.Optional(Type.Array(Type.Union([Type.Literal('text'), Type.Literal('image')]), { maxItems: 2 })),
+    cost: Type.Optional(Type.Object({ input: Amount, output: Amount, cacheRead: Type.Optional(Amount), cacheWrite: Type.Optional(Amount) })),
+    contextWindow: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    maxTokens: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    headers: Type.Optional(Headers),
+    promptCache: Type.Optional(Type.Object({ short: Type.Optional(Amount), long: Type.Optional(Amount) })),
+    compat: Type.Optional(Bag),
+    thinkingLevelMap: Type.Optional(Type.Record(Type.String({ maxLength: 64 }), Type.Union([Type.String({ maxLength: 64 }), Type.Null()]))),
+    samplingParams: Type.Optional(Bag),
+  },
+  closed,
+);
+
+export const ProviderRegistrationSchema = Type.Object(
+  {
+    name: Name,
+    label: Type.Optional(Name),
+    baseUrl: Type.Optional(Url),
+    api: Type.Optional(Name),
+    apiKey: Type.Optional(Text),
+    headers: Type.Optional(Headers),
+    authHeader: Type.Optional(Type.Literal(true)),
+    models: Type.Optional(Type.Array(ProviderModelSchema, { maxItems: 1_000 })),
+    streams: Type.Optional(Type.Literal(true)),
+    oauth: Type.Optional(Type.Literal(true)),
+    refreshes: Type.Optional(Type.Literal(true)),
+  },
+  closed,
+);
+
 export const RegistrationsSchema = Type.Object(
   {
     tools: Type.Array(ToolRegistrationSchema, { maxItems: 256 }),
@@ -117,7 +160,7 @@ export const RegistrationsSchema = Type.Object(
       { maxItems: 256 },
     ),
     shortcuts: Type.Array(Type.Object({ shortcut: Name, description: Description }, closed), { maxItems: 256 }),
-    providers: Type.Array(Name, { maxItems: 64 }),
+    providers: Type.Array(ProviderRegistrationSchema, { maxItems: 64 }),
     renderers: Type.Optional(
       Type.Array(
         Type.Union([
@@ -185,7 +228,17 @@ export type GuestCall =
   | { readonly op: 'shortcut'; readonly name: string }
   | { readonly op: 'surface'; readonly surface: number; readonly input: SurfaceInput }
   /** Asks for the lines of something that the package draws itself. `scene`: the number of the screen it stands on. */
-  | { readonly op: 'render'; readonly subject: RenderSubject; readonly width: number; readonly scene: number };
+  | { readonly op: 'render'; readonly subject: RenderSubject; readonly width: number; readonly scene: number }
+  /** Has a provider of the package's answer; its events come as updates. */
+  | { readonly op: 'stream'; readonly provider: string; readonly request: ProviderRequest }
+  /** Runs a command of a provider's configuration and gives what it printed. */
+  | { readonly op: 'print'; readonly command: string };
+
+export interface ProviderRequest {
+  readonly model: unknown;
+  readonly context: unknown;
+  readonly options: object;
+}
 
 /** How a refusal or failure reaches guest code: an Error with these fields. */
 export interface CapabilityErrorData {

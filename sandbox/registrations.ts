@@ -38,8 +38,14 @@ export function registrationsDiffer(captured: Registrations, actual: Registratio
     firstNew('handler of event', captured.events, actual.events, (handler) => `${handler.event} (${handler.handler})`) ??
     firstNew('flag', captured.flags, actual.flags, (flag) => flag.name) ??
     firstNew('shortcut', captured.shortcuts, actual.shortcuts, (shortcut) => shortcut.shortcut) ??
-    firstNew('provider', captured.providers, actual.providers, (provider) => provider)
+    firstNewProvider(captured.providers, actual.providers)
   );
+}
+
+/** Its models and its address may be looked up: where conversations go is decided when one is sent. */
+function firstNewProvider(captured: Registrations['providers'], actual: Registrations['providers']): string | undefined {
+  const found = actual.find(({ name }) => !captured.some((known) => known.name === name));
+  return found === undefined ? undefined : `the provider \`${found.name}\` is new`;
 }
 
 function firstNew<T>(kind: string, captured: readonly T[], actual: readonly T[], name: (item: T) => string): string | undefined {

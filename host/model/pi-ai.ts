@@ -20,7 +20,8 @@ type PiContext = Parameters<typeof import('@earendil-works/pi-ai/utils/transcrip
 type PiTool = NonNullable<PiContext['tools']>[number];
 type Auth = NonNullable<Awaited<ReturnType<NonNullable<PiProvider['auth']['apiKey']>['resolve']>>>;
 
-const WIRES: Readonly<Record<CustomProvider['api'], () => Promise<Wire>>> = {
+/** The wires that an endpoint of somebody's own may speak. */
+export const WIRES: Readonly<Record<CustomProvider['api'], () => Promise<Wire>>> = {
   'openai-completions': async () => (await import('@earendil-works/pi-ai/api/openai-completions.lazy')).openAICompletionsApi(),
   'openai-responses': async () => (await import('@earendil-works/pi-ai/api/openai-responses.lazy')).openAIResponsesApi(),
   'anthropic-messages': async () => (await import('@earendil-works/pi-ai/api/anthropic-messages.lazy')).anthropicMessagesApi(),
@@ -61,7 +62,6 @@ export function createPiAiModels(options: PiAiOptions): ModelPort {
         yield noCredentials(info);
         return;
       }
-      const { normalizeContext } = await import('@earendil-works/pi-ai/utils/transcript');
       const { model, connection } = found;
       let auth: Auth;
       try {
@@ -70,24 +70,7 @@ export function createPiAiModels(options: PiAiOptions): ModelPort {
         yield failed(info, error);
         return;
       }
-      const { apiKey, headers, baseUrl } = auth.auth;
-      if (isSubscriptionToken(model, apiKey)) {
-        yield failed(info, new DashError('LOGIN_REFUSED', `this is the token of a subscription: ${REFUSED.get('anthropic')}`, { hint: 'use an API key' }));
-        return;
-      }
-      const watch = watchRetryAfter();
-      const events = connection.wire.streamSimple(baseUrl === undefined ? model : { ...model, baseUrl }, normalizeContext(contextOf(transcript, info)), {
-        ...requestOptions(model, request),
-        apiKey,
-        headers: await watchedHeaders({ 'User-Agent': OUR_NAME, ...headers }, request.watch),
-        ...watchedRequest(request.watch),
-        env: auth.env,
-        ...(model.api.startsWith('google-') || model.api.startsWith('bedrock-') ? {} : { fetch: watch.fetch }),
-      });
-      for await (const event of events) {
-        const retryAfterMs = event.type === 'error' ? (watch.retryAfterMs() ?? retryDelayIn(event.error.errorMessage ?? '')) : undefined;
-        yield retryAfterMs === undefined ? event : { ...event, retryAfterMs };
-      }
+      yield* send(model, { wire: connection.wire, auth }, transcript, request);
     },
   };
 }
@@ -98,6 +81,44 @@ const OUR_NAME = 'dash-agent';
 /** With such a token the library beneath would say that it is Claude Code, in its headers and in the system prompt. */
 function isSubscriptionToken({ api }: PiModel, apiKey: string | undefined): boolean {
   return api === 'anthropic-messages' && apiKey?.includes('sk-ant-oat') === true;
+}
+
+/** Sends a request over a wire, watched, with what the provider says about coming back later. */
+export async function* send(
+  model: PiModel,
+  { wire, auth: { auth, env } }: { readonly wire: Wire; readonly auth: Auth },
+  transcript: Transcript,
+  options: ModelOptions,
+): AsyncIterable<ModelEvent> {
+  const { apiKey, headers, baseUrl } = auth;
+  if (isSubscriptionToken(model, apiKey)) {
+    const error = new DashError('LOGIN_REFUSED', `this is the token of a subscription: ${REFUSED.get('anthropic')}`, { hint: 'use an API key' });
+    yield failed(describe(model), error);
+    return;
+  }
+  const watch = watchRetryAfter();
+  const events = wire.streamSimple(baseUrl === undefined ? model : { ...model, baseUrl }, await wireContext(transcript, describe(model)), {
+    ...requestOptions(model, options),
+    apiKey,
+    headers: await watchedHeaders({ 'User-Agent': OUR_NAME, ...headers }, options.watch),
+    ...watchedRequest(options.watch),
+    env,
+    ...(model.api.startsWith('google-') || model.api.startsWith('bedrock-') ? {} : { fetch: watch.fetch }),
+  });
+  for await (const event of events) {
+    if (event.type !== 'error') {
+      yield event;
+      continue;
+    }
+    const retryAfterMs = watch.retryAfterMs() ?? retryDelayIn(event.error.errorMessage ?? '');
+    yield retryAfterMs === undefined ? event : { ...event, retryAfterMs };
+  }
+}
+
+/** The models of a provider that we know, whether or not there is a key for it. */
+export async function knownModels(provider: string): Promise<readonly ModelInfo[]> {
+  const known = PROVIDERS.find(({ id }) => id === provider);
+  return known === undefined ? [] : (await known.load()).getModels().map(describe);
 }
 
 /** A header that may hold a credential, by its name: packages neither see nor set one. */
@@ -235,6 +256,12 @@ export function describe({ id, name, api, provider, baseUrl, reasoning, input, c
     ...(promptCache === undefined ? {} : { promptCache }),
     ...(compat !== undefined && 'forceAdaptiveThinking' in compat && compat.forceAdaptiveThinking === true ? { compat: { forceAdaptiveThinking: true } } : {}),
   };
+}
+
+/** What one request says, as pi's wires read it. */
+export async function wireContext(transcript: Transcript, model: ModelInfo): Promise<Parameters<Wire['streamSimple']>[1]> {
+  const { normalizeContext } = await import('@earendil-works/pi-ai/utils/transcript');
+  return normalizeContext(contextOf(transcript, model));
 }
 
 function contextOf({ systemPrompt, tools, messages }: Transcript, model: ModelInfo): PiContext {

@@ -5,6 +5,7 @@ import * as fsRead from './fs-read.ts';
 import * as fsWrite from './fs-write.ts';
 import { fetchUrl } from './net-fetch.ts';
 import { readTransfer } from './net-transfer.ts';
+import * as provider from './provider.ts';
 import { randomBytes } from './random.ts';
 import * as session from './session.ts';
 import * as surface from './surface.ts';
@@ -64,6 +65,8 @@ const ALL = [
   agent.setThinkingLevel,
   agent.emit,
   agent.complete,
+  provider.register,
+  provider.unregister,
   callTool,
   register,
   spawn,

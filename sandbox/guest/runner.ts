@@ -104,6 +104,11 @@ export function createRunner(
       case 'shortcut':
         await registry.runShortcut(call.name, context);
         return undefined;
+      case 'stream':
+        await registry.stream(call.provider, call.request, signal, (event) => send({ kind: 'update', id, value: event }));
+        return undefined;
+      case 'print':
+        return registry.print(call.command, signal);
       case 'event': {
         const value = await registry.deliver(call.handler, call.event, context);
         return { value: value === undefined ? undefined : value, event: call.event };

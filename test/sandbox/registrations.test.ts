@@ -13,7 +13,7 @@ const base: Registrations = {
   events: [{ event: 'tool_call', handler: 0 }],
   flags: [{ name: 'f', type: 'boolean' }],
   shortcuts: [{ shortcut: 'ctrl+x' }],
-  providers: ['p'],
+  providers: [{ name: 'p' }],
 };
 
 describe('registrationsDiffer', () => {
@@ -33,7 +33,7 @@ describe('registrationsDiffer', () => {
     ['another event under the same number', { events: [{ event: 'context', handler: 0 }] }, /context/],
     ['another default of a flag', { flags: [{ name: 'f', type: 'boolean', default: true }] }, /flag `f` has changed/],
     ['a new shortcut', { shortcuts: [{ shortcut: 'enter' }] }, /enter/],
-    ['a new provider', { providers: ['q'] }, /provider `q` is new/],
+    ['a new provider', { providers: [{ name: 'q' }] }, /provider `q` is new/],
   ])('tells %s', (_what, change, message) => {
     expect(registrationsDiffer(base, { ...base, ...change })).toMatch(message);
   });

@@ -1,5 +1,5 @@
-import { DashError, type Registrations, type ToolRegistration } from '../../format/index.ts';
-import type { EventCallOptions, HandlerOutcome, SandboxedPackage, ToolCallOptions, ToolOutcome } from '../../sandbox/index.ts';
+import { DashError, type ProviderRegistration, type Registrations, type ToolRegistration } from '../../format/index.ts';
+import type { EventCallOptions, HandlerOutcome, ProviderPass, SandboxedPackage, ToolCallOptions, ToolOutcome } from '../../sandbox/index.ts';
 
 type Handler = (event: Record<string, unknown>, options: EventCallOptions) => unknown;
 
@@ -107,6 +107,20 @@ export class InTestPackage implements SandboxedPackage {
     if (needs.every((area) => this.holds(area))) return true;
     this.asked.push(event);
     return this.answer;
+  }
+
+  readonly providers: readonly ProviderRegistration[] = [];
+
+  canProvide(): boolean {
+    return false;
+  }
+
+  async openGate(): Promise<ProviderPass> {
+    return { kind: 'refused', code: 'PERMISSION_DENIED', message: 'a package of a test has no providers' };
+  }
+
+  async streamModel(): Promise<void> {
+    throw new Error('a package of a test has no providers');
   }
 
   emit(channel: string, data: unknown): void {

@@ -240,6 +240,7 @@ export function recordingPorts(said: unknown[]): HostPorts {
       query: (query) => ({ asked: query }),
       setActiveTools: (_, names) => void said.push(['setActiveTools', names]),
       toolsChanged: (packageName, refused) => void said.push(['toolsChanged', packageName, ...(refused ? [refused] : [])]),
+      providersChanged: (packageName) => void said.push(['providersChanged', packageName]),
       setModel: async () => false,
       setThinkingLevel: (level) => void said.push(['setThinkingLevel', level]),
       complete: async () => ({ text: 'scripted' }),

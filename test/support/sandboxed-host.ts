@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DashError, type ModuleGraph, parsePermissionSet, mergeRegistrations } from '../../format/index.ts';
 import { createHost, type Host, type HostEvent, type HostOptions, type LoadedPackage, type OpenPackage } from '../../host/index.ts';
 import { createScriptedModel, type Script } from '../../host/model/scripted.ts';
-import { AuditTrail, capturePackage, compilePackage, openPackage } from '../../sandbox/index.ts';
+import { AuditTrail, capturePackage, compilePackage, openPackage, type OpenOptions } from '../../sandbox/index.ts';
 
 /** Linked directories in the real sandbox: the host with nothing taken out. */
 export interface SandboxedHost extends AsyncDisposable {
@@ -28,7 +28,12 @@ export interface Source {
 const EXAMPLES = join(import.meta.dirname, '../../node_modules/@earendil-works/pi-coding-agent/examples/extensions');
 
 /** Starts a host over linked directories; `from` names one of pi's own examples. */
-export async function startSandboxedHost(script: Script, sources: readonly Source[], change: Partial<HostOptions> = {}): Promise<SandboxedHost> {
+export async function startSandboxedHost(
+  script: Script,
+  sources: readonly Source[],
+  change: Partial<HostOptions> = {},
+  surroundings: Pick<Partial<OpenOptions>, 'environment' | 'lookUpSecret'> = {},
+): Promise<SandboxedHost> {
   const root = await mkdtemp(join(await realpath(tmpdir()), 'dash-examples-'));
   const directories: Record<string, string> = {};
   for (const { name, from, text = '' } of sources) {
@@ -52,7 +57,7 @@ export async function startSandboxedHost(script: Script, sources: readonly Sourc
     const captured = captures.every((capture) => capture.kind === 'ok') ? mergeRegistrations(captures.map(({ registrations }) => registrations)) : undefined;
     return openPackage(
       { name, version, contentHash, graph, compiled, granted, captured },
-      { ports, audit, bundles, workspace: cwd, home: root, dashHome, environment: {} },
+      { ports, audit, bundles, workspace: cwd, home: root, dashHome, environment: {}, ...surroundings },
     );
   };
   const read = async (): Promise<readonly LoadedPackage[]> =>

@@ -1,8 +1,8 @@
 import { describe } from '../channel.ts';
 import type { GuestLink } from '../link.ts';
+import type { ProviderConfig } from './provider.ts';
 import type { Registry, ToolDefinition } from './registry.ts';
 import type { EntryRenderer, MessageRenderer } from './renderers.ts';
-import { unsupported } from './unsupported.ts';
 
 /**
  * The object a factory receives: pi's ExtensionAPI under pi's member names, plus Dash's own. Members that
@@ -22,14 +22,8 @@ export function createExtensionApi(registry: Registry, link: GuestLink): object 
     registerShortcut: (shortcut: string, options: { handler(context: unknown): unknown }) => registry.registerShortcut(shortcut, options),
     registerFlag: (name: string, flag: { type: 'boolean' | 'string' }) => registry.registerFlag(name, flag),
     getFlag: (name: string) => registry.flag(name),
-    registerProvider: (given: string | { id?: string; name?: string }) => {
-      const name = typeof given === 'string' ? given : String(given.id ?? given.name);
-      registry.registerProvider(name);
-      link.log('warn', `registerProvider: the models of \`${name}\` are not offered here; \`ctx.modelRegistry\` has those that the user configured`);
-    },
-    unregisterProvider: () => {
-      throw unsupported('unregisterProvider', 'providers of packages come with a later version');
-    },
+    registerProvider: (given: string | ProviderConfig, config?: ProviderConfig) => registry.registerProvider(given, config),
+    unregisterProvider: (name: string) => registry.unregisterProvider(name),
 
     registerMessageRenderer: (customType: string, renderer: MessageRenderer) => registry.registerMessageRenderer(customType, renderer),
     registerEntryRenderer: (customType: string, renderer: EntryRenderer) => registry.registerEntryRenderer(customType, renderer),

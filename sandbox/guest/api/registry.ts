@@ -1,10 +1,12 @@
 import type { Registrations, RendererRegistration, ToolRegistration } from '../../../format/index.ts';
 import { describe } from '../channel.ts';
+import type { ProviderRequest } from '../../protocol.ts';
 import type { GuestLink } from '../link.ts';
 import { EventBus } from './event-bus.ts';
 import { type EntryRenderer, type MessageRenderer, Renderers, type ToolRenderers } from './renderers.ts';
 import type { Stage } from './stage.ts';
 import { Surfaces } from './surfaces.ts';
+import { type GuestProvider, type ProviderConfig, readProvider, streamFrom } from './provider.ts';
 import { unsupported } from './unsupported.ts';
 import { validateArguments } from './validate-arguments.ts';
 
@@ -47,7 +49,7 @@ interface Slot {
   readonly shortcuts: Map<string, Shortcut>;
   readonly flags: Map<string, Flag>;
   readonly events: { event: string; handler: number }[];
-  readonly providers: Set<string>;
+  readonly providers: Map<string, GuestProvider>;
   readonly messages: Map<string, MessageRenderer>;
   readonly entries: Map<string, EntryRenderer>;
 }
@@ -153,9 +155,40 @@ export class Registry {
     this.#slot().flags.set(requireName(name, 'registerFlag'), flag);
   }
 
-  registerProvider(name: string): void {
-    this.#registrationOnly('registerProvider');
-    this.#slot().providers.add(requireName(name, 'registerProvider'));
+  /** While loading it becomes part of what the package registers; later the host is told at once. */
+  registerProvider(given: string | ProviderConfig, second?: ProviderConfig): void {
+    const provider = readProvider(given, second);
+    const { name } = provider.registration;
+    const slot = this.#loading ? this.#slot() : (this.#slots.find(({ providers }) => providers.has(name)) ?? this.#slot());
+    if (!this.#loading) this.#link.requestSync('provider.register', { provider: provider.registration });
+    const before = slot.providers.get(name);
+    slot.providers.set(name, {
+      registration: { ...before?.registration, ...provider.registration },
+      config: { ...before?.config, ...provider.config },
+    });
+  }
+
+  unregisterProvider(name: string): void {
+    for (const { providers } of this.#slots) providers.delete(name);
+    if (!this.#loading) this.#link.requestSync('provider.unregister', { name });
+  }
+
+  async stream(name: string, request: ProviderRequest, signal: AbortSignal, tell: (event: unknown) => void): Promise<void> {
+    const provider = this.#find(({ providers }) => providers.get(name));
+    if (provider === undefined) throw new Error(`no provider \`${name}\` here`);
+    const { apiKey } = provider.config;
+    const printed = apiKey?.startsWith('!') === true ? { apiKey: await this.print(apiKey.slice(1), signal) } : {};
+    await streamFrom(provider, { ...request, ...printed }, signal, tell);
+  }
+
+  /** What a command prints. */
+  async print(command: string, signal: AbortSignal): Promise<string> {
+    const { code, stdout } = (await this.#link.request('exec.run', { file: command, args: [], shell: true }, signal)) as {
+      code: number | null;
+      stdout: { base64: string };
+    };
+    if (code !== 0) throw new Error(`it ended with ${code}`);
+    return new TextDecoder().decode(Uint8Array.from(atob(stdout.base64), (character) => character.charCodeAt(0))).trim();
   }
 
   registerMessageRenderer(customType: string, renderer: MessageRenderer): void {
@@ -253,7 +286,7 @@ export class Registry {
         ...(flag.default !== undefined && { default: flag.default }),
       })),
       shortcuts: [...slot.shortcuts].map(([shortcut, { description }]) => ({ shortcut, ...text('description', description) })),
-      providers: [...slot.providers],
+      providers: [...slot.providers.values()].map(({ registration }) => registration),
       ...renderersOf(slot),
     };
   }
@@ -291,7 +324,7 @@ function emptySlot(): Slot {
     shortcuts: new Map(),
     flags: new Map(),
     events: [],
-    providers: new Set(),
+    providers: new Map(),
     messages: new Map(),
     entries: new Map(),
   };
