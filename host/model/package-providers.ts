@@ -182,7 +182,7 @@ async function* answerOf(model: ModelInfo, signal: AbortSignal, start: (onEvent:
     wake = Promise.withResolvers();
   }
   const { error } = end;
-  const why = error instanceof Error ? error.message : error === undefined ? `the package of \`${model.provider}\` ended without an answer` : String(error);
+  const why = error instanceof Error ? error.message : `the package of \`${model.provider}\` ended without an answer`;
   const last = answer.fail(signal.aborted ? 'aborted' : 'error', why);
   if (last !== undefined) yield last;
 }
