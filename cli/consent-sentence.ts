@@ -46,12 +46,18 @@ export function consentSentence({ quiet, summary, later, granted }: PackagePlan)
 export function permissionRows(
   permissions: readonly PlannedPermission[],
 ): readonly (Pick<PlannedPermission, 'permission' | 'reason' | 'inferred'> & { readonly words: string })[] {
+  const runsPrograms = permissions.some(({ permission }) => parsePermission(permission).area === 'exec');
   return permissions.map(({ permission, reason, inferred }) => ({
-    words: describePermission(parsePermission(permission)),
+    words: `${describePermission(parsePermission(permission))}${runsPrograms && isInPart(parsePermission(permission)) ? '; its programs without https only' : ''}`,
     permission,
     ...(reason !== undefined && { reason }),
     ...(inferred !== undefined && { inferred }),
   }));
+}
+
+/** In a tunnel nobody sees method and path. */
+function isInPart(permission: Permission): boolean {
+  return permission.area === 'net' && !permission.deny && (permission.methods.length > 0 || permission.path.length > 0);
 }
 
 /** One sentence for all ways out: a list of sentences is not read. */

@@ -5,6 +5,7 @@ import { parsePermissionSet, union } from '../../format/index.ts';
 import { CapabilityFailure, defineCapability, defineSubscription, type CapabilityContext, type Need, type Request } from '../define-capability.ts';
 import {
   confine,
+  NOT_A_LOGIN,
   packageProfile,
   type Profile,
   READ_FOR_REFUSALS,
@@ -347,7 +348,7 @@ function unconfinedBecause(layer: OsLayer): string {
 /** Nothing of the agent's environment but where things are: its keys are not for programs of packages. */
 function plainEnvironment(environment: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
   const names = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'TZ', 'TMPDIR', 'SystemRoot', 'ComSpec', 'TEMP', 'TMP'];
-  return Object.fromEntries(names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])));
+  return { ...Object.fromEntries(names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]]))), ...NOT_A_LOGIN };
 }
 
 async function filtersOff(git: FoundProgram, cwd: string, environment: Readonly<Record<string, string>>, abort: AbortSignal): Promise<readonly string[]> {

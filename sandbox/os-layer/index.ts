@@ -2,7 +2,7 @@
 export type { ConfinedCommand } from './bubblewrap-arguments.ts';
 export { confine, type LiveLayer } from './confine.ts';
 export { DOOR_PORT, openDoor } from './network-door.ts';
-export { packageProfile, sees, whoRuns } from './package-profile.ts';
+export { NOT_A_LOGIN, packageProfile, sees, whoRuns } from './package-profile.ts';
 export { osLayer, type OsLayer } from './probe.ts';
 export { processTree, startedAt } from './process-tree.ts';
 export type { Limits, Mount, Profile, RunAs } from './profile.ts';

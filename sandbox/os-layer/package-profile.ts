@@ -43,6 +43,7 @@ export async function packageProfile({ granted, places, programs, cwd, environme
       LOGNAME: USER,
       SHELL: '/bin/sh',
       LANG: 'C.UTF-8',
+      ...NOT_A_LOGIN,
       ...environment,
       PATH: [...new Set([...programs.map(dirname), ...STANDARD_PATH])].join(':'),
     },
@@ -50,6 +51,12 @@ export async function packageProfile({ granted, places, programs, cwd, environme
     limits: LIMITS,
   };
 }
+
+/**
+ * Node's pipes are sockets, and bash takes an input that is one for a remote login: it would run the start file of the
+ * user, if it did not know that there is a shell around it.
+ */
+export const NOT_A_LOGIN = { SHLVL: '1' } as const;
 
 const STANDARD_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 

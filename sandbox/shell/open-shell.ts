@@ -1,9 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { isProtectedWrite, type Places } from '../../format/index.ts';
-import { confine, type Ending, osLayer, READ_FOR_REFUSALS, refusals, type OsLayer, type Profile, startProgram, whoRuns } from '../os-layer/index.ts';
+import {
+  confine,
+  type Ending,
+  NOT_A_LOGIN,
+  osLayer,
+  READ_FOR_REFUSALS,
+  refusals,
+  type OsLayer,
+  type Profile,
+  startProgram,
+  whoRuns,
+} from '../os-layer/index.ts';
 import {
   type Before,
   checkChanges,
@@ -77,12 +88,13 @@ export interface Shell extends AsyncDisposable {
 
 const MAX_PROCESSES = 2_048;
 
-/** Bash takes an input that is a socket for a remote login, and would run the user's start file. */
+/** For the shell itself; those that it starts are kept from it by {@link NOT_A_LOGIN}. */
 const bashArguments = (command: string): readonly string[] => ['--norc', '-c', command];
 
 /** Makes a shell for one workspace; starts nothing. */
 export function openShell(options: ShellOptions): Shell {
-  const { places, env, environment, dashHome } = options;
+  const { places, env, dashHome } = options;
+  const environment = { ...options.environment, ...NOT_A_LOGIN };
   const git = createRunGit(env);
   let scratch: Promise<string> | undefined;
   let made: string | undefined;
@@ -109,6 +121,8 @@ export function openShell(options: ShellOptions): Shell {
   const run = async (command: string, { signal, onOutput, timeoutMs, unsealed = [] }: ShellRun): Promise<ShellEnding> => {
     const layer = await (options.layer ?? osLayer)();
     if (layer.kind !== 'live') throw new Error(`commands cannot be confined here: ${layer.reason}`);
+    // Where the workspace is the home directory it must be there to be covered, or a command could make it.
+    await mkdir(journalOf(dashHome), { recursive: true, mode: 0o700 });
     const repository = await findRepository(places.workspace, places.home, git);
     const rules = rulesFor(repository);
     await using _commondir = await ownCommondir(repository);

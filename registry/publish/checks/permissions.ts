@@ -1,4 +1,4 @@
-import { consentLevel, type Diagnostic, parsePermission, parsePermissionSet } from '../../../format/index.ts';
+import { consentLevel, covers, type Diagnostic, formatPermission, parsePermission, parsePermissionSet, permissionSet } from '../../../format/index.ts';
 import type { Check } from './check-subject.ts';
 
 const WHERE = { path: 'package.json' };
@@ -7,6 +7,7 @@ const WHERE = { path: 'package.json' };
 export const checkPermissions: Check = ({ manifest }) => {
   const requests = [...manifest.dash.permissions, ...manifest.dash.optionalPermissions];
   const set = parsePermissionSet(requests.map(({ permission }) => permission));
+  const runsPrograms = set.permissions.some(({ area, deny }) => area === 'exec' && !deny);
   return requests.flatMap(({ permission, reason }): Diagnostic[] => {
     const parsed = parsePermission(permission);
     if (parsed.deny) return [];
@@ -40,6 +41,14 @@ export const checkPermissions: Check = ({ manifest }) => {
         severity: 'warning',
         code: 'PERMISSION_BROAD',
         message: `\`${permission}\` is the whole workspace; name the files, as in \`${permission}:./data\``,
+        where: WHERE,
+      });
+    }
+    if (parsed.area === 'net' && runsPrograms && !covers(set, permissionSet([{ ...parsed, methods: [], path: [] }]))) {
+      diagnostics.push({
+        severity: 'warning',
+        code: 'PERMISSION_NARROW',
+        message: `\`${permission}\` does not let your programs reach it over https, which hides method and path; \`${formatPermission({ ...parsed, methods: [], path: [] })}\` does`,
         where: WHERE,
       });
     }

@@ -62,6 +62,17 @@ describe('permissions', () => {
     expect((await codesOf(asking(permission))).codes).toEqual(expected);
   });
 
+  test('a host in part is no way out for programs that speak https', async () => {
+    const reasons = (...permissions: string[]) => ({
+      ...GOOD,
+      dash: { ...GOOD.dash, permissions: Object.fromEntries(permissions.map((one) => [one, 'because'])) },
+    });
+    expect((await codesOf(reasons('net:GET:api.example.com', 'exec:curl'))).codes).toEqual(['warning PERMISSION_NARROW']);
+    expect((await codesOf(reasons('net:api.example.com/v1', 'exec:curl'))).codes).toEqual(['warning PERMISSION_NARROW']);
+    expect((await codesOf(reasons('net:GET:api.example.com'))).codes).toEqual([]);
+    expect((await codesOf(reasons('net:GET:api.example.com', 'net:api.example.com', 'exec:curl'))).codes).toEqual([]);
+  });
+
   test('each has a reason', async () => {
     const manifest = { ...GOOD, dash: { ...GOOD.dash, permissions: ['net:api.example.com'] } };
     expect((await codesOf(manifest)).codes).toEqual(['warning REASON_MISSING']);

@@ -80,7 +80,7 @@ describe.skipIf(layer.kind !== 'live')('confined by the operating system (skippe
       .map((line) => line.split('=')[0]);
     expect(stdout).toContain('TOKEN=the-token');
     expect(stdout).not.toContain('the-key');
-    expect(new Set(names)).toEqual(new Set(['HOME', 'LANG', 'LOGNAME', 'PATH', 'PWD', 'SHELL', 'TMPDIR', 'TOKEN', 'USER']));
+    expect(new Set(names)).toEqual(new Set(['HOME', 'LANG', 'LOGNAME', 'PATH', 'PWD', 'SHELL', 'SHLVL', 'TMPDIR', 'TOKEN', 'USER']));
     expect((await sync(fixture, 'env', [], { env: { GREETING: 'hello' } })).stdout).toContain('GREETING=hello');
   });
 
