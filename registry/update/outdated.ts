@@ -7,6 +7,7 @@ import { type PackageRecord, readCurrent } from '../store/generation.ts';
 import { type Scope, scopePaths } from '../store/store-paths.ts';
 import { openWorkshop, type SourcingOptions, type Workshop } from '../workshop.ts';
 import { readParked } from './parked.ts';
+import { diagnosticsOf, isUnreached, type UnreachedPackage } from './unreached.ts';
 
 /** What is worth knowing of a package that is behind. */
 export type OutdatedFlag =
@@ -20,7 +21,9 @@ export type OutdatedFlag =
   | 'major'
   | 'publisher-changed'
   /** The registry does not have it any more. */
-  | 'not-found';
+  | 'not-found'
+  /** Where it comes from gave no answer. */
+  | 'not-reached';
 
 export interface OutdatedPackage {
   readonly name: string;
@@ -51,14 +54,20 @@ export async function outdated(context: OutdatedContext): Promise<readonly Outda
   if (generation === undefined) return [];
   const held = new Set((await readParked(paths, generation)).map(({ name }) => name));
   await using workshop = await openWorkshop(context, { inForce: generation.lock });
+  const unreached: UnreachedPackage[] = [];
   const rows = await Promise.all(
     Object.values(generation.packages).map(async (record) => {
       const publisher = generation.lock.packages[generation.lock.roots[record.name]?.id ?? '']?.publisher;
-      const row = await compare(record, publisher, workshop);
+      const row = await compare(record, publisher, workshop).catch((error: unknown) => {
+        if (!isUnreached(error)) throw error;
+        unreached.push({ name: record.name, error });
+        return asItIs(record, 'not-reached');
+      });
       const flags = held.has(record.name) ? ['held' as const] : [];
       return row === undefined ? [] : [{ ...row, scope: scope.kind, flags: [...row.flags, ...flags] }];
     }),
   );
+  diagnosticsOf(unreached, rows.length); // an answer about none of them is none
   return rows.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -70,8 +79,12 @@ async function compare(record: PackageRecord, publisher: string | undefined, wor
     return spec.kind === 'npm' ? await compareVersions(record, spec, publisher, workshop) : await compareCommits(record, spec, workshop);
   } catch (error) {
     if (!isDashError(error, 'PACKAGE_NOT_FOUND', 'VERSION_NOT_FOUND', 'GIT_REF_NOT_FOUND')) throw error;
-    return { name: record.name, current: record.version, wanted: record.version, latest: record.version, ageHours: null, flags: ['not-found'] };
+    return asItIs(record, 'not-found');
   }
+}
+
+function asItIs({ name, version }: PackageRecord, flag: OutdatedFlag): Row {
+  return { name, current: version, wanted: version, latest: version, ageHours: null, flags: [flag] };
 }
 
 async function compareVersions(

@@ -14,6 +14,7 @@ import type { Generation, PackageRecord } from '../store/generation.ts';
 import { assertLockFollowed } from '../lock/assert-followed.ts';
 import { beginTransaction, type State } from '../transaction.ts';
 import { assertNotInterrupted, openWorkshop, type Workshop } from '../workshop.ts';
+import { diagnosticsOf, isUnreached, type UnreachedPackage } from './unreached.ts';
 import { type Brought, bringTarget, findTarget } from './candidate.ts';
 import { type Edition, type HeldReason, reasonsToHold } from './held-reasons.ts';
 import { readModelText } from './model-text.ts';
@@ -73,10 +74,19 @@ export async function update(names: readonly string[], context: UpdateContext): 
     workshop,
   );
   const found: Found[] = [];
+  const unreached: UnreachedPackage[] = [];
   for (const record of new Set(chosen)) {
     assertNotInterrupted(workshop);
-    found.push(await look(record, base, { context, workshop, parked: waits(record), state: transaction }));
+    try {
+      found.push(await look(record, base, { context, workshop, parked: waits(record), state: transaction }));
+    } catch (error) {
+      // Who asked for this one is told; of many, those that can be reached go on.
+      if (!isUnreached(error) || names.length > 0 || accept) throw error;
+      unreached.push({ name: record.name, error });
+      found.push({ kind: 'same', record });
+    }
   }
+  const diagnostics = diagnosticsOf(unreached, found.length);
 
   const taken = found.filter((one): one is Changed => one.kind === 'changed' && (accept || one.reasons.length === 0));
   const waiting = found.filter((one): one is Changed => one.kind === 'changed' && !taken.includes(one));
@@ -111,7 +121,7 @@ export async function update(names: readonly string[], context: UpdateContext): 
       steps,
       held: held.map((one) => toHeld(one)),
       unchanged: await Promise.all(same.map(view)),
-      diagnostics: [...workshop.diagnostics, ...taken.flatMap(({ inspected }) => inspected.diagnostics)],
+      diagnostics: [...workshop.diagnostics, ...diagnostics, ...taken.flatMap(({ inspected }) => inspected.diagnostics)],
     };
   }
 }

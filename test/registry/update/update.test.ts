@@ -436,4 +436,29 @@ describe('outdated', () => {
     const commit = repository.commit(files('1.1.0'));
     expect(await ask(site)).toMatchObject([{ name: 'kit', wanted: commit, latest: commit, ageHours: 0, flags: ['too-young'] }]);
   });
+
+  it('goes on where one source of several is gone, and says so; where none answers, that is the answer', async () => {
+    const { registry, site } = await withPackage(pkg('1.0.0'));
+    const repository = await makeGitRepository({
+      'package.json': JSON.stringify({ name: 'kit', version: '1.0.0', dash: { extensions: ['index.ts'] } }),
+      'index.ts': '',
+    });
+    await site.install(`git:${repository.dir}`);
+    await rm(repository.dir, { recursive: true });
+    registry.publish(pkg('1.1.0', { more: { time: ago(10) } }));
+    expect(await ask(site)).toMatchObject([
+      { name: 'kit', flags: ['not-reached'] },
+      { name: 'pkg', wanted: '1.1.0', flags: [] },
+    ]);
+    expect(await run(site)).toMatchObject({
+      updated: [{ name: 'pkg', version: '1.1.0' }],
+      unchanged: [{ name: 'kit' }],
+      diagnostics: [{ severity: 'warning', code: 'GIT_FAILED', message: expect.stringContaining('`kit` was not looked at') }],
+    });
+    await expect(run(site, ['kit', 'pkg'])).rejects.toMatchObject({ code: 'GIT_FAILED' });
+
+    registry.override('/pkg', { status: 401, body: '{}' });
+    await expect(ask(site)).rejects.toMatchObject({ code: expect.stringMatching(/REGISTRY_ERROR|GIT_FAILED/) });
+    await expect(run(site)).rejects.toMatchObject({ code: expect.stringMatching(/REGISTRY_ERROR|GIT_FAILED/) });
+  });
 });
