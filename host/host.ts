@@ -34,6 +34,7 @@ import { expandText, type SlashCommand, slashCommands } from './prompt-text.ts';
 import { type Generation, Generations, type Reloaded } from './reload.ts';
 import { createSessionSwitch, type SessionSwitch } from './session-control.ts';
 import { sessionStats } from './session/session-stats.ts';
+import type { Settings } from './settings.ts';
 import { spawnAgent } from './spawn-agent.ts';
 import { startModel, startSession } from './start-session.ts';
 import { createTakePrompt } from './take-prompt.ts';
@@ -52,6 +53,8 @@ export interface Host extends AsyncDisposable {
   readonly sessions: SessionSwitch;
   readonly models: readonly ModelInfo[];
   readonly generation: Generation;
+  /** The settings as they were read last: at the start, or at a reload. */
+  readonly settings: Settings;
   /** Everything that is wrong and does not stop the work, of the start and of the last reload. */
   readonly diagnostics: readonly Diagnostic[];
   /** Settles when a package or the mode asked for the end. */
@@ -346,6 +349,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
     get generation() {
       return loaded().current;
+    },
+    get settings() {
+      return configuration.settings;
     },
     get diagnostics() {
       return [

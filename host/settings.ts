@@ -12,6 +12,8 @@ export const Settings = Type.Object({
   /** Default model, `provider/id`. */
   model: Type.Optional(Type.String({ minLength: 1 })),
   thinking: Type.Optional(Type.Union([Type.Literal('minimal'), Type.Literal('low'), Type.Literal('medium'), Type.Literal('high'), Type.Literal('xhigh')])),
+  /** Name of the theme; without it the terminal's background decides between `dark` and `light`. */
+  theme: Type.Optional(Type.String({ minLength: 1 })),
   /** Dollars that a session may cost; no request begins once it has. */
   maxCost: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
   /** Names of tools that are on. */

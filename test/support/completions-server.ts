@@ -12,6 +12,8 @@ export interface WireAnswer {
   readonly cutAfter?: number;
   /** Never goes on after the first chunk, until the client leaves. */
   readonly hang?: boolean;
+  /** Goes on after this many chunks only when the promise is kept. */
+  readonly pause?: { readonly after: number; readonly until: Promise<unknown> };
 }
 
 export interface WireRequest {
@@ -50,6 +52,7 @@ export async function startCompletionsServer(answers: readonly WireAnswer[]): Pr
         response.destroy();
         return;
       }
+      if (index === answer.pause?.after) await answer.pause.until;
       response.write(`data: ${JSON.stringify(chunk)}\n\n`);
       if (answer.hang === true) return;
     }

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { temporaryDirectory } from './temporary-directory.ts';
 import { startTmux, type Tmux } from './tmux.ts';
 
@@ -14,18 +16,34 @@ export interface DashOptions {
   /** Files of `DASH_HOME`, by their path. */
   readonly home?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** What happens before it is started. */
+  readonly before?: (setup: { readonly project: string; readonly run: (...args: string[]) => Promise<void> }) => Promise<void>;
 }
+
+const execFileAsync = promisify(execFile);
+const DASH = join(import.meta.dirname, '..', '..', 'bin', 'dash.js');
 
 export interface DashInTerminal extends Tmux {
   /** The project and `DASH_HOME`. */
   readonly project: string;
   readonly home: string;
+  /** Another command of Dash's on the same home. */
+  run(...args: string[]): Promise<string>;
   /** The screen with everything taken out that differs from run to run. */
   golden(): Promise<string>;
 }
 
 /** The real program on a real terminal, in a project and a `DASH_HOME` of its own. */
-export async function startDash({ columns, rows, script, args = [], files = {}, home = {}, env = {} }: DashOptions): Promise<DashInTerminal> {
+export async function startDash({
+  columns,
+  rows,
+  script,
+  args = [],
+  files = {},
+  home = {},
+  env = {},
+  before = async () => undefined,
+}: DashOptions): Promise<DashInTerminal> {
   const root = await temporaryDirectory();
   const project = join(root, 'project');
   const dashHome = join(root, 'home');
@@ -34,17 +52,15 @@ export async function startDash({ columns, rows, script, args = [], files = {}, 
   if (script !== undefined) await writeFile(join(root, 'script.json'), JSON.stringify(script));
   const model = script === undefined ? [] : ['--model', `scripted:${join(root, 'script.json')}`];
   const { PATH = '' } = process.env;
-  const tmux = await startTmux([process.execPath, join(import.meta.dirname, '..', '..', 'bin', 'dash.js'), ...model, ...args], {
-    columns,
-    rows,
-    cwd: project,
-    // The project is named from the home directory on, so that its name is as long on every machine.
-    env: { PATH, HOME: root, DASH_HOME: dashHome, COLORTERM: 'truecolor', LANG: 'C.UTF-8', ...env },
-  });
+  // The project is named from the home directory on, so that its name is as long on every machine.
+  const environment = { PATH, HOME: root, DASH_HOME: dashHome, COLORTERM: 'truecolor', LANG: 'C.UTF-8', ...env };
+  await before({ project, run: async (...words) => void (await execFileAsync(process.execPath, [DASH, ...words], { cwd: project, env: environment })) });
+  const tmux = await startTmux([process.execPath, DASH, ...model, ...args], { columns, rows, cwd: project, env: environment });
   return {
     ...tmux,
     project,
     home: dashHome,
+    run: async (...words) => (await execFileAsync(process.execPath, [DASH, ...words], { cwd: project, env: environment })).stdout,
     golden: async () => normalised(await tmux.screen()),
   };
 }
@@ -52,6 +68,7 @@ export async function startDash({ columns, rows, script, args = [], files = {}, 
 /** Times, ids and the picture that turns while the agent works. */
 function normalised(screen: string): string {
   const lines = screen
+    .replaceAll(/\(\d+ (?:s|min|h) old\)/g, '(2 min old)')
     .replaceAll(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/g, '⠿')
     .replaceAll(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '<uuid>')
     .split('\n')

@@ -1,4 +1,4 @@
-import { truncateToWidth, visibleWidth } from '@earendil-works/pi-tui';
+import { truncateToWidth, visibleWidth, wrapTextWithAnsi } from '@earendil-works/pi-tui';
 import { Block } from './blocks/block.ts';
 import type { Palette } from './theme.ts';
 
@@ -41,7 +41,7 @@ export class Footer extends Block {
       ...flowed([place, ...detailsOf(facts)], width - 2),
       ...(facts.statuses.size === 0 ? [] : flowed([...facts.statuses.values()], width - 2)),
     ].map((line) => fg('muted', line));
-    const troubles = facts.troubles.map((trouble) => fg('warning', truncateToWidth(trouble, Math.max(1, width - 2), '…')));
+    const troubles = facts.troubles.flatMap((trouble) => wrapTextWithAnsi(trouble, Math.max(1, width - 2))).map((line) => fg('warning', line));
     return [...lines, ...troubles].map((line) => ` ${line}`);
   }
 }

@@ -38,6 +38,8 @@ export class Painter extends TuiMainScreen {
   #width = 0;
   #height = 0;
   #isStale = false;
+  /** The terminal was somebody else's in between: what was said stands above. */
+  #goesOn = false;
   #waitsForDrain = false;
 
   constructor(terminal: StreamTerminal, layout: Layout) {
@@ -49,6 +51,11 @@ export class Painter extends TuiMainScreen {
   /** Writes everything again if rows that scrolled off are not what they were. */
   repair(): void {
     if (this.#isStale) this.requestRender(true);
+  }
+
+  /** Much is another now, above the screen too: writes the whole document again if any of it scrolled off. */
+  renew(): void {
+    this.requestRender(this.#top > 0);
   }
 
   protected override resetRenderState(): void {
@@ -67,7 +74,8 @@ export class Painter extends TuiMainScreen {
     this.#height = height;
 
     const out: string[] = [FRAME_BEGIN];
-    if ((isResized && !isFirst) || this.#length <= this.#top) {
+    if (isFirst && this.#goesOn) this.#top = Math.max(0, this.#length - height);
+    else if ((isResized && !isFirst) || this.#length <= this.#top) {
       out.push(CLEAR_ALL);
       this.#shown = [];
       this.#top = 0;
@@ -91,6 +99,7 @@ export class Painter extends TuiMainScreen {
     this.#cursor = 0;
     this.#height = 0;
     this.#frame = [];
+    this.#goesOn = true;
   }
 
   /** Has every component draw itself. @returns where the cursor is */

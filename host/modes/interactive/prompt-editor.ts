@@ -1,9 +1,7 @@
 import { Editor, type KeyId, matchesKey, type TUI } from '@earendil-works/pi-tui';
 import type { KeyAction, Keys } from '../../keybindings.ts';
+import type { ActionHandlers } from './actions.ts';
 import type { Palette } from './theme.ts';
-
-/** What a key of the mode does. Answering `false`, the key is the editor's. */
-export type ActionHandlers = Readonly<Partial<Record<KeyAction, () => boolean | void>>>;
 
 export interface PromptEditorOptions {
   readonly tui: TUI;
@@ -21,20 +19,43 @@ export class PromptEditor extends Editor {
     super(tui, palette.editor, { paddingX: 1 });
     this.#keys = keys;
     this.#handlers = handlers;
+    // A command that the user runs themselves has a border of its own.
+    this.borderColor = (text) => palette.fg(this.getText().startsWith('!') ? 'bashMode' : 'borderMuted', text);
   }
 
   override handleInput(data: string): void {
     const { bindings } = this.#keys();
-    // A list of completions has its own Escape, Enter and arrows.
-    const isChoosing = this.isShowingAutocomplete();
-    for (const [action, handler] of Object.entries(this.#handlers)) {
-      if (handler === undefined || (isChoosing && action === 'app.interrupt')) continue;
-      const isTyped = bindings[action as KeyAction].some((key) => matchesKey(data, keyIdOf(key)));
-      if (isTyped && handler() !== false) return;
+    for (const action of ACTIONS) {
+      // A list of completions has an Escape of its own.
+      if (action === 'app.interrupt' && this.isShowingAutocomplete()) continue;
+      const handler = this.#handlers[action];
+      if (handler !== undefined && bindings[action].some((key) => matchesKey(data, keyIdOf(key))) && handler() !== false) return;
     }
     super.handleInput(data);
   }
 }
+
+const ACTIONS = [
+  'app.interrupt',
+  'app.clear',
+  'app.exit',
+  'app.suspend',
+  'app.message.followUp',
+  'app.message.dequeue',
+  'app.message.copy',
+  'app.model.select',
+  'app.model.cycleForward',
+  'app.model.cycleBackward',
+  'app.thinking.cycle',
+  'app.thinking.toggle',
+  'app.tools.expand',
+  'app.editor.external',
+  'app.clipboard.pasteImage',
+  'app.session.new',
+  'app.session.tree',
+  'app.session.fork',
+  'app.session.resume',
+] as const satisfies readonly KeyAction[];
 
 /** A key of `keybindings.json` as pi-tui spells it. */
 export function keyIdOf(key: string): KeyId {

@@ -43,6 +43,8 @@ export interface Screen {
   ask(question: Question): Promise<string | undefined>;
   /** Draws what changed, at the next frame. */
   refresh(): void;
+  /** The same when something above may be another one, which may have scrolled off. */
+  renew(): void;
 }
 
 export interface ScreenOptions {
@@ -178,6 +180,10 @@ export class MainScreen implements Screen {
 
   refresh(): void {
     this.painter.requestRender();
+  }
+
+  renew(): void {
+    this.painter.renew();
   }
 
   get #focused(): Component | undefined {

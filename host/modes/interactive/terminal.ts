@@ -44,7 +44,9 @@ export class StreamTerminal implements Terminal {
     this.#resized = onResize;
     this.#keys = new StdinBuffer({ escapeTimeout: ESCAPE_MS });
     this.#keys.on('data', (sequence) => {
-      if (!this.#negotiated(sequence)) onInput(sequence);
+      if (this.#negotiated(sequence)) return;
+      // Pressed twice in a moment it arrives as one; nobody means Alt+Escape.
+      for (const key of sequence === '\u001B\u001B' ? ['\u001B', '\u001B'] : [sequence]) onInput(key);
     });
     this.#keys.on('paste', (content) => onInput(`${PASTE_BEGIN}${content}${PASTE_END}`));
     this.#input.setRawMode?.(true);

@@ -1,11 +1,19 @@
 import type { Component } from '@earendil-works/pi-tui';
 import type { HostEvent } from '../../host-event.ts';
 import { type AssistantMessage, textOf } from '../../model/messages.ts';
+import { messagesOf } from '../../session/context.ts';
+import type { SessionPath } from '../../session/entry-record.ts';
 import type { AgentMessage } from '../../transcript.ts';
+import type { BashResult } from '../../user-bash.ts';
 import { AnswerBlock, ThinkingBlock } from './blocks/answer-block.ts';
 import { NoticeBlock, type Tone, UserBlock } from './blocks/text-block.ts';
 import { ToolBlock } from './blocks/tool-block.ts';
 import type { Palette } from './theme.ts';
+
+/** Entries of a session that are shown when it is opened; pieces that are kept while it goes on; output of a command at work. */
+const MAX_ENTRIES = 1000;
+const MAX_PARTS = 2000;
+const MAX_OUTPUT = 20_000;
 
 /** What was said and done, as pieces of the screen. */
 export class Transcript {
@@ -14,6 +22,8 @@ export class Transcript {
   readonly #calls = new Map<string, ToolBlock>();
   /** The blocks of the answer that is being given, by their place in it. */
   #answer: (AnswerBlock | ThinkingBlock | ToolBlock)[] = [];
+  #command: ToolBlock | undefined;
+  #output = '';
   #toolsAreOpen = false;
   #thinkingIsOpen = true;
   #thinkingLabel: string | undefined;
@@ -26,14 +36,38 @@ export class Transcript {
     return this.#parts;
   }
 
-  /** Shows a conversation from its beginning. */
-  load(messages: readonly AgentMessage[]): void {
+  /** Shows a conversation; of a long one its end. */
+  load(path: SessionPath): void {
     this.#parts = [];
     this.#calls.clear();
-    for (const message of messages) {
+    if (path.length > MAX_ENTRIES) this.notice(`${path.length - MAX_ENTRIES} earlier entries are not shown; \`/export\` writes all of them`, 'muted');
+    for (const message of path.slice(-MAX_ENTRIES).flatMap((record) => messagesOf(record.load()))) {
       this.#begin(message);
       this.#end(message);
     }
+  }
+
+  /** Forgets what is far above: the terminal has it, and the session. Something that goes on all day stays small. */
+  trim(): void {
+    if (this.#parts.length <= 2 * MAX_PARTS) return;
+    this.#parts = this.#parts.slice(-MAX_PARTS);
+    for (const [id, call] of this.#calls) if (!this.#parts.includes(call)) this.#calls.delete(id);
+  }
+
+  /** A command that the user runs themselves. */
+  beginsCommand(command: string): void {
+    this.#command = new ToolBlock('!', this.#palette, this.#toolsAreOpen);
+    this.#command.setArguments({ command });
+    this.#command.runs();
+    this.#parts.push(this.#command);
+    this.#output = '';
+  }
+
+  /** It ended; without a result it never ran. */
+  endsCommand(result?: Pick<BashResult, 'output' | 'exitCode'>): void {
+    if (result === undefined) this.#command?.ends(textAnswer('it did not run', true));
+    else this.#command?.ends(textAnswer(`${result.output}${result.exitCode === 0 ? '' : `\n[exit code ${result.exitCode ?? 'none'}]`}`, result.exitCode !== 0));
+    this.#command = undefined;
   }
 
   follow(event: HostEvent): void {
@@ -53,6 +87,9 @@ export class Transcript {
         return this.#call(event.toolCallId, event.toolName, (call) => call.runs(event.partialResult));
       case 'tool_execution_end':
         return this.#call(event.toolCallId, event.toolName, (call) => call.ends(event.result));
+      case 'bash_execution_update':
+        this.#output = (this.#output + event.delta).slice(-MAX_OUTPUT);
+        return this.#command?.runs(textAnswer(this.#output, false));
       case 'compaction_start':
         return this.notice('summing up what is old …', 'muted');
       case 'compaction_end':
@@ -120,7 +157,8 @@ export class Transcript {
       case 'toolResult':
         return this.#call(message.toolCallId, message.toolName, (call) => call.ends(message));
       case 'bashExecution':
-        return this.notice(`! ${message.command}\n${message.output.trimEnd()}`, 'muted');
+        this.beginsCommand(message.command);
+        return this.endsCommand(message);
       case 'branchSummary':
         return this.notice(`what was found out on a branch:\n${message.summary}`, 'muted');
       case 'compactionSummary':
@@ -133,7 +171,7 @@ export class Transcript {
   #end(message: AgentMessage): void {
     if (message.role !== 'assistant') return;
     this.#sync(message);
-    if (message.stopReason === 'aborted') this.notice('stopped', 'warning');
+    if (message.stopReason === 'aborted') this.notice('stopped', 'muted');
     else if (message.errorMessage !== undefined) this.notice(message.errorMessage, 'error');
   }
 
@@ -175,4 +213,8 @@ export class Transcript {
     }
     change(call);
   }
+}
+
+function textAnswer(text: string, isError: boolean): { readonly content: [{ readonly type: 'text'; readonly text: string }]; readonly isError: boolean } {
+  return { content: [{ type: 'text', text }], isError };
 }

@@ -62,6 +62,11 @@ export class ToolBlock extends Block {
     ];
   }
 
+  /** Of a command the end is what one wants to see, of everything else the beginning. */
+  get #isCommand(): boolean {
+    return this.#name === 'bash' || this.#name === '!';
+  }
+
   #body(width: number): string[] {
     const { fg } = this.#palette;
     const state = this.#state;
@@ -80,9 +85,9 @@ export class ToolBlock extends Block {
     const color = state.kind === 'failed' ? 'error' : 'toolOutput';
     const lines = text.split('\n');
     // Folded, only what is shown is laid out: a command may have written a hundred thousand lines.
-    const kept = this.#isOpen ? lines : this.#name === 'bash' ? lines.slice(-FOLDED_LINES - 1) : lines.slice(0, FOLDED_LINES + 1);
+    const kept = this.#isOpen ? lines : this.#isCommand ? lines.slice(-FOLDED_LINES - 1) : lines.slice(0, FOLDED_LINES + 1);
     const drawn = kept.flatMap((line) => (this.#isOpen ? wrapTextWithAnsi(line, width) : [truncateToWidth(line, width, '…')])).map((line) => fg(color, line));
-    return this.#fold(drawn, this.#name === 'bash' ? 'tail' : 'head', FOLDED_LINES, lines.length);
+    return this.#fold(drawn, this.#isCommand ? 'tail' : 'head', FOLDED_LINES, lines.length);
   }
 
   #fold(lines: readonly string[], keep: 'head' | 'tail', most: number, total: number = lines.length): string[] {

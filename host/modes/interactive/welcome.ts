@@ -1,0 +1,19 @@
+import type { Host } from '../../host.ts';
+import { PROVIDER_KEY_NAMES } from '../../model/pi-ai.ts';
+
+/** What an empty session begins with; without a model, how to get one. */
+export function welcome({ models, conversation }: Pick<Host, 'models' | 'conversation'>): string | undefined {
+  if (models.length === 0) {
+    return [
+      'There is no model yet: no provider has a key.',
+      '',
+      `- set one of ${PROVIDER_KEY_NAMES.slice(0, 3).join(', ')} … in the environment, or`,
+      '- run `dash login anthropic` (or openai, google, …) in a shell; the key is kept for you alone, or',
+      '- describe an endpoint of your own (Ollama, vLLM, llama.cpp) in `models.json`: `docs/agent.md` says how.',
+      '',
+      'Then start `dash` again. Meanwhile `!` runs commands, and `/hotkeys` shows the keys.',
+    ].join('\n');
+  }
+  if (conversation.messages.length > 0) return undefined;
+  return '`/` commands · `@` files · `!` shell · `/hotkeys` keys';
+}
