@@ -1,5 +1,5 @@
 import type { Host } from '../../host.ts';
-import { PROVIDER_KEY_NAMES } from '../../model/pi-ai.ts';
+import { PROVIDER_KEY_NAMES } from '../../model/providers.ts';
 
 /** What an empty session begins with; without a model, how to get one. */
 export function welcome({ models, conversation }: Pick<Host, 'models' | 'conversation'>): string | undefined {
