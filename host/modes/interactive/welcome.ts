@@ -1,5 +1,4 @@
 import type { Host } from '../../host.ts';
-import { PROVIDER_KEY_NAMES } from '../../model/providers.ts';
 
 /** What an empty session begins with; without a model, how to get one. */
 export function welcome({ models, conversation }: Pick<Host, 'models' | 'conversation'>): string | undefined {
@@ -7,7 +6,7 @@ export function welcome({ models, conversation }: Pick<Host, 'models' | 'convers
     return [
       'There is no model yet: no provider has a key.',
       '',
-      `- set one of ${PROVIDER_KEY_NAMES.slice(0, 3).join(', ')} … in the environment, or`,
+      '- set one of ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY … in the environment, or',
       '- run `dash login anthropic` (or openai, google, …) in a shell; the key is kept for you alone, or',
       '- describe an endpoint of your own (Ollama, vLLM, llama.cpp) in `models.json`: `docs/agent.md` says how.',
       '',
