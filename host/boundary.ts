@@ -2,7 +2,8 @@ import type { AgentEvent } from './agent-event.ts';
 import type { ExtensionEvent } from './bus/delivery.ts';
 import type { EventBus } from './bus/event-bus.ts';
 import type { Queues } from './queues.ts';
-import type { SessionEntry } from './session/entry.ts';
+import { projectPath } from './session/context.ts';
+import { type SessionEntry, toLine } from './session/entry.ts';
 import type { Session } from './session/session.ts';
 import { type AgentMessage, type CustomMessage, toModelMessages } from './transcript.ts';
 
@@ -29,10 +30,11 @@ export function atTurnEnd(event: Extract<AgentEvent, { type: 'turn_end' }>, plac
 
 async function ask(event: ExtensionEvent, outcome: Outcome, goesOn: boolean, { bus, session, queues }: BoundaryPlace): Promise<readonly CustomMessage[]> {
   if (!bus.listens(event.type)) return [];
-  const { messages } = session.context();
+  const projected = projectPath(session.tree.path());
+  const messages = projected.flatMap((one) => one.messages);
   const { steering, followUp } = queues.waiting();
   const context = {
-    contextEntries: [],
+    contextEntries: projected.map(({ entry, messages: said }) => ({ sourceEntry: toLine(entry), messages: said })),
     contextMessages: messages,
     llmMessages: toModelMessages(messages),
     pendingMessages: [...steering, ...followUp],

@@ -54,6 +54,7 @@ export interface BranchSummaryRequest {
   readonly left: readonly SessionEntry[];
   readonly model: ModelInfo;
   readonly instructions: string | undefined;
+  readonly instructionsAreAll: boolean;
   readonly sources: readonly string[];
   readonly signal: AbortSignal;
 }
@@ -147,12 +148,12 @@ export function createCompactor({ models, bus, retry, settings, emit }: Compacto
       return enabled && contextTokens(session.tree.path()) > model.contextWindow - reserveTokens;
     },
 
-    async summarizeBranch({ left, model, instructions, sources, signal }) {
+    async summarizeBranch({ left, model, instructions, instructionsAreAll, sources, signal }) {
       const messages = projectPath(left.map(recordOf)).flatMap((one) => one.messages);
       if (messages.length === 0) return undefined;
       try {
         const { text, usage } = await summarize(
-          { messages, purpose: 'branch', ...(instructions === undefined ? {} : { instructions }) },
+          { messages, purpose: 'branch', ...(instructions === undefined ? {} : { instructions, instructionsAreAll }) },
           summaryPorts(model),
           signal,
         );

@@ -276,9 +276,11 @@ export class Conversation {
   }
 
   /** Has the model sum up what was said on a branch that is left; `undefined`: it was stopped. @throws {DashError} NO_MODEL */
-  async summarizeBranch(left: readonly SessionEntry[], instructions?: string): Promise<BranchSummary | undefined> {
+  async summarizeBranch(left: readonly SessionEntry[], instructions?: string, instructionsAreAll = false): Promise<BranchSummary | undefined> {
     const model = this.#chosenModel();
-    return this.#occupy((signal) => this.#compactor.summarizeBranch({ left, model, instructions, sources: this.#options.sources(), signal }));
+    return this.#occupy((signal) =>
+      this.#compactor.summarizeBranch({ left, model, instructions, instructionsAreAll, sources: this.#options.sources(), signal }),
+    );
   }
 
   /** While `work` is going on, prompts wait, and an abort stops it. Occupied before it begins: what it tells may ask for the same. */

@@ -28,6 +28,10 @@ export interface NavigateOptions {
   readonly summarize?: boolean;
   /** What the summary should mind. */
   readonly instructions?: string;
+  /** They are all that it should mind. */
+  readonly replaceInstructions?: boolean;
+  /** For the summary, or else for the place that is gone to. */
+  readonly label?: string;
 }
 
 export interface Cancellable {
@@ -84,7 +88,7 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
     if (!cancelled) await replace('fork', () => create(tree.branch(position === 'at' ? entryId : entry.parentId), file));
     return { cancelled, text: text ?? '' };
   };
-  const navigate = async (targetId: string, { summarize = false, instructions }: NavigateOptions = {}): Promise<Cancellable> => {
+  const navigate = async (targetId: string, { summarize = false, instructions, replaceInstructions, label }: NavigateOptions = {}): Promise<Cancellable> => {
     await conversation.abort();
     const { tree } = conversation.session;
     const target = tree.entry(targetId);
@@ -100,14 +104,18 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
         entriesToSummarize: left.map(toLine),
         userWantsSummary: summarize,
         ...(instructions === undefined ? {} : { customInstructions: instructions }),
+        ...(replaceInstructions === undefined ? {} : { replaceInstructions }),
+        ...(label === undefined ? {} : { label }),
       },
     });
     if (cancelled) return { cancelled };
     const said = Value.Check(TreeAnswer, value) ? value : {};
-    const summary = summarize ? (said.summary ?? (await conversation.summarizeBranch(left, said.customInstructions ?? instructions))) : undefined;
+    const mind = said.customInstructions ?? instructions;
+    const isAll = said.replaceInstructions ?? replaceInstructions ?? false;
+    const summary = summarize ? (said.summary ?? (await conversation.summarizeBranch(left, mind, isAll))) : undefined;
     if (summarize && summary === undefined) return { cancelled: true };
     // Going to something the user said means saying it again: before it, with its text at hand.
-    const text = userTextOf(target);
+    const text = userTextOf(target) ?? (target.type === 'custom_message' ? textOf(target.content) : undefined);
     tree.moveTo(text === undefined ? targetId : target.parentId);
     const fromExtension = said.summary !== undefined;
     const summaryEntry =
@@ -115,6 +123,8 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
         ? undefined
         : conversation.session.append({ type: 'branch_summary', fromId: oldLeafId ?? 'root', ...summary, ...(fromExtension ? { fromHook: true } : {}) });
     changed('tree');
+    const named = said.label ?? label;
+    if (named !== undefined && named !== '') conversation.session.append({ type: 'label', targetId: summaryEntry?.id ?? targetId, label: named });
     if (text !== undefined) ui().set({ kind: 'editorText', text, paste: false });
     void bus.notify({
       type: 'session_tree',
@@ -144,13 +154,18 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
           await reload();
           return undefined;
         case 'newSession':
-          return newSession();
+          return newSession(control.parentSession);
         case 'fork': {
-          const { cancelled } = await fork(control.entryId, 'before');
+          const { cancelled } = await fork(control.entryId, control.position ?? 'before');
           return { cancelled };
         }
         case 'navigateTree':
-          return navigate(control.targetId, { summarize: control.summarize });
+          return navigate(control.targetId, {
+            summarize: control.summarize,
+            ...(control.customInstructions === undefined ? {} : { instructions: control.customInstructions }),
+            ...(control.replaceInstructions === undefined ? {} : { replaceInstructions: control.replaceInstructions }),
+            ...(control.label === undefined ? {} : { label: control.label }),
+          });
         case 'switchSession':
           // A session that is opened is appended to: a package may not have that done to any file.
           if (!isWithin(realPath(join(dashHome, 'sessions')), realPath(control.path)))
@@ -167,6 +182,8 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
 const TreeAnswer = Type.Object({
   summary: Type.Optional(Type.Object({ summary: Type.String({ minLength: 1 }), details: Type.Optional(Type.Unsafe<JsonValue>(Type.Unknown())) })),
   customInstructions: Type.Optional(Type.String()),
+  replaceInstructions: Type.Optional(Type.Boolean()),
+  label: Type.Optional(Type.String({ maxLength: 1000 })),
 });
 
 /** What is on `from` and not on `to`, and where the two part. */

@@ -116,10 +116,20 @@ export type SessionControl =
   | { readonly kind: 'shutdown' }
   | { readonly kind: 'compact'; readonly customInstructions?: string }
   | { readonly kind: 'waitForIdle' }
-  | { readonly kind: 'newSession' }
+  /** `parentSession` is noted in the new one. */
+  | { readonly kind: 'newSession'; readonly parentSession?: string }
   | { readonly kind: 'reload' }
-  | { readonly kind: 'fork'; readonly entryId: string }
-  | { readonly kind: 'navigateTree'; readonly targetId: string; readonly summarize: boolean }
+  | { readonly kind: 'fork'; readonly entryId: string; readonly position?: 'before' | 'at' }
+  | {
+      readonly kind: 'navigateTree';
+      readonly targetId: string;
+      readonly summarize: boolean;
+      readonly customInstructions?: string;
+      /** The instructions are all that the summary minds. */
+      readonly replaceInstructions?: boolean;
+      /** For the summary, or else for the place that is gone to. */
+      readonly label?: string;
+    }
   | { readonly kind: 'switchSession'; readonly path: string };
 
 export interface SessionPort {

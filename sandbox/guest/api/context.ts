@@ -82,27 +82,44 @@ export function createContext(registry: Registry, link: GuestLink, options: Cont
   };
   if (!isCommand) return context;
 
+  /** As in pi: what is left to do is done with the context of the new session, which can speak in it, too. */
+  const replaced = async (replacing: Promise<unknown>, { withSession }: SessionOptions): Promise<unknown> => {
+    const answer = (await replacing) as { cancelled: boolean };
+    if (answer.cancelled || withSession === undefined) return answer;
+    const speaking = {
+      sendMessage: (message: unknown, how: object = {}) => link.request('session.sendMessage', { message, options: how }),
+      sendUserMessage: (content: unknown, how: object = {}) => link.request('session.sendUserMessage', { content, options: how }),
+    };
+    await withSession(Object.assign(createContext(registry, link, options, signal, true), speaking));
+    return answer;
+  };
+
   return Object.assign(context, {
     getSystemPromptOptions: () => query('systemPromptOptions') ?? {},
     waitForIdle: () => control({ kind: 'waitForIdle' }),
     reload: () => control({ kind: 'reload' }),
-    newSession: async (options?: object) => {
-      refuse('newSession', options, ['setup', 'withSession', 'parentSession']);
-      return control({ kind: 'newSession' });
+    newSession: async ({ parentSession, ...options }: SessionOptions & { parentSession?: string } = {}) => {
+      refuse('newSession', options, ['setup']);
+      return replaced(control({ kind: 'newSession', parentSession }), options);
     },
-    fork: async (entryId: string, options?: object) => {
-      refuse('fork', options, ['withSession', 'position']);
-      return control({ kind: 'fork', entryId });
-    },
-    navigateTree: async (targetId: string, options: { summarize?: boolean } = {}) => {
-      refuse('navigateTree', options, ['customInstructions', 'replaceInstructions', 'label']);
-      return control({ kind: 'navigateTree', targetId, summarize: options.summarize === true });
-    },
-    switchSession: async (path: string, options?: object) => {
-      refuse('switchSession', options, ['withSession']);
-      return control({ kind: 'switchSession', path });
-    },
+    fork: async (entryId: string, { position, ...options }: SessionOptions & { position?: 'before' | 'at' } = {}) =>
+      replaced(control({ kind: 'fork', entryId, position }), options),
+    switchSession: async (path: string, options: SessionOptions = {}) => replaced(control({ kind: 'switchSession', path }), options),
+    navigateTree: async (targetId: string, { summarize, customInstructions, replaceInstructions, label }: NavigateOptions = {}) =>
+      control({ kind: 'navigateTree', targetId, summarize: summarize === true, customInstructions, replaceInstructions, label }),
   });
+}
+
+interface NavigateOptions {
+  readonly summarize?: boolean;
+  readonly customInstructions?: string;
+  readonly replaceInstructions?: boolean;
+  readonly label?: string;
+}
+
+interface SessionOptions {
+  /** What is to be done in the session that took the place of the other one. */
+  readonly withSession?: (context: object) => unknown;
 }
 
 /** What cannot be done is not left out in silence: the caller counts on it. */

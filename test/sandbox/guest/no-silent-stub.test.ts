@@ -119,12 +119,7 @@ describe('every member of the API does something that can be seen', () => {
     expect(sent).toEqual(['agent.flag']);
   });
 
-  it.each([
-    ['newSession', [{ setup: () => undefined }]],
-    ['fork', ['entry', { withSession: () => undefined }]],
-    ['navigateTree', ['entry', { customInstructions: 'x' }]],
-    ['switchSession', ['path', { withSession: () => undefined }]],
-  ])('%s refuses an option that it cannot follow', async (name, args) => {
+  it.each([['newSession', [{ setup: () => undefined }]]])('%s refuses an option that it cannot follow', async (name, args) => {
     expect(await outcome(() => (context as Record<string, (...given: unknown[]) => unknown>)[name]?.(...args))).toBe('UNSUPPORTED_API');
   });
 });
