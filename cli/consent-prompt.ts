@@ -1,6 +1,6 @@
 import { plainText, quotedText } from '../format/index.ts';
 import type { ConsentAnswer, ConsentPlan, ConsentPort, PackagePlan, PlannedPermission } from '../registry/index.ts';
-import { consentSentence, permissionRows } from './consent-sentence.ts';
+import { consentSentence, permissionRows, SHORTENED } from './consent-sentence.ts';
 import { formatEvidence } from './output/evidence.ts';
 import { oneLine, type Style, type Terminal } from './output/terminal.ts';
 
@@ -60,6 +60,7 @@ export function formatQuestion({ packages }: ConsentPlan, style: Style): string 
       const lines = [formatHead(pkg, style), ...(isReadFromCode(pkg) ? [`  ${READ_FROM_CODE}`] : []), `  ${plainText(does, 2_000)}`];
       if (follows !== undefined) lines.push(`  ${style.warning('together:')} ${plainText(follows, 2_000)}`);
       if (later !== undefined) lines.push(`  ${style.bad('later:')} ${plainText(later, 2_000)}`);
+      if ([does, follows, later].some((text) => text?.includes(SHORTENED) === true)) lines.push(style.dim(`  \`details\` lists what ${SHORTENED} leaves out`));
       return `${lines.join('\n')}\n`;
     })
     .join('\n');

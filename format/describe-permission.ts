@@ -60,7 +60,7 @@ function describe(permission: Permission): string {
     case 'listen':
       return permission.port === 0 ? 'accept connections on a free port' : `accept connections on port ${permission.port}`;
     case 'exec':
-      return `run \`${permission.argv.join(' ')}\`, confined to what it may do itself`;
+      return `run \`${permission.argv.join(' ')}\`, which can do no more than the package itself`;
     case 'env':
       return `see the environment variable ${permission.name}`;
     case 'secret':
@@ -88,9 +88,9 @@ const PLAIN_WORDS: Readonly<
   'session:read': 'read the conversation',
   'session:write': 'add messages and notes to the conversation',
   'session:control': 'start, switch, compact or end sessions and choose the model',
-  'prompt:modify': 'change the system prompt',
+  'prompt:modify': 'change the system prompt, which your model reads first',
   'agent:spawn': 'start further agents, with no more rights than its own',
-  background: 'work while nothing calls it',
+  background: 'work on its own, while nothing calls it',
   'tools:intercept': 'see, change or block every tool call and its result',
   'tools:dynamic': 'offer the model tools that were not there at install',
   'ui:notify': 'show notifications',

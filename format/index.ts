@@ -57,6 +57,7 @@ export {
   type Effect,
   type PermissionSet,
 } from './permission-set.ts';
+export { describeMax, type Max, parseMax } from './permission-max.ts';
 export type { Places } from './places.ts';
 export { isProfile, levelUnder, PROFILE_WORDS, type Profile, PROFILES, stricterProfile } from './profile.ts';
 export { isProtectedRead, isProtectedWrite, mayEndProtected, NO_READ, NO_WRITE, protection, type Protection } from './protected-paths.ts';

@@ -1,4 +1,14 @@
-import { consentLevel, describePermission, formatPermission, parsePermission, plainText, permissionSet, quotedText } from '../format/index.ts';
+import {
+  consentLevel,
+  describeMax,
+  describePermission,
+  formatPermission,
+  parsePermission,
+  type Permission,
+  plainText,
+  permissionSet,
+  quotedText,
+} from '../format/index.ts';
 import type { PermissionAnswer, PermissionQuestion } from '../sandbox/index.ts';
 
 /** One answer to a question: the letter that gives it, and what it means. */
@@ -9,6 +19,8 @@ export interface AnswerChoice {
 }
 
 const MAX_TARGET = 300;
+const MAX_NAMES = 1_500;
+const MANY = 3;
 const MAX_REASON = 160;
 const MAX_MESSAGE = 120;
 
@@ -17,7 +29,7 @@ const MAX_MESSAGE = 120;
  * started it, and what else is in the model's context. Everything that others wrote is cleaned, quoted and cut.
  */
 export function describeQuestion(question: PermissionQuestion): readonly string[] {
-  const { capability, target, permissions, reason, seenAt, confinement, message, sources } = question;
+  const { capability, target, permissions, reason, max, seenAt, confinement, message, sources } = question;
   const parsed = permissions.map(parsePermission);
   return [
     `permission question from Dash: may ${quotedText(question.package, 80)} ${plainText(question.version, 40)} do this?`,
@@ -25,13 +37,22 @@ export function describeQuestion(question: PermissionQuestion): readonly string[
     ...(confinement === undefined
       ? []
       : [`  it runs ${confinement === 'confined' ? 'confined by the operating system' : 'outside the sandbox and can do anything you can'}`]),
-    `  part of: ${parsed.map((permission) => `${describePermission(permission)} [${plainText(formatPermission(permission), MAX_TARGET)}]`).join(' and ')}${isRed(question) ? ', which is dangerous' : ''}`,
+    `  part of: ${partsOf(parsed)}${max === undefined ? '' : `, ${describeMax(max)}`}${isRed(question) ? ', which is dangerous' : ''}`,
     reason === undefined && seenAt !== undefined
       ? `  its author says nothing; seen in its code: ${quotedText(seenAt, MAX_REASON)}`
       : `  its author says: ${reason === undefined ? 'nothing' : quotedText(reason, MAX_REASON)}`,
     `  started by your message: ${quotedText(message, MAX_MESSAGE)}`,
     ...(sources.length === 0 ? [] : [`  also in the model's context: ${sources.map((source) => plainText(source, 80)).join(', ')}`]),
   ];
+}
+
+/** Variables are asked for together: many are one thing, with all their names. */
+function partsOf(permissions: readonly Permission[]): string {
+  if (permissions.length > MANY && permissions.every(({ area }) => area === 'env')) {
+    const names = permissions.flatMap((permission) => (permission.area === 'env' ? [permission.name] : []));
+    return `see ${names.length} environment variables: ${plainText(names.join(', '), MAX_NAMES)}`;
+  }
+  return permissions.map((permission) => `${describePermission(permission)} [${plainText(formatPermission(permission), MAX_TARGET)}]`).join(' and ');
 }
 
 /** Whether it is one of those that nobody should say yes to for long. */

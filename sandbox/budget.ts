@@ -1,13 +1,9 @@
 import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Max } from '../format/index.ts';
 
-/** How much of something in how long, as an author wrote it: `100/day`, `50000 tokens/day`, `$0.5/day`. */
-export interface Max {
-  readonly amount: number;
-  readonly unit: 'calls' | 'tokens' | 'usd';
-  readonly period: 'minute' | 'hour' | 'day' | 'month';
-}
+export { type Max, parseMax } from '../format/index.ts';
 
 /** What one use took; a call is a call whatever it took. */
 export interface Spent {
@@ -16,13 +12,6 @@ export interface Spent {
 }
 
 const PERIODS = { minute: 16, hour: 13, day: 10, month: 7 } as const;
-
-/** Reads what the manifest's schema let in; `undefined` for what this version does not know, which then is never used up. */
-export function parseMax(text: string): Max | undefined {
-  const [, dollars, amount, unit, period] = /^(\$?)(\d+(?:\.\d+)?)(?: (calls|tokens))?\/(minute|hour|day|month)$/.exec(text) ?? [];
-  if (amount === undefined || period === undefined) return undefined;
-  return { amount: Number(amount), unit: dollars === '$' ? 'usd' : unit === 'tokens' ? 'tokens' : 'calls', period: period as Max['period'] };
-}
 
 /**
  * What a package used of permissions that have an end. One file for each permission and period, to which each use appends

@@ -61,7 +61,7 @@ import { prepareConfinement } from './process/spawn-process.ts';
 import { OpenSurfaces } from './open-surfaces.ts';
 import { osLayer, type OsLayer } from './os-layer/index.ts';
 import type { PlacedError } from './error-place.ts';
-import type { CallOrigin, HostPorts, PermissionAnswer } from './ports.ts';
+import type { CallOrigin, HostPorts, PermissionAnswer, QuestionPort } from './ports.ts';
 import type { GuestCall, ProviderRequest, ScriptSource } from './protocol.ts';
 import { PrivateStorage } from './private-storage.ts';
 import { createSecretHandles, type LookUpSecret, type SecretHandles } from './secret-handles.ts';
@@ -445,7 +445,7 @@ class OpenPackage implements SandboxedPackage {
           context: {
             packageName: this.name,
             places,
-            ports,
+            ports: sayingMost(ports, authority),
             secrets,
             storage: new PrivateStorage(this.name, [places.data, places.tmp], this.#options.maxPrivateBytes ?? MAX_PRIVATE_BYTES),
             surfaces: new OpenSurfaces({ packageName: this.name, port: () => ports.ui.surfaces, ...state }),
@@ -627,6 +627,17 @@ class OpenPackage implements SandboxedPackage {
 /** A code cache holds for the flags it was made under. */
 function withoutCache({ name, source }: ScriptSource): ScriptSource {
   return { name, source };
+}
+
+/** A question says how much of it there will be at most. */
+function sayingMost(ports: HostPorts, authority: Authority): HostPorts {
+  const { questions } = ports;
+  if (questions === undefined) return ports;
+  const ask: QuestionPort['ask'] = (question, signal, isStillOpen) => {
+    const max = authority.maxOf(question.permissions[0]);
+    return questions.ask(max === undefined ? question : { ...question, max }, signal, isStillOpen);
+  };
+  return { ...ports, questions: { ask } };
 }
 
 function isSessionStart(event: unknown): event is { readonly type: 'session_start' } {

@@ -33,6 +33,8 @@ export interface PermissionQuestion extends CallOrigin {
   readonly permissions: readonly [string, ...string[]];
   /** The author's words; never trusted. */
   readonly reason?: string;
+  /** How much of it the author says is needed at most; it gets no more. */
+  readonly max?: string;
   /** Where the code was seen to need it, or that it is computed, for a package that says nothing itself. */
   readonly seenAt?: string;
   /** Of programs: whether the operating system confines them, or they can do anything the user can. */

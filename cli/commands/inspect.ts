@@ -1,7 +1,8 @@
-import { describePermission, type Diagnostic, parsePermission, type Registrations, type Unsupported } from '../../format/index.ts';
+import { type Diagnostic, type Registrations, type Unsupported } from '../../format/index.ts';
 import { type Inspection, inspectSpec } from '../../registry/index.ts';
 import type { DefineCommand } from '../command.ts';
 import { inspectPorts } from '../compose.ts';
+import { describeTogether } from '../consent-sentence.ts';
 import { npmConfigFor } from '../npm-config.ts';
 import { parseDuration } from '../duration.ts';
 import { formatDiagnostics } from '../output/diagnostics.ts';
@@ -94,8 +95,7 @@ function formatInspection(
   style: Style,
 ): string {
   const lines = [`${style.strong(oneLine(name))} ${oneLine(version)}${description === '' ? '' : `  ${oneLine(description)}`}`];
-  for (const { permission, level } of permissions.declared)
-    lines.push(`  wants to ${describePermission(parsePermission(permission))}  ${style.dim(`[${permission}, ${level}]`)}`);
+  for (const { words, of } of describeTogether(permissions.declared)) lines.push(`  wants to ${words}  ${style.dim(`[${whichOf(of)}]`)}`);
   lines.push(...formatInferred(permissions, style));
   for (const extension of extensions) lines.push(...formatExtension(extension, style));
   for (const skill of skills) lines.push(`skill ${style.strong(oneLine(skill.name))}  ${oneLine(skill.description).slice(0, 100)}`);
@@ -112,15 +112,22 @@ function formatInferred({ inferred, computed, incomplete }: ReturnType<typeof do
     const uses = computed.filter(({ dependency }) => (dependency === undefined) === isOwn);
     if (permissions.length + uses.length === 0) continue;
     lines.push(isOwn ? '  in its code' : '  in the code of its dependencies');
-    for (const one of permissions)
-      lines.push(
-        `    ${describePermission(parsePermission(one.permission))}  ${style.dim(`[${oneLine(one.permission)}, ${one.level}]  ${formatEvidence(one)}`)}`,
-      );
+    for (const { words, of } of describeTogether(permissions)) {
+      const [first] = of;
+      if (first === undefined) continue;
+      lines.push(`    ${words}  ${style.dim(`[${whichOf(of)}]  ${formatEvidence(first)}${of.length > 1 ? ', and elsewhere' : ''}`)}`);
+    }
     for (const use of uses.slice(0, COMPUTED_SHOWN))
       lines.push(`    a computed ${use.subject}${use.known === '' ? '' : ` (${oneLine(use.known)})`}, asked for when it is used  ${style.dim(formatUse(use))}`);
     if (uses.length > COMPUTED_SHOWN) lines.push(`    and ${uses.length - COMPUTED_SHOWN} more that are computed; \`--json\` has all`);
   }
   return lines;
+}
+
+function whichOf(of: readonly { readonly permission: string; readonly level: string }[]): string {
+  const [first] = of;
+  if (first === undefined) return '';
+  return oneLine(of.length > 1 ? `${of.length} permissions, ${first.level}; \`--json\` lists them` : `${first.permission}, ${first.level}`);
 }
 
 const COMPUTED_SHOWN = 12;

@@ -39,7 +39,7 @@ test.each<[string, Partial<PackagePlan>, readonly string[]]>([
     [
       '  it will talk to your model and read files in the workspace',
       '  together: it could send what it reads to anyone with a host or an account under example.com',
-      '  later: it will ask, when it needs it, to reach every host under example.com over https',
+      '  later: it will ask when it needs to reach every host under example.com over https',
     ],
   ],
   [
@@ -51,14 +51,58 @@ test.each<[string, Partial<PackagePlan>, readonly string[]]>([
     'a long list: four by name, all of them in the details',
     { summary: at('summary', ...[1, 2, 3, 4, 5, 6].map((n) => `net:h${n}.example.com`)), later: at('one-by-one', 'fs:write:~/.zshrc', 'fs:write:~/b') },
     [
-      '  it will talk to your model and reach h1.example.com, h2.example.com, h3.example.com, h4.example.com and 2 other hosts',
-      '  later: it will ask, when it needs it, to change ~/.zshrc and ~/b (can change files that your tools run)',
+      '  it will talk to your model; and reach 6 hosts: h1.example.com, h2.example.com, h3.example.com, h4.example.com, …',
+      '  later: it will ask when it needs to change ~/.zshrc and ~/b (can change files that your tools run)',
+      '  `details` lists what … leaves out',
+    ],
+  ],
+  [
+    'dozens of programs: how many, first those that run whatever they are given, each under one name',
+    { summary: at('summary', 'exec:fd', 'exec:git', 'exec:jq', 'exec:bash.exe', 'exec:/usr/bin/bash', 'exec:/bin/bash', 'exec:rg', 'exec:tar', 'exec:node') },
+    [
+      '  it will talk to your model; and run 7 programs: `bash`, `node`, `fd`, `git`, …, which can do no more than the package itself',
+      '  `details` lists what … leaves out',
+    ],
+  ],
+  [
+    'a limit that its author set',
+    {
+      summary: [
+        { permission: 'model', level: 'summary', max: '100/day' },
+        { permission: 'net:api.example.com', level: 'summary', max: '1/hour' },
+        { permission: 'model:a/b', level: 'summary', max: '$0.5/month' },
+      ],
+    },
+    [
+      '  it will talk to your model; ask your models, at your cost, at most 100 times a day; reach api.example.com over https, at most 1 time an hour; and ask the model a/b, at your cost, at most $0.5 a month',
+    ],
+  ],
+  [
+    'what is one thing to its user',
+    {
+      summary: at('summary', 'fs:read', 'fs:write', 'session:read', 'session:write', 'ui:keys'),
+      quiet: at('quiet', 'ui:panel', 'ui:prompt'),
+      later: at('one-by-one', 'fs:read:~/.config/p', 'fs:write:~/.config/p', 'fs:read:~/other'),
+    },
+    [
+      '  it will talk to your model; read and change files in the workspace (what it writes may run at your next test or build); read the conversation and add to it; and draw panels, ask you questions and react to keys you press',
+      '  later: it will ask when it needs to read and change ~/.config/p; and read ~/other and what is in it',
     ],
   ],
   ['what only a policy grants is not promised', { later: at('policy', 'fs:read:~/.dash/x') }, ['  it will talk to your model']],
 ])('the sentence for %s', (_, plan, lines) => {
   // what is held and what is asked come in the order of danger, the same level in the order of the question
   expect(question(plan).map((line) => line.split(/, | and /).toSorted())).toEqual(lines.map((line) => line.split(/, | and /).toSorted()));
+});
+
+test('the details say each permission by itself, with its limit', () => {
+  const summary = [
+    ...at('summary', ...['git', 'node', 'jq', 'rg', 'fd', 'tar'].map((program) => `exec:${program}`)),
+    { permission: 'model', level: 'summary' as const, max: '50000 tokens/day' },
+  ];
+  const text = formatPlan({ packages: [{ ...PLAN, summary }] }, PLAIN);
+  for (const { permission } of summary) expect(text).toContain(`[${permission}]`);
+  expect(text).toContain('ask your models, at your cost, at most 50000 tokens a day');
 });
 
 test('names and reasons of a package cannot leave their place', () => {
