@@ -1,11 +1,8 @@
 import { DashError } from '../../format/index.ts';
 import { AUTO, createAutoModels } from './auto.ts';
-import { readCredentials } from './credentials.ts';
-import { readCustomProviders } from './custom-providers.ts';
-import { freshToken } from './log-in.ts';
-import { createPiAiModels } from './pi-ai.ts';
 import type { ModelInfo, ModelPort } from './port.ts';
 import { KEY_NAMES, PROVIDER_KEY_NAMES, REFUSED } from './providers.ts';
+import { openProviders } from './providers-now.ts';
 import { createScriptedModel, readScript } from './scripted.ts';
 
 export interface ModelSource {
@@ -18,8 +15,7 @@ export interface ModelSource {
 /** The port that `reference` asks for. @throws {DashError} SCRIPT_INVALID, SETTINGS_INVALID */
 export async function openModels({ reference, dashHome, env }: ModelSource): Promise<ModelPort> {
   if (reference?.startsWith('scripted:') === true) return createScriptedModel(await readScript(reference.slice('scripted:'.length)));
-  const [custom, { keys }] = await Promise.all([readCustomProviders(dashHome), readCredentials(dashHome)]);
-  const models = createPiAiModels({ env, keys, custom, token: (provider) => freshToken(dashHome, provider) });
+  const models = await openProviders(dashHome, env);
   const order = reference?.startsWith(`${AUTO}:`) === true ? reference.slice(AUTO.length + 1).split(',') : undefined;
   return createAutoModels(models, { always: reference === AUTO || order !== undefined, ...(order === undefined ? {} : { order }) });
 }

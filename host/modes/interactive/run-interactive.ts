@@ -46,7 +46,11 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
   const { input, output, household, env = process.env, profile, signal, now = () => performance.now() } = options;
   const history = await openPromptHistory(host.dashHome, host.cwd);
   const left = Promise.withResolvers<void>();
-  const leave = (): void => left.resolve();
+  const ending = new AbortController();
+  const leave = (): void => {
+    ending.abort();
+    left.resolve();
+  };
 
   const terminal = new StreamTerminal({ input, output, lost: leave });
   // A link whose text is not where it leads could lead anywhere: the address is written out.
@@ -109,6 +113,7 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
     },
     aside: suspender.aside,
     suspend: suspender.suspend,
+    signal: ending.signal,
     leave,
   };
 

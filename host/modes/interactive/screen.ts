@@ -15,6 +15,8 @@ export interface ModalOptions {
   readonly signal?: AbortSignal;
   /** The package that draws it: put aside while a question of Dash's own is open. */
   readonly package?: string;
+  /** What is typed into it is for nobody else: packages that hear every key do not hear these. */
+  readonly isSecret?: boolean;
 }
 
 /** Opens a panel; `done` closes it, with what it was for. */
@@ -63,6 +65,7 @@ interface Shown {
 interface Panel {
   readonly component: Component;
   readonly package: string | undefined;
+  readonly isSecret: boolean;
 }
 
 interface OpenQuestion {
@@ -96,8 +99,10 @@ export class MainScreen implements Screen {
     });
     // Before everything else that reads keys: while a question is open, nothing is typed to anybody but it.
     this.painter.addInputListener((data) => {
-      if (this.#question === undefined) return undefined;
-      this.#question.take(data);
+      if (this.#question !== undefined) this.#question.take(data);
+      else if (this.#panel?.isSecret === true) this.#panel.component.handleInput?.(data);
+      else return undefined;
+      this.refresh();
       return { consume: true };
     });
   }
@@ -130,13 +135,13 @@ export class MainScreen implements Screen {
     };
   }
 
-  modal<Result>(open: OpenPanel<Result>, { signal, package: owner }: ModalOptions = {}): Promise<Result | undefined> {
+  modal<Result>(open: OpenPanel<Result>, { signal, package: owner, isSecret = false }: ModalOptions = {}): Promise<Result | undefined> {
     const result = this.#panels.then(async () => {
       if (signal?.aborted === true) return undefined;
       const { promise, resolve } = Promise.withResolvers<Result | undefined>();
       const dismiss = (): void => resolve(undefined);
       signal?.addEventListener('abort', dismiss, { once: true });
-      this.#panel = { component: open(resolve), package: owner };
+      this.#panel = { component: open(resolve), package: owner, isSecret };
       this.#focus();
       try {
         return await promise;

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -130,5 +131,31 @@ describe('the commands of the screen', () => {
     await open();
     await terminal.shows('took back `fs:read:~/notes`');
     expect(await granted()).not.toContain('fs:read:~/notes');
+  });
+});
+
+describe('/login', () => {
+  test('keeps a key that nobody sees, and who had no model has one at once; /logout forgets it', async () => {
+    await using terminal = await startDash({ columns: 80 });
+    await terminal.shows('no model');
+    await terminal.type('/login');
+    await terminal.press('Enter');
+    await terminal.shows('log in at which provider?');
+    await terminal.type('anthropic');
+    await terminal.press('Enter');
+    await terminal.shows('the key of anthropic');
+    await terminal.type('sk-not-a-key');
+    await terminal.shows('••••••••••••');
+    expect(await terminal.everything()).not.toContain('sk-not-a-key');
+    await terminal.press('Enter');
+    await terminal.shows('kept the login at anthropic');
+    await terminal.hides('no model ·');
+    expect(JSON.parse(await readFile(join(terminal.home, 'credentials.json'), 'utf8')).keys).toEqual({ anthropic: 'sk-not-a-key' });
+    expect((await stat(join(terminal.home, 'credentials.json'))).mode & 0o777).toBe(0o600);
+
+    await terminal.type('/logout anthropic');
+    await terminal.press('Enter');
+    await terminal.shows('forgot the login at anthropic');
+    expect(JSON.parse(await readFile(join(terminal.home, 'credentials.json'), 'utf8')).keys).toEqual({});
   });
 });

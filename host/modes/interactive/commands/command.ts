@@ -18,6 +18,8 @@ export interface CommandContext {
   write(text: string): void;
   /** Puts text into the user's clipboard. */
   copy(text: string): void;
+  /** Fires when the mode ends. */
+  readonly signal: AbortSignal;
   /** Ends the mode. */
   leave(): void;
 }

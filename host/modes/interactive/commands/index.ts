@@ -3,6 +3,8 @@ import { copy } from './copy.ts';
 import { fork } from './fork.ts';
 import { hotkeys } from './hotkeys.ts';
 import { importFile } from './import.ts';
+import { login } from './login.ts';
+import { logout } from './logout.ts';
 import { model } from './model.ts';
 import { newSession } from './new.ts';
 import { permissions } from './permissions.ts';
@@ -15,7 +17,22 @@ import { why } from './why.ts';
 export type { CommandContext, ScreenCommand } from './command.ts';
 
 /** Every command of the screen. */
-export const SCREEN_COMMANDS: readonly ScreenCommand[] = [copy, fork, hotkeys, importFile, model, newSession, permissions, quit, resume, tree, updates, why];
+export const SCREEN_COMMANDS: readonly ScreenCommand[] = [
+  copy,
+  fork,
+  hotkeys,
+  importFile,
+  login,
+  logout,
+  model,
+  newSession,
+  permissions,
+  quit,
+  resume,
+  tree,
+  updates,
+  why,
+];
 
 /** The command of the screen that a line is, with the words after its name. */
 export function readScreenCommand(line: string): { readonly command: ScreenCommand; readonly words: string } | undefined {
