@@ -28,7 +28,8 @@ export { decideTrust, type ProjectTrust, revokeTrust, trustProject } from './pro
 export type { SessionChoice } from './start-session.ts';
 export { terminalText } from './terminal-text.ts';
 export type { SlashCommand } from './prompt-text.ts';
-export { readResources, type ResourceCatalog } from './resource-catalog.ts';
+export { followTheme, type ThemeChange } from './follow-theme.ts';
+export { type OwnedTheme, readResources, type ResourceCatalog } from './resource-catalog.ts';
 export { readSettings } from './settings.ts';
 export type { Reloaded } from './reload.ts';
 export { readAuditAnchors } from './session/audit-anchor.ts';

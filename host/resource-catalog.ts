@@ -1,15 +1,17 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Diagnostic, isDashError } from '../format/index.ts';
 import {
   DEFAULT_OFFERING,
   discoverSkills,
   type OfferedSkills,
+  MAX_FILE_BYTES,
+  MAX_THEME_BYTES,
   offerSkills,
   type FoundSkill,
   parsePrompt,
   parseTheme,
   type Prompt,
+  readTextFile,
   skillFilesIn,
   type SkillFiles,
   type SkillFolder,
@@ -26,12 +28,18 @@ export interface OwnedPrompt extends Prompt {
   readonly origin: string;
 }
 
+export interface OwnedTheme extends Theme {
+  readonly origin: string;
+  /** The file that it was read from, for {@link followTheme}. */
+  readonly path: string;
+}
+
 /** The skills, prompts and themes of the user and of all packages. */
 export interface ResourceCatalog {
   readonly skills: readonly FoundSkill[];
   readonly offered: OfferedSkills;
   readonly prompts: readonly OwnedPrompt[];
-  readonly themes: readonly Theme[];
+  readonly themes: readonly OwnedTheme[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -61,55 +69,80 @@ export async function readResources(loose: LooseResources, packages: readonly Re
   const found = await discoverSkills(
     [
       { origin: 'user', files: users.files },
-      { origin: 'project', files: projects.files },
-      ...packages.map((pkg) => ({ origin: pkg.name, files: files('skills', pkg) })),
+      { origin: 'project', files: projects.files, confinedTo: places.project[0]?.confinedTo },
+      ...packages.map((pkg) => ({ origin: pkg.name, files: files('skills', pkg), confinedTo: pkg.dir })),
       { origin: 'dash', files: bundled.files },
     ],
     loose.skills?.prefer,
   );
   const diagnostics: Diagnostic[] = [...users.diagnostics, ...projects.diagnostics, ...found.diagnostics];
 
-  const prompts = new Map<string, OwnedPrompt>();
-  const promptSources = [...(await looseTexts('prompts', loose, diagnostics)), ...packages.map((pkg) => ({ origin: pkg.name, paths: files('prompts', pkg) }))];
-  for (const { origin, paths } of promptSources) {
-    for (const path of paths) {
-      const prompt = await read(path, parsePrompt, diagnostics);
-      if (prompt === undefined) continue;
-      const winner = prompts.get(prompt.name);
-      if (winner === undefined) prompts.set(prompt.name, { ...prompt, origin });
-      else
-        diagnostics.push({
-          severity: 'warning',
-          code: 'PROMPT_COLLISION',
-          message: `the prompt \`/${prompt.name}\` of ${origin} is hidden by the one of ${winner.origin}`,
-          where: { path },
-        });
-    }
-  }
-
-  const themes: Theme[] = [];
-  const looseThemes = await looseTexts('themes', loose, diagnostics);
-  for (const path of [...looseThemes.flatMap(({ paths }) => paths), ...packages.flatMap((pkg) => files('themes', pkg))]) {
-    const theme = await read(path, parseTheme, diagnostics);
-    if (theme !== undefined) themes.push(theme);
-  }
+  const sourcesOf = async (kind: TextKind): Promise<readonly TextSource[]> => [
+    ...(await looseTexts(kind, loose, diagnostics)),
+    ...packages.map((pkg) => ({ origin: pkg.name, paths: files(kind, pkg), confinedTo: pkg.dir })),
+  ];
+  const prompts = readOwned(await sourcesOf('prompts'), { parse: parsePrompt, maxBytes: MAX_FILE_BYTES, called: (name) => `prompt \`/${name}\``, diagnostics });
+  const themes = readOwned(await sourcesOf('themes'), {
+    parse: (text, path) => ({ ...parseTheme(text, path), path }),
+    maxBytes: MAX_THEME_BYTES,
+    called: (name) => `theme \`${name}\``,
+    diagnostics,
+  });
   return {
     skills: found.skills,
     offered: offerSkills(found.skills, { ...DEFAULT_OFFERING, ...loose.skills }),
-    prompts: [...prompts.values()],
+    prompts,
     themes,
     diagnostics,
   };
 }
 
+/** The files of one origin; a later one's names give way to an earlier one's. */
+interface TextSource {
+  readonly origin: string;
+  readonly paths: readonly string[];
+  readonly confinedTo?: string | undefined;
+}
+
+interface ReadOwned<Resource> {
+  readonly parse: (text: string, path: string) => Resource;
+  readonly maxBytes: number;
+  /** What it is, with its name, for diagnostics. */
+  readonly called: (name: string) => string;
+  readonly diagnostics: Diagnostic[];
+}
+
+/** Reads what has a name; of several with one name the first keeps it. */
+function readOwned<Resource extends { readonly name: string }>(
+  sources: readonly TextSource[],
+  { parse, maxBytes, called, diagnostics }: ReadOwned<Resource>,
+): (Resource & { readonly origin: string })[] {
+  const byName = new Map<string, Resource & { readonly origin: string }>();
+  for (const { origin, paths, confinedTo } of sources) {
+    for (const path of paths) {
+      const resource = read(() => parse(readTextFile(path, { maxBytes, confinedTo }), path), path, diagnostics);
+      if (resource === undefined) continue;
+      const winner = byName.get(resource.name);
+      if (winner === undefined) byName.set(resource.name, { ...resource, origin });
+      else diagnostics.push(collision(`${called(resource.name)} of ${origin}`, winner.origin, path));
+    }
+  }
+  return [...byName.values()];
+}
+
+function collision(what: string, winner: string, path: string): Diagnostic {
+  const code = what.startsWith('theme') ? 'THEME_COLLISION' : 'PROMPT_COLLISION';
+  return { severity: 'warning', code, message: `the ${what} is hidden by the one of ${winner}`, where: { path } };
+}
+
 /** The user's before those of a trusted project. */
-async function looseTexts(kind: TextKind, loose: LooseResources, diagnostics: Diagnostic[]): Promise<{ origin: string; paths: readonly string[] }[]> {
+async function looseTexts(kind: TextKind, loose: LooseResources, diagnostics: Diagnostic[]): Promise<TextSource[]> {
   const { user, project } = textPlaces(kind, loose);
   const [own, theirs] = await Promise.all([textFilesIn(kind, user), textFilesIn(kind, loose.trusted ? project : [])]);
   diagnostics.push(...own.diagnostics, ...theirs.diagnostics);
   return [
     { origin: 'user', paths: own.files },
-    { origin: 'project', paths: theirs.files },
+    { origin: 'project', paths: theirs.files, confinedTo: project[0]?.confinedTo },
   ];
 }
 
@@ -118,9 +151,9 @@ async function filesOfAll(folders: readonly SkillFolder[]): Promise<SkillFiles> 
   return { files: all.flatMap(({ files }) => files), diagnostics: all.flatMap(({ diagnostics }) => diagnostics) };
 }
 
-async function read<Resource>(path: string, parse: (text: string, path: string) => Resource, diagnostics: Diagnostic[]): Promise<Resource | undefined> {
+function read<Resource>(parse: () => Resource, path: string, diagnostics: Diagnostic[]): Resource | undefined {
   try {
-    return parse(await readFile(path, 'utf8'), path);
+    return parse();
   } catch (error) {
     if (!(error instanceof Error) || (!isDashError(error) && !('code' in error))) throw error;
     diagnostics.push({ severity: 'error', code: isDashError(error) ? error.code : 'RESOURCE_UNREADABLE', message: error.message, where: { path } });

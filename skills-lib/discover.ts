@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { type Diagnostic, isDashError } from '../format/index.ts';
 import { MAX_FILE_BYTES } from './front-matter.ts';
+import { readTextFile } from './read-text-file.ts';
 import { parseSkill, type Skill, type SkillReading } from './skill.ts';
 
 /** Who brought a skill; the order of sources is the order of precedence. */
@@ -10,6 +11,8 @@ export interface SkillSource {
   readonly origin: string;
   /** The SKILL.md files. */
   readonly files: readonly string[];
+  /** The directory that they must lie in when they are read, whatever links lead to them. */
+  readonly confinedTo?: string | undefined;
 }
 
 export interface FoundSkill extends Skill {
@@ -34,7 +37,12 @@ interface Candidate {
  * earlier source; a diagnostic says who lost. Copies of one text are one skill.
  */
 export async function discoverSkills(sources: readonly SkillSource[], preferred: PreferredOrigins = {}): Promise<Discovery> {
-  const readings = await Promise.all(sources.flatMap(({ origin, files }) => files.map(async (path) => ({ origin, path, reading: await readSkill(path) }))));
+  const readings: { readonly origin: string; readonly reading: DigestedReading }[] = [];
+  for (const { origin, files, confinedTo } of sources) {
+    for (const path of files) readings.push({ origin, reading: readSkill(path, confinedTo) });
+    // thousands of files are read at once each, and others want to go on in between
+    await setImmediate();
+  }
   const diagnostics: Diagnostic[] = [];
   const byName = new Map<string, Candidate[]>();
   for (const { origin, reading } of readings) {
@@ -69,16 +77,14 @@ interface DigestedReading extends SkillReading {
 }
 
 /** Reads one skill from disk. What is wrong with it is in the diagnostics; never throws for what the file is. */
-async function readSkill(path: string): Promise<DigestedReading> {
+function readSkill(path: string, confinedTo: string | undefined): DigestedReading {
   const failed = (code: string, message: string, where: Diagnostic['where'] = { path }): DigestedReading => ({
     skill: undefined,
     digest: '',
     diagnostics: [{ severity: 'error', code, message, where }],
   });
   try {
-    const { size } = await stat(path);
-    if (size > MAX_FILE_BYTES) return failed('too-large', `the skill is larger than ${MAX_FILE_BYTES} bytes`);
-    const text = await readFile(path, 'utf8');
+    const text = readTextFile(path, { maxBytes: MAX_FILE_BYTES, confinedTo });
     return { ...parseSkill(text, path), digest: createHash('sha256').update(text).digest('hex') };
   } catch (error) {
     if (isDashError(error, 'INVALID_SKILL')) return failed(error.code, error.message, error.where);

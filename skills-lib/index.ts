@@ -9,7 +9,10 @@ export { type FrontMatter, type FrontMatterProblem, parseFrontMatter, readFrontM
 export { type ArgumentCompletion, completeArguments } from './complete-arguments.ts';
 export { argumentHint, fillPrompt, parsePrompt, type Prompt, splitArguments } from './prompt.ts';
 export { parseSkill, type Skill, type SkillReading } from './skill.ts';
-export { parseTheme, type Theme } from './theme.ts';
+export { readTextFile, type ReadTextOptions } from './read-text-file.ts';
+export { MAX_FILE_BYTES } from './front-matter.ts';
+export { MAX_THEME_BYTES, parseTheme, type Theme } from './theme.ts';
+export { type Appearance, resolveTheme, type ResolvedTheme, type ThemeCatalog } from './resolve-theme.ts';
 export { indexSkills, RANKING, type Ranking, type Searchable, type SkillHit, type SkillIndex } from './skill-index.ts';
 export { stem, words } from './words.ts';
 export { DEFAULT_OFFERING, type OfferedSkills, offerSkills, type SkillOffering } from './offer-skills.ts';

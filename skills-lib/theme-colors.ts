@@ -61,13 +61,20 @@ export const THEME_COLORS: Readonly<Record<string, string>> = {
   bashMode: 'the border while a command is typed',
 };
 
-/** Says which colours of a theme nothing is drawn in: most are slips of the pen. */
+/** Says which colours of a theme nothing is drawn in, most are slips of the pen, and which it lacks. */
 export function checkColorNames({ colors }: Theme, path: string): readonly Diagnostic[] {
-  return Object.keys(colors)
+  const warn = (code: string, message: string): Diagnostic => ({ severity: 'warning', code, message, where: { path } });
+  const unknown = Object.keys(colors)
     .filter((name) => !Object.hasOwn(THEME_COLORS, name))
-    .map((name): Diagnostic => {
+    .map((name) => {
       const meant = nearest(name, Object.keys(THEME_COLORS));
-      const hint = meant === undefined ? '' : `; did you mean \`${meant}\`?`;
-      return { severity: 'warning', code: 'UNKNOWN_COLOR', message: `nothing is drawn in \`${name}\`${hint}`, where: { path } };
+      return warn('UNKNOWN_COLOR', `nothing is drawn in \`${name}\`${meant === undefined ? '' : `; did you mean \`${meant}\`?`}`);
     });
+  const missing = Object.keys(THEME_COLORS).filter((name) => !Object.hasOwn(colors, name));
+  if (missing.length === 0) return unknown;
+  const shown = missing.slice(0, MOST_SHOWN).map((name) => `\`${name}\``);
+  const more = missing.length > MOST_SHOWN ? ` and ${missing.length - MOST_SHOWN} more` : '';
+  return [...unknown, warn('MISSING_COLOR', `${shown.join(', ')}${more} not set: what is drawn in them has the terminal's colour, and pi refuses the theme`)];
 }
+
+const MOST_SHOWN = 5;

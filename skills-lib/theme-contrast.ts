@@ -14,14 +14,20 @@ const ON_TERMINAL = [
   'error',
   'warning',
   'muted',
+  'dim',
+  'thinkingText',
   'toolTitle',
   'mdHeading',
   'mdLink',
+  'mdLinkUrl',
   'mdCode',
   'mdCodeBlock',
   'mdQuote',
+  'mdListBullet',
   'toolDiffAdded',
   'toolDiffRemoved',
+  'toolDiffContext',
+  ...['Comment', 'Keyword', 'Function', 'Variable', 'String', 'Number', 'Type', 'Operator', 'Punctuation'].map((what) => `syntax${what}`),
 ];
 const PAIRS: readonly Pair[] = [
   ...ON_TERMINAL.map((text) => ({ text, background: undefined })),
@@ -35,25 +41,24 @@ const PAIRS: readonly Pair[] = [
 
 /** WCAG 2 AA for text of ordinary size. https://www.w3.org/TR/WCAG22/#contrast-minimum */
 const MIN_RATIO = 4.5;
-const TERMINALS: readonly Rgb[] = [
-  [0, 0, 0],
-  [255, 255, 255],
-];
+const BLACK: Rgb = [0, 0, 0];
+const WHITE: Rgb = [255, 255, 255];
 
 /**
- * Says which text of a theme is hard to read. Colours that a terminal decides (`""` and the first sixteen) are left out;
- * what stands on the terminal's own background need be readable on black or on white, since a theme is for one of them.
+ * Says which text of a theme is hard to read. Colours that a terminal decides (`""` and the first sixteen) are left out.
+ * What stands on the terminal's own background is held against black when the theme is a dark one and against white when it
+ * is a light one: any colour can be read on one of the two.
  */
 export function checkContrast({ colors }: Theme, path: string): readonly Diagnostic[] {
   const colorOf = (name: string) => (Object.hasOwn(colors, name) ? toRgb(colors[name] ?? '') : undefined);
+  const terminal = isDark(colorOf) ? BLACK : WHITE;
   return PAIRS.flatMap(({ text, background }): Diagnostic[] => {
     const front = colorOf(text);
-    const behind: readonly (Rgb | undefined)[] = background === undefined ? TERMINALS : [colorOf(background)];
-    const known = behind.filter((one) => one !== undefined);
-    if (front === undefined || known.length === 0) return [];
-    const ratio = Math.max(...known.map((one) => contrast(front, one)));
+    const behind = background === undefined ? terminal : colorOf(background);
+    if (front === undefined || behind === undefined) return [];
+    const ratio = contrast(front, behind);
     if (ratio >= MIN_RATIO) return [];
-    const place = background === undefined ? 'a black or a white terminal' : `\`${background}\``;
+    const place = background === undefined ? `a ${terminal === BLACK ? 'black' : 'white'} terminal` : `\`${background}\``;
     return [
       {
         severity: 'warning',
@@ -64,6 +69,17 @@ export function checkContrast({ colors }: Theme, path: string): readonly Diagnos
     ];
   });
 }
+
+/** What a theme is made for shows in what it paints behind text; where it paints nothing, in most of its texts. */
+function isDark(colorOf: (name: string) => Rgb | undefined): boolean {
+  const known = (names: readonly string[]): number[] => names.map(colorOf).flatMap((color) => (color === undefined ? [] : [luminance(color)]));
+  const backgrounds = known([...new Set(PAIRS.flatMap(({ background }) => background ?? []))]);
+  const halves = (values: readonly number[]): number => values.filter((value) => value < MIDDLE).length * 2;
+  return backgrounds.length > 0 ? halves(backgrounds) >= backgrounds.length : halves(known(ON_TERMINAL)) <= known(ON_TERMINAL).length;
+}
+
+/** As far from black as from white. */
+const MIDDLE = 0.179;
 
 type Rgb = readonly [number, number, number];
 

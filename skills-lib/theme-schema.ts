@@ -9,12 +9,22 @@ export function themeSchema(): object {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'A theme for Dash and pi',
     ...schema,
+    additionalProperties: false,
     properties: {
       $schema: { type: 'string', description: 'where this schema lies' },
       name: { ...properties.name, description: 'what the theme is called' },
       vars: { ...properties.vars, description: 'colours with names of your own, for use below' },
       colors: { type: 'object', properties: Object.fromEntries(colors), additionalProperties: false },
-      export: { type: 'object', description: 'the colours of exported pages' },
+      export: {
+        type: 'object',
+        description: 'the colours of exported pages',
+        properties: {
+          pageBg: { ...Color, description: 'behind everything' },
+          cardBg: { ...Color, description: 'behind a message' },
+          infoBg: { ...Color, description: 'behind what is told besides' },
+        },
+        additionalProperties: false,
+      },
     },
   };
 }

@@ -5,9 +5,12 @@ import { DashError } from '../format/index.ts';
 /** "" is the terminal's own colour; a number is one of its 256; a name is one of `vars`. */
 export const Color = Type.Union([Type.String({ pattern: '^(?:#[0-9a-fA-F]{6}|[A-Za-z][\\w-]*|)$' }), Type.Integer({ minimum: 0, maximum: 255 })]);
 
-/** A theme as it stands in a file. */
+/** No slash, no control character, nothing that turns the direction of text or cannot be seen. */
+const NAME = '^[^/\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]+$';
+
+/** A theme as it stands in a file. Its name stands in lists, and in settings, where `light/dark` are two names. */
 export const ThemeFile = Type.Object({
-  name: Type.String({ minLength: 1 }),
+  name: Type.String({ pattern: NAME, maxLength: 100 }),
   vars: Type.Optional(Type.Record(Type.String(), Color)),
   colors: Type.Record(Type.String(), Color),
 });
@@ -17,6 +20,18 @@ export interface Theme {
   readonly name: string;
   readonly colors: Readonly<Record<string, string | number>>;
 }
+
+/** Colours that another stands in for where a theme leaves them out, as in pi. */
+const INHERITED: Readonly<Record<string, string>> = {
+  scrollbarTrack: 'muted',
+  scrollbarThumb: 'text',
+  searchMatchBg: 'selectedBg',
+  searchMatchText: 'text',
+  thinkingMax: 'thinkingXhigh',
+};
+
+/** Largest theme, in bytes. */
+export const MAX_THEME_BYTES = 256 * 1024;
 
 /** Reads a theme, in pi's format. @throws {DashError} INVALID_SKILL */
 export function parseTheme(text: string, path: string): Theme {
@@ -32,7 +47,12 @@ export function parseTheme(text: string, path: string): Theme {
     throw invalid(`${first?.path ?? ''} ${first?.message ?? ''}`);
   }
   const { name, vars = {}, colors } = value;
-  return { name, colors: Object.fromEntries(Object.entries(colors).map(([key, color]) => [key, resolve(color, vars, invalid)])) };
+  const resolved = new Map(Object.entries(colors).map(([key, color]) => [key, resolve(color, vars, invalid)]));
+  for (const [key, from] of Object.entries(INHERITED)) {
+    const color = resolved.get(from);
+    if (!resolved.has(key) && color !== undefined) resolved.set(key, color);
+  }
+  return { name, colors: Object.fromEntries(resolved) };
 }
 
 function resolve(

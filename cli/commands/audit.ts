@@ -67,11 +67,22 @@ async function readFiles(dir: string): Promise<AuditedFile[]> {
       if (files.length >= MAX_FILES) throw new DashError('USAGE', `\`${dir}\` has more than ${MAX_FILES} files`, { hint: 'name the directory of one package' });
       const name = relative(dir, path).replaceAll('\\', '/');
       if (entry.isSymbolicLink()) files.push({ path: name, bytes: undefined, link: await readlink(path) });
-      else files.push({ path: name, bytes: await readFile(path).catch(() => undefined) });
+      else files.push({ path: name, bytes: await bytesOf(path) });
     }
   };
   await visit(dir);
   return files;
+}
+
+/** No text is so long, and reading it would fill the memory. What was not read makes the verdict `error`. */
+const MAX_READ_BYTES = 64 * 1024 * 1024;
+
+async function bytesOf(path: string): Promise<Buffer | undefined> {
+  try {
+    return (await stat(path)).size > MAX_READ_BYTES ? undefined : await readFile(path);
+  } catch {
+    return undefined;
+  }
 }
 
 interface Authority {

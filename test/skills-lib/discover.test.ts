@@ -130,7 +130,7 @@ describe('discovery of skills', () => {
 
 describe('themes', () => {
   it('puts variables in, through other variables', () => {
-    expect(parseTheme('{"name": "t", "vars": {"a": "b", "b": "#112233"}, "colors": {"text": "a", "dim": 8, "accent": ""}}', 't.json').colors).toEqual({
+    expect(parseTheme('{"name": "t", "vars": {"a": "b", "b": "#112233"}, "colors": {"text": "a", "dim": 8, "accent": ""}}', 't.json').colors).toMatchObject({
       text: '#112233',
       dim: 8,
       accent: '',

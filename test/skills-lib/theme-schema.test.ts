@@ -23,9 +23,7 @@ describe('the JSON Schema of a theme', () => {
 
   it('names a colour in which nothing is drawn', () => {
     const theme = parseTheme(JSON.stringify({ name: 'mine', colors: { acent: 1, text: '', qqqqqqqqqqqq: 2 } }), 'mine.json');
-    expect(checkColorNames(theme, 'mine.json').map(({ message }) => message)).toEqual([
-      'nothing is drawn in `acent`; did you mean `accent`?',
-      'nothing is drawn in `qqqqqqqqqqqq`',
-    ]);
+    const unknown = checkColorNames(theme, 'mine.json').filter(({ code }) => code === 'UNKNOWN_COLOR');
+    expect(unknown.map(({ message }) => message)).toEqual(['nothing is drawn in `acent`; did you mean `accent`?', 'nothing is drawn in `qqqqqqqqqqqq`']);
   });
 });
