@@ -1,4 +1,4 @@
-import { Editor, type KeyId, matchesKey, type TUI } from '@earendil-works/pi-tui';
+import { type AutocompleteProvider, Editor, type KeyId, matchesKey, type TUI } from '@earendil-works/pi-tui';
 import type { KeyAction, Keys } from '../../keybindings.ts';
 import type { ActionHandlers } from './actions.ts';
 import type { Palette } from './theme.ts';
@@ -21,6 +21,30 @@ export class PromptEditor extends Editor {
     this.#handlers = handlers;
     // A command that the user runs themselves has a border of its own.
     this.borderColor = (text) => palette.fg(this.getText().startsWith('!') ? 'bashMode' : 'borderMuted', text);
+  }
+
+  /** Told of every text that did not come from its keys: an editor of a package in its place shows it. */
+  onTextSet: ((text: string) => void) | undefined;
+  /** Puts what else suggests around the provider that it is given. */
+  wrapProvider: (provider: AutocompleteProvider) => AutocompleteProvider = (provider) => provider;
+
+  override setText(text: string): void {
+    super.setText(text);
+    this.onTextSet?.(text);
+  }
+
+  override insertTextAtCursor(text: string): void {
+    super.insertTextAtCursor(text);
+    this.onTextSet?.(this.getText());
+  }
+
+  override setAutocompleteProvider(provider: AutocompleteProvider): void {
+    super.setAutocompleteProvider(this.wrapProvider(provider));
+  }
+
+  /** Does what a key of the mode does, by the name of its action. */
+  perform(action: string): void {
+    if (Object.hasOwn(this.#handlers, action)) this.#handlers[action as KeyAction]?.();
   }
 
   override handleInput(data: string): void {

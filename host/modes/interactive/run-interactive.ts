@@ -14,6 +14,7 @@ import type { Household } from './household.ts';
 import type { Mode } from './mode.ts';
 import { keyIdOf, PromptEditor } from './prompt-editor.ts';
 import { openPromptHistory } from './prompt-history.ts';
+import { createRemote } from './remote.ts';
 import { MainScreen } from './screen.ts';
 import { followStatus } from './status-facts.ts';
 import { createSubmit } from './submit.ts';
@@ -65,6 +66,7 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
     profile,
     changed: () => {
       footer.invalidate();
+      remote.sceneChanged();
       screen.refresh();
     },
   });
@@ -117,6 +119,7 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
     leave,
   };
 
+  const remote = createRemote({ host, screen, palette, transcript, editor, status, now });
   for (const text of history.prompts) editor.addToHistory(text);
   editor.onSubmit = (text) => void mode.submit(text, 'steer');
   editor.setAutocompleteProvider(
@@ -144,10 +147,11 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
       transcript.trim();
       screen.painter.repair();
     }
+    if (event.type !== 'message_update' && event.type !== 'tool_execution_update') remote.sceneChanged();
     screen.refresh();
   };
   const unsubscribe = host.subscribe(follow);
-  host.attach(createUserInterface({ screen, terminal, transcript, editor, working, statuses: status.statuses, palette }));
+  host.attach(createUserInterface({ screen, terminal, transcript, editor, working, statuses: status.statuses, palette, remote }));
   transcript.load(host.conversation.session.tree.path());
   const greeting = welcome(host);
   if (greeting !== undefined) transcript.notice(greeting, 'muted');

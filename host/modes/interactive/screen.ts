@@ -1,4 +1,4 @@
-import { type Component, decodeKittyPrintable, isKeyRelease, parseKey } from '@earendil-works/pi-tui';
+import { type Component, decodeKittyPrintable, isKeyRelease, type OverlayHandle, type OverlayOptions, parseKey } from '@earendil-works/pi-tui';
 import { createKeyJudge } from '../key-gate.ts';
 import { Painter } from './painter.ts';
 import type { StreamTerminal } from './terminal.ts';
@@ -38,6 +38,8 @@ export interface Screen {
   show(slot: Slot, component: Component, options?: ShowOptions): Disposable;
   /** Opens a panel in the place of the editor, one at a time; others wait. Dismissed or aborted: `undefined`. */
   modal<Result>(open: OpenPanel<Result>, options?: ModalOptions): Promise<Result | undefined>;
+  /** Puts a component over everything else; hidden, with those of all packages, while a question of Dash's own is open. */
+  overlay(component: Component, layout: OverlayOptions, options?: ShowOptions): Overlay;
   /**
    * A question of Dash's own, before every panel. Keys typed before it, and until half a second of quiet after it
    * appeared, answer nothing; what is pasted neither. Dismissed or aborted: `undefined`.
@@ -47,6 +49,13 @@ export interface Screen {
   refresh(): void;
   /** The same when something above may be another one, which may have scrolled off. */
   renew(): void;
+}
+
+/** A component that floats; disposed of, it is gone. */
+export interface Overlay extends Disposable {
+  hide(isHidden: boolean): void;
+  /** Gives it the keys and brings it before the others, or takes the keys from it. */
+  focus(isFocused: boolean): void;
 }
 
 export interface ScreenOptions {
@@ -68,6 +77,14 @@ interface Panel {
   readonly isSecret: boolean;
 }
 
+interface Floating {
+  readonly component: Component;
+  readonly package: string | undefined;
+  readonly handle: OverlayHandle;
+  isHidden: boolean;
+  isFocused: boolean;
+}
+
 interface OpenQuestion {
   readonly component: Component;
   take(data: string): void;
@@ -80,6 +97,7 @@ export class MainScreen implements Screen {
   readonly #now: () => number;
   readonly #transcript: ScreenOptions['transcript'];
   readonly #slots: Readonly<Record<Slot, Shown[]>> = { header: [], aboveEditor: [], belowEditor: [], footer: [] };
+  #overlays: readonly Floating[] = [];
   #editor: Component | undefined;
   #panel: Panel | undefined;
   #question: OpenQuestion | undefined;
@@ -155,6 +173,33 @@ export class MainScreen implements Screen {
     return result;
   }
 
+  overlay(component: Component, layout: OverlayOptions, { package: owner }: ShowOptions = {}): Overlay {
+    // Who has the keys is decided here, and not by what opened last.
+    const handle = this.painter.showOverlay(component, { ...layout, nonCapturing: true });
+    const floating: Floating = { component, package: owner, handle, isHidden: false, isFocused: layout.nonCapturing !== true };
+    this.#overlays = [...this.#overlays, floating];
+    this.#focus();
+    return {
+      hide: (isHidden) => {
+        floating.isHidden = isHidden;
+        this.#focus();
+      },
+      focus: (isFocused) => {
+        floating.isFocused = isFocused;
+        if (isFocused) {
+          handle.focus();
+          this.#overlays = [...this.#overlays.filter((other) => other !== floating), floating];
+        }
+        this.#focus();
+      },
+      [Symbol.dispose]: () => {
+        handle.hide();
+        this.#overlays = this.#overlays.filter((other) => other !== floating);
+        this.#focus();
+      },
+    };
+  }
+
   ask({ component, keys, signal }: Question): Promise<string | undefined> {
     const answer = this.#questions.then(async () => {
       if (signal?.aborted === true) return undefined;
@@ -191,11 +236,18 @@ export class MainScreen implements Screen {
     this.painter.renew();
   }
 
-  get #focused(): Component | undefined {
+  /** What stands in the place of the editor. */
+  get #middle(): Component | undefined {
     return this.#question?.component ?? this.#panel?.component ?? this.#editor;
   }
 
+  get #focused(): Component | undefined {
+    if (this.#question !== undefined) return this.#question.component;
+    return this.#overlays.findLast(({ isFocused, isHidden }) => isFocused && !isHidden)?.component ?? this.#middle;
+  }
+
   #focus(): void {
+    for (const { handle, isHidden, package: owner } of this.#overlays) handle.setHidden(isHidden || (owner !== undefined && this.#question !== undefined));
     this.painter.setFocus(this.#focused ?? null);
     this.refresh();
   }
@@ -204,7 +256,7 @@ export class MainScreen implements Screen {
     const isAsking = this.#question !== undefined;
     const inSlot = (slot: Slot): readonly Component[] =>
       this.#slots[slot].filter(({ package: owner }) => owner === undefined || !isAsking).map(({ component }) => component);
-    const middle = this.#focused === undefined ? [] : [this.#focused];
+    const middle = this.#middle === undefined ? [] : [this.#middle];
     return [...inSlot('header'), ...this.#transcript.parts, ...inSlot('aboveEditor'), ...middle, ...inSlot('belowEditor'), ...inSlot('footer')];
   }
 }

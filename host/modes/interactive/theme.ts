@@ -19,6 +19,15 @@ export class Palette {
     return this.#theme.name;
   }
 
+  /** Colours by name, as the theme has them. */
+  get colors(): Theme['colors'] {
+    return this.#theme.colors;
+  }
+
+  get depth(): ColorDepth {
+    return this.#depth;
+  }
+
   wear(theme: Theme): void {
     this.#theme = theme;
     this.#codes.clear();

@@ -1,5 +1,5 @@
 import type { SelectItem } from '@earendil-works/pi-tui';
-import type { DialogOptions, UiSurface } from '../../../sandbox/index.ts';
+import type { DialogOptions, SurfacePort, UiSurface } from '../../../sandbox/index.ts';
 import { answerChoices, describeQuestion } from '../../permission-text.ts';
 import type { UserInterface } from '../../user-interface.ts';
 import { Block } from './blocks/block.ts';
@@ -20,16 +20,19 @@ export interface InterfaceParts {
   readonly working: WorkingLine;
   readonly statuses: Map<string, string>;
   readonly palette: Palette;
+  /** Where packages draw with code of their own. */
+  readonly remote: SurfacePort & { sceneChanged(): void };
 }
 
 /** How packages and questions reach the person at the terminal. */
-export function createUserInterface({ screen, terminal, transcript, editor, working, statuses, palette }: InterfaceParts): UserInterface {
+export function createUserInterface({ screen, terminal, transcript, editor, working, statuses, palette, remote }: InterfaceParts): UserInterface {
   const widgets = new Map<string, Disposable>();
   const setSurface = (surface: UiSurface): void => {
     switch (surface.kind) {
       case 'status':
         if (surface.text === undefined) statuses.delete(surface.key);
         else statuses.set(surface.key, surface.text);
+        remote.sceneChanged();
         return screen.refresh();
       case 'widget':
         widgets.get(surface.key)?.[Symbol.dispose]();
@@ -57,6 +60,7 @@ export function createUserInterface({ screen, terminal, transcript, editor, work
         return screen.refresh();
       case 'toolsExpanded':
         transcript.toggleTools(surface.expanded);
+        remote.sceneChanged();
         return screen.refresh();
     }
   };
@@ -90,6 +94,7 @@ export function createUserInterface({ screen, terminal, transcript, editor, work
     editor: (title, prefill, options) =>
       screen.modal<string>((done) => inputPanel(title, prefill, palette, done), { ...signalOf(options), package: 'package' }),
     set: setSurface,
+    surfaces: remote,
     editorText: () => editor.getExpandedText(),
     async askPermission(question, signal) {
       const choices = answerChoices(question, { mayWrite: true });

@@ -1,0 +1,120 @@
+import { CURSOR_MARKER, type Focusable, matchesKey, truncateToWidth, visibleWidth } from '@earendil-works/pi-tui';
+import type { Frame, RemoteSurface } from '../../../sandbox/index.ts';
+import { Block } from './blocks/block.ts';
+import { keyIdOf } from './prompt-editor.ts';
+import { safeLine } from './safe-line.ts';
+import type { Palette } from './theme.ts';
+
+export interface RemoteViewOptions {
+  readonly palette: Palette;
+  /** How many lines it may have at most. */
+  readonly maxLines: () => number;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now: () => number;
+  /** Keys that clear the editor: pressed twice they close any panel, whatever it makes of them. */
+  readonly closingKeys: () => readonly string[];
+  /** Said beside the name. */
+  readonly hint?: string;
+  /** Something may be above or below it on the same rows. */
+  readonly floats?: true;
+}
+
+/** What the border costs of the width. */
+export const BORDER_COLUMNS = 2;
+const TWICE_MS = 1_000;
+
+/**
+ * A package's place on the screen: what its component drew, cut to the place, in a border that the component can neither
+ * reach nor colour and that bears the package's name. No line of a package begins in the first column, and nothing of
+ * Dash's own begins like that.
+ */
+export class RemoteView extends Block implements Focusable {
+  readonly #surface: RemoteSurface;
+  readonly #options: RemoteViewOptions;
+  #width = 0;
+  #isFocused = false;
+  #closingAt = Number.NEGATIVE_INFINITY;
+
+  constructor(surface: RemoteSurface, options: RemoteViewOptions) {
+    super();
+    this.#surface = surface;
+    this.#options = options;
+  }
+
+  get focused(): boolean {
+    return this.#isFocused;
+  }
+
+  /** Set by whoever hands the focus round; without it no key reaches the package. */
+  set focused(focused: boolean) {
+    this.#isFocused = focused;
+    this.#surface.focus(focused);
+    this.drawAgain();
+  }
+
+  override render(width: number): string[] {
+    const inner = Math.max(1, width - BORDER_COLUMNS);
+    if (this.#width !== inner) {
+      this.#width = inner;
+      this.#surface.resize(inner);
+    }
+    return super.render(width);
+  }
+
+  /** The theme is another one: the component is told, and draws anew. */
+  override invalidate(): void {
+    super.invalidate();
+    this.#surface.sceneChanged();
+  }
+
+  /** A new frame is there. */
+  drawAgain(): void {
+    super.invalidate();
+  }
+
+  handleInput(data: string): void {
+    const { now, closingKeys } = this.#options;
+    if (closingKeys().some((key) => matchesKey(data, keyIdOf(key)))) {
+      if (now() - this.#closingAt < TWICE_MS) return this.#surface.close();
+      this.#closingAt = now();
+    }
+    void this.#surface.key(data);
+  }
+
+  protected override draw(width: number): string[] {
+    const { palette, maxLines, hint, floats } = this.#options;
+    const { frame, notice, package: owner } = this.#surface;
+    const fault = notice ?? (frame === undefined ? undefined : tooWide(frame, owner, floats === true));
+    const lines = fault === undefined ? (frame?.lines ?? []) : [palette.fg('warning', safeLine(fault.replaceAll(/\s+/g, ' '), width))];
+    // A package that takes a place to draw nothing in it takes no place.
+    if (lines.length === 0 && frame !== undefined) return [];
+    const most = Math.max(1, maxLines());
+    const shown = lines.length > most ? [...lines.slice(0, most - 1), palette.fg('muted', `… ${lines.length - most + 1} more lines`)] : lines;
+    const inner = Math.max(1, width - BORDER_COLUMNS);
+    const edge = palette.fg('borderMuted', '│');
+    return [label(owner, hint, width, palette), ...shown.map((line) => `${edge} ${this.#inside(line, inner, floats === true)}`)];
+  }
+
+  /** What of a line may stand inside the border; the cursor's mark only where the keys go. */
+  #inside(line: string, width: number, floats: boolean): string {
+    const at = line.indexOf(CURSOR_MARKER);
+    const clean = safeLine(line, width);
+    const filled = floats ? clean + ' '.repeat(Math.max(0, width - visibleWidth(clean))) : clean;
+    if (at === -1 || !this.#isFocused) return filled;
+    const before = safeLine(line.slice(0, at), width);
+    return `${before}${CURSOR_MARKER}${safeLine(line.slice(at), Math.max(0, width - visibleWidth(before)))}`;
+  }
+}
+
+function label(owner: string, hint: string | undefined, width: number, palette: Palette): string {
+  const name = truncateToWidth(safeLine(owner, width), Math.max(1, width - 4), '…');
+  const start = `╭─ ${name} `;
+  const said = hint === undefined || visibleWidth(start) + visibleWidth(hint) + 3 > width ? '' : ` ${hint} `;
+  return palette.fg('borderMuted', `${start}${'─'.repeat(Math.max(0, width - visibleWidth(start) - visibleWidth(said)))}${said}`);
+}
+
+/** A component that does not keep to its width was not drawn for it; cut it would say something else. */
+function tooWide({ lines, width }: Frame, owner: string, isCut: boolean): string | undefined {
+  const widest = isCut ? 0 : Math.max(0, ...lines.map((line) => visibleWidth(line)));
+  return widest > width ? `${owner} drew a line of ${widest} columns where it has ${width}` : undefined;
+}

@@ -1,0 +1,65 @@
+import type { RemoteSurface, SurfacePort } from '../../../sandbox/index.ts';
+import type { Host } from '../../host.ts';
+import type { PromptEditor } from './prompt-editor.ts';
+import { withRemoteSuggestions } from './remote-completions.ts';
+import { RemoteEditor } from './remote-editor.ts';
+import { RemoteKeys } from './remote-keys.ts';
+import { RemoteScene } from './remote-scene.ts';
+import { createRemoteSurfaces } from './remote-surfaces.ts';
+import type { MainScreen } from './screen.ts';
+import type { StatusFacts } from './status-facts.ts';
+import type { Palette } from './theme.ts';
+import type { Transcript } from './transcript.ts';
+
+export interface RemoteParts {
+  readonly host: Host;
+  readonly screen: MainScreen;
+  readonly palette: Palette;
+  readonly transcript: Transcript;
+  readonly editor: PromptEditor;
+  readonly status: Pick<StatusFacts, 'statuses' | 'facts'>;
+  readonly now: () => number;
+}
+
+/** What packages draw with code on this screen. Told of a change, it tells those whom it concerns. */
+export function createRemote(parts: RemoteParts): SurfacePort & { sceneChanged(): void } {
+  const { host, screen, palette, transcript, editor, status, now } = parts;
+  const completions = new Set<RemoteSurface>();
+  const suggestions = withRemoteSuggestions(completions);
+  editor.wrapProvider = suggestions.wrap;
+  const { painter } = screen;
+  return createRemoteSurfaces({
+    screen,
+    palette,
+    now,
+    completions,
+    closingKeys: () => host.keys().bindings['app.clear'],
+    say: (notice) => transcript.notice(notice, 'warning'),
+    scene: new RemoteScene(
+      () => ({
+        columns: screen.columns,
+        rows: screen.rows,
+        themes: [palette.name],
+        keys: host.keys().bindings,
+        kittyKeys: painter.terminal.kittyProtocolActive,
+        toolsExpanded: transcript.toolsAreOpen,
+        branch: status.facts().branch ?? null,
+        statuses: Object.fromEntries(status.statuses),
+        providers: new Set(host.models.map(({ provider }) => provider)).size,
+      }),
+      palette,
+    ),
+    editor: new RemoteEditor({ editor, use: (component) => screen.useEditor(component) }),
+    keys: new RemoteKeys({
+      listen: (listener) => painter.addInputListener(listener),
+      deliver(data) {
+        painter.getFocusedComponent()?.handleInput?.(data);
+        screen.refresh();
+      },
+    }),
+    complete: suggestions.own,
+    theme: () => undefined,
+    setTheme: (name) => name === palette.name,
+    stale: () => transcript.invalidate(),
+  });
+}

@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { type DashInTerminal, startDash } from '../../support/dash-in-terminal.ts';
+
+const READY = /balanced/;
+const DASH = join(import.meta.dirname, '..', '..', '..', 'bin', 'dash.js');
+
+/** A package that draws in every place that there is. */
+const SOURCE = `
+import { matchesKey, truncateToWidth } from '@earendil-works/pi-tui';
+export default (pi) => {
+  let heard = '';
+  const panel = (name, extra = {}) => (tui, theme, keys, done) => ({
+    ...extra,
+    render: (width) => [theme.fg('accent', name) + ' of ' + width + ' columns', truncateToWidth('you typed ' + heard + ' 漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字', width, '…')],
+    handleInput: (data) => {
+      if (matchesKey(data, 'escape')) done('left');
+      else if (data === '!') throw new Error('no such key');
+      else if (data === 'w') heard = '';
+      else heard += data;
+    },
+  });
+  pi.registerCommand('panel', { handler: async (args, ctx) => ctx.ui.notify('panel ' + await ctx.ui.custom(panel('panel'))) });
+  pi.registerCommand('over', { handler: async (args, ctx) => ctx.ui.notify('over ' + await ctx.ui.custom(panel('overlay', { width: 24 }), { overlay: true, overlayOptions: { anchor: 'top-right', width: 24 } })) });
+  pi.registerCommand('stuck', { handler: async (args, ctx) => ctx.ui.custom(() => ({ render: () => ['no key gets you out'], handleInput: () => {} })) });
+  pi.registerCommand('hangs', { handler: async (args, ctx) => ctx.ui.custom(() => ({ render: () => ['press a key'], handleInput: () => { for (;;); } })) });
+  pi.registerCommand('wide', { handler: async (args, ctx) => { ctx.ui.setHeader(() => ({ render: (width) => ['x'.repeat(width + 9)] })); } });
+  pi.registerCommand('around', { handler: async (args, ctx) => {
+    ctx.ui.setHeader((tui, theme) => ({ render: (width) => ['header ' + width] }));
+    ctx.ui.setFooter((tui, theme, data) => ({ render: () => ['footer ' + [...data.getExtensionStatuses().values()].join()] }));
+    ctx.ui.setWidget('up', () => ({ render: () => ['widget above'] }));
+    ctx.ui.setWidget('down', () => ({ render: () => ['widget below'] }), { placement: 'belowEditor' });
+    ctx.ui.setStatus('s', 'busy');
+  } });
+  pi.registerCommand('bare', { handler: async (args, ctx) => {
+    ctx.ui.setHeader(undefined); ctx.ui.setFooter(undefined); ctx.ui.setWidget('up', undefined); ctx.ui.setWidget('down', undefined); ctx.ui.setStatus('s', undefined);
+  } });
+};`;
+
+async function start(columns: number): Promise<DashInTerminal> {
+  const terminal = await startDash({
+    columns,
+    script: { turns: [{ text: 'nothing' }] },
+    files: {
+      'pkg/package.json': JSON.stringify({
+        name: 'draws',
+        version: '1.0.0',
+        keywords: ['dash-package'],
+        dash: { extensions: ['./index.ts'], permissions: { 'ui:panel': 'to draw', 'ui:keys': 'to play' } },
+      }),
+      'pkg/index.ts': SOURCE,
+    },
+  });
+  await terminal.shows(READY);
+  await promisify(execFile)(process.execPath, [DASH, 'install', './pkg', '--grant', 'summary'], {
+    cwd: terminal.project,
+    env: { PATH: process.env['PATH'], HOME: join(terminal.home, '..'), DASH_HOME: terminal.home },
+  });
+  await terminal.type('/reload');
+  await terminal.press('Enter');
+  await terminal.shows('changed draws');
+  return terminal;
+}
+
+async function command(terminal: DashInTerminal, name: string): Promise<void> {
+  await terminal.type(`/${name}`);
+  await terminal.press('Enter');
+}
+
+describe.each([{ columns: 80 }, { columns: 40 }])('what a package draws at $columns columns', ({ columns }) => {
+  test('stands in a border with its name, hears its keys, and goes', async () => {
+    await using terminal = await start(columns);
+    await command(terminal, 'panel');
+    await terminal.shows(`panel of ${columns - 2} columns`);
+    await terminal.type('hi');
+    await terminal.shows('you typed hi');
+    await expect(await terminal.golden()).toMatchFileSnapshot(`./golden/remote-panel.${columns}.txt`);
+    await terminal.type('!');
+    await terminal.shows('draws: no such key');
+    await terminal.press('Escape');
+    await terminal.shows('panel left');
+
+    await command(terminal, 'around');
+    await terminal.shows('footer busy');
+    await terminal.shows('widget below');
+    await expect(await terminal.golden()).toMatchFileSnapshot(`./golden/remote-around.${columns}.txt`);
+    await command(terminal, 'over');
+    await terminal.shows('overlay of 24 columns');
+    await terminal.press('Escape');
+    await terminal.hides('overlay of');
+    await command(terminal, 'bare');
+    await terminal.hides('widget below');
+  });
+});
+
+test('a package that does not behave is named, and the user gets out', async () => {
+  await using terminal = await start(80);
+  await command(terminal, 'wide');
+  await terminal.shows('draws drew a line of 87 columns where it has 78');
+  await command(terminal, 'stuck');
+  await terminal.shows('no key gets you out');
+  await terminal.press('C-c', 'C-c');
+  await terminal.hides('no key gets you out');
+  await command(terminal, 'hangs');
+  await terminal.shows('press a key');
+  await terminal.type('x');
+  await terminal.shows('did not end within');
+  await terminal.hides('press a key');
+  await terminal.type('still here');
+  await terminal.shows('still here');
+});
