@@ -12,6 +12,8 @@ export interface BoundaryPlace {
   readonly bus: EventBus;
   readonly session: Session;
   readonly queues: Queues;
+  /** Told whose a message is that goes through the run. */
+  readonly said: (message: CustomMessage, by: string) => void;
 }
 
 type Outcome = 'completed' | 'aborted' | 'error';
@@ -28,13 +30,13 @@ export function atTurnEnd(event: Extract<AgentEvent, { type: 'turn_end' }>, plac
   return ask({ ...event, ...entriesOf(event, place.session) }, outcome, event.toolResults.length > 0, place);
 }
 
-async function ask(event: ExtensionEvent, outcome: Outcome, goesOn: boolean, { bus, session, queues }: BoundaryPlace): Promise<readonly CustomMessage[]> {
+async function ask(event: ExtensionEvent, outcome: Outcome, goesOn: boolean, { bus, session, queues, said }: BoundaryPlace): Promise<readonly CustomMessage[]> {
   if (!bus.listens(event.type)) return [];
   const projected = projectPath(session.tree.path());
   const messages = projected.flatMap((one) => one.messages);
   const { steering, followUp } = queues.waiting();
   const context = {
-    contextEntries: projected.map(({ entry, messages: said }) => ({ sourceEntry: toLine(entry), messages: said })),
+    contextEntries: projected.map(({ entry, messages: shown }) => ({ sourceEntry: toLine(entry), messages: shown })),
     contextMessages: messages,
     llmMessages: toModelMessages(messages),
     pendingMessages: [...steering, ...followUp],
@@ -46,7 +48,9 @@ async function ask(event: ExtensionEvent, outcome: Outcome, goesOn: boolean, { b
     // The run holds its own transcript: what it is to see goes through it, everything else into the file.
     if (entry.type === 'custom_message' && (goOn || goesOn) && outcome === 'completed') {
       const { customType, content, display, details } = entry;
-      next.push({ role: 'custom', customType, content, display, ...(details === undefined ? {} : { details }), timestamp: Date.now() });
+      const message: CustomMessage = { role: 'custom', customType, content, display, ...(details === undefined ? {} : { details }), timestamp: Date.now() };
+      said(message, owner);
+      next.push(message);
     } else if (entry.type !== 'context_edit' || session.tree.entry(entry.targetId) !== undefined)
       session.append(entry.type === 'context_edit' ? entry : { ...entry, package: owner });
   }

@@ -98,7 +98,11 @@ export function createCompactor({ models, bus, retry, settings, emit }: Compacto
   const draft = async (request: CompactionRequest, plan: CompactionPlan): Promise<Draft | 'cancelled'> => {
     const { session, model, reason, instructions, sources, signal } = request;
     const path = session.tree.path();
-    const { cancelled, value } = await bus.before(
+    const {
+      cancelled,
+      value,
+      by = '',
+    } = await bus.before(
       {
         type: 'session_before_compact',
         preparation: preparationOf(plan, settings()),
@@ -114,7 +118,14 @@ export function createCompactor({ models, bus, retry, settings, emit }: Compacto
       const { summary, firstKeptEntryId, details } = value.compaction;
       // A cut between a call and its result would make every later request invalid.
       if (!isCutPlace(path, firstKeptEntryId)) throw new Error(`a package wanted to keep the context from \`${firstKeptEntryId}\` on, where it cannot be cut`);
-      return { summary, firstKeptEntryId, fromHook: true, ...(details === undefined ? {} : { details }) };
+      const skills = skillsAsText(invokedSkills(plan.messages, plan.previousSummary), skillRoom(model));
+      return {
+        summary: withoutSkillTags(summary) + skills,
+        firstKeptEntryId,
+        fromHook: true,
+        origins: [`package:${by}`, ...sources],
+        ...(details === undefined ? {} : { details }),
+      };
     }
     const { text, usage } = await summarize(
       {
@@ -132,7 +143,8 @@ export function createCompactor({ models, bus, retry, settings, emit }: Compacto
       summary: withoutSkillTags(text) + skills + filesAsText(plan.files),
       firstKeptEntryId: plan.firstKeptEntryId,
       usage,
-      details: { ...plan.files, sources: [...sources] },
+      details: plan.files,
+      origins: sources,
     };
   };
 
@@ -158,7 +170,7 @@ export function createCompactor({ models, bus, retry, settings, emit }: Compacto
           signal,
         );
         const files = filesOf(messages);
-        return { summary: text + filesAsText(files), usage, details: { ...files, sources: [...sources] } };
+        return { summary: text + filesAsText(files), usage, details: files, origins: sources };
       } catch (error) {
         if (signal.aborted) return undefined;
         throw error;
@@ -197,6 +209,7 @@ export function createCompactor({ models, bus, retry, settings, emit }: Compacto
 }
 
 interface Draft {
+  readonly origins: readonly string[];
   readonly summary: string;
   readonly firstKeptEntryId: string;
   readonly usage?: Usage;

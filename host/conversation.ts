@@ -16,6 +16,7 @@ import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createRequestHooks, type RequestHooks } from './request-hooks.ts';
 import { lastAnswer } from './session/export.ts';
+import { describeOrigin, type Origin, originsIn, originsOf, type Owners } from './session/origins.ts';
 import { AUDIT_ENTRY, type AuditHead } from './session/audit-anchor.ts';
 import { noteSettings } from './session/settings-in-force.ts';
 import { type EntryDraft, type SessionEntry, toLine } from './session/entry.ts';
@@ -35,14 +36,27 @@ export interface ConversationOptions {
   /** The parts of the system prompt as they are now, for a run about `prompt`. */
   readonly promptParts: (prompt: string) => SystemPromptParts;
   readonly emit: (event: HostEvent) => Promise<void>;
-  /** What is in the model's context and is not the user's word. */
-  readonly sources: () => readonly string[];
   /** The package of a tool. */
   readonly ownerOf: (tool: string) => string | undefined;
+  /** Files of the project that the system prompt holds. */
+  readonly projectFiles: () => readonly string[];
+  /** A package with its version, as an entry keeps whose word it is. */
+  readonly versioned: (packageName: string) => string;
   readonly session: Session;
   readonly thinking: ThinkingLevel | undefined;
   /** The newest line of the audit trail; `undefined` as long as no package was opened. */
   readonly auditHead: () => AuditHead | undefined;
+}
+
+/** More origins nobody reads. */
+const MOST_SHOWN = 6;
+
+/** Whose word a prompt is. */
+export interface SaidBy {
+  /** The line of the user's that it comes from. */
+  readonly typed: string | undefined;
+  /** Packages that wrote it, or changed it. */
+  readonly whose?: readonly Origin[];
 }
 
 /** How a message of a package reaches the model: at the next safe point, after the run, or with the user's next prompt. */
@@ -71,6 +85,11 @@ export class Conversation {
   #origin: CallOrigin | undefined;
   /** Messages in the queues that the user typed; packages put theirs there too. */
   readonly #typed = new WeakMap<AgentMessage, string>();
+  /** Whose word a message is besides what its kind tells: packages wrote it, or changed it on the way. */
+  readonly #whose = new WeakMap<AgentMessage, readonly Origin[]>();
+  readonly #changedResults = new Map<string, readonly Origin[]>();
+  /** The packages that have a part in what the model of this run is told. */
+  readonly #shaping = new Set<Origin>();
   #run: { readonly controller: AbortController; readonly done: Promise<void> } | undefined;
   #compaction: { readonly controller: AbortController; readonly done: Promise<unknown> } | undefined;
   #askedToCompact = 0;
@@ -150,50 +169,68 @@ export class Conversation {
     return this.#origin;
   }
 
+  /** What is in the model's context and is not the user's word, newest first. */
+  get origins(): readonly Origin[] {
+    return [
+      ...new Set([...this.#shaping, ...originsIn(this.#session.tree.path(), this.#owners), ...this.#options.projectFiles().map((path) => `file:${path}`)]),
+    ];
+  }
+
   /** What the user typed, as what sets calls going. */
   originOf(message: string): CallOrigin {
-    const { sources } = this.#options;
+    const origins = (): readonly Origin[] => this.origins;
     return {
       chain: randomUUID(),
       message,
       // looked up when a question shows it, and not at every call
       get sources() {
-        return sources();
+        const all = origins().map(describeOrigin);
+        return all.length <= MOST_SHOWN ? all : [...all.slice(0, MOST_SHOWN), `${all.length - MOST_SHOWN} more`];
       },
     };
   }
 
-  /** Begins a run; `typed` is the line of the user's that it comes from. @returns a promise for its end. @throws {DashError} NO_MODEL */
-  start(text: string, images: readonly ImageContent[], typed: string | undefined, accepted: () => void = () => undefined): Promise<void> {
+  /** Begins a run. @returns a promise for its end. @throws {DashError} NO_MODEL */
+  start(text: string, images: readonly ImageContent[], { typed, whose = [] }: SaidBy, accepted: () => void = () => undefined): Promise<void> {
     const prompt = userMessage(text, images);
+    this.#whose.set(prompt, whose);
     return this.#begin(async () => {
+      this.#shaping.clear();
       if (typed !== undefined) this.#origin = this.originOf(typed);
       accepted();
       this.#prompt = text;
       const parts = this.#options.promptParts(text);
       const systemPrompt = buildSystemPrompt(parts);
       const options = promptOptions(parts);
-      const decision = await this.#options.bus.beforeAgentStart({ prompt: text, images, systemPrompt, systemPromptOptions: options });
+      const decision = await this.#options.bus.beforeAgentStart({ prompt: text, images, systemPrompt, systemPromptOptions: options }, (by) =>
+        this.#shaping.add(this.#changedBy(by)),
+      );
       if (decision.systemPrompt !== systemPrompt) this.#systemPrompt = decision.systemPrompt;
       else if (decision.systemPromptOptions !== options) this.#systemPrompt = buildSystemPrompt(withOptions(parts, decision.systemPromptOptions));
       return [prompt, ...this.#nextTurn.splice(0), ...decision.messages];
     });
   }
 
-  /** Puts a message into a queue; `typed` is the line of the user's that it comes from. */
-  queue(when: 'steer' | 'followUp', text: string, images: readonly ImageContent[], typed: string | undefined): void {
+  /** Puts a message into a queue. */
+  queue(when: 'steer' | 'followUp', text: string, images: readonly ImageContent[], { typed, whose = [] }: SaidBy): void {
     const message = userMessage(text, images);
+    this.#whose.set(message, whose);
     if (typed !== undefined) this.#typed.set(message, typed);
     this.queues[when](message);
   }
 
   /** Adds what a package says, and begins a run for it where that is asked for and none is running. */
-  add(message: CustomMessage, { triggerTurn = false, deliverAs = 'steer' }: { readonly triggerTurn?: boolean; readonly deliverAs?: DeliverAs }): void {
+  add(
+    by: string,
+    message: CustomMessage,
+    { triggerTurn = false, deliverAs = 'steer' }: { readonly triggerTurn?: boolean; readonly deliverAs?: DeliverAs },
+  ): void {
+    this.#whose.set(message, [`package:${this.#options.versioned(by)}`]);
     if (deliverAs === 'nextTurn') this.#nextTurn.push(message);
     else if (this.isStreaming) (deliverAs === 'followUp' ? this.queues.followUp : this.queues.steer)(message);
     else if (triggerTurn) void this.#begin(async () => [message]);
     else {
-      this.#session.appendMessage(message);
+      this.#append(message);
       for (const type of ['message_start', 'message_end'] as const) void this.#announce({ type, message });
     }
   }
@@ -201,7 +238,7 @@ export class Conversation {
   /** Adds a command that the user ran. During a run it waits for the end: nothing may come between a call and its result. */
   addBash(message: BashExecutionMessage): void {
     if (this.isStreaming) this.#ranMeanwhile.push(message);
-    else this.#session.appendMessage(message);
+    else this.#append(message);
   }
 
   /** Ends the run, if there is one, and waits until it has ended. */
@@ -231,7 +268,7 @@ export class Conversation {
       // of several who waited for the same end, only the first finds nothing going on
       do await this.abort();
       while (this.#run !== undefined || this.#compaction !== undefined);
-      const request = { session: this.#session, model: this.#chosenModel(), reason: 'manual' as const, sources: this.#options.sources() };
+      const request = { session: this.#session, model: this.#chosenModel(), reason: 'manual' as const, sources: this.origins };
       const minding = instructions === undefined || instructions.trim() === '' ? {} : { instructions };
       return await this.#occupy((signal) => this.#compactor.compact({ ...request, signal, ...minding }));
     } finally {
@@ -278,9 +315,7 @@ export class Conversation {
   /** Has the model sum up what was said on a branch that is left; `undefined`: it was stopped. @throws {DashError} NO_MODEL */
   async summarizeBranch(left: readonly SessionEntry[], instructions?: string, instructionsAreAll = false): Promise<BranchSummary | undefined> {
     const model = this.#chosenModel();
-    return this.#occupy((signal) =>
-      this.#compactor.summarizeBranch({ left, model, instructions, instructionsAreAll, sources: this.#options.sources(), signal }),
-    );
+    return this.#occupy((signal) => this.#compactor.summarizeBranch({ left, model, instructions, instructionsAreAll, sources: this.origins, signal }));
   }
 
   /** While `work` is going on, prompts wait, and an abort stops it. Occupied before it begins: what it tells may ask for the same. */
@@ -300,7 +335,7 @@ export class Conversation {
     this.#chosenModel();
     const controller = new AbortController();
     const done = this.#drive(prompts, controller.signal).then(async () => {
-      for (const message of this.#ranMeanwhile.splice(0)) this.#session.appendMessage(message);
+      for (const message of this.#ranMeanwhile.splice(0)) this.#append(message);
       this.#run = undefined;
       this.#systemPrompt = undefined;
       this.#origin = undefined;
@@ -369,7 +404,7 @@ export class Conversation {
   }
 
   #loopPorts(): LoopPorts {
-    const { bus, toolbox, sources } = this.#options;
+    const { bus, toolbox } = this.#options;
     // What failed once would fail before every request of the run.
     let failed = false;
     return {
@@ -387,7 +422,7 @@ export class Conversation {
         const model = this.#chosenModel();
         if (!this.autoCompaction || failed || (reason === 'threshold' && !this.#compactor.isDue(session, model))) return undefined;
         try {
-          const done = await this.#compactor.compact({ session, model, reason, sources: sources(), signal });
+          const done = await this.#compactor.compact({ session, model, reason, sources: this.origins, signal });
           failed = done === undefined;
           return done === undefined ? undefined : this.messages;
         } catch {
@@ -399,7 +434,10 @@ export class Conversation {
       hooks: {
         before: (call, signal) => bus.toolCall(call, signal),
         approve: (call, tool, signal) => toolbox.approve(call, tool, signal),
-        after: (call, answer, signal) => bus.toolResult(call, answer, signal),
+        after: (call, answer, signal) =>
+          bus.toolResult(call, answer, signal, [], (by) => {
+            this.#changedResults.set(call.id, [...(this.#changedResults.get(call.id) ?? []), this.#changedBy(by)]);
+          }),
       },
       turn: () => {
         return {
@@ -412,8 +450,13 @@ export class Conversation {
         };
       },
       emit: (event) => this.#tell(event),
-      finish: (message) => bus.messageEnd(message),
-      toModel: (messages, signal) => this.#requests.toModel(messages, this.systemPrompt, signal),
+      finish: async (message) => {
+        const changers: Origin[] = [];
+        const final = await bus.messageEnd(message, (by) => changers.push(this.#changedBy(by)));
+        if (final !== message) this.#whose.set(final, [...(this.#whose.get(message) ?? []), ...changers]);
+        return final;
+      },
+      toModel: (messages, signal) => this.#requests.toModel(messages, this.systemPrompt, signal, (by) => this.#shaping.add(this.#changedBy(by))),
       takeSteering: () => this.#take('takeSteering'),
       takeFollowUps: () => this.#take('takeFollowUps'),
     };
@@ -421,14 +464,38 @@ export class Conversation {
 
   /** Writes down first, then tells: nobody hears of a message that is not in the file. */
   async #tell(event: AgentEvent): Promise<void> {
-    if (event.type === 'message_end') this.#session.appendMessage(event.message);
+    if (event.type === 'message_end') this.#append(event.message);
     if (event.type === 'agent_end') this.#anchorAudit();
     if (event.type === 'turn_end' || event.type === 'agent_end') this.#session.sync();
     await this.#announce(event);
   }
 
   #place(): BoundaryPlace {
-    return { bus: this.#options.bus, session: this.#session, queues: this.queues };
+    const said = (message: CustomMessage, by: string): void => void this.#whose.set(message, [`package:${this.#options.versioned(by)}`]);
+    return { bus: this.#options.bus, session: this.#session, queues: this.queues, said };
+  }
+
+  get #owners(): Owners {
+    const { ownerOf, versioned } = this.#options;
+    return {
+      ofTool(tool) {
+        const owner = ownerOf(tool);
+        return owner === undefined ? undefined : versioned(owner);
+      },
+    };
+  }
+
+  #changedBy(packageName: string): Origin {
+    return `changed:${this.#options.versioned(packageName)}`;
+  }
+
+  #append(message: AgentMessage): void {
+    const known = this.#whose.get(message) ?? [];
+    // whoever's it is by name need not be told by its kind
+    const byKind = message.role === 'custom' && known.length > 0 ? [] : originsOf(message, this.#owners);
+    const changed = message.role === 'toolResult' ? (this.#changedResults.get(message.toolCallId) ?? []) : [];
+    if (message.role === 'toolResult') this.#changedResults.delete(message.toolCallId);
+    this.#session.appendMessage(message, [...new Set([...known, ...byKind, ...changed])]);
   }
 
   /** Whoever takes the last lines of the trail away would have to change the session, too. */

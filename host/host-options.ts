@@ -58,6 +58,8 @@ export interface HostOptions {
 export interface PromptOptions {
   readonly images?: readonly ImageContent[];
   readonly source?: 'interactive' | 'rpc' | 'extension';
+  /** The packages that wrote it, where it was not the user. */
+  readonly whose?: readonly string[];
   /** What becomes of it while a run is going on; without it such a prompt is refused. */
   readonly streamingBehavior?: 'steer' | 'followUp';
   /** Called when the prompt is accepted, before the first event of its run. */

@@ -11,7 +11,6 @@ import { createCompleteCommand } from './complete-command.ts';
 import { HOST_COMMANDS } from './commands/index.ts';
 import { COMPACTION_DEFAULTS } from './compactor.ts';
 import { readConfiguration } from './configuration.ts';
-import { contextSources, summarizedSources } from './context-sources.ts';
 import { stillAllowed } from './contributions.ts';
 import { Conversation } from './conversation.ts';
 import { type ExtensionLoader, type ExtensionPlaces, openExtensions } from './embedded-extensions.ts';
@@ -164,6 +163,10 @@ export async function createHost(options: HostOptions): Promise<Host> {
   });
   const retry = (): RetryPolicy => ({ attempts: configuration.settings.retry?.attempts ?? 3, baseDelayMs: configuration.settings.retry?.baseDelayMs ?? 2000 });
   const ownerOf = (tool: string): string | undefined => contributions().tools.get(tool)?.package;
+  const versioned = (name: string): string => {
+    const version = loaded().current.extensions.find(({ pkg }) => pkg.name === name)?.pkg.version;
+    return version === undefined ? name : `${name}@${version}`;
+  };
   const conversation: Conversation = new Conversation({
     auditHead: () => (options.auditHead ?? packages.auditHead)(),
     models: modelPort,
@@ -184,13 +187,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     }),
     emit,
     ownerOf,
-    sources: () =>
-      contextSources(
-        conversation.messages,
-        ownerOf,
-        configuration.promptFiles.contextFiles.map(({ path }) => relative(workspace, path)),
-        summarizedSources(conversation.session.tree.path()),
-      ),
+    projectFiles: () => configuration.promptFiles.contextFiles.map(({ path }) => relative(workspace, path)),
+    versioned,
     session,
     thinking: options.thinking ?? configuration.settings.thinking,
   });
@@ -249,6 +247,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     conversation,
     bus,
     contributions,
+    versioned,
     hold,
     callContext,
     commandHost,
@@ -258,7 +257,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   });
   const queue = (when: 'steer' | 'followUp', text: string, images: readonly ImageContent[] = []): void => {
     const expanded = expandText(text, contributions().resources, () => conversation.messages);
-    conversation.queue(when, expanded, images, text);
+    conversation.queue(when, expanded, images, { typed: text });
   };
 
   const ports = createHostPorts(() => ({
@@ -272,9 +271,10 @@ export async function createHost(options: HostOptions): Promise<Host> {
     flags: options.flags ?? new Map(),
     commands: () => slashCommands(contributions()),
     promptFor(packageName, text, images, deliverAs) {
-      if (conversation.isStreaming) conversation.queue(deliverAs ?? 'steer', text, images, undefined);
+      const whose = [`package:${versioned(packageName)}`];
+      if (conversation.isStreaming) conversation.queue(deliverAs ?? 'steer', text, images, { typed: undefined, whose });
       else
-        prompt(text, { images, source: 'extension' }).catch((error: unknown) => {
+        prompt(text, { images, source: 'extension', whose }).catch((error: unknown) => {
           report({
             package: packageName,
             event: 'input',

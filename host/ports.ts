@@ -90,10 +90,14 @@ function sessionPort(host: () => PortsHost): SessionPort {
       const entry = session().append({ type: 'custom', customType, ...(isJson(data) ? { data } : {}), package: packageName });
       host().announce({ type: 'entry_appended', entry: toLine(entry) });
     },
-    sendMessage(_packageName, { customType, content, display, details }, { triggerTurn = false, deliverAs }) {
+    sendMessage(packageName, { customType, content, display, details }, { triggerTurn = false, deliverAs }) {
       if (!Value.Check(MessageContent, content)) throw new Error('the content of a message is a string or a list of texts and images');
       const how: { triggerTurn: boolean; deliverAs?: DeliverAs } = { triggerTurn, ...(deliverAs === undefined ? {} : { deliverAs }) };
-      host().conversation.add({ role: 'custom', customType, content, display, ...(isJson(details) ? { details } : {}), timestamp: Date.now() }, how);
+      host().conversation.add(
+        packageName,
+        { role: 'custom', customType, content, display, ...(isJson(details) ? { details } : {}), timestamp: Date.now() },
+        how,
+      );
     },
     sendUserMessage(packageName, content, { deliverAs }) {
       if (!Value.Check(MessageContent, content)) throw new Error('the content of a message is a string or a list of texts and images');

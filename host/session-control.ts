@@ -95,7 +95,11 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
     if (target === undefined) throw new Error(`there is no entry \`${targetId}\``);
     const oldLeafId = tree.leafId;
     const { commonAncestorId, left } = leftBehind(tree.branch(), tree.branch(targetId));
-    const { cancelled, value } = await bus.before({
+    const {
+      cancelled,
+      value,
+      by = '',
+    } = await bus.before({
       type: 'session_before_tree',
       preparation: {
         targetId,
@@ -121,7 +125,12 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
     const summaryEntry =
       summary === undefined
         ? undefined
-        : conversation.session.append({ type: 'branch_summary', fromId: oldLeafId ?? 'root', ...summary, ...(fromExtension ? { fromHook: true } : {}) });
+        : conversation.session.append({
+            type: 'branch_summary',
+            fromId: oldLeafId ?? 'root',
+            ...summary,
+            ...(fromExtension ? { fromHook: true, origins: [`package:${by}`, ...conversation.origins] } : {}),
+          });
     changed('tree');
     const named = said.label ?? label;
     if (named !== undefined && named !== '') conversation.session.append({ type: 'label', targetId: summaryEntry?.id ?? targetId, label: named });

@@ -12,6 +12,8 @@ export interface TakePromptOptions {
   readonly conversation: Conversation;
   readonly bus: EventBus;
   readonly contributions: () => Contributions;
+  /** A package with its version. */
+  readonly versioned: (packageName: string) => string;
   readonly hold: () => Disposable;
   readonly callContext: () => CallContext;
   readonly commandHost: CommandHost;
@@ -33,6 +35,7 @@ export function createTakePrompt({
   conversation,
   bus,
   contributions,
+  versioned,
   hold,
   callContext,
   commandHost,
@@ -54,7 +57,7 @@ export function createTakePrompt({
       await emit({ type: 'extension_error', extensionPath: owner, event: `command:${name}`, error: error.message, code: error.code, ...whereOf(error) });
     }
   };
-  return async (text, { images = [], source = 'interactive', streamingBehavior, accepted } = {}) => {
+  return async (text, { images = [], source = 'interactive', streamingBehavior, accepted, whose = [] } = {}) => {
     const first = beginning();
     if (first !== undefined) await first;
     // What a package says is text, as in pi: as a command it would do what only the user, or `session:control`, may.
@@ -65,14 +68,15 @@ export function createTakePrompt({
       await runCommand(read.command, read.args, text);
       return { kind: 'handled' };
     }
-    const decision = await bus.input(text, images, source, streamingBehavior);
+    const changers: string[] = [];
+    const decision = await bus.input(text, images, source, streamingBehavior, (by) => changers.push(`changed:${versioned(by)}`));
     if (decision.kind === 'handled') return { kind: 'handled' };
     const expanded = isTyped ? expandText(decision.text, contributions().resources, () => conversation.messages) : decision.text;
-    const typed = isTyped ? text : undefined;
-    if (!conversation.isStreaming) return { kind: 'started', done: conversation.start(expanded, decision.images, typed, accepted) };
+    const by = { typed: isTyped ? text : undefined, whose: [...whose, ...changers] };
+    if (!conversation.isStreaming) return { kind: 'started', done: conversation.start(expanded, decision.images, by, accepted) };
     if (streamingBehavior === undefined)
       throw new Error('the agent is at work; say with `streamingBehavior` whether this steers it or follows (`steer` or `followUp`)');
-    conversation.queue(streamingBehavior, expanded, decision.images, typed);
+    conversation.queue(streamingBehavior, expanded, decision.images, by);
     return { kind: 'queued' };
   };
 }

@@ -2,6 +2,7 @@ import { Value } from '@sinclair/typebox/value';
 import type { ImageContent, JsonObject } from '../model/messages.ts';
 import type { AgentMessage, CustomMessage } from '../transcript.ts';
 import type { Delivery, ExtensionEvent } from './delivery.ts';
+import type { Changed } from './request-events.ts';
 import { AgentStartChange, type BashAnswer, ChangedMessage, ChangedOptions, InputVerdict, isNothing, UserBashAnswer } from './event-answers.ts';
 
 export type InputDecision = { readonly kind: 'continue'; readonly text: string; readonly images: readonly ImageContent[] } | { readonly kind: 'handled' };
@@ -31,9 +32,10 @@ export interface InputEvents {
     images: readonly ImageContent[],
     source: 'interactive' | 'rpc' | 'extension',
     streamingBehavior: 'steer' | 'followUp' | undefined,
+    changed?: Changed,
   ): Promise<InputDecision>;
-  beforeAgentStart(start: AgentStart): Promise<AgentStartDecision>;
-  messageEnd(message: AgentMessage): Promise<AgentMessage>;
+  beforeAgentStart(start: AgentStart, changed?: Changed): Promise<AgentStartDecision>;
+  messageEnd(message: AgentMessage, changed?: Changed): Promise<AgentMessage>;
   /** A command that the user typed. */
   userBash(command: string, excludeFromContext: boolean, cwd: string): Promise<UserBashDecision>;
 }
@@ -41,7 +43,7 @@ export interface InputEvents {
 /** Asks about what comes in. */
 export function inputEvents({ handlers, hold, caughtUp, mayHear, deliver, ask, report }: Delivery): InputEvents {
   return {
-    async input(text, images, source, streamingBehavior) {
+    async input(text, images, source, streamingBehavior, changed) {
       let current: InputDecision = { kind: 'continue', text, images };
       const event = (): ExtensionEvent => ({
         type: 'input',
@@ -56,14 +58,16 @@ export function inputEvents({ handlers, hold, caughtUp, mayHear, deliver, ask, r
         else if (value.action === 'handled') {
           current = { kind: 'handled' };
           return 'stop';
-        } else if (value.action === 'transform' && current.kind === 'continue')
+        } else if (value.action === 'transform' && current.kind === 'continue') {
           current = { kind: 'continue', text: value.text, images: value.images ?? current.images };
+          changed?.(handler.package);
+        }
         return 'go on';
       });
       return current;
     },
 
-    async beforeAgentStart(start) {
+    async beforeAgentStart(start, changed) {
       let { systemPrompt, systemPromptOptions } = start;
       const messages: CustomMessage[] = [];
       const event = (): ExtensionEvent => ({ type: 'before_agent_start', prompt: start.prompt, images: start.images, systemPrompt, systemPromptOptions });
@@ -74,6 +78,7 @@ export function inputEvents({ handlers, hold, caughtUp, mayHear, deliver, ask, r
           report(handler, 'before_agent_start', new Error('a `before_agent_start` handler must return {message?, systemPrompt?}'));
           return 'go on';
         }
+        if (value.systemPrompt !== undefined || value.message !== undefined) changed?.(handler.package);
         if (value.systemPrompt !== undefined) systemPrompt = value.systemPrompt;
         if (value.message !== undefined) {
           const { customType, content, display = true, details } = value.message;
@@ -84,15 +89,17 @@ export function inputEvents({ handlers, hold, caughtUp, mayHear, deliver, ask, r
       return { systemPrompt, systemPromptOptions, messages };
     },
 
-    async messageEnd(message) {
+    async messageEnd(message, changed) {
       if (handlers('message_end').length === 0) return message;
       let current = message;
       await ask(
         () => ({ type: 'message_end', message: current }),
         ({ value }, handler) => {
           if (isNothing(value)) return 'go on';
-          if (Value.Check(ChangedMessage, value) && value.message.role === current.role) current = value.message;
-          else report(handler, 'message_end', new Error('a `message_end` handler must return a whole {message} with the same role'));
+          if (Value.Check(ChangedMessage, value) && value.message.role === current.role) {
+            current = value.message;
+            changed?.(handler.package);
+          } else report(handler, 'message_end', new Error('a `message_end` handler must return a whole {message} with the same role'));
           return 'go on';
         },
       );

@@ -3,11 +3,15 @@ import type { AgentMessage } from '../transcript.ts';
 import type { Delivery } from './delivery.ts';
 import { ChangedHeaders, ChangedMessages, isNothing } from './event-answers.ts';
 
+/** Told of the package that made something else of what it was shown. */
+export type Changed = (packageName: string) => void;
+
 /** What packages make of a request before it is sent. */
 export interface RequestEvents {
-  context(messages: readonly AgentMessage[], signal: AbortSignal): Promise<readonly AgentMessage[]>;
+  /** `changed` is told which package made something else of it. */
+  context(messages: readonly AgentMessage[], signal: AbortSignal, changed?: Changed): Promise<readonly AgentMessage[]>;
   /** After `context`: everything as it will be sent, the system prompt first. */
-  contextWithSystem(messages: readonly AgentMessage[], signal: AbortSignal): Promise<readonly AgentMessage[]>;
+  contextWithSystem(messages: readonly AgentMessage[], signal: AbortSignal, changed?: Changed): Promise<readonly AgentMessage[]>;
   /** The body of a request to a provider, without credentials. */
   providerRequest(payload: unknown, signal: AbortSignal): Promise<unknown>;
   /** Its headers, without credentials; `null` takes one away. */
@@ -17,15 +21,17 @@ export interface RequestEvents {
 /** Asks about what goes to the model. */
 export function requestEvents({ handlers, ask, report }: Delivery): RequestEvents {
   return {
-    async context(messages, signal) {
+    async context(messages, signal, changed) {
       if (handlers('context').length === 0) return messages;
       let current = messages;
       await ask(
         () => ({ type: 'context', messages: current }),
         ({ value, event }, handler) => {
           const returned = isNothing(value) || (typeof value === 'object' && value !== null && !('messages' in value)) ? event : value;
-          if (Value.Check(ChangedMessages, returned)) current = returned.messages;
-          else report(handler, 'context', new Error('a `context` handler must return {messages}, each of them whole'));
+          if (Value.Check(ChangedMessages, returned)) {
+            if (!isSame(current, returned.messages)) changed?.(handler.package);
+            current = returned.messages;
+          } else report(handler, 'context', new Error('a `context` handler must return {messages}, each of them whole'));
           return 'go on';
         },
         { signal },
@@ -33,7 +39,7 @@ export function requestEvents({ handlers, ask, report }: Delivery): RequestEvent
       return current;
     },
 
-    async contextWithSystem(messages, signal) {
+    async contextWithSystem(messages, signal, changed) {
       let current = messages;
       await ask(
         () => ({ type: 'context_with_system', messages: current }),
@@ -43,7 +49,10 @@ export function requestEvents({ handlers, ask, report }: Delivery): RequestEvent
             report(handler, 'context_with_system', new Error('a `context_with_system` handler must return {messages}, each of them whole'));
           else if (returned.messages[0]?.role !== 'system')
             report(handler, 'context_with_system', new Error('a `context_with_system` handler must leave the system prompt in the first place'));
-          else current = returned.messages;
+          else {
+            if (!isSame(current, returned.messages)) changed?.(handler.package);
+            current = returned.messages;
+          }
           return 'go on';
         },
         { signal },
@@ -82,4 +91,9 @@ export function requestEvents({ handlers, ask, report }: Delivery): RequestEvent
       return current;
     },
   };
+}
+
+/** As the wire sees it: what has been to a package and back is a copy. */
+function isSame(before: unknown, after: unknown): boolean {
+  return JSON.stringify(before) === JSON.stringify(after);
 }

@@ -26,8 +26,8 @@ export interface SessionEvents {
   discover(cwd: string, reason: 'startup' | 'reload'): Promise<ReadonlyMap<string, DiscoveredPaths>>;
   /** Whether the prompt cache of a provider is kept warm; the last answer counts. */
   cacheWarming(decision: WarmingDecision): Promise<WarmingDecision['action']>;
-  /** For the `session_before_…` events: whether someone cancelled, and the last answer. */
-  before(event: ExtensionEvent, signal?: AbortSignal): Promise<{ readonly cancelled: boolean; readonly value: unknown }>;
+  /** For the `session_before_…` events: whether someone cancelled, and the last answer with whose it is. */
+  before(event: ExtensionEvent, signal?: AbortSignal): Promise<{ readonly cancelled: boolean; readonly value: unknown; readonly by?: string }>;
 }
 
 /** What is larger belongs into the session or into a file. */
@@ -124,17 +124,19 @@ export function sessionEvents({ handlers, caughtUp, deliver, ask, notify, report
     async before(event, signal) {
       let value: unknown;
       let cancelled = false;
+      let by: string | undefined;
       await ask(
         () => event,
-        (outcome) => {
+        (outcome, handler) => {
           if (isNothing(outcome.value)) return 'go on';
           value = outcome.value;
+          by = handler.package;
           cancelled = Value.Check(Cancellation, outcome.value) && outcome.value.cancel;
           return cancelled ? 'stop' : 'go on';
         },
         signal === undefined ? {} : { signal },
       );
-      return { cancelled, value };
+      return { cancelled, value, ...(by === undefined ? {} : { by }) };
     },
   };
 }

@@ -2,13 +2,14 @@ import { Value } from '@sinclair/typebox/value';
 import type { HandlerOutcome } from '../../sandbox/index.ts';
 import type { Gate, PendingCall, ToolAnswer } from '../tool-call.ts';
 import type { Delivery, ExtensionEvent } from './delivery.ts';
+import type { Changed } from './request-events.ts';
 import { ChangedInput, defined, isNothing, ToolCallVerdict, ToolResultChange } from './event-answers.ts';
 
 /** What packages say about a tool call before it runs, and make of its answer. */
 export interface ToolEvents {
   /** `callers`: packages that wait for the call, and are not asked about it. */
   toolCall(call: PendingCall, signal: AbortSignal, callers?: readonly string[]): Promise<Gate>;
-  toolResult(call: PendingCall, answer: ToolAnswer, signal: AbortSignal, callers?: readonly string[]): Promise<ToolAnswer>;
+  toolResult(call: PendingCall, answer: ToolAnswer, signal: AbortSignal, callers?: readonly string[], changed?: Changed): Promise<ToolAnswer>;
 }
 
 /** Asks about tool calls. */
@@ -40,7 +41,7 @@ export function toolEvents({ handlers, hold, caughtUp, mayHear, deliver, ask, re
       return { kind: 'proceed', args: input };
     },
 
-    async toolResult(call, answer, signal, callers) {
+    async toolResult(call, answer, signal, callers, changed) {
       let current = answer;
       const event = (): ExtensionEvent => ({
         type: 'tool_result',
@@ -55,8 +56,10 @@ export function toolEvents({ handlers, hold, caughtUp, mayHear, deliver, ask, re
         event,
         ({ value }, handler) => {
           if (isNothing(value)) return 'go on';
-          if (Value.Check(ToolResultChange, value)) current = { ...current, ...defined(value) };
-          else report(handler, 'tool_result', new Error('a `tool_result` handler must return {content?, details?, isError?}'));
+          if (Value.Check(ToolResultChange, value)) {
+            current = { ...current, ...defined(value) };
+            changed?.(handler.package);
+          } else report(handler, 'tool_result', new Error('a `tool_result` handler must return {content?, details?, isError?}'));
           return 'go on';
         },
         { signal, ...(callers === undefined ? {} : { callers }) },

@@ -22,14 +22,18 @@ const AnyMessage = Type.Unsafe<AgentMessage>(Type.Object({ role: Type.String() }
 const Content = Type.Unsafe<string | (TextContent | ImageContent)[]>(Type.Union([Type.String(), Type.Array(Type.Object({ type: Type.String() }))]));
 const AnyUsage = Type.Unsafe<Usage>(Type.Object({}));
 
+/** Whose word it is, where it is not the user's; other programs leave it alone. */
+const origins = { origins: Type.Optional(Type.Unsafe<readonly string[]>(Type.Unknown())) };
+
 /** The kinds of entries that mean something to us. Any other kind is kept as it is. */
 export const KNOWN_ENTRIES = {
-  message: Type.Object({ type: Type.Literal('message'), ...base, message: AnyMessage }),
+  message: Type.Object({ type: Type.Literal('message'), ...base, ...origins, message: AnyMessage }),
   model_change: Type.Object({ type: Type.Literal('model_change'), ...base, provider: Type.String(), modelId: Type.String() }),
   thinking_level_change: Type.Object({ type: Type.Literal('thinking_level_change'), ...base, thinkingLevel: Type.String() }),
   compaction: Type.Object({
     type: Type.Literal('compaction'),
     ...base,
+    ...origins,
     summary: Type.String(),
     firstKeptEntryId: Type.String(),
     tokensBefore: Type.Number(),
@@ -42,6 +46,7 @@ export const KNOWN_ENTRIES = {
   branch_summary: Type.Object({
     type: Type.Literal('branch_summary'),
     ...base,
+    ...origins,
     fromId: Type.String(),
     summary: Type.String(),
     details: Type.Optional(Json),
@@ -53,6 +58,7 @@ export const KNOWN_ENTRIES = {
   custom_message: Type.Object({
     type: Type.Literal('custom_message'),
     ...base,
+    ...origins,
     customType: Type.String(),
     content: Content,
     display: Type.Boolean(),

@@ -4,6 +4,7 @@ import type { AgentMessage } from '../transcript.ts';
 import { buildContext, orphanedCalls, type SessionContext, settingsOf } from './context.ts';
 import type { EntryDraft, SessionEntry } from './entry.ts';
 import { recordOf } from './entry-record.ts';
+import type { Origin } from './origins.ts';
 import { newHeader, newSessionPath, openWriter, readSession, sessionDirectory, type SessionWriter } from './session-file.ts';
 import { SessionTree } from './session-tree.ts';
 
@@ -76,11 +77,12 @@ export class Session implements Disposable {
     return entry;
   }
 
-  /** Writes a message where its kind belongs: what packages say is an entry of its own kind. */
-  appendMessage(message: AgentMessage): SessionEntry {
-    if (message.role !== 'custom') return this.append({ type: 'message', message });
+  /** Writes a message where its kind belongs: what packages say is an entry of its own kind. `whose` says whose word it is. */
+  appendMessage(message: AgentMessage, whose: readonly Origin[] = []): SessionEntry {
+    const origins = whose.length === 0 ? {} : { origins: whose };
+    if (message.role !== 'custom') return this.append({ type: 'message', message, ...origins });
     const { customType, content, display, details } = message;
-    return this.append({ type: 'custom_message', customType, content, display, ...(details === undefined ? {} : { details }) });
+    return this.append({ type: 'custom_message', customType, content, display, ...(details === undefined ? {} : { details }), ...origins });
   }
 
   /** Answers the calls at the leaf that nobody answered: after a crash, a full disk, or a jump to the middle of a turn. */

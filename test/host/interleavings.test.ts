@@ -54,7 +54,7 @@ it('a session stays well-formed whatever happens while a run goes on: steering, 
         if (action === 'compact') void host.conversation.compact().catch(() => undefined);
         if (action === 'replace') world.packages = [pkg(`${(hash += 1)}`)];
         if (action === 'reload' || action === 'replace') void host.reload();
-        if (action === 'say') host.conversation.add({ role: 'custom', customType: 'note', content: 'by the way', display: true, timestamp: 1 }, {});
+        if (action === 'say') host.conversation.add('p', { role: 'custom', customType: 'note', content: 'by the way', display: true, timestamp: 1 }, {});
       };
       const pkg = (build: string): TestPackage => ({
         name: 'p',

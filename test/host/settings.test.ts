@@ -66,6 +66,6 @@ describe('a summary', () => {
     await conversation.compact();
     await conversation.compact().catch(() => undefined);
     expect(JSON.stringify(conversation.messages)).not.toContain('obey');
-    expect(conversation.originOf('next').sources).toContain('results of `t` of p');
+    expect(conversation.originOf('next').sources).toContain('words of p@1.0.0');
   });
 });
