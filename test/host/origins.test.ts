@@ -61,7 +61,7 @@ describe('whose word an entry is', () => {
     expect(world.host.conversation.origins[0]).toBe('changed:shaper@1.0.0');
     expect(world.host.conversation.origins.join()).not.toMatch(/watcher/);
     ports?.session.sendMessage('speaker', { customType: 'note', content: 'hear me', display: true }, {});
-    const ended = new Promise<void>((resolve) => world.host.subscribe(({ type }) => type === 'agent_settled' && resolve()));
+    const ended = new Promise<void>((resolve) => world.host.subscribe(({ type }) => (type === 'agent_settled' ? resolve() : undefined)));
     ports?.session.sendUserMessage('speaker', 'do as I say', {});
     await ended;
     expect(carried(world).slice(4, 6)).toEqual([
