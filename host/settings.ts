@@ -82,7 +82,7 @@ export interface SettingsReading {
 /** Reads the user's settings; without a file everything has its default. @throws {DashError} SETTINGS_INVALID */
 export async function readSettings(dashHome: string): Promise<SettingsReading> {
   const path = join(dashHome, 'settings.json');
-  const value = await readObject(path);
+  const value = await readSettingsObject(path);
   const settings = checked(value, path);
   const unknown = Object.keys(value).filter((key) => !Object.hasOwn(Settings.properties, key));
   return { settings, diagnostics: unknown.map((key) => warning('UNKNOWN_SETTING', `\`${key}\` is not a setting of ours`, path)) };
@@ -104,7 +104,7 @@ export async function readAllSettings(dashHome: string, project: Pick<ProjectFil
   for (const directory of project?.configured ?? []) {
     const path = join(directory, '.dash', 'settings.json');
     try {
-      const value = await readObject(path);
+      const value = await readSettingsObject(path);
       const ignored = Object.keys(value).filter((key) => !PROJECT_KEYS.some((allowed) => allowed === key) && !ELSEWHERE.includes(key));
       diagnostics.push(...ignored.map((key) => warning('PROJECT_SETTING_IGNORED', `a project has no say in \`${key}\``, path)));
       settings = {
@@ -119,7 +119,8 @@ export async function readAllSettings(dashHome: string, project: Pick<ProjectFil
   return { settings, diagnostics };
 }
 
-async function readObject(path: string): Promise<Record<string, unknown>> {
+/** Reads a file of settings, or of anything else that is one object; an absent one is empty. @throws {DashError} SETTINGS_INVALID */
+export async function readSettingsObject(path: string): Promise<Record<string, unknown>> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');

@@ -23,6 +23,8 @@ export interface Tmux extends AsyncDisposable {
   screen(): Promise<string>;
   /** The screen with its colours, and everything that scrolled off. */
   everything(): Promise<string>;
+  /** Waits until the screen, with its colours as control sequences, shows something. */
+  showsColored(expected: string | RegExp): Promise<string>;
   /** Waits until the screen shows something, and answers the screen. */
   shows(expected: string | RegExp): Promise<string>;
   /** Waits until the screen shows something no more. */
@@ -44,11 +46,11 @@ export async function startTmux(command: readonly string[], { columns, rows = 30
   await tmux('new-session', '-d', '-x', String(columns), '-y', String(rows), '-c', cwd, ...environment, 'sh', '-c', script);
   await tmux('set-option', '-g', 'history-limit', '50000');
   const screen = async (): Promise<string> => tmux('capture-pane', '-p');
-  const until = async (holds: (shown: string) => boolean, what: string): Promise<string> => {
+  const until = async (holds: (shown: string) => boolean, what: string, look = screen): Promise<string> => {
     const deadline = performance.now() + GUARD_MS;
     let shown = '';
     while (performance.now() < deadline) {
-      shown = await screen();
+      shown = await look();
       if (holds(shown)) return shown;
       await sleep(30);
     }
@@ -65,6 +67,12 @@ export async function startTmux(command: readonly string[], { columns, rows = 30
     resize: async (width, height) => void (await tmux('resize-window', '-x', String(width), '-y', String(height))),
     screen,
     everything: () => tmux('capture-pane', '-p', '-e', '-S', '-', '-E', '-'),
+    showsColored: (expected) =>
+      until(
+        (shown) => has(shown, expected),
+        `showed ${String(expected)}`,
+        () => tmux('capture-pane', '-p', '-e'),
+      ),
     shows: (expected) => until((shown) => has(shown, expected), `showed ${String(expected)}`),
     hides: (unexpected) => until((shown) => !has(shown, unexpected), `lost ${String(unexpected)}`),
     async [Symbol.asyncDispose]() {

@@ -58,6 +58,11 @@ export class Painter extends TuiMainScreen {
     this.requestRender(this.#top > 0);
   }
 
+  override invalidate(): void {
+    super.invalidate();
+    for (const component of this.#layout.components()) component.invalidate();
+  }
+
   protected override resetRenderState(): void {
     this.#width = 0;
   }

@@ -1,6 +1,5 @@
 import { KeybindingsManager, setCapabilityOverrides, setKeybindings, TUI_KEYBINDINGS } from '@earendil-works/pi-tui';
 import { isDashError } from '../../../format/index.ts';
-import { parseTheme } from '../../../skills-lib/index.ts';
 import { describe } from '../../describe-diagnostic.ts';
 import type { Host } from '../../host.ts';
 import type { HostEvent } from '../../host-event.ts';
@@ -12,6 +11,7 @@ import { completePrompt } from './complete-prompt.ts';
 import { Footer } from './footer.ts';
 import type { Household } from './household.ts';
 import type { Mode } from './mode.ts';
+import type { Painter } from './painter.ts';
 import { keyIdOf, PromptEditor } from './prompt-editor.ts';
 import { openPromptHistory } from './prompt-history.ts';
 import { createRemote } from './remote.ts';
@@ -21,7 +21,7 @@ import { createSubmit } from './submit.ts';
 import { createSuspender } from './suspend.ts';
 import { StreamTerminal, type TerminalInput, type TerminalOutput } from './terminal.ts';
 import { colorDepth, Palette } from './theme.ts';
-import dark from './themes/dark.json' with { type: 'json' };
+import { backgroundOf, createThemes, firstTheme, kindOfBackground } from './themes.ts';
 import { Transcript } from './transcript.ts';
 import { createUserInterface } from './user-interface.ts';
 import { welcome } from './welcome.ts';
@@ -57,9 +57,22 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
   // A link whose text is not where it leads could lead anywhere: the address is written out.
   setCapabilityOverrides({ hyperlinks: false });
   setKeybindings(new KeybindingsManager(TUI_KEYBINDINGS, inputBindings(host)));
-  const palette = new Palette(parseTheme(JSON.stringify(dark), 'dark.json'), colorDepth(env));
+  const palette = new Palette(firstTheme(), colorDepth(env));
   const transcript = new Transcript(palette);
   const screen = new MainScreen({ terminal, transcript, now });
+  const themes = createThemes({
+    host,
+    palette,
+    changed() {
+      // Lines are kept with their colours: all of them are drawn again.
+      screen.painter.invalidate();
+      screen.renew();
+    },
+    warn(message) {
+      transcript.notice(message, 'warning');
+      screen.refresh();
+    },
+  });
   const working = new WorkingLine(palette, () => screen.refresh());
   const status = followStatus({
     host,
@@ -93,6 +106,7 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
     transcript,
     editor,
     palette,
+    themes,
     household,
     say(text, tone = 'info') {
       transcript.notice(text, tone);
@@ -142,6 +156,10 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
       transcript.load(host.conversation.session.tree.path());
       screen.painter.renew();
     }
+    if (event.type === 'reload') {
+      themes.refresh();
+      setKeybindings(new KeybindingsManager(TUI_KEYBINDINGS, inputBindings(host)));
+    }
     if (event.type === 'agent_settled') {
       working.stop();
       transcript.trim();
@@ -160,13 +178,17 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
   signal?.addEventListener('abort', leave, { once: true });
   for (const name of ENDING_SIGNALS) process.on(name, leave);
   void host.ended.then(leave);
+  const said = backgroundOf(env);
+  if (said !== undefined) themes.background(said);
   screen.painter.start();
+  lookAtBackground(screen.painter, themes.background);
   try {
     host.begin().catch(mode.fail);
     await left.promise;
   } finally {
     unsubscribe();
     working.stop();
+    themes[Symbol.dispose]();
     suspender[Symbol.dispose]();
     screen.painter.stop();
     for (const name of ENDING_SIGNALS) process.off(name, leave);
@@ -176,6 +198,15 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
 
 /** A terminal that goes away, and whoever ends programs politely. */
 const ENDING_SIGNALS = ['SIGTERM', 'SIGHUP'] as const;
+
+/** Asks the terminal for its background, and hears when it changes; one that does not answer keeps what there is. */
+function lookAtBackground(painter: Painter, tell: (kind: 'dark' | 'light') => void): void {
+  void painter.queryTerminalBackgroundColor({ timeoutMs: 300 }).then((color) => {
+    if (color !== undefined) tell(kindOfBackground(color));
+  });
+  painter.setTerminalColorSchemeNotifications(true);
+  painter.onTerminalColorSchemeChange(tell);
+}
 
 /** The keys that the editor itself reads, as the user bound them. */
 function inputBindings(host: Host): Record<string, ReturnType<typeof keyIdOf>[]> {

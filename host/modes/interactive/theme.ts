@@ -15,8 +15,14 @@ export class Palette {
     this.#depth = depth;
   }
 
-  get name(): string {
-    return this.#theme.name;
+  /** The theme that is worn. */
+  get theme(): Theme {
+    return this.#theme;
+  }
+
+  /** How many colours there are; a component that paints by itself needs it. */
+  get depth(): ColorDepth {
+    return this.#depth;
   }
 
   /** Colours by name, as the theme has them. */

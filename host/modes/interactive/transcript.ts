@@ -139,11 +139,6 @@ export class Transcript {
     for (const part of this.#parts) if (part instanceof ThinkingBlock) part.open(this.#thinkingIsOpen);
   }
 
-  /** Everything is drawn anew: the theme is another one. */
-  invalidate(): void {
-    for (const part of this.#parts) part.invalidate();
-  }
-
   #begin(message: AgentMessage): void {
     switch (message.role) {
       case 'user':

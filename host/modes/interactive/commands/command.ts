@@ -4,12 +4,14 @@ import type { Tone } from '../blocks/text-block.ts';
 import type { Household } from '../household.ts';
 import type { Screen } from '../screen.ts';
 import type { Palette } from '../theme.ts';
+import type { Themes } from '../themes.ts';
 
 /** What a command of the screen works with. */
 export interface CommandContext {
   readonly host: Host;
   readonly screen: Screen;
   readonly palette: Palette;
+  readonly themes: Themes;
   /** What is installed, and what it may do; absent where an embedder has no packages of a user's. */
   readonly household: Household | undefined;
   /** Adds a line of Dash's own to the transcript. */

@@ -10,6 +10,7 @@ import { newSession } from './new.ts';
 import { permissions } from './permissions.ts';
 import { quit } from './quit.ts';
 import { resume } from './resume.ts';
+import { theme } from './theme.ts';
 import { tree } from './tree.ts';
 import { updates } from './updates.ts';
 import { why } from './why.ts';
@@ -29,6 +30,7 @@ export const SCREEN_COMMANDS: readonly ScreenCommand[] = [
   permissions,
   quit,
   resume,
+  theme,
   tree,
   updates,
   why,
