@@ -4,17 +4,19 @@ import type { PromptEditor } from './prompt-editor.ts';
 import { withRemoteSuggestions } from './remote-completions.ts';
 import { RemoteEditor } from './remote-editor.ts';
 import { RemoteKeys } from './remote-keys.ts';
-import { RemoteScene } from './remote-scene.ts';
+import { RemoteScene, themeOf } from './remote-scene.ts';
 import { createRemoteSurfaces } from './remote-surfaces.ts';
 import type { MainScreen } from './screen.ts';
 import type { StatusFacts } from './status-facts.ts';
 import type { Palette } from './theme.ts';
+import type { Themes } from './themes.ts';
 import type { Transcript } from './transcript.ts';
 
 export interface RemoteParts {
   readonly host: Host;
   readonly screen: MainScreen;
   readonly palette: Palette;
+  readonly themes: Themes;
   readonly transcript: Transcript;
   readonly editor: PromptEditor;
   readonly status: Pick<StatusFacts, 'statuses' | 'facts'>;
@@ -23,7 +25,7 @@ export interface RemoteParts {
 
 /** What packages draw with code on this screen. Told of a change, it tells those whom it concerns. */
 export function createRemote(parts: RemoteParts): SurfacePort & { sceneChanged(): void } {
-  const { host, screen, palette, transcript, editor, status, now } = parts;
+  const { host, screen, palette, themes, transcript, editor, status, now } = parts;
   const completions = new Set<RemoteSurface>();
   const suggestions = withRemoteSuggestions(completions);
   editor.wrapProvider = suggestions.wrap;
@@ -39,7 +41,7 @@ export function createRemote(parts: RemoteParts): SurfacePort & { sceneChanged()
       () => ({
         columns: screen.columns,
         rows: screen.rows,
-        themes: [palette.name],
+        themes: themes.known().map(({ name }) => name),
         keys: host.keys().bindings,
         kittyKeys: painter.terminal.kittyProtocolActive,
         toolsExpanded: transcript.toolsAreOpen,
@@ -58,8 +60,11 @@ export function createRemote(parts: RemoteParts): SurfacePort & { sceneChanged()
       },
     }),
     complete: suggestions.own,
-    theme: () => undefined,
-    setTheme: (name) => name === palette.name,
+    theme(name) {
+      const found = themes.known().find((theme) => theme.name === name);
+      return found === undefined ? undefined : themeOf({ ...found, depth: palette.depth });
+    },
+    setTheme: (name) => themes.choose(name),
     stale: () => transcript.invalidate(),
   });
 }

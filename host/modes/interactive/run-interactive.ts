@@ -66,6 +66,7 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
     changed() {
       // Lines are kept with their colours: all of them are drawn again.
       screen.painter.invalidate();
+      remote.sceneChanged();
       screen.renew();
     },
     warn(message) {
@@ -133,7 +134,7 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
     leave,
   };
 
-  const remote = createRemote({ host, screen, palette, transcript, editor, status, now });
+  const remote = createRemote({ host, screen, palette, themes, transcript, editor, status, now });
   for (const text of history.prompts) editor.addToHistory(text);
   editor.onSubmit = (text) => void mode.submit(text, 'steer');
   editor.setAutocompleteProvider(
@@ -178,8 +179,8 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
   signal?.addEventListener('abort', leave, { once: true });
   for (const name of ENDING_SIGNALS) process.on(name, leave);
   void host.ended.then(leave);
-  const said = backgroundOf(env);
-  if (said !== undefined) themes.background(said);
+  themes.background(backgroundOf(env) ?? 'dark');
+  themes.refresh();
   screen.painter.start();
   lookAtBackground(screen.painter, themes.background);
   try {

@@ -25,13 +25,13 @@ export class Palette {
     return this.#depth;
   }
 
+  get name(): string {
+    return this.#theme.name;
+  }
+
   /** Colours by name, as the theme has them. */
   get colors(): Theme['colors'] {
     return this.#theme.colors;
-  }
-
-  get depth(): ColorDepth {
-    return this.#depth;
   }
 
   wear(theme: Theme): void {

@@ -35,7 +35,7 @@ export interface Themes extends Disposable {
   choose(name: string): boolean;
   /** What the terminal's background is; it decides where nobody chose. */
   background(kind: Appearance): void;
-  /** Looks again at what there is: after a reload. */
+  /** Looks at what there is: at the start, and after a reload. */
   refresh(): void;
 }
 
@@ -61,7 +61,6 @@ export function createThemes({ host, palette, changed, warn }: ThemesOptions): T
     changed();
   };
 
-  wear();
   return {
     known() {
       const { themes, builtIn } = catalog();

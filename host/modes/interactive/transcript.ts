@@ -139,6 +139,11 @@ export class Transcript {
     for (const part of this.#parts) if (part instanceof ThinkingBlock) part.open(this.#thinkingIsOpen);
   }
 
+  /** Everything is drawn anew. */
+  invalidate(): void {
+    for (const part of this.#parts) part.invalidate();
+  }
+
   #begin(message: AgentMessage): void {
     switch (message.role) {
       case 'user':
