@@ -38,6 +38,10 @@ export type HostEvent =
       readonly code: string;
       readonly where?: HandlerProblem['where'];
     }
+  /** The user is asked something, by Dash or by a package; nothing is said of what. */
+  | { readonly type: 'user_asked' }
+  /** One question fewer is open. */
+  | { readonly type: 'user_answered' }
   /** A host tool waits for the user. */
   | { readonly type: 'permission_requested'; readonly tool: string; readonly access: 'read' | 'write' | 'run'; readonly target: string }
   /** What a host tool was refused, or what a command left behind and was undone. `rule` says by what. */

@@ -39,6 +39,7 @@ import { startModel, startSession } from './start-session.ts';
 import { createTakePrompt } from './take-prompt.ts';
 import { realPath } from './tools/workspace-path.ts';
 import { type BashResult, createUserBash } from './user-bash.ts';
+import { tellQuestions } from './tell-questions.ts';
 import { createUserCommands } from './user-commands.ts';
 import { type UserInterface, withoutUser } from './user-interface.ts';
 
@@ -121,7 +122,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const packages = packagesOf(options, { ...around, env });
 
   let approval: ApprovalMode = options.approval === 'task' ? (configuration.settings.approve ?? 'task') : (options.approval ?? 'none');
-  let ui = options.ui ?? withoutUser('print', () => undefined);
+  let ui = tellQuestions(options.ui ?? withoutUser('print', () => undefined), (event) => void emit(event));
   let generations: Generations | undefined;
   const loaded = (): Generations => {
     if (generations === undefined) throw new Error('packages are not loaded yet');
@@ -379,7 +380,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     commands: () => slashCommands(contributions()),
     completeArguments: createCompleteCommand({ contributions, commandHost, callContext, hold }),
     attach(next) {
-      ui = next;
+      ui = tellQuestions(next, (event) => void emit(event));
     },
     setApproval(mode) {
       approval = mode;

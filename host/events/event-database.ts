@@ -16,6 +16,9 @@ export interface EventDatabase extends Disposable {
 /** How long another process that writes is waited for. */
 const BUSY_TIMEOUT_MS = 5_000;
 
+/** Who ran is of no interest for long; what was done stays in the other tables. */
+const KEEP_AGENTS_MS = 7 * 24 * 3_600_000;
+
 /** Where it lies. */
 export function eventDatabasePath(dashHome: string): string {
   return join(dashHome, 'events.db');
@@ -32,6 +35,7 @@ export async function openEventDatabase(dashHome: string): Promise<EventDatabase
   const database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
   migrate(database);
+  database.prepare('DELETE FROM agents WHERE coalesce(ended, seen) < ?').run(Date.now() - KEEP_AGENTS_MS);
   const statements = new Map<Row['table'], ReturnType<DatabaseSync['prepare']>>();
   const statementFor = (table: Row['table']): ReturnType<DatabaseSync['prepare']> => {
     const statement = statements.get(table) ?? database.prepare(insertInto(table));
@@ -61,6 +65,8 @@ export async function openEventDatabase(dashHome: string): Promise<EventDatabase
 function migrate(database: DatabaseSync): void {
   const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
   if (version !== SCHEMA_VERSION && version !== 0)
-    database.exec('DROP TABLE IF EXISTS runs; DROP TABLE IF EXISTS model_calls; DROP TABLE IF EXISTS tool_calls; DROP TABLE IF EXISTS decisions;');
+    database.exec(
+      'DROP TABLE IF EXISTS runs; DROP TABLE IF EXISTS model_calls; DROP TABLE IF EXISTS tool_calls; DROP TABLE IF EXISTS decisions; DROP TABLE IF EXISTS agents;',
+    );
   database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION};`);
 }

@@ -3,6 +3,7 @@ import type { AuditRecord } from '../../sandbox/index.ts';
 import type { HostEvent } from '../host-event.ts';
 import type { AssistantMessage } from '../model/messages.ts';
 import { type EventDatabase, openEventDatabase } from './event-database.ts';
+import { createPresence, type Presence } from './presence.ts';
 import type { Row } from './schema.ts';
 
 /** Which session something happens in, and whose a tool is. */
@@ -38,6 +39,7 @@ export function createEventStore(dashHome: string, failed: (error: unknown) => v
   let writing: Promise<void> = Promise.resolve();
   let hasFailed = false;
   let session: string | null = null;
+  const present: Presence[] = [];
 
   const write = async (): Promise<void> => {
     clearTimeout(timer);
@@ -65,9 +67,12 @@ export function createEventStore(dashHome: string, failed: (error: unknown) => v
   return {
     follow(place) {
       const record = recorder(place, add);
+      const presence = createPresence(place, add);
+      present.push(presence);
       return (event) => {
         session = place.session();
         record(event);
+        presence.heard(event);
       };
     },
     decided(record) {
@@ -78,6 +83,7 @@ export function createEventStore(dashHome: string, failed: (error: unknown) => v
     },
     flush,
     async [Symbol.asyncDispose]() {
+      for (const presence of present) presence.end();
       await flush();
       if (opening !== undefined) (await opening.catch(() => undefined))?.[Symbol.dispose]();
     },

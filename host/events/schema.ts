@@ -16,10 +16,17 @@ CREATE TABLE IF NOT EXISTS tool_calls (
 CREATE TABLE IF NOT EXISTS decisions (
   session TEXT, time REAL NOT NULL, package TEXT NOT NULL, capability TEXT NOT NULL, decision TEXT NOT NULL, rule TEXT, permission TEXT
 );
+CREATE TABLE IF NOT EXISTS agents (
+  id TEXT PRIMARY KEY, pid INTEGER NOT NULL, born TEXT NOT NULL, session TEXT NOT NULL, cwd TEXT NOT NULL,
+  started REAL NOT NULL, state TEXT NOT NULL, doing TEXT, since REAL NOT NULL, seen REAL NOT NULL, ended REAL
+) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS model_calls_time ON model_calls (time);
 CREATE INDEX IF NOT EXISTS tool_calls_time ON tool_calls (time);
 CREATE INDEX IF NOT EXISTS decisions_time ON decisions (time);
 `;
+
+/** What an agent is at: for a prompt, at work, or for an answer of the user's. */
+export type AgentState = 'idle' | 'working' | 'waiting';
 
 /** One row, by its table; a run is written twice, when it begins and when it ends. */
 export type Row =
@@ -68,6 +75,24 @@ export type Row =
       readonly decision: string;
       readonly rule: string | null;
       readonly permission: string | null;
+    }
+  /** An agent that runs, written again whenever it is at something else; `born` tells its process from a later one of the same number. */
+  | {
+      readonly table: 'agents';
+      readonly id: string;
+      readonly pid: number;
+      readonly born: string;
+      readonly session: string;
+      readonly cwd: string;
+      readonly started: number;
+      readonly state: AgentState;
+      /** The tool that runs. */
+      readonly doing: string | null;
+      /** When it came to be in this state. */
+      readonly since: number;
+      /** When something was heard of it. */
+      readonly seen: number;
+      readonly ended: number | null;
     };
 
 const COLUMNS: Readonly<Record<Row['table'], readonly string[]>> = {
@@ -88,6 +113,7 @@ const COLUMNS: Readonly<Record<Row['table'], readonly string[]>> = {
     'stop_reason',
   ],
   tool_calls: ['run', 'session', 'time', 'name', 'package', 'duration_ms', 'is_error'],
+  agents: ['id', 'pid', 'born', 'session', 'cwd', 'started', 'state', 'doing', 'since', 'seen', 'ended'],
   decisions: ['session', 'time', 'package', 'capability', 'decision', 'rule', 'permission'],
 };
 
