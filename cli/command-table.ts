@@ -81,6 +81,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'sandbox layers', summary: 'try every layer of the sandbox on this machine', load: () => import('./commands/sandbox-layers.ts') },
   { name: 'audit verify', summary: 'check that nothing was changed in or taken out of the audit log', load: () => import('./commands/audit-verify.ts') },
   { name: 'stats', summary: 'show what runs cost: money, tokens, tools, and what was denied', load: () => import('./commands/stats.ts') },
+  { name: 'dashboard', summary: 'show in a browser what agents do, cost and are denied', load: () => import('./commands/dashboard.ts') },
   { name: 'doctor', summary: 'check that this machine can run Dash', load: () => import('./commands/doctor.ts') },
   { name: 'create', summary: 'make a new extension, skill, prompt, theme or package', load: () => import('./commands/create.ts') },
   { name: 'check', aliases: ['validate'], summary: 'check a package or a skill before it is published', load: () => import('./commands/check.ts') },

@@ -1,4 +1,5 @@
 export { APPROVAL_MODES, type ApprovalMode } from './approval.ts';
+export { type RunningDashboard, serveDashboard, type ServeDashboardOptions } from './events/dashboard/index.ts';
 export { createEventStore, type EventStore } from './events/event-store.ts';
 export { readStats, type Stats } from './events/read-stats.ts';
 export { rebuildEvents } from './events/rebuild.ts';

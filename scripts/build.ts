@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 
@@ -113,3 +113,6 @@ await build({
   splitting: true,
   plugins: [sources],
 });
+// a browser gets these as they are
+const page = join('host', 'events', 'dashboard', 'page');
+cpSync(join(root, page), join(dist, page), { recursive: true });

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 
-import { DashError } from '../../format/index.ts';
 import { serveRegistry } from '../../registry/serve/index.ts';
 import type { DefineCommand } from '../command.ts';
+import { parsePort } from '../parse-port.ts';
 import { npmConfigFor } from '../npm-config.ts';
 
 interface ServeFlags {
@@ -36,9 +36,3 @@ export const define: DefineCommand = (command) => {
     return { kind: 'streamed', exitCode: 0 };
   };
 };
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw new DashError('USAGE', `\`${text}\` is not a port`, { hint: 'a port is a number from 0 to 65535; 0 takes a free one' });
-}

@@ -11,6 +11,12 @@ export interface Page extends AsyncDisposable {
   evaluate(expression: string): Promise<unknown>;
   /** Waits until an expression is true; the time is a guard, not an assertion. */
   until(expression: string, guardMs?: number): Promise<void>;
+  /** A command of the browser's own protocol. */
+  call(method: string, params: object): Promise<Readonly<Record<string, unknown>>>;
+  /** Presses a key, as a hand does: `Tab`, `Enter`, ` `. */
+  press(key: string): Promise<void>;
+  /** A picture of the whole page, as PNG. */
+  screenshot(): Promise<Buffer>;
 }
 
 /** The browser of this machine, if it has one. */
@@ -44,6 +50,17 @@ export async function openPage(url: string): Promise<Page> {
     };
     return {
       evaluate,
+      call,
+      async press(key) {
+        const code = { Tab: 9, Enter: 13, ' ': 32 }[key] ?? 0;
+        const how = { key, code: key === ' ' ? 'Space' : key, windowsVirtualKeyCode: code, ...(key === 'Tab' ? {} : { text: key === 'Enter' ? '\r' : key }) };
+        await call('Input.dispatchKeyEvent', { type: 'keyDown', ...how });
+        await call('Input.dispatchKeyEvent', { type: 'keyUp', ...how });
+      },
+      async screenshot() {
+        const { data } = await call('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true });
+        return Buffer.from(String(data), 'base64');
+      },
       async until(expression, guardMs = 30_000) {
         const end = Date.now() + guardMs;
         // the page may still be loading: what cannot be evaluated yet is not true yet
