@@ -17,6 +17,7 @@ import { GuestSession } from './guest-session.ts';
 import { OpenSurfaces } from './open-surfaces.ts';
 import { portsOfNobody } from './ports-of-nobody.ts';
 import type { ProcessListener, SandboxProcess } from './process/sandbox-process.ts';
+import { runtimeCaches } from './process/runtime-caches.ts';
 import { prepareProcess } from './process/spare-process.ts';
 import { prepareConfinement } from './process/spawn-process.ts';
 import { digest, hidePlaces } from './registrations.ts';
@@ -106,8 +107,11 @@ export async function capturePackage(request: CaptureRequest, store: BundleStore
   const { compiled } = request;
   if (compiled.entries.length === 0) return { compiled, captureOutcomes: [] };
   await prepareConfinement(); // the first code of a package runs as confined as any later one
+  await runtimeCaches.use(store, 'jitless');
   // Each entry on its own: one that hangs or dies must not take the others' registrations with it.
   const captured = await Promise.all(compiled.entries.map((entry) => captureEntry(request, entry, store)));
+  // Where an install goes on for seconds, the half that this takes on a machine of another kind is not noticed.
+  await runtimeCaches.made(store, 'jitless');
   return { compiled: { ...compiled, entries: captured.map(({ entry }) => entry) }, captureOutcomes: captured.map(({ outcome }) => outcome) };
 }
 

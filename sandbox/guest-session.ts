@@ -29,6 +29,8 @@ export interface GuestSessionOptions {
   readonly onEnd: (error: DashError | undefined) => void;
   /** A kill goes into the trail with its reason. */
   readonly audit: (reason: string) => void;
+  /** Told of the scripts whose code cache V8 did not take. */
+  readonly onRejected?: (names: readonly string[]) => void;
   /** Is given fresh code caches of the bundles, by index: they are made before any code of the package runs. */
   readonly onCaches?: (caches: readonly (Buffer | undefined)[]) => void;
 }
@@ -126,12 +128,13 @@ export class GuestSession {
       ACTIVATION_TIMEOUT_MS,
     );
     try {
-      const { caches } = await this.#process.open({
+      const { caches, rejected } = await this.#process.open({
         parts: scripts.parts.map((part) => runtimeScript(part, this.engine)),
         setup: JSON.stringify({ facts: seen, now, seed }),
         bundles: scripts.bundles,
         produceCache: onCaches !== undefined,
       });
+      if (rejected.length > 0) this.#options.onRejected?.(rejected);
       onCaches?.(scripts.bundles.map(({ name: bundle }) => decoded(caches.find((cache) => cache.name === bundle)?.cache)));
       this.tell({ kind: 'activate', entries: scripts.entries });
       const { registrations, failures } = await promise;

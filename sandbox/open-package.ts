@@ -50,6 +50,8 @@ import {
   RECYCLE_RSS_MIB,
 } from './process/limits.ts';
 import type { Engine } from './process/layers.ts';
+import { runtimeCaches } from './process/runtime-caches.ts';
+import { isRuntimeScript } from './process/runtime-files.ts';
 import type { SpareProcess } from './process/spare-process.ts';
 import { dataDirectory } from './data-directory.ts';
 import { LateTools } from './late-tools.ts';
@@ -430,6 +432,7 @@ class OpenPackage implements SandboxedPackage {
     const scripts = engine === 'jitless' ? loaded : { ...loaded, bundles: loaded.bundles.map(withoutCache) };
 
     const secrets = (this.#secrets = createSecretHandles(secretsOf(granted, authority), this.#options.lookUpSecret ?? (() => undefined)));
+    await runtimeCaches.use(bundles, engine);
     await confinement; // the process that is started next, or taken, is confined by it
     const facts = this.#facts(places, granted, secrets);
     this.#noteUses(granted, authority);
@@ -467,6 +470,9 @@ class OpenPackage implements SandboxedPackage {
           },
         }),
       onLog: (level, text) => onLog?.(level, text),
+      onRejected: (names) => {
+        if (names.some(isRuntimeScript)) void runtimeCaches.refuse(bundles, engine);
+      },
       onEnd: (error) => this.#ended(session, error),
       audit: (reason) =>
         audit.append({ 'event.name': 'kill', 'dash.package': this.name, 'dash.version': version, 'content.hash': contentHash, outcome: reason }),

@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ENGINE_FLAGS } from '../sandbox/process/layers.ts';
+import { cacheName, programPath, RUNTIME_SCRIPTS, type RuntimeScript, scriptPath } from '../sandbox/process/runtime-files.ts';
 import { guestParts } from '../sandbox/guest/build/parts.ts';
 
 /**
@@ -26,8 +28,12 @@ const onlyWhatIsUsed: Plugin = {
   },
 };
 
-for (const name of ['sandbox-process', 'bundler-process'] as const) {
-  const entry = name === 'sandbox-process' ? 'sandbox/process/entry.ts' : 'sandbox/compile/bundler-process.ts';
+const PROGRAMS = {
+  'sandbox-process': 'sandbox/process/entry.ts',
+  'bundler-process': 'sandbox/compile/bundler-process.ts',
+  'produce-caches': 'sandbox/process/produce-caches.ts',
+};
+for (const [name, entry] of Object.entries(PROGRAMS)) {
   await build({
     absWorkingDir: root,
     entryPoints: [entry],
@@ -45,8 +51,11 @@ for (const name of ['sandbox-process', 'bundler-process'] as const) {
 }
 for (const part of await guestParts()) writeFileSync(`${directory}${part.name}.js`, part.source);
 
-execFileSync(
-  process.execPath,
-  ['--jitless', '--no-node-snapshot', fileURLToPath(new URL('produce-code-cache.cjs', import.meta.url)), directory, 'core', 'typebox', 'pi-tui'],
-  { stdio: 'inherit' },
-);
+const scripts = RUNTIME_SCRIPTS.map((name) => `${scriptPath(name)}=${name}`);
+const answer = execFileSync(process.execPath, [...ENGINE_FLAGS.jitless, '--no-node-snapshot', programPath('produce-caches'), ...scripts], {
+  maxBuffer: 64 * 1024 * 1024,
+  encoding: 'utf8',
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+for (const { name, cache } of JSON.parse(answer) as readonly { readonly name: RuntimeScript; readonly cache: string }[])
+  writeFileSync(join(directory, cacheName(name)), Buffer.from(cache, 'base64'));

@@ -2,8 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { confine, librariesOnly, osLayer, spawnConfined, type ConfinedCommand, type LiveLayer } from '../os-layer/index.ts';
-import { addonPath, CHILD_ENVIRONMENT, sandboxCommand, withLimits, type ChildCommand, type Engine } from './layers.ts';
+import { addonPath, CHILD_ENVIRONMENT, ENGINE_FLAGS, sandboxCommand, withLimits, type ChildCommand, type Engine } from './layers.ts';
 import { MAX_DATA_KIB, MAX_OPEN_FILES } from './limits.ts';
+import { programPath } from './runtime-files.ts';
 
 /** Nothing, nothing, nothing, and the two pipes. */
 const STDIO = ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] as const;
@@ -46,7 +47,24 @@ export function spawnSandboxProcess(entryScript: string, engine: Engine): ChildP
   return child;
 }
 
-function confinedNode(args: readonly string[], files: readonly string[], layer: LiveLayer, engine: Engine): ConfinedCommand {
+/** Starts our own program that makes code caches of these scripts, and says them on stdout. It reads them and nothing else. */
+export function spawnCacheProducer(scripts: readonly { readonly name: string; readonly path: string }[], engine: Engine): ChildProcess {
+  const program = programPath('produce-caches');
+  const files = [program, ...scripts.map(({ path }) => path)];
+  const allowed = files.map((path) => `--allow-fs-read=${path}`);
+  const flags = [...ENGINE_FLAGS[engine], '--no-node-snapshot', '--permission', ...allowed, '--disable-sigusr1', '--no-warnings'];
+  const args = [...flags, program, ...scripts.map(({ name, path }) => `${path}=${name}`)];
+  const stdio = ['ignore', 'pipe', 'ignore'] as const;
+  const child =
+    confinement === undefined
+      ? spawn(process.execPath, args, { cwd: '/', env: CHILD_ENVIRONMENT, stdio: [...stdio] })
+      : spawnConfined(confinedNode(args, files, confinement, engine, stdio.length), stdio);
+  // Nobody waits for it before ending: it is made the next time.
+  for (const handle of [child, ...child.stdio]) (handle as Socket | null | undefined)?.unref?.();
+  return child;
+}
+
+function confinedNode(args: readonly string[], files: readonly string[], layer: LiveLayer, engine: Engine, kept: number = STDIO.length): ConfinedCommand {
   const visible = new Set([process.execPath, ...files, ...librariesElsewhere()]);
   const profile = {
     mounts: [...librariesOnly(), ...[...visible].map((path) => ({ kind: 'read', path }) as const)],
@@ -55,7 +73,7 @@ function confinedNode(args: readonly string[], files: readonly string[], layer: 
     runAs: { kind: 'self' },
     limits: { dataMiB: MAX_DATA_KIB[engine] / 1_024, fileMiB: 0, cpuSeconds: 86_400, openFiles: MAX_OPEN_FILES },
   } as const;
-  return confine({ program: process.execPath, args }, profile, layer, { kept: STDIO.length });
+  return confine({ program: process.execPath, args }, profile, layer, { kept });
 }
 
 function spawnPlain(command: ChildCommand, engine: Engine): ChildProcess {
