@@ -35,6 +35,7 @@ export function portsWithoutHost(notice: (text: string) => void, questions?: Que
           case 'isProjectTrusted':
             return false;
           case 'models':
+          case 'scopedModels':
           case 'activeTools':
           case 'allTools':
           case 'commands':

@@ -292,16 +292,17 @@ export class Conversation {
   }
 
   /** The model that it starts with: nothing has changed, and nobody is told. */
-  useModel(model: ModelInfo | undefined): void {
+  useModel(model: ModelInfo | undefined, thinking?: ThinkingLevel | 'off'): void {
     this.#model = model;
+    if (thinking !== undefined) this.#thinking = thinking === 'off' ? undefined : thinking;
   }
 
-  setModel(model: ModelInfo): void {
+  setModel(model: ModelInfo, source: 'set' | 'cycle' = 'set'): void {
     const previousModel = this.#model;
     this.#model = model;
     noteSettings(this.#session, this.#model, this.#thinking);
     void this.#options.emit({ type: 'model_select', model });
-    void this.#options.bus.notify({ type: 'model_select', model, previousModel, source: 'set' });
+    void this.#options.bus.notify({ type: 'model_select', model, previousModel, source });
   }
 
   setThinking(level: ThinkingLevel | undefined): void {

@@ -22,6 +22,8 @@ export interface HostOptions {
   readonly models?: ModelPort;
   /** `provider/id`, or what `getModel` gave; otherwise the setting, otherwise the first model there is. */
   readonly model?: string | ModelInfo;
+  /** Patterns of the models that are cycled through; the first is the one to start with. Default: the setting, otherwise all. */
+  readonly scope?: readonly string[] | undefined;
   readonly thinking?: ThinkingLevel;
   /** Dollars that the session may cost. Default: the setting. */
   readonly maxCost?: number;

@@ -22,6 +22,7 @@ import { createHostTools } from './host-tools.ts';
 import { type Keys, withShortcuts } from './keybindings.ts';
 import { createModelList } from './model-list.ts';
 import { withCostCap } from './model/cost-cap.ts';
+import { cycle, type ScopedModel, scopeModels } from './model/scope.ts';
 import { withPackageProviders } from './model/package-providers.ts';
 import { openModels } from './model/choose-model.ts';
 import type { ImageContent } from './model/messages.ts';
@@ -52,6 +53,10 @@ export interface Host extends AsyncDisposable {
   readonly conversation: Conversation;
   readonly sessions: SessionSwitch;
   readonly models: readonly ModelInfo[];
+  /** Those that are cycled through, where the user named some. */
+  readonly scopedModels: readonly ScopedModel[];
+  /** Goes on with the next of them, or of all, or with the one before. `undefined`: there is no other. */
+  cycleModel(by: 1 | -1): ScopedModel | undefined;
   readonly generation: Generation;
   /** The settings as they were read last: at the start, or at a reload. */
   readonly settings: Settings;
@@ -118,6 +123,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     spent: () => sessionStats(conversation.session.tree.entries).cost,
   });
   const models = createModelList(modelPort);
+  const scope = () => scopeModels(options.scope ?? configuration.settings.enabledModels ?? [], models.all);
   const session = await startSession(options.session, dashHome, workspace);
   const packages = packagesOf(options, { ...around, env });
 
@@ -267,6 +273,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     toolbox,
     models: modelPort,
     modelList: models,
+    scopedModels: () => scope().models,
     ui,
     trusted: trust.trusted,
     flags: options.flags ?? new Map(),
@@ -327,7 +334,11 @@ export async function createHost(options: HostOptions): Promise<Host> {
     surroundings: { builtinTools: toolbox.builtinNames, builtinCommands: HOST_COMMANDS.map(({ name }) => name), places },
   });
   try {
-    conversation.useModel(startModel(await models.refresh(), wanted, session.settings().model, configuration.settings.model));
+    const all = await models.refresh();
+    const [first] = wanted === undefined && session.settings().model === null ? scope().models : [];
+    const isInScope = scope().models.some(({ model }) => `${model.provider}/${model.id}` === configuration.settings.model);
+    if (first === undefined || isInScope) conversation.useModel(startModel(all, wanted, session.settings().model, configuration.settings.model));
+    else conversation.useModel(first.model, options.thinking === undefined ? first.thinkingLevel : undefined);
   } catch (error) {
     await generations[Symbol.asyncDispose]();
     await packages[Symbol.asyncDispose]();
@@ -348,6 +359,17 @@ export async function createHost(options: HostOptions): Promise<Host> {
     get models() {
       return models.all;
     },
+    get scopedModels() {
+      return scope().models;
+    },
+    cycleModel(by) {
+      const scoped = scope().models;
+      const next = cycle(scoped.length > 0 ? scoped : models.all.map((model) => ({ model })), conversation.model, by);
+      if (next === undefined) return undefined;
+      conversation.setModel(next.model, 'cycle');
+      if (next.thinkingLevel !== undefined) conversation.setThinking(next.thinkingLevel === 'off' ? undefined : next.thinkingLevel);
+      return next;
+    },
     get generation() {
       return loaded().current;
     },
@@ -361,6 +383,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
         ...conversation.session.diagnostics,
         ...contributions().diagnostics,
         ...provided.diagnostics,
+        ...unmatchedPatterns(scope().unmatched),
         ...keys().diagnostics,
       ];
     },
@@ -400,6 +423,10 @@ export async function createHost(options: HostOptions): Promise<Host> {
       await shell[Symbol.asyncDispose]();
     },
   };
+}
+
+function unmatchedPatterns(patterns: readonly string[]): readonly Diagnostic[] {
+  return patterns.map((pattern) => ({ severity: 'warning', code: 'NO_SUCH_MODEL', message: `no model matches \`${pattern}\`` }));
 }
 
 /** Installed packages where they are handed in, otherwise the extensions of the embedder. */

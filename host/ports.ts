@@ -34,6 +34,7 @@ export interface PortsHost {
   readonly toolbox: Toolbox;
   readonly models: ModelPort;
   readonly modelList: ModelList;
+  scopedModels(): readonly unknown[];
   readonly ui: UserInterface;
   readonly trusted: boolean;
   readonly flags: ReadonlyMap<string, boolean | string>;
@@ -181,6 +182,8 @@ function agentPort(host: () => PortsHost): AgentPort {
           return conversation.model;
         case 'models':
           return modelList.settled();
+        case 'scopedModels':
+          return modelList.settled().then(() => host().scopedModels());
         case 'thinkingLevel':
           return conversation.thinking ?? 'off';
         case 'activeTools':

@@ -11,6 +11,8 @@ const QueueMode = Type.Union([Type.Literal('one-at-a-time'), Type.Literal('all')
 export const Settings = Type.Object({
   /** Default model, `provider/id`. */
   model: Type.Optional(Type.String({ minLength: 1 })),
+  /** Patterns of the models that are cycled through, as `--models` takes them. */
+  enabledModels: Type.Optional(Type.Array(Type.String())),
   thinking: Type.Optional(Type.Union([Type.Literal('minimal'), Type.Literal('low'), Type.Literal('medium'), Type.Literal('high'), Type.Literal('xhigh')])),
   /** Name of the theme; without it the terminal's background decides between `dark` and `light`. */
   theme: Type.Optional(Type.String({ minLength: 1 })),

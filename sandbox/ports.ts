@@ -156,6 +156,7 @@ export type AgentQuery =
   | 'isProjectTrusted'
   | 'model'
   | 'models'
+  | 'scopedModels'
   | 'thinkingLevel'
   | 'activeTools'
   | 'allTools'

@@ -32,6 +32,7 @@ interface HostFlags {
   readonly mode?: string;
   readonly provider?: string;
   readonly model?: string;
+  readonly models?: string;
   readonly thinking?: string;
   readonly maxCost?: string;
   readonly tools?: string;
@@ -53,6 +54,7 @@ export const define: DefineCommand = (command) => {
     .option('-p, --print [prompt]', 'answer one prompt and end')
     .option('--mode <mode>', '`rpc` serves records on stdin and stdout, `json` prints every event, `plain` is a terminal without a screen')
     .option('--model <model>', '`provider/id`, `auto`, `auto:provider/id,provider/id`, or `scripted:FILE`')
+    .option('--models <patterns>', 'only these are cycled through, separated by commas: `anthropic/*`, `gpt-5:high`')
     .option('--provider <provider>', 'whose `--model` it is')
     .option('--thinking <level>', THINKING_LEVELS.join(', '))
     .option('--max-cost <dollars>', 'no request begins once the session has cost so much')
@@ -85,6 +87,7 @@ export const define: DefineCommand = (command) => {
       env,
       models,
       model,
+      scope: flags.models?.split(','),
       thinking: oneOf<ThinkingLevel>('--thinking', flags.thinking, THINKING_LEVELS),
       maxCost: dollars(flags.maxCost),
       tools: flags.tools?.split(',').filter((name) => name !== ''),

@@ -204,11 +204,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   get_available_thinking_levels: command(Type.Object({}), (_, { host }) => ({
     levels: host.conversation.model?.reasoning === true ? ['off', ...THINKING_LEVELS] : ['off'],
   })),
-  cycle_model: command(Type.Object({}), (_, { host: { models, conversation } }) => {
-    const next = after(models, ({ provider, id }) => provider === conversation.model?.provider && id === conversation.model.id);
-    if (next === undefined) return null;
-    conversation.setModel(next);
-    return { model: next, thinkingLevel: conversation.thinking ?? 'off', isScoped: false };
+  cycle_model: command(Type.Object({}), (_, { host }) => {
+    const next = host.cycleModel(1);
+    return next === undefined ? null : { model: next.model, thinkingLevel: host.conversation.thinking ?? 'off', isScoped: host.scopedModels.length > 0 };
   }),
   cycle_thinking_level: command(Type.Object({}), (_, { host: { conversation } }) => {
     if (conversation.model?.reasoning !== true) return null;

@@ -20,6 +20,7 @@ export const query = defineCapability({
             'isProjectTrusted',
             'model',
             'models',
+            'scopedModels',
             'thinkingLevel',
             'activeTools',
             'allTools',

@@ -24,11 +24,7 @@ export function createActions({ mode, env, now, attachImage }: ActionOptions): A
   const interrupt = createTwice(now);
   const cycleModel = (by: 1 | -1): void => {
     const { host, say } = mode();
-    const { models, conversation } = host;
-    const at = models.findIndex(({ provider, id }) => provider === conversation.model?.provider && id === conversation.model.id);
-    const next = models[(at + by + models.length) % models.length];
-    if (next === undefined || models.length < 2) return say('there is no other model');
-    return conversation.setModel(next);
+    if (host.cycleModel(by) === undefined) say('there is no other model');
   };
   const takeBack = (): void => {
     const { host, editor } = mode();

@@ -36,7 +36,7 @@ export function createContext(registry: Registry, link: GuestLink, options: Cont
       return query('model');
     },
     get scopedModels() {
-      return [];
+      return query('scopedModels') ?? [];
     },
     get thinkingLevel() {
       return query('thinkingLevel');
