@@ -30,7 +30,7 @@ export type {
 export type { ProviderAccess, ProviderPass, ProviderValue } from './provider-access.ts';
 export type { ProviderRequest } from './protocol.ts';
 export { openPackage, type OpenOptions } from './open-package.ts';
-export { osLayer, type OsLayer } from './os-layer/index.ts';
+export { endOrphans, osLayer, type OsLayer } from './os-layer/index.ts';
 export type {
   AgentPort,
   AgentSpawn,

@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 import { isDashError, makeDirectory, PROFILE_WORDS } from '../../format/index.ts';
 import { pingRegistry } from '../../registry/catalog/index.ts';
 import { checkStore, readProfile, type StoreCheck } from '../../registry/index.ts';
-import { capturePackage, checkLayers, compilePackage } from '../../sandbox/index.ts';
+import { capturePackage, checkLayers, compilePackage, endOrphans } from '../../sandbox/index.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
 import { npmConfigFor } from '../npm-config.ts';
 import { packageRoot } from '../package-root.ts';
@@ -15,7 +15,7 @@ import type { Style } from '../output/terminal.ts';
 
 /** One thing that was looked at. */
 export interface DoctorCheck {
-  readonly id: 'node' | 'sandbox' | 'layers' | 'files' | 'home' | 'profile' | 'shadowing' | 'registry' | 'clock' | StoreCheck['id'];
+  readonly id: 'node' | 'sandbox' | 'layers' | 'files' | 'home' | 'profile' | 'shadowing' | 'orphans' | 'registry' | 'clock' | StoreCheck['id'];
   readonly status: 'ok' | 'warning' | 'failed';
   readonly message: string;
   readonly hint?: string;
@@ -31,6 +31,7 @@ export const define: DefineCommand = () => async (invocation) => {
       checkHome(invocation),
       checkProfile(invocation),
       checkShadowing(invocation),
+      checkOrphans(),
       checkRegistry(invocation),
       checkStores(invocation),
     ])
@@ -95,6 +96,14 @@ async function checkSandboxLayers(): Promise<DoctorCheck[]> {
     message: `${id} is not live: ${message}`,
     hint: hint ?? 'see `dash sandbox layers`',
   }));
+}
+
+/** What an agent left that was killed in the moment in which a program of its own was being confined. */
+async function checkOrphans(): Promise<DoctorCheck> {
+  const ended = endOrphans();
+  if (ended === 0) return { id: 'orphans', status: 'ok', message: 'no process is left of an agent that is gone' };
+  const message = `${ended === 1 ? 'one process was' : `${ended} processes were`} left of an agent that is gone, and ${ended === 1 ? 'is' : 'are'} ended now`;
+  return { id: 'orphans', status: 'warning', message, hint: 'nothing is to be done: an agent was killed while it started a program' };
 }
 
 async function checkHome({ home }: Invocation): Promise<DoctorCheck> {

@@ -313,7 +313,7 @@ async function prepare(argv: readonly [string, ...string[]], params: CommandPara
     return {
       launch: {
         kind: 'confined',
-        confinement: confine(command, profile, layer, { gated: network !== undefined }),
+        confinement: confine(command, profile, layer),
         ...(network !== undefined && { prepare: (pid: number) => network.enter(pid) }),
       },
       ...(network !== undefined && { network }),

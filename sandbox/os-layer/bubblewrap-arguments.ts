@@ -21,23 +21,22 @@ export interface ConfinedCommand extends CommandLine {
   readonly status: number;
   /** Contents of the descriptors that follow, in this order; bubblewrap reads and closes them. */
   readonly descriptors: readonly Buffer[];
-  /** Descriptor that must be written to before the program begins; without it nothing is waited for. */
+  /** Descriptor on which it says that everything stands, and waits for a line before the program begins. */
   readonly gate?: number;
 }
 
 /**
  * Says a profile in bubblewrap's words. Pure: the same profile is the same call, and the probe tests the very words
- * that programs run under. `kept` is how many descriptors the program itself gets.
+ * that programs run under.
+ *
+ * @param kept how many descriptors it gets that begins at once; without it, it is a program with the usual three, which
+ * waits at its {@link ConfinedCommand.gate}
  */
-export function bubblewrapArguments(
-  command: CommandLine,
-  profile: Profile,
-  filter: Buffer,
-  tools: Tools,
-  { kept = 3, gated = false }: { readonly kept?: number; readonly gated?: boolean } = {},
-): ConfinedCommand {
+export function bubblewrapArguments(command: CommandLine, profile: Profile, filter: Buffer, tools: Tools, kept?: number): ConfinedCommand {
   const descriptors: Buffer[] = [];
-  const descriptor = (content: Buffer): string => String(kept + descriptors.push(content));
+  const gate = kept === undefined ? STANDARD_STREAMS : undefined;
+  const status = kept ?? STANDARD_STREAMS + 1;
+  const descriptor = (content: Buffer): string => String(status + descriptors.push(content));
   const { dataMiB, fileMiB, cpuSeconds, openFiles } = profile.limits;
   const mounts = profile.mounts.toSorted((a, b) => compareBytes(a.path, b.path));
   const frozen = mounts.filter(({ kind }) => kind === 'hidden-directory' || kind === 'empty');
@@ -48,7 +47,7 @@ export function bubblewrapArguments(
     '--die-with-parent',
     '--new-session',
     '--json-status-fd',
-    String(kept),
+    String(status),
     '--seccomp',
     descriptor(filter),
     '--clearenv',
@@ -69,9 +68,6 @@ export function bubblewrapArguments(
     '--chdir',
     profile.cwd,
   ];
-  // Behind the words themselves, which go by descriptor, too.
-  const gate = kept + descriptors.length + 2;
-  if (gated) words.push('--block-fd', String(gate));
   const args = [
     `--data=${dataMiB * 1_048_576}`,
     `--fsize=${fileMiB * 1_048_576}`,
@@ -85,11 +81,20 @@ export function bubblewrapArguments(
     descriptor(Buffer.from(words.map((word) => `${word}\0`).join(''))),
     '--',
     ...becoming(profile, tools),
+    ...(gate === undefined ? [] : ['/bin/sh', '-c', GATE, 'sh']),
     command.program,
     ...command.args,
   ];
-  return { program: tools.prlimit, args, status: kept, descriptors, ...(gated && { gate }) };
+  return { program: tools.prlimit, args, status, descriptors, ...(gate !== undefined && { gate }) };
 }
+
+/**
+ * Bubblewrap binds the life of what it starts to its own only when all mounts are made, and a wait of its own ends as well
+ * when nobody is there any more: a program whose agent dies before that would run on. So the first thing that runs in here
+ * says that it does, and begins when it is told to; whom nobody tells it ends.
+ */
+const STANDARD_STREAMS = 3;
+const GATE = `echo >&${STANDARD_STREAMS} && read -r _ <&${STANDARD_STREAMS} && exec "$@" ${STANDARD_STREAMS}>&-`;
 
 function namespaces({ runAs }: Profile): readonly string[] {
   const own = ['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try', '--hostname', 'sandbox'];

@@ -12,14 +12,9 @@ export interface LiveLayer {
 
 const filters = new Map<Machine, Buffer>();
 
-/** Gives the command that runs `command` under `profile`, with its first `kept` descriptors (3). `gated`: it waits until somebody lets it. */
-export function confine(
-  command: CommandLine,
-  profile: Profile,
-  { tools, machine }: Omit<LiveLayer, 'kind'>,
-  how: { readonly kept?: number; readonly gated?: boolean } = {},
-): ConfinedCommand {
+/** Gives the command that runs `command` under `profile`: as a program, or with its first `kept` descriptors and at once. */
+export function confine(command: CommandLine, profile: Profile, { tools, machine }: Omit<LiveLayer, 'kind'>, kept?: number): ConfinedCommand {
   const filter = filters.get(machine) ?? seccompFilter(machine);
   filters.set(machine, filter);
-  return bubblewrapArguments(command, profile, filter, tools, how);
+  return bubblewrapArguments(command, profile, filter, tools, kept);
 }

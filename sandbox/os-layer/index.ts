@@ -4,6 +4,7 @@ export { confine, type LiveLayer } from './confine.ts';
 export { DOOR_PORT, openDoor } from './network-door.ts';
 export { NOT_A_LOGIN, packageProfile, sees, whoRuns } from './package-profile.ts';
 export { osLayer, type OsLayer } from './probe.ts';
+export { endOrphans } from './orphans.ts';
 export { processTree, startedAt } from './process-tree.ts';
 export type { Limits, Mount, Profile, RunAs } from './profile.ts';
 export { linkedSecretsOf, OtherNames } from './linked-secrets.ts';

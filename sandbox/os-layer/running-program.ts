@@ -10,7 +10,7 @@ export type Launch =
   | {
       readonly kind: 'confined';
       readonly confinement: ConfinedCommand;
-      /** For a gated one: what must have happened with its process before it begins. When it fails, the program begins without. */
+      /** What must have happened with its process before it begins. When it fails, the program begins without. */
       readonly prepare?: (pid: number) => Promise<void>;
     }
   | {
@@ -126,15 +126,14 @@ function spawnStatus({ confinement, prepare }: Launch & { kind: 'confined' }): S
   const confinedPid = (): number | undefined => Number(/"child-pid":\s*(\d+)/.exec(status)?.[1]) || undefined;
   const gate = confinement.gate === undefined ? undefined : (child.stdio[confinement.gate] as Duplex | null | undefined);
   gate?.on('error', () => undefined); // it ended while it waited
-  const open = (): void => void gate?.end('.');
-  let isPrepared = false;
+  const open = (): void => void gate?.end('\n');
+  const isNamed = Promise.withResolvers<number>();
   child.stdio[confinement.status]?.on('data', (chunk: Buffer) => {
     status += chunk.toString();
     const pid = confinedPid();
-    if (pid === undefined || isPrepared) return;
-    isPrepared = true;
-    (prepare?.(pid) ?? Promise.resolve()).then(open, open);
+    if (pid !== undefined) isNamed.resolve(pid);
   });
+  gate?.once('data', () => void isNamed.promise.then((pid) => prepare?.(pid)).then(open, open));
   return { child, confinedPid };
 }
 

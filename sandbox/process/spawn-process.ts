@@ -73,7 +73,7 @@ function confinedNode(args: readonly string[], files: readonly string[], layer: 
     runAs: { kind: 'self' },
     limits: { dataMiB: MAX_DATA_KIB[engine] / 1_024, fileMiB: 0, cpuSeconds: 86_400, openFiles: MAX_OPEN_FILES },
   } as const;
-  return confine({ program: process.execPath, args }, profile, layer, { kept });
+  return confine({ program: process.execPath, args }, profile, layer, kept);
 }
 
 function spawnPlain(command: ChildCommand, engine: Engine): ChildProcess {

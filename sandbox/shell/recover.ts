@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkChanges, describeLeft, isAllNewerThan, journalOf, quarantineOf, readJournals } from '../left-behind/index.ts';
+import { endOrphans } from '../os-layer/index.ts';
 import { isKnownContent, readTips } from './known-content.ts';
 import { findRepository, type Repository } from './repository.ts';
 import { createRunGit } from './run-git.ts';
@@ -22,6 +23,7 @@ interface RecoverOptions {
 export async function recoverLeftBehind({ workspace, home, dashHome, env }: RecoverOptions): Promise<string> {
   const journals = await readJournals(journalOf(dashHome), workspace);
   if (journals.length === 0) return '';
+  endOrphans();
   const git = createRunGit(env);
   const repository = await findRepository(workspace, home, git);
   let words = '';

@@ -3,6 +3,8 @@ import { chownSync, closeSync, openSync, readdirSync, readFileSync, statSync } f
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { endOrphans } from '../../sandbox/index.ts';
+import { startedAt } from '../../sandbox/os-layer/index.ts';
 import { layer, openConfinedScene } from '../support/confined-scene.ts';
 import { temporaryDirectory, until, writeFiles } from '../support/sandbox-fixture.ts';
 
@@ -69,6 +71,60 @@ describe.skipIf(layer.kind !== 'live')('the life of a confined program (skipped 
     await new Promise((resolve) => control.on('exit', resolve));
     expect(marked(mark).length).toBeGreaterThanOrEqual(2);
     for (const pid of marked(mark)) process.kill(pid, 'SIGKILL');
+  });
+
+  /** Kills an agent while its program is being confined. @returns whether the program runs all the same */
+  const dieMeanwhile = async (how: 'at once' | 'gated', mark: string, milliseconds: number): Promise<boolean> => {
+    await using directory = await temporaryDirectory();
+    const script = fileURLToPath(new URL('../support/dying-agent.ts', import.meta.url));
+    const dying = spawn(process.execPath, [script, how, directory.path, mark, String(milliseconds)], { stdio: ['ignore', 'ignore', 'inherit'] });
+    await new Promise((resolve) => dying.on('exit', resolve));
+    for (let seen = ''; ;) {
+      const now = marked(mark).join();
+      if (now === seen) break; // it has become what it will be
+      seen = now;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    return isRunning(mark);
+  };
+  const isRunning = (mark: string): boolean => marked(mark).some((pid) => argumentsOf(pid)[0] === '/bin/sleep');
+
+  test('an agent that dies while its program is being confined does not leave it running', async () => {
+    const mark = String(nextMark++);
+    const delays = [0, 1, 2, 3, 4, 6, 8, 10];
+    for (const milliseconds of delays) {
+      await dieMeanwhile('gated', mark, milliseconds);
+      await until(() => !isRunning(mark), 30_000);
+    }
+    // What may be left waits for a word that nobody says any more, and runs nothing.
+    endOrphans();
+    await until(() => marked(mark).length === 0, 30_000);
+
+    // Control arm: bubblewrap's own tie to who started it comes after the mounts, which is too late.
+    const control = String(nextMark++);
+    let survived = false;
+    for (let tries = 0; tries < 40 && !survived; tries++) survived = await dieMeanwhile('at once', control, delays[tries % delays.length] ?? 0);
+    expect(survived).toBe(true);
+    for (const pid of marked(control)) process.kill(pid, 'SIGKILL');
+  });
+
+  test('what waits for an agent that is gone is ended, and what belongs to one that lives is not', async () => {
+    const gone = spawn('true', { stdio: 'ignore' });
+    const stamp = `${gone.pid}-${startedAt(gone.pid ?? 0) ?? 1}`;
+    await new Promise((resolve) => gone.on('exit', resolve));
+    const waiting = (agent: string, mark: string): ChildProcess =>
+      spawn(layer.kind === 'live' ? layer.tools.bubblewrap : '', ['--ro-bind', '/', '/', '--die-with-parent', 'sleep', mark], {
+        stdio: 'ignore',
+        env: { PATH: process.env['PATH'], DASH_CONFINED_BY: agent },
+      });
+    const [orphaned, owned] = [String(nextMark++), String(nextMark++)];
+    const children = [waiting(stamp, orphaned), waiting(`${process.pid}-${startedAt(process.pid)}`, owned)];
+    await until(() => marked(orphaned).length >= 2 && marked(owned).length >= 2, 30_000);
+    expect(endOrphans()).toBeGreaterThanOrEqual(1);
+    await until(() => marked(orphaned).length === 0);
+    expect(marked(owned).length).toBeGreaterThanOrEqual(2);
+    for (const child of children) child.kill('SIGKILL');
+    await until(() => marked(owned).length === 0);
   });
 
   test('a descriptor that somebody left open in the agent does not reach the program', async () => {
