@@ -1,4 +1,4 @@
-import { argumentHint, fillPrompt, skillInvocation, skillReminder, splitArguments } from '../skills-lib/index.ts';
+import { argumentHint, fillPrompt, type FoundSkill, skillInvocation, skillReminder, splitArguments } from '../skills-lib/index.ts';
 import { HOST_COMMANDS, type HostCommand } from './commands/index.ts';
 import type { CommandContribution, Contributions } from './contributions.ts';
 import type { ResourceCatalog } from './resource-catalog.ts';
@@ -25,12 +25,26 @@ export function readPromptText(text: string, { commands }: Pick<Contributions, '
  * text stands in `messages` already is only named.
  */
 export function expandText(text: string, { skills, prompts }: Pick<ResourceCatalog, 'skills' | 'prompts'>, messages: () => readonly AgentMessage[]): string {
+  const invoked = skillIn(text, skills);
+  if (invoked !== undefined) {
+    const { skill, args } = invoked;
+    return (isInContext(skillInvocation(skill, ''), messages()) ? skillReminder : skillInvocation)(skill, args);
+  }
   const [, name = '', args = ''] = /^\/(\S+)\s*([^]*)$/.exec(text) ?? [];
-  const skill = skills.find((candidate) => name === `skill:${candidate.name}`);
-  if (skill !== undefined) return (isInContext(skillInvocation(skill, ''), messages()) ? skillReminder : skillInvocation)(skill, args.trim());
   const prompt = prompts.find((candidate) => candidate.name === name);
   return prompt === undefined ? text : fillPrompt(prompt.body, splitArguments(args));
 }
+
+/** The skill that `/skill:name` starts. Names of real ones hold spaces: of two that fit, the longer one is meant. */
+function skillIn(text: string, skills: ResourceCatalog['skills']): { readonly skill: FoundSkill; readonly args: string } | undefined {
+  if (!text.startsWith(SKILL)) return undefined;
+  const typed = text.slice(SKILL.length);
+  const fitting = skills.filter(({ name }) => typed.startsWith(name) && /^(?:\s|$)/.test(typed.slice(name.length)));
+  const [skill] = fitting.toSorted((a, b) => b.name.length - a.name.length);
+  return skill === undefined ? undefined : { skill, args: typed.slice(skill.name.length).trim() };
+}
+
+const SKILL = '/skill:';
 
 /** A command as `/` offers it, under pi's names. */
 export interface SlashCommand {

@@ -1,4 +1,5 @@
 import type { FoundSkill } from './discover.ts';
+import { visibleLine } from './visible-text.ts';
 
 /** The skills as the system prompt lists them; their bodies are read when one is needed. `total` says that there are more. */
 export function skillCatalog(skills: readonly FoundSkill[], total = skills.length): string {
@@ -19,7 +20,7 @@ const MAX_DESCRIPTION = 1024;
 
 /** One skill of the list. */
 export function skillCatalogItem({ name, description, path, origin }: FoundSkill): string {
-  return `  <skill>\n    <name>${escape(name)}</name>\n    <description>${escape(description.slice(0, MAX_DESCRIPTION))}</description>\n    <location>${escape(path)}</location>\n    <origin>${escape(origin)}</origin>\n  </skill>`;
+  return `  <skill>\n    <name>${escape(name)}</name>\n    <description>${escape(visibleLine(description).slice(0, MAX_DESCRIPTION))}</description>\n    <location>${escape(path)}</location>\n    <origin>${escape(origin)}</origin>\n  </skill>`;
 }
 
 /** A skill the user started with `/skill:name`, wrapped so that the model sees where the words come from. */

@@ -49,11 +49,17 @@ export async function discoverSkills(sources: readonly SkillSource[], preferred:
     diagnostics.push(...reading.diagnostics);
     if (reading.skill === undefined) continue;
     const { skill, digest } = reading;
-    byName.set(skill.name, [...(byName.get(skill.name) ?? []), { skill: { ...skill, origin }, digest }]);
+    // names that differ in their case are one to whoever reads them
+    const key = skill.name.toLowerCase();
+    const candidate = { skill: { ...skill, origin }, digest };
+    const others = byName.get(key);
+    if (others === undefined) byName.set(key, [candidate]);
+    else others.push(candidate);
   }
+  const chosenOrigins = new Map(Object.entries(preferred).map(([name, origin]) => [name.toLowerCase(), origin]));
   const skills: FoundSkill[] = [];
   for (const [name, candidates] of byName) {
-    const chosen = Object.hasOwn(preferred, name) ? preferred[name] : undefined;
+    const chosen = chosenOrigins.get(name);
     const winner = candidates.find(({ skill }) => skill.origin === chosen) ?? candidates[0];
     if (winner === undefined) continue;
     skills.push(winner.skill);

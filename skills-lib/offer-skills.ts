@@ -1,6 +1,6 @@
 import { skillCatalog, skillCatalogItem } from './catalog-prompt.ts';
 import type { FoundSkill } from './discover.ts';
-import { indexSkills, type SkillIndex } from './skill-index.ts';
+import { indexSkills, type SkillHit, type SkillIndex } from './skill-index.ts';
 
 /** How skills are offered to the model. */
 export interface SkillOffering {
@@ -12,9 +12,10 @@ export interface SkillOffering {
 
 export const DEFAULT_OFFERING: SkillOffering = { budget: 4000, pinned: [] };
 
-/** How many are listed for a turn when not all fit, and how many of them one package may have. */
+/** How many are listed for a turn when not all fit. */
 const OFFERED = 10;
-const SLOTS_PER_PACKAGE = 5;
+/** How much of the best score another origin's best must have to be listed before the best origin's second. */
+const WORTH_A_SLOT = 0.8;
 const CHARACTERS_PER_TOKEN = 4;
 
 /** The skills of one generation, as the model meets them. */
@@ -33,32 +34,49 @@ export function offerSkills(skills: readonly FoundSkill[], { budget, pinned }: S
   const complete = tokens <= budget;
   // made when first asked: who has few skills never pays for it
   let index: SkillIndex<FoundSkill> | undefined;
-  const find = (query: string, limit: number): readonly FoundSkill[] => (index ??= indexSkills(offered)).find(query, limit).map(({ skill }) => skill);
+  const findIn = (query: string, limit: number): readonly SkillHit<FoundSkill>[] =>
+    (index ??= indexSkills(offered)).find(query, Number.POSITIVE_INFINITY, { groupOf: ({ origin }) => origin, most: limit });
   return {
     complete,
-    find,
+    find: (query, limit) => spreadOut(findIn(query, limit), limit),
     catalog(query) {
       if (complete) return skillCatalog(offered);
       const kept = offered.filter(({ name }) => pinned.includes(name));
-      const fitting = slotted(find(query, OFFERED * 4).filter((skill) => !kept.includes(skill)));
-      return skillCatalog([...kept, ...withinBudget(fitting, budget)], offered.length);
+      const hits = findIn(query, OFFERED + kept.length).filter(({ skill }) => !kept.includes(skill));
+      return skillCatalog([...kept, ...withinBudget(spreadOut(hits, OFFERED), budget)], offered.length);
     },
   };
 }
 
-/** One package that brings very many skills cannot fill the list. */
-function slotted(skills: readonly FoundSkill[]): readonly FoundSkill[] {
-  const taken = new Map<string, number>();
-  return skills
-    .filter(({ origin }) => {
-      const count = taken.get(origin) ?? 0;
-      taken.set(origin, count + 1);
-      return origin === 'user' || origin === 'project' || count < SLOTS_PER_PACKAGE;
-    })
-    .slice(0, OFFERED);
+/**
+ * Takes `limit` of what was found, the best first. An origin whose best is about as good as the best of all has a place
+ * before any has a second one, and none has more than half (rounded up) while others have something: a package that brings ten thousand
+ * skills, each stuffed with words, cannot fill the list.
+ */
+function spreadOut(hits: readonly SkillHit<FoundSkill>[], limit: number): readonly FoundSkill[] {
+  const worth = (hits[0]?.score ?? 0) * WORTH_A_SLOT;
+  const counts = new Map<string, number>();
+  const ranked = hits.map((hit) => {
+    const { origin } = hit.skill;
+    const count = (counts.get(origin) ?? 0) + 1;
+    counts.set(origin, count);
+    return { hit, turn: count === 1 && hit.score >= worth ? 0 : count <= Math.ceil(limit / 2) ? 1 : 2 };
+  });
+  const taken = new Set(
+    ranked
+      .toSorted((a, b) => a.turn - b.turn)
+      .slice(0, limit)
+      .map(({ hit }) => hit),
+  );
+  return hits.filter((hit) => taken.has(hit)).map(({ skill }) => skill);
 }
 
 function withinBudget(skills: readonly FoundSkill[], budget: number): readonly FoundSkill[] {
   let room = budget * CHARACTERS_PER_TOKEN;
-  return skills.filter((skill) => (room -= skillCatalogItem(skill).length) >= 0);
+  return skills.filter((skill) => {
+    const { length } = skillCatalogItem(skill);
+    if (length > room) return false;
+    room -= length;
+    return true;
+  });
 }

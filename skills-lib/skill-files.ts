@@ -3,6 +3,7 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, sep } from 'node:path';
 import type { Diagnostic } from '../format/index.ts';
 import { IGNORE_FILES, type IgnoreRules, isIgnored, parseIgnoreFile } from './ignore-file.ts';
+import { isShown } from './visible-text.ts';
 
 /** A directory that holds skills. */
 export interface SkillFolder {
@@ -59,6 +60,15 @@ export async function skillFilesIn({ directory, confinedTo }: SkillFolder): Prom
     for (const entry of entries) {
       if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
       const child = join(path, entry.name);
+      if (!isShown(entry.name)) {
+        diagnostics.push({
+          severity: 'warning',
+          code: 'SKILL_NAME_UNSEEN',
+          message: 'a file whose name cannot be shown as it is is not read',
+          where: { path: child },
+        });
+        continue;
+      }
       const childRelative = relative === '' ? entry.name : `${relative}/${entry.name}`;
       const isDirectory = entry.isDirectory() || (entry.isSymbolicLink() && (await isDirectoryAt(child)));
       if (isIgnored(rules, childRelative, isDirectory)) continue;

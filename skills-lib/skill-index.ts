@@ -12,7 +12,14 @@ export interface SkillHit<Item extends Searchable> {
 /** Finds skills by what a person asks for. */
 export interface SkillIndex<Item extends Searchable> {
   /** The best first; none that shares no word with the query. */
-  find(query: string, limit: number): readonly SkillHit<Item>[];
+  find(query: string, limit: number, spread?: Spread<Item>): readonly SkillHit<Item>[];
+}
+
+/** Keeps those who bring very many skills from being all that is found. */
+export interface Spread<Item> {
+  groupOf(skill: Item): string;
+  /** How many of one group are found at most. */
+  readonly most: number;
 }
 
 /** A field's weight, and how much a long one is held against it. */
@@ -98,8 +105,24 @@ export function indexSkills<Item extends Searchable>(skills: readonly Item[], ra
     );
   };
 
+  /** Each group's best are kept apart, so that no number of others pushes them out. */
+  const bestOfGroups = (scores: Float64Array, limit: number, { groupOf, most }: Spread<Item>): readonly number[] => {
+    const groups = Map.groupBy(
+      [...scores.keys()].filter((document) => (scores[document] ?? 0) > 0),
+      (document) => {
+        const skill = skills[document];
+        return skill === undefined ? '' : groupOf(skill);
+      },
+    );
+    const score = (document: number): number => scores[document] ?? 0;
+    return [...groups.values()]
+      .flatMap((documents) => documents.sort((a, b) => score(b) - score(a)).slice(0, most))
+      .sort((a, b) => score(b) - score(a))
+      .slice(0, limit);
+  };
+
   return {
-    find(query, limit) {
+    find(query, limit, spread) {
       const asked = new Set(words(query).slice(0, MAX_QUERY_WORDS).map(stem));
       const scores = new Float64Array(skills.length);
       for (const term of asked) add(scores, term, 1);
@@ -107,7 +130,8 @@ export function indexSkills<Item extends Searchable>(skills: readonly Item[], ra
         const first = highest(scores, FEEDBACK);
         for (const term of related(first, scores, asked)) add(scores, term, ranking.expansionWeight);
       }
-      return highest(scores, limit).flatMap((document) => {
+      const best = spread === undefined ? highest(scores, limit) : bestOfGroups(scores, limit, spread);
+      return best.flatMap((document) => {
         const skill = skills[document];
         return skill === undefined ? [] : [{ skill, score: scores[document] ?? 0 }];
       });

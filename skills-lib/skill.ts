@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path';
 import type { Diagnostic } from '../format/index.ts';
 import { parseFrontMatter, type YamlValue } from './front-matter.ts';
 import { hintOf } from './prompt.ts';
+import { visibleLine } from './visible-text.ts';
 
 /** A skill that the host can offer to a model. */
 export interface Skill {
@@ -41,14 +42,20 @@ export function parseSkill(text: string, path: string): SkillReading {
   if (!present) note('warning', 'no-front-matter', 'there is no front matter; the name comes from the directory, the description from the first paragraph');
 
   const fallbackName = basename(path).toLowerCase() === 'skill.md' ? basename(dirname(path)) : basename(path).replace(/\.md$/i, '');
-  const name = stringOf(data['name'])?.trim() || fallbackName;
+  const written = (stringOf(data['name'])?.trim() || fallbackName).normalize('NFKC');
+  const name = visibleLine(written).slice(0, MAX_NAME);
+  if (name !== written) note('warning', 'name-unseen', 'the name is long, or holds what cannot be seen; that is left out');
+  if (name === '') {
+    note('error', 'name-missing', 'the name holds nothing that can be seen');
+    return { skill: undefined, diagnostics };
+  }
   const description = present ? stringOf(data['description'])?.trim() : firstParagraph(body);
   if (description === undefined || description === '') {
     note('error', 'description-missing', `the skill \`${name}\` says nowhere what it is for`);
     return { skill: undefined, diagnostics };
   }
   const skill: Skill = {
-    name: name.normalize('NFKC'),
+    name,
     description,
     path,
     directory: dirname(path),
@@ -62,6 +69,9 @@ export function parseSkill(text: string, path: string): SkillReading {
   };
   return { skill, diagnostics };
 }
+
+/** Twice what the standard allows: real ones go over it. */
+const MAX_NAME = 128;
 
 /** A field of other clients. The standard knows none, so that a strict skill has it under `metadata`. */
 function clientField({ metadata, ...data }: Skill['data'], field: string): YamlValue | undefined {

@@ -3,6 +3,7 @@ import { join, sep } from 'node:path';
 import type { Diagnostic } from '../format/index.ts';
 import type { SkillFiles, SkillFolder } from './skill-files.ts';
 import { foldersOf, type SkillPlaces } from './skill-places.ts';
+import { isShown } from './visible-text.ts';
 
 /** What lies in a folder as one file each. */
 export type TextKind = 'prompts' | 'themes';
@@ -26,7 +27,7 @@ export async function textFilesIn(kind: TextKind, folders: readonly SkillFolder[
   for (const { directory, confinedTo } of folders) {
     const names = await readdir(directory).catch(() => []);
     const border = confinedTo === undefined ? undefined : await realpath(confinedTo);
-    for (const name of names.filter((one) => one.endsWith(FOLDERS[kind].suffix) && !/^readme\.md$/i.test(one)).sort()) {
+    for (const name of names.filter((one) => one.endsWith(FOLDERS[kind].suffix) && !/^readme\.md$/i.test(one) && isShown(one)).sort()) {
       const path = join(directory, name);
       const real = await realpath(path).catch(() => undefined);
       if (real === undefined || !(await stat(real)).isFile()) continue;

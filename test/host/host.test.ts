@@ -653,6 +653,23 @@ describe('skills that come while the host runs', () => {
     expect(JSON.stringify(world.host.conversation.messages[0])).toContain('Put things away.');
   });
 
+  it('are started by their whole name, also when it holds spaces', async () => {
+    await using world = await startTestHost({ turns: [{ text: 'ok' }, { text: 'ok' }] });
+    for (const [directory, name] of [
+      ['pdf', 'PDF'],
+      ['pdf-forms', 'PDF Forms'],
+    ] as const) {
+      await mkdir(join(world.home, 'skills', directory), { recursive: true });
+      await writeFile(join(world.home, 'skills', directory, 'SKILL.md'), `---\nname: ${name}\ndescription: x\n---\nThe body of ${directory}.\n`);
+    }
+    await world.host.reload();
+    await ask(world.host, '/skill:PDF Forms of the tax office');
+    await ask(world.host, '/skill:PDF of the tax office');
+    const [first, second] = world.host.conversation.messages.filter(({ role }) => role === 'user').map((message) => JSON.stringify(message));
+    expect(first).toMatch(/The body of pdf-forms\..*of the tax office/);
+    expect(second).toMatch(/The body of pdf\..*of the tax office/);
+  });
+
   it('are found with a tool when they do not all fit into the list', async () => {
     const home = await mkdtemp(join(tmpdir(), 'dash-skills-home-'));
     await writeFile(join(home, 'settings.json'), JSON.stringify({ skills: { budget: 100 } }));

@@ -57,6 +57,24 @@ describe('discovery of skills', () => {
     expect(diagnostics.map(({ code }) => code).sort()).toEqual(['INVALID_SKILL', 'SKILL_COLLISION', 'no-front-matter']);
   });
 
+  it('takes names that differ in their case for one, as a reader does', async () => {
+    const user = await skillsDirectory({ deploy: '---\nname: deploy\ndescription: of the user\n---\n' });
+    const other = await skillsDirectory({ deploy: '---\nname: Deploy\ndescription: of a package\n---\n' });
+    const sources = [
+      { origin: 'user', files: await filesIn(user) },
+      { origin: 'pack', files: await filesIn(other) },
+    ];
+    expect(await discoverSkills(sources)).toMatchObject({ skills: [{ name: 'deploy', origin: 'user' }], diagnostics: [{ code: 'SKILL_COLLISION' }] });
+    expect((await discoverSkills(sources, { deploy: 'pack' })).skills).toMatchObject([{ name: 'Deploy', origin: 'pack' }]);
+  });
+
+  it('does not read files whose names are shown otherwise than they are', async () => {
+    const root = await tree({ 'a\nb/SKILL.md': greet('x'), 'c\u202Ed/SKILL.md': greet('x'), 'e\u001B[31m.md': 'x', 'grüße/SKILL.md': greet('x') });
+    const { files, diagnostics } = await skillFilesIn({ directory: root });
+    expect(files).toEqual([join(root, 'grüße/SKILL.md')]);
+    expect(diagnostics.map(({ code }) => code)).toEqual(['SKILL_NAME_UNSEEN', 'SKILL_NAME_UNSEEN', 'SKILL_NAME_UNSEEN']);
+  });
+
   it.each([
     ['SKILL.md before any other case', { 'a/SKILL.md': '', 'a/skill.md': '', 'b/skill.md': '', 'c/Skill.MD': '' }, ['a/SKILL.md', 'b/skill.md', 'c/Skill.MD']],
     ['nothing below a skill', { 'a/SKILL.md': '', 'a/b/SKILL.md': '' }, ['a/SKILL.md']],
