@@ -2,19 +2,21 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchHost } from './host.ts';
+import { benchInteractive } from './interactive.ts';
 import { benchInstall } from './install.ts';
 import { benchSandbox } from './sandbox.ts';
 import { benchSandboxCost } from './sandbox-cost.ts';
 import { benchStart } from './start.ts';
 import type { Row } from './measure.ts';
 
-/** `npm run bench -- [start|sandbox|sandbox-cost|install|host] [--quick] [--json]`: measures, prints a table, keeps the document. */
+/** `npm run bench -- [start|sandbox|sandbox-cost|install|host|interactive] [--quick] [--json]`: measures, prints a table, keeps the document. */
 const SUITES: Readonly<Record<string, (options: { quick: boolean }) => Promise<Row[]>>> = {
   start: benchStart,
   sandbox: benchSandbox,
   'sandbox-cost': benchSandboxCost,
   install: benchInstall,
   host: benchHost,
+  interactive: benchInteractive,
 };
 
 const { values, positionals } = parseArgs({

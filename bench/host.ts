@@ -43,7 +43,7 @@ export async function benchHost({ quick }: { quick: boolean }): Promise<Row[]> {
   }
 }
 
-interface Agent {
+export interface Agent {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -51,7 +51,7 @@ interface Agent {
   readonly model: readonly string[];
 }
 
-function dashAgent(bin: string, root: string, url: string): Agent {
+export function dashAgent(bin: string, root: string, url: string): Agent {
   const home = join(root, 'dash');
   const cwd = join(root, 'dash-workspace');
   for (const path of [home, cwd]) mkdirSync(path);
@@ -64,7 +64,7 @@ function dashAgent(bin: string, root: string, url: string): Agent {
   };
 }
 
-function piAgent(root: string, url: string): Agent {
+export function piAgent(root: string, url: string): Agent {
   const home = join(root, 'pi');
   const cwd = join(root, 'pi-workspace');
   for (const path of [home, cwd]) mkdirSync(path);
@@ -204,7 +204,7 @@ interface Comparison {
 }
 
 /** Both in turn, so that a machine that slows down slows both. */
-async function compare({ name, unit, target, rounds, arms: [dash, pi] }: Comparison): Promise<Row> {
+export async function compare({ name, unit, target, rounds, arms: [dash, pi] }: Comparison): Promise<Row> {
   const values: [number[], number[]] = [[], []];
   for (let round = -1; round < rounds; round += 1) {
     const [ours, theirs] = [await dash(), await pi()];
