@@ -27,8 +27,6 @@ export interface CompactionSettings {
   readonly keepRecentTokens: number;
 }
 
-export const COMPACTION_DEFAULTS: CompactionSettings = { enabled: true, reserveTokens: 16_384, keepRecentTokens: 20_000 };
-
 /** What a compaction did. */
 export interface CompactionResult {
   readonly summary: string;

@@ -5,7 +5,7 @@ import { type ApprovalMode, parseApprovalRules } from './approval.ts';
 import { commandDigest, describeLeftBehind, type ToolDecision } from './approve-call.ts';
 import type { Contributions } from './contributions.ts';
 import type { HostEvent } from './host-event.ts';
-import type { Settings } from './settings.ts';
+import { DEFAULTS, type Settings } from './settings-schema.ts';
 import { askAboutTool } from './tool-question.ts';
 import { createToolbox, type Toolbox } from './toolbox.ts';
 import { builtinTools } from './tools/index.ts';
@@ -73,7 +73,7 @@ export function createHostTools(options: HostToolsOptions): HostTools {
       cwd: places.workspace,
       shell,
       mayUnseal,
-      images: () => settings().images?.block !== true,
+      images: () => ({ ...DEFAULTS.images, ...settings().images }),
       confinement: async () => (mode() !== 'all' && (await shell.layer()).kind === 'live' ? 'confined' : 'full access'),
       searchable: (path) => mode() === 'all' || !isProtectedRead(realPath(path), places),
     },

@@ -9,7 +9,6 @@ import type { ApprovalMode } from './approval.ts';
 import { createCommandHost } from './command-host.ts';
 import { createCompleteCommand } from './complete-command.ts';
 import { HOST_COMMANDS } from './commands/index.ts';
-import { COMPACTION_DEFAULTS } from './compactor.ts';
 import { readConfiguration } from './configuration.ts';
 import { stillAllowed } from './contributions.ts';
 import { Conversation } from './conversation.ts';
@@ -31,10 +30,11 @@ import { createHostPorts } from './ports.ts';
 import { findProjectFiles } from './project-files.ts';
 import { decideTrust } from './project-trust.ts';
 import { expandText, type SlashCommand, slashCommands } from './prompt-text.ts';
+import { withRequestSettings } from './request-settings.ts';
 import { type Generation, Generations, type Reloaded } from './reload.ts';
 import { createSessionSwitch, type SessionSwitch } from './session-control.ts';
 import { sessionStats } from './session/session-stats.ts';
-import type { Settings } from './settings.ts';
+import { DEFAULTS, type Settings } from './settings-schema.ts';
 import { spawnAgent } from './spawn-agent.ts';
 import { startModel, startSession } from './start-session.ts';
 import { createTakePrompt } from './take-prompt.ts';
@@ -118,10 +118,13 @@ export async function createHost(options: HostOptions): Promise<Host> {
     origin: () => conversation.origin,
     context: () => callContext(),
   });
-  const modelPort = withCostCap(provided, {
-    most: options.maxCost ?? configuration.settings.maxCost,
-    spent: () => sessionStats(conversation.session.tree.entries).cost,
-  });
+  const modelPort = withCostCap(
+    withRequestSettings(provided, () => configuration.settings),
+    {
+      most: options.maxCost ?? configuration.settings.maxCost,
+      spent: () => sessionStats(conversation.session.tree.entries).cost,
+    },
+  );
   const models = createModelList(modelPort);
   const scope = () => scopeModels(options.scope ?? configuration.settings.enabledModels ?? [], models.all);
   const session = await startSession(options.session, dashHome, workspace);
@@ -168,7 +171,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     audit: options.audit,
     emit,
   });
-  const retry = (): RetryPolicy => ({ attempts: configuration.settings.retry?.attempts ?? 3, baseDelayMs: configuration.settings.retry?.baseDelayMs ?? 2000 });
+  const retry = (): RetryPolicy => ({ ...DEFAULTS.retry, ...configuration.settings.retry });
   const ownerOf = (tool: string): string | undefined => contributions().tools.get(tool)?.package;
   const versioned = (name: string): string => {
     const version = loaded().current.extensions.find(({ pkg }) => pkg.name === name)?.pkg.version;
@@ -180,8 +183,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     bus,
     toolbox,
     retry,
-    compaction: () => ({ ...COMPACTION_DEFAULTS, ...configuration.settings.compaction }),
-    cacheWarming: () => configuration.settings.cacheWarming ?? 'streaming',
+    compaction: () => ({ ...DEFAULTS.compaction, ...configuration.settings.compaction }),
+    cacheWarming: () => configuration.settings.cacheWarming ?? DEFAULTS.cacheWarming,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     promptParts: (about) => ({
       ...configuration.promptFiles,
@@ -201,8 +204,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
   });
   if (options.eventStore !== undefined)
     listeners.add(options.eventStore.follow({ cwd: workspace, session: () => conversation.session.id, packageOf: ownerOf }));
-  conversation.queues.steeringMode = configuration.settings.steeringMode ?? 'one-at-a-time';
-  conversation.queues.followUpMode = configuration.settings.followUpMode ?? 'one-at-a-time';
+  conversation.queues.steeringMode = configuration.settings.steeringMode ?? DEFAULTS.queueMode;
+  conversation.queues.followUpMode = configuration.settings.followUpMode ?? DEFAULTS.queueMode;
 
   const keys = (): Keys => withShortcuts(configuration.keybindings, contributions().shortcuts);
   const discover = async (reason: 'startup' | 'reload'): Promise<void> => {

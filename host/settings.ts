@@ -1,80 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Static, Type } from '@sinclair/typebox';
+import { Kind, type TSchema, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { DashError, type Diagnostic, isDashError } from '../format/index.ts';
 import type { ProjectFiles } from './project-files.ts';
+import { PROJECT_KEYS, Settings } from './settings-schema.ts';
 
-const QueueMode = Type.Union([Type.Literal('one-at-a-time'), Type.Literal('all')]);
-
-/** What the user can set in `settings.json`; of a project's, {@link PROJECT_KEYS} count. */
-export const Settings = Type.Object({
-  /** Default model, `provider/id`. */
-  model: Type.Optional(Type.String({ minLength: 1 })),
-  /** Patterns of the models that are cycled through, as `--models` takes them. */
-  enabledModels: Type.Optional(Type.Array(Type.String())),
-  thinking: Type.Optional(Type.Union([Type.Literal('minimal'), Type.Literal('low'), Type.Literal('medium'), Type.Literal('high'), Type.Literal('xhigh')])),
-  /** Name of the theme; without it the terminal's background decides between `dark` and `light`. */
-  theme: Type.Optional(Type.String({ minLength: 1 })),
-  /** Dollars that a session may cost; no request begins once it has. */
-  maxCost: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
-  /** Names of tools that are on. */
-  tools: Type.Optional(Type.Array(Type.String())),
-  images: Type.Optional(Type.Object({ /** Keeps images from models. */ block: Type.Optional(Type.Boolean()) }, { additionalProperties: false })),
-  /** Rules for the host's own tools, in the grammar of permissions, e.g. `exec:git push` or `fs:write:docs/**`. */
-  permissions: Type.Optional(
-    Type.Object(
-      { allow: Type.Optional(Type.Array(Type.String())), ask: Type.Optional(Type.Array(Type.String())), deny: Type.Optional(Type.Array(Type.String())) },
-      { additionalProperties: false },
-    ),
-  ),
-  /** Approval on a terminal; `--approve` goes before it. */
-  approve: Type.Optional(Type.Union([Type.Literal('ask'), Type.Literal('edits')])),
-  retry: Type.Optional(
-    Type.Object(
-      { attempts: Type.Optional(Type.Integer({ minimum: 0, maximum: 10 })), baseDelayMs: Type.Optional(Type.Integer({ minimum: 0 })) },
-      { additionalProperties: false },
-    ),
-  ),
-  compaction: Type.Optional(
-    Type.Object(
-      {
-        /** Whether a context that becomes too long is summed up by itself. */
-        enabled: Type.Optional(Type.Boolean()),
-        /** Tokens of the window that are kept free. */
-        reserveTokens: Type.Optional(Type.Integer({ minimum: 1 })),
-        /** Tokens of the newest messages that stay as they are. */
-        keepRecentTokens: Type.Optional(Type.Integer({ minimum: 1 })),
-      },
-      { additionalProperties: false },
-    ),
-  ),
-  /** Whether prompt caches are kept from being forgotten, where that saves money: while a run goes on (the default), or between runs too. */
-  cacheWarming: Type.Optional(Type.Union([Type.Literal('off'), Type.Literal('streaming'), Type.Literal('idle')])),
-  skills: Type.Optional(
-    Type.Object(
-      {
-        /** Most tokens that the list of skills takes of the system prompt; above it the fitting ones are listed. */
-        budget: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
-        /** Names of skills that are listed whatever the budget is. */
-        pinned: Type.Optional(Type.Array(Type.String())),
-        /** The origin that keeps a name several have: `user`, `project`, or the name of a package. */
-        prefer: Type.Optional(Type.Record(Type.String(), Type.String())),
-      },
-      { additionalProperties: false },
-    ),
-  ),
-  steeringMode: Type.Optional(QueueMode),
-  followUpMode: Type.Optional(QueueMode),
-  /** How much is asked; `registry/` reads it. */
-  profile: Type.Optional(Type.Unknown()),
-  /** How long releases must have been public, and which need not; `registry/` reads it. */
-  minimumReleaseAge: Type.Optional(Type.Unknown()),
-  minimumReleaseAgeExclude: Type.Optional(Type.Unknown()),
-  /** What is left of packages; `registry/` reads it. */
-  packages: Type.Optional(Type.Array(Type.Unknown())),
-});
-export type Settings = Static<typeof Settings>;
+export type { Settings } from './settings-schema.ts';
 
 export interface SettingsReading {
   readonly settings: Settings;
@@ -85,16 +17,9 @@ export interface SettingsReading {
 export async function readSettings(dashHome: string): Promise<SettingsReading> {
   const path = join(dashHome, 'settings.json');
   const value = await readSettingsObject(path);
-  const settings = checked(value, path);
-  const unknown = Object.keys(value).filter((key) => !Object.hasOwn(Settings.properties, key));
-  return { settings, diagnostics: unknown.map((key) => warning('UNKNOWN_SETTING', `\`${key}\` is not a setting of ours`, path)) };
+  return { settings: checked(value, path), diagnostics: unknownIn(value, path) };
 }
 
-/**
- * What a trusted project may set: how the agent works there, and nothing about who is asked, who answers, where anything
- * goes or what may run. Every other key is left out, and named.
- */
-const PROJECT_KEYS: readonly (keyof Settings)[] = ['thinking', 'compaction', 'skills', 'images', 'steeringMode', 'followUpMode'];
 /** `registry/` reads it, with rules of its own. */
 const ELSEWHERE = ['packages'];
 
@@ -109,16 +34,25 @@ export async function readAllSettings(dashHome: string, project: Pick<ProjectFil
       const value = await readSettingsObject(path);
       const ignored = Object.keys(value).filter((key) => !PROJECT_KEYS.some((allowed) => allowed === key) && !ELSEWHERE.includes(key));
       diagnostics.push(...ignored.map((key) => warning('PROJECT_SETTING_IGNORED', `a project has no say in \`${key}\``, path)));
-      settings = {
-        ...settings,
-        ...checked(Object.fromEntries(Object.entries(value).filter(([key]) => PROJECT_KEYS.some((allowed) => allowed === key))), path),
-      };
+      const counting = Object.fromEntries(Object.entries(value).filter(([key]) => PROJECT_KEYS.some((allowed) => allowed === key)));
+      settings = over(settings, checked(counting, path));
+      diagnostics.push(...unknownIn(counting, path));
     } catch (error) {
       if (!isDashError(error)) throw error;
       diagnostics.push(warning(error.code, error.message, path));
     }
   }
   return { settings, diagnostics };
+}
+
+/** A project's word within a group leaves the rest of the group; what the user keeps from models stays kept. */
+function over(user: Settings, project: Settings): Settings {
+  const within = Object.entries(project).map(([key, value]) => {
+    const before = Object.entries(user).find(([name]) => name === key)?.[1];
+    return [key, isRecord(value) && isRecord(before) ? { ...before, ...value } : value];
+  });
+  const merged: Settings = { ...user, ...Object.fromEntries(within) };
+  return user.images?.block === true ? { ...merged, images: { ...merged.images, block: true } } : merged;
 }
 
 /** Reads a file of settings, or of anything else that is one object; an absent one is empty. @throws {DashError} SETTINGS_INVALID */
@@ -136,8 +70,24 @@ export async function readSettingsObject(path: string): Promise<Record<string, u
   } catch (cause) {
     throw new DashError('SETTINGS_INVALID', `\`${path}\` is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause, where: { path } });
   }
-  if (Value.Check(Type.Record(Type.String(), Type.Unknown()), value)) return value;
+  if (isRecord(value)) return value;
   throw new DashError('SETTINGS_INVALID', `\`${path}\` is not an object`, { where: { path } });
+}
+
+/** Keys that mean nothing, on their own and within a group: misspelt, or another program's. */
+function unknownIn(value: Record<string, unknown>, path: string): Diagnostic[] {
+  const properties: Readonly<Record<string, TSchema>> = Settings.properties;
+  const names = Object.entries(value).flatMap(([key, inner]) => {
+    const schema = properties[key];
+    if (schema === undefined) return [key];
+    if (schema[Kind] !== 'Object' || !isRecord(inner)) return [];
+    return Object.keys(inner).flatMap((name) => (Object.hasOwn(schema['properties'], name) ? [] : [`${key}.${name}`]));
+  });
+  return names.map((name) => warning('UNKNOWN_SETTING', `\`${name}\` is not a setting of ours`, path));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return Value.Check(Type.Record(Type.String(), Type.Unknown()), value);
 }
 
 function checked(value: Record<string, unknown>, path: string): Settings {

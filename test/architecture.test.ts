@@ -32,7 +32,8 @@ const HOST_ARROWS: Readonly<Record<string, readonly string[]>> = {
   'host/agent-loop': ['host/model', 'host/transcript', 'host/tool-call', 'host/agent-event', 'host/queues'],
   'host/tool-call': ['host/model', 'host/transcript', 'host/agent-event'],
   'host/session': ['host/model', 'host/transcript', 'host/agent-event', 'host/agent-loop'],
-  'host/tools': ['host/model/messages', 'host/transcript', 'host/tool-call', 'host/approval'],
+  'host/images': ['host/model/messages'],
+  'host/tools': ['host/model/messages', 'host/images', 'host/transcript', 'host/tool-call', 'host/approval'],
 };
 
 /** Third parties have one home each, so that they can be replaced there; `types` of a dev dependency are free. */
@@ -57,6 +58,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@agentclientprotocol/sdk': ['host/modes/acp'],
   '@earendil-works/pi-ai': ['host/model', 'sandbox/guest'],
   '@earendil-works/pi-tui': ['host/modes/interactive', 'sandbox/guest'],
+  '@silvia-odwyer/photon-node': ['host/images'],
   '@sinclair/typebox': ['format', 'sdk', 'registry', 'sandbox', 'skills-lib', 'host', 'cli'],
   typebox: ['sandbox/guest', 'sdk'],
   tldts: ['format', 'sandbox'],

@@ -277,10 +277,20 @@ function asSchema(parameters: unknown): PiTool['parameters'] {
   return typeof parameters === 'object' && parameters !== null ? parameters : { type: 'object', properties: {} };
 }
 
-function requestOptions(model: PiModel, { thinking, signal, sessionId, maxTokens }: ModelOptions): NonNullable<Parameters<Wire['streamSimple']>[2]> {
+function requestOptions(
+  model: PiModel,
+  { thinking, thinkingBudgets, signal, sessionId, maxTokens }: ModelOptions,
+): NonNullable<Parameters<Wire['streamSimple']>[2]> {
   const reasoning = model.reasoning && thinking !== undefined && isLevel(thinking) ? thinking : undefined;
   // One retry policy: the loop's. The clients' own retries would multiply with it, unseen by the user.
-  return { signal, sessionId, maxRetries: 0, ...(maxTokens === undefined ? {} : { maxTokens }), ...(reasoning === undefined ? {} : { reasoning }) };
+  return {
+    signal,
+    sessionId,
+    maxRetries: 0,
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(reasoning === undefined ? {} : { reasoning }),
+    ...(thinkingBudgets === undefined ? {} : { thinkingBudgets }),
+  };
 }
 
 function isLevel(level: string): level is ThinkingLevel {

@@ -49,6 +49,8 @@ export interface ModelOptions {
   readonly signal?: AbortSignal;
   /** Of the answer. Default: what the model can do. */
   readonly maxTokens?: number;
+  /** Most tokens of thought, by level, where a model counts them. */
+  readonly thinkingBudgets?: Partial<Record<ThinkingLevel, number>>;
   /** Who looks at a request and its answer on the way. */
   readonly watch?: RequestWatch;
   /** Lets providers reuse their prompt cache. */

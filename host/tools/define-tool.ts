@@ -13,8 +13,8 @@ export interface Workspace {
   readonly confinement: () => Promise<'confined' | 'full access'>;
   /** Asks whether a command that was refused it may write what is sealed, and be run again with that. */
   readonly mayUnseal: (command: string, paths: readonly string[], signal: AbortSignal) => Promise<boolean>;
-  /** Whether models get images to see. */
-  readonly images: () => boolean;
+  /** Whether models get images to see, and whether those that are too large are made smaller. */
+  readonly images: () => { readonly block: boolean; readonly resize: boolean };
   /** Whether a search may look into a file; those with secrets are passed over. */
   readonly searchable: (path: string) => boolean;
 }

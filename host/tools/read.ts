@@ -1,12 +1,16 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { Type } from '@sinclair/typebox';
+import { fitImage } from '../images/fit-image.ts';
+import { type ImageSize, imageSize } from '../images/image-size.ts';
 import { textAnswer, type ToolAnswer } from '../tool-call.ts';
 import { defineTool, type BuiltinTool, type Workspace } from './define-tool.ts';
 import { keepHead, MAX_BYTES, MAX_LINES } from './truncate.ts';
 import { absolutePath, realPath } from './workspace-path.ts';
 
-/** More than this no provider takes. */
-const MAX_IMAGE_BYTES = 5 * 1024 * 1024;
+/** More than this is not made smaller here. */
+const MAX_IMAGE_BYTES = 32 * 1024 * 1024;
+/** The size of a photograph stands after a small picture of it. */
+const HEAD_BYTES = 256 * 1024;
 /** A file is read whole before a piece of it is given. */
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
@@ -30,8 +34,8 @@ export function readTool({ cwd, images }: Workspace): BuiltinTool {
       // A pipe or a device may never end.
       if (!stats.isFile()) throw new Error(`\`${path}\` is no file`);
       if (stats.size > MAX_FILE_BYTES) throw new Error(`\`${path}\` has ${stats.size} bytes; look into it with \`bash\`, e.g. \`head\` or \`grep\``);
-      const mimeType = imageType(await firstBytes(file));
-      if (mimeType !== undefined) return imageAnswer(file, path, mimeType, stats.size, images());
+      const size = imageSize(await firstBytes(file));
+      if (size !== undefined) return imageAnswer(file, path, size, stats.size, images());
       const bytes = await readFile(file, { signal });
       if (bytes.subarray(0, 8000).includes(0))
         throw new Error(`\`${path}\` is binary (${bytes.length} bytes); look into it with \`bash\`, e.g. \`xxd\` or \`file\``);
@@ -56,32 +60,23 @@ function pieceOf(whole: string, path: string, offset: number, column: number, li
 async function firstBytes(file: string): Promise<Buffer> {
   const handle = await open(file);
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(16), 0, 16, 0);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
     return buffer.subarray(0, bytesRead);
   } finally {
     await handle.close();
   }
 }
 
-/** A name says nothing of what a provider will be sent. */
-function imageType(head: Buffer): string | undefined {
-  const text = head.toString('latin1');
-  if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png';
-  if (text.startsWith('\xff\xd8\xff')) return 'image/jpeg';
-  if (/^GIF8[79]a/.test(text)) return 'image/gif';
-  return /^RIFF....WEBP/s.test(text) ? 'image/webp' : undefined;
-}
-
-async function imageAnswer(file: string, path: string, mimeType: string, bytes: number, wanted: boolean): Promise<ToolAnswer> {
-  const words = `image ${path} (${mimeType}, ${bytes} bytes)`;
-  if (!wanted) return textAnswer(`${words}: not shown, the user keeps images from models`);
+async function imageAnswer(file: string, path: string, size: ImageSize, bytes: number, images: ReturnType<Workspace['images']>): Promise<ToolAnswer> {
+  const { mimeType, width, height } = size;
+  const words = `image ${path} (${mimeType}, ${width} × ${height} pixels, ${bytes} bytes)`;
+  if (images.block) return textAnswer(`${words}: not shown, the user keeps images from models`);
   if (bytes > MAX_IMAGE_BYTES) throw new Error(`${words} is larger than ${MAX_IMAGE_BYTES} bytes; make a smaller one with \`bash\``);
-  const data = (await readFile(file)).toString('base64');
-  return {
-    content: [
-      { type: 'text', text: words },
-      { type: 'image', data, mimeType },
-    ],
-    isError: false,
-  };
+  const content = await readFile(file);
+  const image = { type: 'image', data: content.toString('base64'), mimeType } as const;
+  // what the session keeps is what the model saw, not a photograph of ten times the size
+  const fitted = await fitImage(image, images);
+  if (fitted.kind === 'left out') throw new Error(`${words} cannot be shown: ${fitted.why}; make a smaller one with \`bash\``);
+  const note = fitted.kind === 'smaller' ? `, shown smaller: ${fitted.note}` : '';
+  return { content: [{ type: 'text', text: `${words}${note}` }, fitted.kind === 'smaller' ? fitted.image : image], isError: false };
 }

@@ -1,6 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PhotonImage } from '@silvia-odwyer/photon-node';
 import { describe, expect, it } from 'vitest';
+import type { ModelPort } from '../../host/index.ts';
+import { createScriptedModel } from '../../host/model/scripted.ts';
+import { PAGE, settingsPage } from '../../scripts/settings-table.ts';
 import { ask, startTestHost } from '../support/in-test-host.ts';
 import { says } from '../support/in-test-package.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -55,7 +59,69 @@ describe('settings', () => {
     await ask(world.host, 'third');
     expect(world.host.conversation.messages.at(-1)).toMatchObject({ content: [{ text: 'fine again' }] });
   });
+
+  it('that mean nothing are named, within a group too, and cost nothing else; a misspelt rule is an error', async () => {
+    const { dashHome, cwd, write } = await places({ thinkng: 'high', retry: { attempts: 0, atempts: 5 }, images: { autoResize: true } });
+    await using world = await startTestHost({ turns: [{}] }, [], { dashHome, cwd });
+    const named = world.host.diagnostics.filter(({ code }) => code === 'UNKNOWN_SETTING').map(({ message }) => message);
+    expect(named).toEqual(['thinkng', 'retry.atempts', 'images.autoResize'].map((key) => `\`${key}\` is not a setting of ours`));
+    expect(world.host.settings.retry).toMatchObject({ attempts: 0 });
+    await write(dashHome, { permissions: { denny: ['exec:*'] } });
+    await expect(startTestHost({ turns: [{}] }, [], { dashHome, cwd })).rejects.toMatchObject({ code: 'SETTINGS_INVALID' });
+  });
+
+  it('say how much is thought, and of a group a project changes only what it names', async () => {
+    const { dashHome, cwd } = await places(
+      { thinkingBudgets: { low: 3000, high: 9000 }, images: { block: true, resize: false } },
+      { thinkingBudgets: { low: 4000 }, images: { block: false, resize: true } },
+    );
+    const asked: object[] = [];
+    await using world = await startTestHost({ turns: [] }, [], { dashHome, cwd, trustProject: true, models: listening(asked) });
+    await ask(world.host, 'go', [PIXEL]);
+    expect(asked).toMatchObject([{ options: { thinkingBudgets: { low: 4000, high: 9000 } } }]);
+    // what the user keeps from models no project gives out
+    expect(JSON.stringify(asked)).toContain('the user keeps images from models');
+    expect(JSON.stringify(asked)).not.toContain(PIXEL.data);
+  });
+
+  it('make an image smaller that is too large for models, for every request and in the words of the model', async () => {
+    const { dashHome, cwd, write } = await places({});
+    const asked: { readonly transcript: unknown }[] = [];
+    await using world = await startTestHost({ turns: [] }, [], { dashHome, cwd, models: listening(asked) });
+    const large = {
+      type: 'image' as const,
+      mimeType: 'image/png',
+      data: Buffer.from(new PhotonImage(new Uint8Array(2100 * 10 * 4), 2100, 10).get_bytes()).toString('base64'),
+    };
+    await ask(world.host, 'look', [large, PIXEL]);
+    expect(JSON.stringify(asked[0]?.transcript)).toContain('shown smaller: 2000 × 10 pixels, of 2100 × 10');
+    expect(JSON.stringify(asked[0]?.transcript)).toContain(PIXEL.data);
+    expect(JSON.stringify(asked[0]?.transcript)).not.toContain(large.data);
+    await write(dashHome, { images: { resize: false } });
+    await world.host.reload();
+    await ask(world.host, 'again');
+    expect(JSON.stringify(asked[1]?.transcript)).toMatch(/an image was left out: 2100 × 10 pixels/);
+  });
+
+  it('are listed with their defaults in the document', async () => {
+    const page = await readFile(PAGE, 'utf8');
+    expect(settingsPage(page)).toBe(page);
+  });
 });
+
+const PIXEL = { type: 'image' as const, mimeType: 'image/png', data: Buffer.from(new PhotonImage(new Uint8Array(4), 1, 1).get_bytes()).toString('base64') };
+
+/** A model that says nothing and keeps what it was asked. */
+function listening(asked: object[]): ModelPort {
+  const silent = createScriptedModel({ turns: [{ text: 'ok' }], repeat: true });
+  return {
+    models: () => silent.models(),
+    async *stream(model, transcript, options) {
+      asked.push({ transcript, options: { ...options, signal: undefined } });
+      yield* silent.stream(model, transcript, options);
+    },
+  };
+}
 
 describe('a summary', () => {
   it('is no more the word of the user than what it sums up', async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parsePermissionSet, type Resources } from '../../format/index.ts';
-import { createHost, type Host, type HostEvent, type HostOptions, type LoadedPackage } from '../../host/index.ts';
+import { createHost, type Host, type HostEvent, type HostOptions, type LoadedPackage, type PromptOptions } from '../../host/index.ts';
 import { createScriptedModel, type Script } from '../../host/model/scripted.ts';
 import type { HostPorts } from '../../sandbox/index.ts';
 import { type InTestExtension, InTestPackage } from './in-test-package.ts';
@@ -103,8 +103,8 @@ function toLoaded({ name, granted = [], hash = '1', dir = '/nowhere', resources 
 }
 
 /** Runs one prompt to its very end. */
-export async function ask(host: Host, text: string): Promise<void> {
-  const outcome = await host.prompt(text);
+export async function ask(host: Host, text: string, images: NonNullable<PromptOptions['images']> = []): Promise<void> {
+  const outcome = await host.prompt(text, { images });
   if (outcome.kind === 'started') await outcome.done;
   await host.settle();
 }

@@ -3,6 +3,7 @@ import { isDashError } from '../../../format/index.ts';
 import { describe } from '../../describe-diagnostic.ts';
 import type { Host } from '../../host.ts';
 import type { HostEvent } from '../../host-event.ts';
+import { DEFAULTS } from '../../settings-schema.ts';
 import { createActions } from './actions.ts';
 import { attachedImages } from './attached-images.ts';
 import { clipboardImage } from './clipboard-image.ts';
@@ -148,10 +149,21 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
   screen.show('footer', footer);
   screen.useEditor(editor);
 
+  const wearSettings = (): void => {
+    palette.markdown.codeBlockIndent = host.settings.markdown?.codeBlockIndent ?? DEFAULTS.markdown.codeBlockIndent;
+  };
+  const showProgress = (isWorking: boolean): void => {
+    if (host.settings.terminal?.progress ?? DEFAULTS.terminal.progress) terminal.setProgress(isWorking);
+  };
+  wearSettings();
   const follow = (event: HostEvent): void => {
     transcript.follow(event);
     status.follow(event);
-    if (event.type === 'agent_start') working.start();
+    if (event.type === 'reload') wearSettings();
+    if (event.type === 'agent_start') {
+      working.start();
+      showProgress(true);
+    }
     if (event.type === 'queue_update') working.queue(event.steering, event.followUp);
     if (event.type === 'session_changed') {
       transcript.load(host.conversation.session.tree.path());
@@ -163,6 +175,7 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
     }
     if (event.type === 'agent_settled') {
       working.stop();
+      showProgress(false);
       transcript.trim();
       screen.painter.repair();
     }
@@ -190,6 +203,7 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
     unsubscribe();
     working.stop();
     themes[Symbol.dispose]();
+    showProgress(false);
     suspender[Symbol.dispose]();
     screen.painter.stop();
     for (const name of ENDING_SIGNALS) process.off(name, leave);
