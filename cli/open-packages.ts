@@ -122,7 +122,7 @@ export async function openPackages(
     spare.keep();
     return openPackage(
       { name, version, source, contentHash, graph, compiled, granted, captured, authority: authorityOf(book.of(source), installed, profile) },
-      { ...openOptions(invocation, ports, trail.open()), spare },
+      { ...openOptions(invocation, ports, trail.open(), [...loaded.values()]), spare },
     );
   };
 
@@ -182,7 +182,7 @@ export async function openOne(
   const [book, { profile }, undone] = await Promise.all([openGrantBook(home, cwd), readProfile(home), recoverFor(invocation)]);
   if (undone !== '') notice(`the last one here was killed in the middle of a program:\n${undone.trimEnd()}`);
   const options: OpenOptions = {
-    ...openOptions(invocation, ports, trail.open()),
+    ...openOptions(invocation, ports, trail.open(), await readInstalled({ dashHome: home, projectDir: cwd })),
     onDenial,
     onLog: (level, text) => {
       // the rest of what a package logs of an error is its stack, which means something to its author
@@ -288,7 +288,7 @@ async function recoverFor({ home, cwd, env }: Invocation): Promise<string> {
   return recoverLeftBehind({ workspace: workspace ?? cwd, home: userHome ?? cwd, dashHome: dashHome ?? home, env });
 }
 
-function openOptions({ home, cwd, env }: Invocation, ports: HostPorts, audit: AuditTrail): OpenOptions {
+function openOptions({ home, cwd, env }: Invocation, ports: HostPorts, audit: AuditTrail, installed: readonly InstalledPackage[]): OpenOptions {
   return {
     ports,
     audit,
@@ -296,6 +296,7 @@ function openOptions({ home, cwd, env }: Invocation, ports: HostPorts, audit: Au
     workspace: cwd,
     home: env['HOME'] ?? cwd,
     dashHome: home,
+    linked: installed.flatMap(({ linked, dir }) => (linked ? [dir] : [])),
     environment: env,
     lookUpSecret: (name) => readSecret(home, name) ?? env[name],
   };

@@ -8,6 +8,11 @@ export interface Places {
   readonly tmp: string;
   /** Where Dash keeps grants, credentials and the store; `~/.dash` when absent. No grant opens it. */
   readonly dashHome?: string;
+  /**
+   * Directories that packages are linked from: what lies there runs, at the next reload, with what those were granted. Only
+   * who names a file of them may change it.
+   */
+  readonly linked?: readonly string[];
 }
 
 /** Gives the segments of an absolute path. */

@@ -218,6 +218,7 @@ export function protection(access: 'fs:read' | 'fs:write', path: string, places:
   // What a process looks like from inside: the agent's own environment, with its keys, and its memory.
   if (/^\/proc\/\d+(\/|$)/.test(path)) return 'closed';
   if (below('/proc', path) !== undefined || below('/sys', path) !== undefined) return 'by-name';
+  if (access === 'fs:write' && places.linked?.some((directory) => below(directory, path) !== undefined) === true) return 'by-name';
   // names above the workspace or the home directory say where the user works, not what a file is
   const base = [places.workspace, places.home, '/']
     .filter((place) => below(place, path) !== undefined)

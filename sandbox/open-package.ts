@@ -79,6 +79,8 @@ export interface OpenOptions {
   readonly workspace: string;
   readonly home: string;
   readonly dashHome: string;
+  /** Directories of packages that are linked: no package changes another's code by accident of where it lies. */
+  readonly linked?: readonly string[];
   /** The agent's environment; only granted names reach the guest. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The value of a secret, asked for when it goes out. Default: there are none. */
@@ -529,7 +531,7 @@ class OpenPackage implements SandboxedPackage {
   }
 
   async #places(): Promise<Places> {
-    const { workspace, home, dashHome } = this.#options;
+    const { workspace, home, dashHome, linked = [] } = this.#options;
     const agentDir = this.#agentDir();
     const data = dirname(agentDir);
     await mkdir(agentDir, { recursive: true, mode: 0o700 });
@@ -540,6 +542,7 @@ class OpenPackage implements SandboxedPackage {
       data: await realpath(data),
       tmp: this.#privateTmp,
       dashHome: await realpath(dashHome),
+      linked: await Promise.all(linked.map((directory) => realpath(directory).catch(() => directory))),
     };
   }
 

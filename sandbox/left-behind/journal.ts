@@ -32,6 +32,7 @@ export async function writeJournal(directory: string, interrupted: Interrupted):
     workspace,
     rules: {
       ...rules,
+      places: placesOf(rules),
       roots: [...rules.roots],
       within: [...rules.within],
       covered: [...rules.covered],
@@ -55,6 +56,10 @@ export async function writeJournal(directory: string, interrupted: Interrupted):
       return rm(file, { force: true });
     },
   };
+}
+
+function placesOf({ places: { linked, ...places } }: TreeRules): (typeof Rules)['static']['places'] {
+  return { ...places, ...(linked !== undefined && { linked: [...linked] }) };
 }
 
 /** How often an agent says in its journal that it lives, and its program may. */
@@ -102,6 +107,7 @@ const Rules = Type.Object({
     data: Type.String(),
     tmp: Type.String(),
     dashHome: Type.Optional(Type.String()),
+    linked: Type.Optional(Texts),
   }),
   within: Texts,
   covered: Texts,
@@ -144,11 +150,15 @@ function interruptedOf({
   gitNames,
   todos,
 }: (typeof Journal)['static']): Interrupted {
-  const { dashHome, ...others } = places;
+  const { dashHome, linked, ...others } = places;
   return {
     packageName,
     workspace,
-    rules: { ...rules, places: { ...others, ...(dashHome !== undefined && { dashHome }) }, ownGit: ownGit === '' ? undefined : ownGit },
+    rules: {
+      ...rules,
+      places: { ...others, ...(dashHome !== undefined && { dashHome }), ...(linked !== undefined && { linked }) },
+      ownGit: ownGit === '' ? undefined : ownGit,
+    },
     known: new Set(known),
     before: {
       scan: {

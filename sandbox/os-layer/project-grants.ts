@@ -88,6 +88,7 @@ function decider(granted: PermissionSet, places: Places, rules: readonly Rule[])
     places.tmp,
     places.home,
     places.workspace,
+    ...(places.linked ?? []),
   ]);
   const patterns = rules.filter(({ permission, literal }) => !permission.deny && !literal);
   const may = (access: 'read' | 'write', path: string): boolean => allows(granted, { kind: 'fs', access, path }, places).allowed;

@@ -90,6 +90,8 @@ export interface FixtureOptions {
   readonly spare?: SpareProcess;
   readonly idleMs?: number;
   readonly maxPrivateBytes?: number;
+  /** Directories of the workspace that other packages are linked from. */
+  readonly linked?: readonly string[];
   /** Default: what is granted, and nobody is asked. */
   readonly authority?: Authority;
 }
@@ -153,6 +155,7 @@ export async function openFixture(options: FixtureOptions): Promise<Fixture> {
         home,
         dashHome,
         environment: merged.environment ?? {},
+        ...(merged.linked && { linked: merged.linked.map((directory) => join(workspace, directory)) }),
         ...(merged.osLayer && { osLayer: merged.osLayer }),
         ...(merged.spare && { spare: merged.spare }),
         ...(merged.idleMs !== undefined && { idleMs: merged.idleMs }),
