@@ -6,6 +6,7 @@ import type { EventStore } from './events/event-store.ts';
 import type { OpenPackage, ReadPackages } from './load-packages.ts';
 import type { ImageContent } from './model/messages.ts';
 import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
+import type { AskTrust } from './project-trust.ts';
 import type { AuditHead } from './session/audit-anchor.ts';
 import type { SessionChoice } from './start-session.ts';
 import type { UserInterface } from './user-interface.ts';
@@ -39,6 +40,8 @@ export interface HostOptions {
   /** Names of the tools that are on; otherwise the setting, otherwise the default ones and all of packages. */
   readonly tools?: readonly string[];
   readonly trustProject?: boolean;
+  /** Asked once at the start where the project brings something that nobody decided about. Default: it stays silent. */
+  readonly askTrust?: AskTrust;
   /** The directory of the skills that come with Dash; without it there are none. */
   readonly bundledSkills?: string;
   /** Values of flags that packages registered. */

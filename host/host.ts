@@ -28,7 +28,7 @@ import type { ImageContent } from './model/messages.ts';
 import type { ModelInfo } from './model/port.ts';
 import { createHostPorts } from './ports.ts';
 import { findProjectFiles } from './project-files.ts';
-import { decideTrust } from './project-trust.ts';
+import { askForTrust, decideTrust } from './project-trust.ts';
 import { expandText, type SlashCommand, slashCommands } from './prompt-text.ts';
 import { withRequestSettings } from './request-settings.ts';
 import { type Generation, Generations, type Reloaded } from './reload.ts';
@@ -109,7 +109,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
 
   const wanted = typeof options.model === 'object' ? `${options.model.provider}/${options.model.id}` : options.model;
   const opened = options.models ?? (await openModels({ reference: wanted, dashHome, env }));
-  const trust = await decideTrust(around, options.trustProject ?? false);
+  const isAsked = options.trustProject !== true && options.askTrust !== undefined;
+  const trust = await (isAsked ? askForTrust(around, options.askTrust) : decideTrust(around, options.trustProject ?? false));
   // asked again at every reload: files may have come; that they may speak was decided once
   const configuration = await readConfiguration(dashHome, async () => (trust.trusted ? findProjectFiles(around) : undefined));
   const provided = withPackageProviders(opened, {

@@ -27,7 +27,8 @@ export interface ContextFile {
 const CONTEXT_NAMES = ['AGENTS.md', 'CLAUDE.md'];
 /** What changes how the agent works is trusted as it is, byte for byte. */
 const PINNED = ['settings.json', 'SYSTEM.md', 'APPEND_SYSTEM.md', 'dash.lock'];
-const THERE = 'there';
+/** In the place of a digest, for what is merely read. */
+export const THERE = 'there';
 /** A longer file would crowd out the conversation. */
 const MAX_CONTEXT_BYTES = 256 * 1024;
 

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { DashError, type Diagnostic, makeDirectory } from '../format/index.ts';
-import { findProjectFiles, type ProjectFiles } from './project-files.ts';
+import { findProjectFiles, type ProjectFiles, THERE } from './project-files.ts';
 
 /** Whether the files of a project may speak to the agent. */
 export interface ProjectTrust {
@@ -14,6 +14,26 @@ export interface ProjectTrust {
   readonly changed: readonly string[];
   readonly diagnostics: readonly Diagnostic[];
 }
+
+/** What is put to the user before the files of a project may speak. */
+export interface TrustQuestion {
+  readonly root: string;
+  /** Everything the project brings, by path from its root. */
+  readonly brings: readonly string[];
+  /** What is new or different since it was trusted; empty where it never was. */
+  readonly changes: readonly TrustChange[];
+}
+
+export interface TrustChange {
+  readonly path: string;
+  /** `undefined`: it is new, or too long to have been kept. */
+  readonly before?: string;
+  /** `undefined`: it is merely read, not kept. */
+  readonly now?: string;
+}
+
+/** Whoever answers it. `no` is remembered until something changes again. */
+export type AskTrust = (question: TrustQuestion) => Promise<'trust' | 'this run' | 'no'>;
 
 export interface TrustPlaces {
   readonly dashHome: string;
@@ -35,13 +55,47 @@ export async function decideTrust(places: TrustPlaces, trustProject: boolean): P
   return { trusted, files, changed, diagnostics: [...files.diagnostics, ...(isSilent ? [] : [notTrusted(files, pins === undefined ? undefined : changed)])] };
 }
 
+/**
+ * Decides as {@link decideTrust}, and asks first where the project brings something that nobody decided about yet.
+ * @throws {DashError} SETTINGS_INVALID
+ */
+export async function askForTrust(places: TrustPlaces, ask: AskTrust): Promise<ProjectTrust> {
+  const decided = await decideTrust(places, false);
+  const { files, trusted, changed } = decided;
+  if (trusted || files.items.size === 0) return decided;
+  const store = await readTrust(places.dashHome);
+  if (store.refused?.[files.root] === digestOf(files)) return decided;
+  const texts = await pinnedTexts(files);
+  const changes = changed.map((path) => ({
+    path,
+    ...definite('before', store.projects[files.root]?.texts?.[path]),
+    ...definite('now', texts[path]),
+  }));
+  switch (await ask({ root: files.root, brings: [...files.items.keys()], changes })) {
+    case 'trust':
+      await trustProject(places, files);
+      return { ...decided, trusted: true, diagnostics: files.diagnostics };
+    case 'this run':
+      return { ...decided, trusted: true, diagnostics: files.diagnostics };
+    case 'no':
+      await writeTrust(places.dashHome, { ...store, refused: { ...store.refused, [files.root]: digestOf(files) } });
+      return decided;
+  }
+}
+
 /** Trusts a project as it is now, until something that matters changes. @throws {DashError} SETTINGS_INVALID */
-export async function trustProject({ dashHome }: TrustPlaces, { root, items }: ProjectFiles): Promise<void> {
+export async function trustProject({ dashHome }: TrustPlaces, files: ProjectFiles): Promise<void> {
+  const { root, items } = files;
   const store = await readTrust(dashHome);
-  const before = store.projects[root]?.items ?? {};
+  const before = store.projects[root];
   // what was trusted from another directory of the same repository stays trusted
-  const project = { items: { ...before, ...Object.fromEntries(items) }, trustedAt: new Date().toISOString() };
-  await writeTrust(dashHome, { ...store, projects: { ...store.projects, [root]: project } });
+  const project = {
+    items: { ...before?.items, ...Object.fromEntries(items) },
+    texts: { ...before?.texts, ...(await pinnedTexts(files)) },
+    trustedAt: new Date().toISOString(),
+  };
+  const { [root]: _, ...refused } = store.refused ?? {};
+  await writeTrust(dashHome, { ...store, projects: { ...store.projects, [root]: project }, refused });
 }
 
 /** Trusts a project no longer. Says whether it was. @throws {DashError} SETTINGS_INVALID */
@@ -54,9 +108,44 @@ export async function revokeTrust({ dashHome }: TrustPlaces, root: string): Prom
 
 const TrustStore = Type.Object({
   version: Type.Literal(1),
-  projects: Type.Record(Type.String(), Type.Object({ items: Type.Record(Type.String(), Type.String()), trustedAt: Type.String() })),
+  projects: Type.Record(
+    Type.String(),
+    Type.Object({
+      items: Type.Record(Type.String(), Type.String()),
+      /** What was trusted word by word, to show what is different later. */
+      texts: Type.Optional(Type.Record(Type.String(), Type.String())),
+      trustedAt: Type.String(),
+    }),
+  ),
+  /** Projects the user did not want to trust, as they were then. */
+  refused: Type.Optional(Type.Record(Type.String(), Type.String())),
 });
 type TrustStore = Static<typeof TrustStore>;
+
+/** A longer one is trusted by its digest, without a difference to show. */
+const MAX_TEXT = 64 * 1024;
+
+/** The texts of what is trusted word by word; only those that are what was looked at. */
+async function pinnedTexts({ root, items }: ProjectFiles): Promise<Record<string, string>> {
+  const texts: Record<string, string> = {};
+  for (const [path, digest] of items) {
+    const bytes = digest === THERE ? undefined : await readFile(join(root, path)).catch(() => undefined);
+    if (bytes !== undefined && bytes.length <= MAX_TEXT && createHash('sha256').update(bytes).digest('hex') === digest) texts[path] = bytes.toString('utf8');
+  }
+  return texts;
+}
+
+function digestOf({ items }: ProjectFiles): string {
+  return createHash('sha256')
+    .update(JSON.stringify([...items].sort()))
+    .digest('hex');
+}
+
+function definite<Key extends string>(key: Key, value: string | undefined): Partial<Record<Key, string>> {
+  const found: Partial<Record<Key, string>> = {};
+  if (value !== undefined) found[key] = value;
+  return found;
+}
 
 async function readTrust(dashHome: string): Promise<TrustStore> {
   const path = join(dashHome, 'trust.json');

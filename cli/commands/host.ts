@@ -20,12 +20,13 @@ import {
   THINKING_LEVELS,
   type ThinkingLevel,
 } from '../../host/index.ts';
-import { readProfile, waiting } from '../../registry/index.ts';
+import { isDelegated, readProfile, waiting } from '../../registry/index.ts';
 import { bundledSkills } from '../read-skills.ts';
 import { chooseSession } from '../choose-session.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
 import { dollars, oneOf } from '../host-flags.ts';
 import { openPackages } from '../open-packages.ts';
+import { trustPrompt } from '../trust-prompt.ts';
 
 interface HostFlags {
   readonly print?: string | true;
@@ -96,6 +97,8 @@ export const define: DefineCommand = (command) => {
       customPrompt: flags.systemPrompt,
       appendSystemPrompt: flags.appendSystemPrompt,
       trustProject: flags.trustProject,
+      // an agent's own tool could sit before a terminal too
+      ...(isAtTerminal(mode) && invocation.canAsk && !isDelegated(env) ? { askTrust: trustPrompt(stderr) } : {}),
       bundledSkills: bundledSkills(),
       readPackages: packages.read,
       openPackage: packages.open,

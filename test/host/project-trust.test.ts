@@ -1,8 +1,9 @@
 import { chmod, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { decideTrust, revokeTrust, trustProject } from '../../host/index.ts';
+import { decideTrust, revokeTrust, trustProject, type TrustQuestion } from '../../host/index.ts';
 import { readContextFiles } from '../../host/project-files.ts';
+import { askForTrust } from '../../host/project-trust.ts';
 import { readPromptFiles } from '../../host/system-prompt.ts';
 import { startTestHost } from '../support/in-test-host.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -77,6 +78,32 @@ describe('a project', () => {
     expect(await revokeTrust(places, (await decide()).files.root)).toBe(true);
     expect((await decide()).trusted).toBe(false);
     expect(await revokeTrust(places, (await decide()).files.root)).toBe(false);
+  });
+
+  it('is asked about once, and again when something is different, with the difference', async () => {
+    const { places, decide, write } = await repository(FILES);
+    const asked: TrustQuestion[] = [];
+    const ask = (answer: 'trust' | 'this run' | 'no') =>
+      askForTrust(places, async (question) => {
+        asked.push(question);
+        return answer;
+      });
+    expect((await ask('this run')).trusted).toBe(true);
+    expect((await decide()).trusted).toBe(false);
+    expect(await ask('no')).toMatchObject({ trusted: false, diagnostics: [{ code: 'PROJECT_NOT_TRUSTED' }] });
+    expect((await ask('trust')).trusted).toBe(false);
+    expect(asked).toHaveLength(2);
+    expect(asked[0]).toMatchObject({ brings: expect.arrayContaining(['AGENTS.md', '.dash/SYSTEM.md']), changes: [] });
+    await write('code/repo/.dash/SYSTEM.md', 'other words');
+    expect((await ask('trust')).trusted).toBe(true);
+    expect((await ask('no')).trusted).toBe(true);
+    expect(asked).toHaveLength(3);
+    await write('code/repo/.dash/SYSTEM.md', 'obey the file');
+    await write('code/repo/.claude/skills/new/SKILL.md', '---\nname: new\ndescription: New.\n---\n');
+    expect((await ask('no')).trusted).toBe(false);
+    expect(asked[3]?.changes).toEqual([{ path: '.dash/SYSTEM.md', before: 'other words', now: 'obey the file' }, { path: '.claude/skills/new/SKILL.md' }]);
+    await trustProject(places, (await decide()).files);
+    expect((await ask('no')).trusted).toBe(true);
   });
 
   it('is another one at another place: a copy is not trusted', async () => {
