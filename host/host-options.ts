@@ -8,6 +8,7 @@ import type { ImageContent } from './model/messages.ts';
 import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
 import type { AskTrust } from './project-trust.ts';
 import type { AuditHead } from './session/audit-anchor.ts';
+import type { OpenFiles } from './tools/open-files.ts';
 import type { SessionChoice } from './start-session.ts';
 import type { UserInterface } from './user-interface.ts';
 
@@ -48,6 +49,8 @@ export interface HostOptions {
   readonly flags?: ReadonlyMap<string, boolean | string>;
   readonly customPrompt?: string;
   readonly appendSystemPrompt?: string;
+  /** Files as an editor holds them. Default: there is no editor. */
+  readonly openFiles?: OpenFiles;
   /** Default: nobody is there, notices are dropped. */
   readonly ui?: UserInterface;
   /** Writes a line of the audit trail. Default: there is no trail. */

@@ -9,6 +9,7 @@ import { DEFAULTS, type Settings } from './settings-schema.ts';
 import { askAboutTool } from './tool-question.ts';
 import { createToolbox, type Toolbox } from './toolbox.ts';
 import { builtinTools } from './tools/index.ts';
+import type { OpenFiles } from './tools/open-files.ts';
 import { toolEnvironment } from './tools/tool-environment.ts';
 import { realPath } from './tools/workspace-path.ts';
 import type { UserInterface } from './user-interface.ts';
@@ -16,6 +17,7 @@ import type { UserInterface } from './user-interface.ts';
 export interface HostToolsOptions {
   readonly places: Places & { readonly dashHome: string };
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly openFiles: OpenFiles;
   /** Asked again at each use, as what follows: the mode can be changed, and a reload brings other settings. */
   readonly mode: () => ApprovalMode;
   readonly settings: () => Settings;
@@ -37,7 +39,7 @@ export interface HostTools {
 
 /** Makes the tools; what was decided about each use is audited and told. */
 export function createHostTools(options: HostToolsOptions): HostTools {
-  const { places, env, mode, settings, contributions, hold, ui, origin, callContext, enabled, audit, emit } = options;
+  const { places, env, openFiles, mode, settings, contributions, hold, ui, origin, callContext, enabled, audit, emit } = options;
   const decided = (decision: ToolDecision): void => {
     const { tool, target, access, rule } = decision;
     // A command may hold secrets: the trail tells two of them apart without keeping them.
@@ -72,6 +74,7 @@ export function createHostTools(options: HostToolsOptions): HostTools {
     {
       cwd: places.workspace,
       shell,
+      openFiles,
       mayUnseal,
       images: () => ({ ...DEFAULTS.images, ...settings().images }),
       confinement: async () => (mode() !== 'all' && (await shell.layer()).kind === 'live' ? 'confined' : 'full access'),

@@ -38,6 +38,7 @@ import { DEFAULTS, type Settings } from './settings-schema.ts';
 import { spawnAgent } from './spawn-agent.ts';
 import { startModel, startSession } from './start-session.ts';
 import { createTakePrompt } from './take-prompt.ts';
+import { NO_OPEN_FILES } from './tools/open-files.ts';
 import { realPath } from './tools/workspace-path.ts';
 import { type BashResult, createUserBash } from './user-bash.ts';
 import { tellQuestions } from './tell-questions.ts';
@@ -161,6 +162,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const { shell, toolbox } = createHostTools({
     places,
     env,
+    openFiles: options.openFiles ?? NO_OPEN_FILES,
     mode: () => approval,
     settings: () => configuration.settings,
     contributions,

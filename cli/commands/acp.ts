@@ -46,7 +46,7 @@ export const define: DefineCommand = (command) => {
       signal,
       // asked for at every session: the key of a provider may have come since
       openModels: async () => openModels({ reference: flags.model ?? (await readSettings(home)).settings.model, dashHome: home, env }),
-      async openHost({ cwd, session, models, approval }) {
+      async openHost({ cwd, session, models, approval, openFiles }) {
         const eventStore = createEventStore(home, (error) => {
           invocation.stderr.write(`warning: what happens is not counted: ${error instanceof Error ? error.message : String(error)}\n`);
         });
@@ -67,6 +67,7 @@ export const define: DefineCommand = (command) => {
           maxCost,
           tools,
           approval,
+          openFiles,
           session,
           appendSystemPrompt: flags.appendSystemPrompt,
           trustProject: globals.trustProject,

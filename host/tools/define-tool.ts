@@ -3,12 +3,14 @@ import { Value } from '@sinclair/typebox/value';
 import type { Shell } from '../../sandbox/index.ts';
 import type { Access } from '../approval.ts';
 import type { JsonObject } from '../model/messages.ts';
+import type { OpenFiles } from './open-files.ts';
 import type { AgentTool, FileChange, ToolAnswer, ToolRun } from '../tool-call.ts';
 
 /** Where the host's own tools work. */
 export interface Workspace {
   readonly cwd: string;
   readonly shell: Shell;
+  readonly openFiles: OpenFiles;
   /** How commands run unless they ask for more. */
   readonly confinement: () => Promise<'confined' | 'full access'>;
   /** Asks whether a command that was refused it may write what is sealed, and be run again with that. */

@@ -1,10 +1,9 @@
-import { writeFile } from 'node:fs/promises';
 import { Type } from '@sinclair/typebox';
 import { CHANGE, textAnswer } from '../tool-call.ts';
 import { defineTool, type BuiltinTool, type Workspace } from './define-tool.ts';
 import { diffOf, firstChangedLine } from './diff.ts';
 import { inTurn } from './file-queue.ts';
-import { readTextFile } from './text-file.ts';
+import { readTextFile, writeTextFile } from './text-file.ts';
 import { absolutePath, realPath } from './workspace-path.ts';
 
 export interface Replacement {
@@ -13,7 +12,7 @@ export interface Replacement {
 }
 
 /** Replaces exact, unique pieces of a file. */
-export function editTool({ cwd }: Workspace): BuiltinTool {
+export function editTool({ cwd, openFiles }: Workspace): BuiltinTool {
   const real = (path: string): string => realPath(absolutePath(cwd, path));
   return defineTool({
     name: 'edit',
@@ -33,15 +32,15 @@ export function editTool({ cwd }: Workspace): BuiltinTool {
       { kind: 'write', path: real(path) },
     ],
     preview: async ({ path, edits }) => {
-      const { text } = await readTextFile(real(path), path);
+      const { text } = await readTextFile(real(path), path, openFiles);
       return { path: real(path), before: text, after: replaceAll(text, edits, path) };
     },
     run: ({ path, edits }, { signal }) => {
       const file = real(path);
       return inTurn(file, async () => {
-        const { text, encode } = await readTextFile(file, path, signal);
+        const { text, encode } = await readTextFile(file, path, openFiles, signal);
         const changed = replaceAll(text, edits, path);
-        await writeFile(file, encode(changed), { signal });
+        await writeTextFile(file, encode(changed), openFiles, signal);
         const answer = textAnswer(`replaced ${edits.length} ${edits.length === 1 ? 'piece' : 'pieces'} of ${path}`, {
           diff: diffOf(text, changed),
           firstChangedLine: firstChangedLine(text, changed),

@@ -15,7 +15,7 @@ const HEAD_BYTES = 256 * 1024;
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
 /** Reads a text file in pieces, or an image. */
-export function readTool({ cwd, images }: Workspace): BuiltinTool {
+export function readTool({ cwd, images, openFiles }: Workspace): BuiltinTool {
   const real = (path: string): string => realPath(absolutePath(cwd, path));
   return defineTool({
     name: 'read',
@@ -29,6 +29,13 @@ export function readTool({ cwd, images }: Workspace): BuiltinTool {
     accesses: ({ path }) => [{ kind: 'read', path: real(path) }],
     async run({ path, offset = 1, column = 1, limit }, { signal }) {
       const file = real(path);
+      // a file that an editor has just begun is not on the disk yet
+      const isThere = await stat(file).then(
+        () => true,
+        () => false,
+      );
+      const begun = isThere ? undefined : await openFiles.read(file, signal);
+      if (begun !== undefined) return textAnswer(pieceOf(begun, path, offset, column, limit));
       const stats = await stat(file);
       if (stats.isDirectory()) throw new Error(`\`${path}\` is a directory; list it with \`ls\``);
       // A pipe or a device may never end.
@@ -36,6 +43,8 @@ export function readTool({ cwd, images }: Workspace): BuiltinTool {
       if (stats.size > MAX_FILE_BYTES) throw new Error(`\`${path}\` has ${stats.size} bytes; look into it with \`bash\`, e.g. \`head\` or \`grep\``);
       const size = imageSize(await firstBytes(file));
       if (size !== undefined) return imageAnswer(file, path, size, stats.size, images());
+      const open = await openFiles.read(file, signal);
+      if (open !== undefined) return textAnswer(pieceOf(open, path, offset, column, limit));
       const bytes = await readFile(file, { signal });
       if (bytes.subarray(0, 8000).includes(0))
         throw new Error(`\`${path}\` is binary (${bytes.length} bytes); look into it with \`bash\`, e.g. \`xxd\` or \`file\``);

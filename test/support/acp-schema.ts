@@ -40,8 +40,13 @@ export function violations(transcript: readonly Recorded[]): readonly string[] {
     if (message['error'] !== undefined) return isValid('Error', message['error']) ? [] : [`error: ${JSON.stringify(message)}`];
     const asked = methods.get(`client ${JSON.stringify(id)}`);
     if (asked === undefined) return [`an answer to nothing: ${JSON.stringify(message)}`];
-    return definition(asked, ['Response']).some((name) => isValid(name, message['result'])) ? [] : [`answer to ${asked}: ${JSON.stringify(message['result'])}`];
+    return isAnswer(asked, message['result']) ? [] : [`answer to ${asked}: ${JSON.stringify(message['result'])}`];
   });
+}
+
+/** Whether a result is one that the protocol has for a method. */
+export function isAnswer(method: string, result: unknown): boolean {
+  return definition(method, ['Response']).some((name) => isValid(name, result));
 }
 
 function definition(method: string, endings: readonly string[]): readonly string[] {

@@ -76,6 +76,11 @@ export class AcpSession implements AsyncDisposable {
     host.subscribe((event) => this.#onEvent(event));
   }
 
+  /** A path as the client calls it. */
+  clientPath(path: string): string {
+    return this.#place.clientPath(path);
+  }
+
   get isBusy(): boolean {
     return this.#turn !== undefined;
   }

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ModelPort } from '../../model/port.ts';
+import type { OpenFiles } from '../../tools/open-files.ts';
 import type { SessionChoice } from '../../start-session.ts';
 import type { OpenedHost } from './acp-session.ts';
 import type { OfferedMode } from './approval-modes.ts';
@@ -27,6 +28,7 @@ export interface HostRequest {
   readonly session: SessionChoice;
   readonly models: ModelPort;
   readonly approval: OfferedMode;
+  readonly openFiles: OpenFiles;
 }
 
 /** Serves an editor over the Agent Client Protocol until it goes away. The protocol is loaded only here. */

@@ -20,6 +20,7 @@ import { chooseModel } from '../../model/choose-model.ts';
 import { findSession, listSessions, type SessionSummary } from '../../session/session-library.ts';
 import type { SessionChoice } from '../../start-session.ts';
 import { AcpSession, asRequestError } from './acp-session.ts';
+import { createClientFiles } from './client-files.ts';
 import type { AcpOptions } from './index.ts';
 
 /** Serves one client until it goes, the signal aborts, or what it sends is no protocol any more. */
@@ -193,8 +194,10 @@ class AcpServer implements AsyncDisposable {
     if (additionalDirectories.length > 0) throw RequestError.invalidParams(undefined, 'a session works in one directory');
     const { ceiling, hasUI, openHost } = this.#options;
     const models = await this.#models();
-    const opened = await openHost({ cwd, session: choice, models, approval: ceiling });
+    const files = createClientFiles(client, this.#capabilities);
+    const opened = await openHost({ cwd, session: choice, models, approval: ceiling, openFiles: files });
     const session = new AcpSession({ opened, client, capabilities: this.#capabilities, cwd, ceiling, hasUI });
+    files.belongTo(session);
     // the beginning of an id is enough for a person, not for a program
     if (this.#isClosed || (wanted !== undefined && session.id !== wanted)) {
       await session[Symbol.asyncDispose]();

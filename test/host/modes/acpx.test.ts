@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BIN, environment } from '../../../scripts/demo/stage.ts';
 import { newPerson, scripted } from '../../support/acp-client.ts';
-import { type Recorded, violations } from '../../support/acp-schema.ts';
+import { isAnswer, type Recorded, violations } from '../../support/acp-schema.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const require = createRequire(import.meta.url);
@@ -34,24 +34,26 @@ async function acpx(cwd: string, turns: readonly object[], agentArgs: string, ..
   return { child, output: () => output, ended };
 }
 
-/** Requests of the client are known by their method; everything else that has none answers a request. */
+/** Both sides count their requests from 0: an answer is told by what was asked under its number, and which of both it fits. */
 function read(output: string): readonly Recorded[] {
   const ofClient = /^(initialize|authenticate|session\/(new|prompt|cancel|load|set_.*))$/;
-  const asked = new Set<string>();
+  const open = { client: new Map<string, string>(), agent: new Map<string, string>() };
   return output
     .split('\n')
     .filter((line) => line.startsWith('{'))
     .map((line): Recorded => {
       const message = JSON.parse(line) as Recorded['message'];
-      const method = message['method'];
+      const { method, result } = message;
+      const id = JSON.stringify(message['id']);
       if (typeof method === 'string') {
         const from = ofClient.test(method) ? 'client' : 'agent';
-        if (from === 'agent' && message['id'] !== undefined) asked.add(JSON.stringify(message['id']));
+        open[from].set(id, method);
         return { from, message };
       }
-      // both sides count their requests from 0: an answer with an outcome is the client's
-      const isAnswerOfClient = asked.has(JSON.stringify(message['id'])) && JSON.stringify(message).includes('"outcome"');
-      return { from: isAnswerOfClient ? 'client' : 'agent', message };
+      const asked = open.client.get(id);
+      const from = asked !== undefined && (!open.agent.has(id) || isAnswer(asked, result)) ? 'agent' : 'client';
+      open[from === 'agent' ? 'client' : 'agent'].delete(id);
+      return { from, message };
     });
 }
 
@@ -76,7 +78,15 @@ describe('acpx, a client of somebody else', () => {
     expect(code).toBe(0);
     expect(violations(transcript)).toEqual([]);
     const methods = transcript.flatMap(({ message }) => (typeof message['method'] === 'string' ? [message['method']] : []));
-    expect([...new Set(methods)]).toEqual(['initialize', 'session/new', 'session/update', 'session/prompt', 'session/request_permission']);
+    expect([...new Set(methods)].toSorted((a, b) => a.localeCompare(b))).toEqual([
+      'fs/read_text_file',
+      'fs/write_text_file',
+      'initialize',
+      'session/new',
+      'session/prompt',
+      'session/request_permission',
+      'session/update',
+    ]);
     const calls = updatesOf(transcript).filter(({ sessionUpdate, status }) => sessionUpdate === 'tool_call_update' && status === 'completed');
     expect(calls).toMatchObject([{ toolCallId: 'call_1' }, { toolCallId: 'call_2', content: [{ type: 'diff', oldText: null, newText: 'new\n' }] }]);
     expect(stopReason(transcript)).toBe('end_turn');
