@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type TSchema, Type } from '@sinclair/typebox';
+import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { PROJECT_KEYS, Settings } from '../host/settings-schema.ts';
 
@@ -21,7 +21,7 @@ export function settingsPage(page: string): string {
 const Group = Type.Object({ properties: Type.Record(Type.String(), Type.Unknown()) });
 const Described = Type.Object({ description: Type.String(), default: Type.Optional(Type.Unknown()) });
 
-function rowsOf(key: string, schema: TSchema | unknown, project: boolean): string[] {
+function rowsOf(key: string, schema: unknown, project: boolean): string[] {
   if (Value.Check(Group, schema)) return Object.entries(schema.properties).flatMap(([name, inner]) => rowsOf(`${key}.${name}`, inner, project));
   if (!Value.Check(Described, schema)) throw new Error(`the setting ${key} says nothing of itself`);
   const fallback = schema.default === undefined ? '' : `\`${JSON.stringify(schema.default)}\``;
