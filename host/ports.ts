@@ -70,12 +70,12 @@ function uiPort(host: () => PortsHost): UiPort {
     }
   };
   return {
-    notify: (message, level) => host().ui.notify(message, level),
+    notify: (message, level, by) => host().ui.notify(message, level, by),
     select: (title, choices, options: DialogOptions) => ask('select', title, () => host().ui.select(title, choices, options)),
     confirm: (title, message, options) => ask('confirm', title, () => host().ui.confirm(title, message, options)),
     input: (title, placeholder, options) => ask('input', title, () => host().ui.input(title, placeholder, options)),
     editor: (title, prefill, options) => ask('editor', title, () => host().ui.editor(title, prefill, options)),
-    set: (surface) => host().ui.set(surface),
+    set: (surface, by) => host().ui.set(surface, by),
     editorText: () => host().ui.editorText(),
     get surfaces() {
       return host().ui.surfaces;

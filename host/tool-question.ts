@@ -19,6 +19,11 @@ export interface ToolQuestion {
   readonly mayLast: boolean;
 }
 
+/** What a yes for the session is about: the very same path or command, and nothing like it. */
+export function lastingKey({ tool, access }: ToolQuestion): string {
+  return JSON.stringify([tool, access.kind, access.kind === 'run' ? access.command : access.path]);
+}
+
 /** Puts it where no package draws, as far as the mode has such a place. */
 export function askAboutTool(ui: UserInterface, question: ToolQuestion, signal?: AbortSignal): Promise<boolean> {
   if (ui.approveTool !== undefined) return ui.approveTool(question, signal);

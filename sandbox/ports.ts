@@ -58,18 +58,21 @@ export interface QuestionPort {
 export type NotifyLevel = 'info' | 'warning' | 'error';
 
 export interface DialogOptions {
+  /** The package that asks; absent where Dash does. */
+  readonly by?: string;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
 }
 
 export interface UiPort {
-  notify(message: string, level: NotifyLevel): void;
+  /** `by` names the package that says it; absent where Dash does. */
+  notify(message: string, level: NotifyLevel, by?: string): void;
   select(title: string, choices: readonly string[], options: DialogOptions): Promise<string | undefined>;
   confirm(title: string, message: string, options: DialogOptions): Promise<boolean>;
   input(title: string, placeholder: string | undefined, options: DialogOptions): Promise<string | undefined>;
   editor(title: string, prefill: string | undefined, options: DialogOptions): Promise<string | undefined>;
   /** Status line, widget of plain lines, window title, text of the editor; `undefined` clears. */
-  set(surface: UiSurface): void;
+  set(surface: UiSurface, by?: string): void;
   editorText(): string;
   /** Where packages draw with code of their own; absent where nothing of that is shown. */
   readonly surfaces?: SurfacePort;

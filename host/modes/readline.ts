@@ -1,5 +1,6 @@
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { plainText } from '../../format/index.ts';
 import type { DialogOptions } from '../../sandbox/index.ts';
 import type { HostEvent } from '../host-event.ts';
 import { describe } from '../describe-diagnostic.ts';
@@ -165,11 +166,13 @@ function tell(event: HostEvent, write: (text: string) => void): void {
   }
 }
 
-/** Lines that a package wrote are marked: none can look like a question of Dash's own. */
-function marked(text: string): string {
+/** Lines that a package wrote are marked with its name: none can look like a question of Dash's own. */
+function marked(text: string, by: string | undefined): string {
+  if (by === undefined) return text;
+  const name = plainText(by, 80);
   return text
     .split('\n')
-    .map((line) => `| ${line}`)
+    .map((line) => `${name} | ${line}`)
     .join('\n');
 }
 
@@ -189,19 +192,19 @@ function terminalInterface(terminal: Interface, lines: TypedLines, gate: KeyGate
   return {
     mode: 'tui',
     hasUI: true,
-    notify: (message, level) => write(`${marked(`${level}: ${message}`)}\n`),
+    notify: (message, level, by) => write(`${marked(`${level}: ${message}`, by)}\n`),
     async select(title, choices, options) {
       const list = choices.map((choice, index) => `  ${index + 1}. ${choice}`).join('\n');
-      const answer = await ask(`${marked(`${title}\n${list}`)}\nnumber: `, options);
+      const answer = await ask(`${marked(`${title}\n${list}`, options.by)}\nnumber: `, options);
       return choices[Number(answer) - 1];
     },
     // No is the default; only a letter says yes.
-    confirm: async (title, message, options) => /^y(?:es)?$/i.test((await ask(`${marked(`${title}: ${message}`)} [y/N] `, options))?.trim() ?? ''),
-    input: (title, placeholder, options) => ask(`${marked(`${title}${placeholder === undefined ? '' : ` (${placeholder})`}`)}: `, options),
-    editor: (title, prefill, options) => ask(`${marked(`${title}${prefill === undefined ? '' : `\n${prefill}`}`)}\n: `, options),
-    set(surface) {
-      if (surface.kind === 'status' && surface.text !== undefined) write(`${marked(`[${surface.key}] ${surface.text}`)}\n`);
-      if (surface.kind === 'widget') for (const line of surface.lines ?? []) write(`${marked(line)}\n`);
+    confirm: async (title, message, options) => /^y(?:es)?$/i.test((await ask(`${marked(`${title}: ${message}`, options.by)} [y/N] `, options))?.trim() ?? ''),
+    input: (title, placeholder, options) => ask(`${marked(`${title}${placeholder === undefined ? '' : ` (${placeholder})`}`, options.by)}: `, options),
+    editor: (title, prefill, options) => ask(`${marked(`${title}${prefill === undefined ? '' : `\n${prefill}`}`, options.by)}\n: `, options),
+    set(surface, by) {
+      if (surface.kind === 'status' && surface.text !== undefined) write(`${marked(`[${surface.key}] ${surface.text}`, by)}\n`);
+      if (surface.kind === 'widget') for (const line of surface.lines ?? []) write(`${marked(line, by)}\n`);
     },
     editorText: () => terminal.line,
     askPermission: (question, signal) => screen.alone((draw) => askPermission(question, { gate, write: draw, signal })),

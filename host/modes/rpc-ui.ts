@@ -28,7 +28,7 @@ export function createRpcUserInterface(send: (record: Readonly<Record<string, un
   const open = new Map<string, (response: UiResponse | undefined) => void>();
   const tell = (method: string, fields: Readonly<Record<string, unknown>>): void => send({ type: 'extension_ui_request', id: randomUUID(), method, ...fields });
 
-  const ask = async (method: string, fields: Readonly<Record<string, unknown>>, { signal, timeoutMs }: DialogOptions): Promise<UiResponse | undefined> => {
+  const ask = async (method: string, fields: Readonly<Record<string, unknown>>, { by, signal, timeoutMs }: DialogOptions): Promise<UiResponse | undefined> => {
     if (!hasUI || signal?.aborted === true) return undefined;
     const id = randomUUID();
     const { promise, resolve } = Promise.withResolvers<UiResponse | undefined>();
@@ -36,7 +36,7 @@ export function createRpcUserInterface(send: (record: Readonly<Record<string, un
     const timer = timeoutMs === undefined ? undefined : setTimeout(dismiss, timeoutMs);
     signal?.addEventListener('abort', dismiss, { once: true });
     open.set(id, resolve);
-    send({ type: 'extension_ui_request', id, method, ...fields, ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }) });
+    send({ type: 'extension_ui_request', id, method, ...fields, ...named(by), ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }) });
     try {
       const response = await promise;
       return response?.cancelled === true ? undefined : response;
@@ -50,7 +50,7 @@ export function createRpcUserInterface(send: (record: Readonly<Record<string, un
   return {
     mode: 'rpc',
     hasUI,
-    notify: (message, level) => tell('notify', { message, notifyType: level }),
+    notify: (message, level, by) => tell('notify', { message, notifyType: level, ...named(by) }),
     select: async (title, choices, options) => {
       const value = (await ask('select', { title, options: choices }, options))?.value;
       return value !== undefined && choices.includes(value) ? value : undefined;
@@ -58,16 +58,16 @@ export function createRpcUserInterface(send: (record: Readonly<Record<string, un
     confirm: async (title, message, options) => (await ask('confirm', { title, message }, options))?.confirmed === true,
     input: async (title, placeholder, options) => (await ask('input', { title, placeholder }, options))?.value,
     editor: async (title, prefill, options) => (await ask('editor', { title, prefill }, options))?.value,
-    set(surface) {
+    set(surface, by) {
       switch (surface.kind) {
         case 'status':
-          return tell('setStatus', { statusKey: surface.key, statusText: surface.text });
+          return tell('setStatus', { statusKey: surface.key, statusText: surface.text, ...named(by) });
         case 'widget':
-          return tell('setWidget', { widgetKey: surface.key, widgetLines: surface.lines, widgetPlacement: surface.placement });
+          return tell('setWidget', { widgetKey: surface.key, widgetLines: surface.lines, widgetPlacement: surface.placement, ...named(by) });
         case 'title':
-          return tell('setTitle', { title: surface.text });
+          return tell('setTitle', { title: surface.text, ...named(by) });
         case 'editorText':
-          return tell('set_editor_text', { text: surface.text });
+          return tell('set_editor_text', { text: surface.text, ...named(by) });
         case 'working':
         case 'workingVisible':
         case 'workingIndicator':
@@ -94,4 +94,9 @@ export function createRpcUserInterface(send: (record: Readonly<Record<string, un
       for (const resolve of open.values()) resolve(undefined);
     },
   };
+}
+
+/** Who says it, where a package does: a field that pi's clients do not know. */
+function named(by: string | undefined): { readonly package?: string } {
+  return by === undefined ? {} : { package: by };
 }

@@ -16,8 +16,8 @@ export const notify = defineCapability({
   name: 'ui.notify',
   params: Type.Object({ message: Text, level: Type.Union([Type.Literal('info'), Type.Literal('warning'), Type.Literal('error')]) }, closed),
   needs: ({ level }) => needArea('ui:notify', level),
-  run: ({ message, level }, { ports }) => {
-    ports.ui.notify(message, level);
+  run: ({ message, level }, { ports, packageName }) => {
+    ports.ui.notify(message, level, packageName);
     return {};
   },
 });
@@ -27,7 +27,7 @@ export const select = defineCapability({
   name: 'ui.select',
   params: Type.Object({ title: Text, choices: Type.Array(Text, { maxItems: 1_000 }), timeoutMs: TimeoutMs }, closed),
   needs: () => needArea('ui:prompt', 'select'),
-  run: async ({ title, choices, timeoutMs }, { ports }, { signal }) => ports.ui.select(title, choices, { signal, timeoutMs }),
+  run: async ({ title, choices, timeoutMs }, { ports, packageName: by }, { signal }) => ports.ui.select(title, choices, { by, signal, timeoutMs }),
 });
 
 export const confirm = defineCapability({
@@ -35,7 +35,7 @@ export const confirm = defineCapability({
   name: 'ui.confirm',
   params: Type.Object({ title: Text, message: Text, timeoutMs: TimeoutMs }, closed),
   needs: () => needArea('ui:prompt', 'confirm'),
-  run: async ({ title, message, timeoutMs }, { ports }, { signal }) => ports.ui.confirm(title, message, { signal, timeoutMs }),
+  run: async ({ title, message, timeoutMs }, { ports, packageName: by }, { signal }) => ports.ui.confirm(title, message, { by, signal, timeoutMs }),
 });
 
 export const input = defineCapability({
@@ -43,7 +43,7 @@ export const input = defineCapability({
   name: 'ui.input',
   params: Type.Object({ title: Text, placeholder: Type.Optional(Text), timeoutMs: TimeoutMs }, closed),
   needs: () => needArea('ui:prompt', 'input'),
-  run: async ({ title, placeholder, timeoutMs }, { ports }, { signal }) => ports.ui.input(title, placeholder, { signal, timeoutMs }),
+  run: async ({ title, placeholder, timeoutMs }, { ports, packageName: by }, { signal }) => ports.ui.input(title, placeholder, { by, signal, timeoutMs }),
 });
 
 export const editor = defineCapability({
@@ -51,7 +51,7 @@ export const editor = defineCapability({
   name: 'ui.editor',
   params: Type.Object({ title: Text, prefill: Type.Optional(Type.String({ maxLength: 1_000_000 })), timeoutMs: TimeoutMs }, closed),
   needs: () => needArea('ui:prompt', 'editor'),
-  run: async ({ title, prefill, timeoutMs }, { ports }, { signal }) => ports.ui.editor(title, prefill, { signal, timeoutMs }),
+  run: async ({ title, prefill, timeoutMs }, { ports, packageName: by }, { signal }) => ports.ui.editor(title, prefill, { by, signal, timeoutMs }),
 });
 
 const Key = Type.String({ minLength: 1, maxLength: 256 });
@@ -94,8 +94,8 @@ export const setSurface = defineCapability({
   name: 'ui.set',
   params: Surface,
   needs: ({ kind }) => needArea('ui:panel', kind),
-  run: (surface, { ports }) => {
-    ports.ui.set(toSurface(surface));
+  run: (surface, { ports, packageName }) => {
+    ports.ui.set(toSurface(surface), packageName);
     return {};
   },
 });

@@ -11,7 +11,7 @@ import {
 import { plainText } from '../../../format/index.ts';
 import type { DialogOptions, PermissionAnswer, PermissionQuestion } from '../../../sandbox/index.ts';
 import { answerChoices, describeQuestion, isRed } from '../../permission-text.ts';
-import type { ToolQuestion } from '../../tool-question.ts';
+import { lastingKey, type ToolQuestion } from '../../tool-question.ts';
 import type { UserInterface } from '../../user-interface.ts';
 import { type ClientPath, fenced, showChange } from './show-tool.ts';
 import { said } from './session-updates.ts';
@@ -52,7 +52,7 @@ export function createAcpUserInterface(options: AskingOptions): UserInterface {
   };
 
   /** A form, where the client has them; elsewhere a dialog of a package is dismissed: a permission question it must not look like. */
-  const fill = async (title: string, answer: ElicitationPropertySchema, { signal, timeoutMs }: DialogOptions): Promise<unknown> => {
+  const fill = async (title: string, answer: ElicitationPropertySchema, { by = 'a package', signal, timeoutMs }: DialogOptions): Promise<unknown> => {
     if (!hasUI || capabilities.elicitation?.form == null) return undefined;
     const ends = [cancelled(), ...(signal === undefined ? [] : [signal]), ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)])];
     const cancellationSignal = AbortSignal.any(ends);
@@ -63,7 +63,7 @@ export function createAcpUserInterface(options: AskingOptions): UserInterface {
         {
           mode: 'form',
           sessionId: sessionId(),
-          message: `a package asks: ${plainText(title, MAX_TITLE)}`,
+          message: `${plainText(by, 80)} asks: ${plainText(title, MAX_TITLE)}`,
           requestedSchema: { type: 'object', properties: { answer }, required: ['answer'] },
         },
         { cancellationSignal, stopWaitingOnCancel: true },
@@ -80,9 +80,10 @@ export function createAcpUserInterface(options: AskingOptions): UserInterface {
     // packages know pi's modes
     mode: 'rpc',
     hasUI,
-    notify: (message, level) => {
-      if (capabilities.session?.notices == null) return void tell(said('agent_thought_chunk', `${message}\n`));
-      void tell({ sessionUpdate: 'notice', severity: level, title: message === '' ? ' ' : message });
+    notify: (message, level, by) => {
+      const text = by === undefined ? message : `${plainText(by, 80)}: ${message}`;
+      if (capabilities.session?.notices == null) return void tell(said('agent_thought_chunk', `${text}\n`));
+      void tell({ sessionUpdate: 'notice', severity: level, title: text === '' ? ' ' : text });
     },
     select: async (title, choices, how) => {
       const chosen = textOf(await fill(title, { type: 'string', enum: [...choices] }, how));
@@ -96,7 +97,7 @@ export function createAcpUserInterface(options: AskingOptions): UserInterface {
     editorText: () => '',
 
     async approveTool(question, signal) {
-      const key = keyOf(question);
+      const key = lastingKey(question);
       if (question.mayLast && allowed.has(key)) return true;
       questions += 1;
       const toolCallId = question.callId ?? `question-${questions}`;
@@ -136,11 +137,6 @@ const LASTING: readonly PermissionOption[] = [
   { optionId: 'session', name: 'Yes, for this session', kind: 'allow_always' },
   { optionId: 'no', name: 'No', kind: 'reject_once' },
 ];
-
-/** What a yes for the session is about: the very same path or command, and nothing like it. */
-function keyOf({ tool, access }: ToolQuestion): string {
-  return JSON.stringify([tool, access.kind, access.kind === 'run' ? access.command : access.path]);
-}
 
 function showQuestion({ access, title, question, change, origin }: ToolQuestion, clientPath: ClientPath): Omit<ToolCallUpdate, 'toolCallId'> {
   const words = access.kind === 'run' ? fenced(question) : question;

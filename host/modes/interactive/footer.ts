@@ -2,6 +2,13 @@ import { truncateToWidth, visibleWidth, wrapTextWithAnsi } from '@earendil-works
 import { Block } from './blocks/block.ts';
 import type { Palette } from './theme.ts';
 
+/** A status of a package. */
+export interface Status {
+  readonly key: string;
+  readonly text: string;
+  readonly by: string | undefined;
+}
+
 /** What the footer says, from the most important on. */
 export interface FooterFacts {
   readonly place: string;
@@ -16,8 +23,7 @@ export interface FooterFacts {
   readonly contextWindow: number | undefined;
   readonly profile: string | undefined;
   readonly denials: number;
-  /** Of packages: key and text. */
-  readonly statuses: ReadonlyMap<string, string>;
+  readonly statuses: ReadonlyMap<string, Status>;
   /** What runs on its last good build, one line each. */
   readonly troubles: readonly string[];
 }
@@ -39,7 +45,12 @@ export class Footer extends Block {
     const place = `${facts.place}${facts.branch === undefined ? '' : ` (${facts.branch})`}${facts.session === undefined ? '' : ` · ${facts.session}`}`;
     const lines = [
       ...flowed([place, ...detailsOf(facts)], width - 2),
-      ...(facts.statuses.size === 0 ? [] : flowed([...facts.statuses.values()], width - 2)),
+      ...(facts.statuses.size === 0
+        ? []
+        : flowed(
+            [...facts.statuses.values()].map(({ text, by }) => (by === undefined ? text : `${by}: ${text}`)),
+            width - 2,
+          )),
     ].map((line) => fg('muted', line));
     const troubles = facts.troubles.flatMap((trouble) => wrapTextWithAnsi(trouble, Math.max(1, width - 2))).map((line) => fg('warning', line));
     return [...lines, ...troubles].map((line) => ` ${line}`);

@@ -4,7 +4,8 @@ import type { RemoteEditor } from './remote-editor.ts';
 import type { RemoteKeys } from './remote-keys.ts';
 import { RemotePanels } from './remote-panels.ts';
 import type { RemoteScene } from './remote-scene.ts';
-import { BORDER_COLUMNS, RemoteView, type RemoteViewOptions } from './remote-view.ts';
+import { BORDER_COLUMNS } from './package-border.ts';
+import { RemoteView, type RemoteViewOptions } from './remote-view.ts';
 import type { Screen } from './screen.ts';
 import type { Palette } from './theme.ts';
 

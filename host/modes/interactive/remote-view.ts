@@ -1,6 +1,7 @@
-import { CURSOR_MARKER, type Focusable, matchesKey, truncateToWidth, visibleWidth } from '@earendil-works/pi-tui';
+import { CURSOR_MARKER, type Focusable, matchesKey, visibleWidth } from '@earendil-works/pi-tui';
 import type { Frame, RemoteSurface } from '../../../sandbox/index.ts';
 import { Block } from './blocks/block.ts';
+import { BORDER_COLUMNS, borderLabel, borderLine } from './package-border.ts';
 import { keyIdOf } from './prompt-editor.ts';
 import { safeLine } from './safe-line.ts';
 import type { Palette } from './theme.ts';
@@ -19,8 +20,6 @@ export interface RemoteViewOptions {
   readonly floats?: true;
 }
 
-/** What the border costs of the width. */
-export const BORDER_COLUMNS = 2;
 const TWICE_MS = 1_000;
 
 /**
@@ -91,8 +90,7 @@ export class RemoteView extends Block implements Focusable {
     const most = Math.max(1, maxLines());
     const shown = lines.length > most ? [...lines.slice(0, most - 1), palette.fg('muted', `… ${lines.length - most + 1} more lines`)] : lines;
     const inner = Math.max(1, width - BORDER_COLUMNS);
-    const edge = palette.fg('borderMuted', '│');
-    return [label(owner, hint, width, palette), ...shown.map((line) => `${edge} ${this.#inside(line, inner, floats === true)}`)];
+    return [borderLabel(owner, width, palette, hint), ...shown.map((line) => borderLine(this.#inside(line, inner, floats === true), palette))];
   }
 
   /** What of a line may stand inside the border; the cursor's mark only where the keys go. */
@@ -104,13 +102,6 @@ export class RemoteView extends Block implements Focusable {
     const before = safeLine(line.slice(0, at), width);
     return `${before}${CURSOR_MARKER}${safeLine(line.slice(at), Math.max(0, width - visibleWidth(before)))}`;
   }
-}
-
-function label(owner: string, hint: string | undefined, width: number, palette: Palette): string {
-  const name = truncateToWidth(safeLine(owner, width), Math.max(1, width - 4), '…');
-  const start = `╭─ ${name} `;
-  const said = hint === undefined || visibleWidth(start) + visibleWidth(hint) + 3 > width ? '' : ` ${hint} `;
-  return palette.fg('borderMuted', `${start}${'─'.repeat(Math.max(0, width - visibleWidth(start) - visibleWidth(said)))}${said}`);
 }
 
 /** A component that does not keep to its width was not drawn for it; cut it would say something else. */

@@ -46,7 +46,7 @@ export function createRemote(parts: RemoteParts): SurfacePort & { sceneChanged()
         kittyKeys: painter.terminal.kittyProtocolActive,
         toolsExpanded: transcript.toolsAreOpen,
         branch: status.facts().branch ?? null,
-        statuses: Object.fromEntries(status.statuses),
+        statuses: Object.fromEntries([...status.statuses.values()].map(({ key, text }) => [key, text])),
         providers: new Set(host.models.map(({ provider }) => provider)).size,
       }),
       palette,

@@ -4,7 +4,7 @@ import type { HostEvent } from '../../host-event.ts';
 import { contextUsage } from '../../session/context-usage.ts';
 import type { Session } from '../../session/session.ts';
 import { sessionStats } from '../../session/session-stats.ts';
-import type { FooterFacts } from './footer.ts';
+import type { FooterFacts, Status } from './footer.ts';
 import { gitBranch } from './git-branch.ts';
 
 export interface StatusOptions {
@@ -17,7 +17,7 @@ export interface StatusOptions {
 /** Keeps what the footer says. */
 export interface StatusFacts {
   /** Texts of packages. */
-  readonly statuses: Map<string, string>;
+  readonly statuses: Map<string, Status>;
   facts(): FooterFacts;
   follow(event: HostEvent): void;
 }
@@ -25,7 +25,7 @@ export interface StatusFacts {
 /** Follows a host. What is dear to find out is found out when it may have changed, and not at every frame. */
 export function followStatus({ host, profile, changed }: StatusOptions): StatusFacts {
   const { conversation } = host;
-  const statuses = new Map<string, string>();
+  const statuses = new Map<string, Status>();
   let branch: string | undefined;
   let denials = 0;
   let cost: { readonly session: Session; readonly dollars: number } | undefined;

@@ -113,8 +113,8 @@ export class Transcript {
     }
   }
 
-  notice(text: string, tone: Tone): void {
-    this.#parts.push(new NoticeBlock(text, tone, this.#palette));
+  notice(text: string, tone: Tone, by?: string): void {
+    this.#parts.push(new NoticeBlock(text, tone, this.#palette, by));
   }
 
   get toolsAreOpen(): boolean {

@@ -1,9 +1,12 @@
-import type { SelectItem } from '@earendil-works/pi-tui';
+import type { Component, SelectItem } from '@earendil-works/pi-tui';
 import type { DialogOptions, SurfacePort, UiSurface } from '../../../sandbox/index.ts';
 import { answerChoices, describeQuestion } from '../../permission-text.ts';
 import type { UserInterface } from '../../user-interface.ts';
 import { Block } from './blocks/block.ts';
+import type { Status } from './footer.ts';
 import { inputPanel, selectPanel } from './dialogs.ts';
+import { PackageBorder } from './package-border.ts';
+import { createToolApproval } from './tool-approval.ts';
 import { QuestionBlock } from './question-block.ts';
 import type { PromptEditor } from './prompt-editor.ts';
 import type { Screen } from './screen.ts';
@@ -18,7 +21,7 @@ export interface InterfaceParts {
   readonly transcript: Transcript;
   readonly editor: PromptEditor;
   readonly working: WorkingLine;
-  readonly statuses: Map<string, string>;
+  readonly statuses: Map<string, Status>;
   readonly palette: Palette;
   /** Where packages draw with code of their own. */
   readonly remote: SurfacePort & { sceneChanged(): void };
@@ -27,22 +30,25 @@ export interface InterfaceParts {
 /** How packages and questions reach the person at the terminal. */
 export function createUserInterface({ screen, terminal, transcript, editor, working, statuses, palette, remote }: InterfaceParts): UserInterface {
   const widgets = new Map<string, Disposable>();
-  const setSurface = (surface: UiSurface): void => {
+  const bordered = (component: Component, by: string | undefined): Component => (by === undefined ? component : new PackageBorder(by, component, palette));
+  const setSurface = (surface: UiSurface, by?: string): void => {
+    // Each package has names of its own: none can take away what another one shows.
+    const keyOf = (key: string): string => `${by ?? ''}\n${key}`;
     switch (surface.kind) {
       case 'status':
-        if (surface.text === undefined) statuses.delete(surface.key);
-        else statuses.set(surface.key, surface.text);
+        if (surface.text === undefined) statuses.delete(keyOf(surface.key));
+        else statuses.set(keyOf(surface.key), { key: surface.key, text: surface.text, by });
         remote.sceneChanged();
         return screen.refresh();
-      case 'widget':
-        widgets.get(surface.key)?.[Symbol.dispose]();
-        widgets.delete(surface.key);
-        if (surface.lines !== undefined)
-          widgets.set(
-            surface.key,
-            screen.show(surface.placement === 'belowEditor' ? 'belowEditor' : 'aboveEditor', new Lines(surface.lines, palette), { package: surface.key }),
-          );
+      case 'widget': {
+        const key = keyOf(surface.key);
+        widgets.get(key)?.[Symbol.dispose]();
+        widgets.delete(key);
+        if (surface.lines === undefined) return;
+        const slot = surface.placement === 'belowEditor' ? 'belowEditor' : 'aboveEditor';
+        widgets.set(key, screen.show(slot, bordered(new Lines(surface.lines), by), ownerOf(by)));
         return;
+      }
       case 'title':
         return terminal.setTitle(surface.text);
       case 'editorText':
@@ -65,12 +71,12 @@ export function createUserInterface({ screen, terminal, transcript, editor, work
     }
   };
   const select = (title: string, items: readonly SelectItem[], options: DialogOptions): Promise<string | undefined> =>
-    screen.modal<string>((done) => selectPanel(title, items, palette, done), { ...signalOf(options), package: 'package' });
+    screen.modal<string>((done) => bordered(selectPanel(title, items, palette, done), options.by), { ...signalOf(options), ...ownerOf(options.by) });
   return {
     mode: 'tui',
     hasUI: true,
-    notify(message, level) {
-      transcript.notice(message, level);
+    notify(message, level, by) {
+      transcript.notice(message, level, by);
       screen.refresh();
     },
     select: (title, choices, options) =>
@@ -90,10 +96,11 @@ export function createUserInterface({ screen, terminal, transcript, editor, work
         options,
       )) === 'yes',
     input: (title, placeholder, options) =>
-      screen.modal<string>((done) => inputPanel(title, placeholder, palette, done), { ...signalOf(options), package: 'package' }),
+      screen.modal<string>((done) => bordered(inputPanel(title, placeholder, palette, done), options.by), { ...signalOf(options), ...ownerOf(options.by) }),
     editor: (title, prefill, options) =>
-      screen.modal<string>((done) => inputPanel(title, prefill, palette, done), { ...signalOf(options), package: 'package' }),
+      screen.modal<string>((done) => bordered(inputPanel(title, prefill, palette, done), options.by), { ...signalOf(options), ...ownerOf(options.by) }),
     set: setSurface,
+    approveTool: createToolApproval({ screen, palette }),
     surfaces: remote,
     editorText: () => editor.getExpandedText(),
     async askPermission(question, signal) {
@@ -108,22 +115,24 @@ export function createUserInterface({ screen, terminal, transcript, editor, work
   };
 }
 
+function ownerOf(by: string | undefined): { readonly package?: string } {
+  return by === undefined ? {} : { package: by };
+}
+
 function signalOf({ signal, timeoutMs }: DialogOptions): { readonly signal: AbortSignal } {
   return { signal: AbortSignal.any([...(signal === undefined ? [] : [signal]), ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)])]) };
 }
 
-/** Lines of a package: marked, so that none looks like one of ours. */
+/** Lines of a package. */
 class Lines extends Block {
   readonly #lines: readonly string[];
-  readonly #palette: Palette;
 
-  constructor(lines: readonly string[], palette: Palette) {
+  constructor(lines: readonly string[]) {
     super();
     this.#lines = lines;
-    this.#palette = palette;
   }
 
   protected override draw(): string[] {
-    return this.#lines.map((line) => `${this.#palette.fg('borderMuted', '│')} ${line}`);
+    return [...this.#lines];
   }
 }

@@ -7,22 +7,26 @@ export type Tone = 'info' | 'warning' | 'error' | 'muted';
 const COLORS: Readonly<Record<Tone, string>> = { info: 'accent', warning: 'warning', error: 'error', muted: 'muted' };
 const WORDS: Readonly<Record<Tone, string>> = { info: '', warning: 'warning: ', error: 'error: ', muted: '' };
 
-/** Something that Dash or a package says, as it is. */
+/** Something that Dash says, as it is; or a package, named and behind an edge on every line, so that none looks like ours. */
 export class NoticeBlock extends Block {
   readonly #text: string;
   readonly #tone: Tone;
   readonly #palette: Palette;
+  readonly #by: string | undefined;
 
-  constructor(text: string, tone: Tone, palette: Palette) {
+  constructor(text: string, tone: Tone, palette: Palette, by?: string) {
     super();
     this.#text = text;
+    this.#by = by;
     this.#tone = tone;
     this.#palette = palette;
   }
 
   protected override draw(width: number): string[] {
-    const lines = wrapTextWithAnsi(`${WORDS[this.#tone]}${this.#text.trimEnd()}`, Math.max(1, width - 2));
-    return ['', ...lines.map((line) => ` ${this.#palette.fg(COLORS[this.#tone], line)}`)];
+    const { fg } = this.#palette;
+    const [who, edge] = this.#by === undefined ? ['', ''] : [`${this.#by}: `, `${fg('borderMuted', '│')} `];
+    const lines = wrapTextWithAnsi(`${who}${WORDS[this.#tone]}${this.#text.trimEnd()}`, Math.max(1, width - 2 - visibleWidth(edge)));
+    return ['', ...lines.map((line) => ` ${edge}${fg(COLORS[this.#tone], line)}`)];
   }
 }
 
