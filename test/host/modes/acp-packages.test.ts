@@ -84,8 +84,8 @@ describe('packages under an editor', () => {
     await initialize(editor, { elicitation: { form: {} }, session: { notices: {} } });
     const { sessionId } = await editor.newSession(workspace);
     expect(await editor.prompt(sessionId, '/deploy')).toBe('end_turn');
-    expect(asked).toMatchObject([{ message: 'a package asks: where to?' }, { message: 'a package asks: sure?' }]);
-    expect(await editor.until(({ sessionUpdate }) => sessionUpdate === 'notice')).toMatchObject({ title: 'deploy staging true', severity: 'info' });
+    expect(asked).toMatchObject([{ message: 'reader asks: where to?' }, { message: 'reader asks: sure?' }]);
+    expect(await editor.until(({ sessionUpdate }) => sessionUpdate === 'notice')).toMatchObject({ title: 'reader: deploy staging true', severity: 'info' });
     await editor.close();
 
     const plain = await startAcp([{ text: '' }], { person: user, answer: () => 'allow_once' });
@@ -93,7 +93,7 @@ describe('packages under an editor', () => {
     const second = await plain.newSession(workspace);
     await plain.prompt(second.sessionId, '/deploy');
     expect(plain.questions).toEqual([]);
-    expect(await plain.until(({ sessionUpdate }) => sessionUpdate === 'agent_thought_chunk')).toMatchObject({ content: { text: 'deploy undefined false\n' } });
+    expect(await plain.until(({ sessionUpdate }) => sessionUpdate === 'agent_thought_chunk')).toMatchObject({ content: { text: 'reader: deploy undefined false\n' } });
     await plain.close();
   });
 });
