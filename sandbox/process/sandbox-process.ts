@@ -75,6 +75,8 @@ export class SandboxProcess implements Disposable {
 
   /** Hands over the package's scripts. Nothing of it runs yet. @throws {DashError} when the isolate cannot be made */
   open(message: Omit<HostMessage & { kind: 'open' }, 'kind'>): Promise<ChildMessage & { kind: 'opened' }> {
+    // Ended while its package was on the way to it: nobody would ever answer.
+    if (this.#ended) return Promise.reject(this.#cause ?? new DashError('SANDBOX_DIED', 'the sandbox process was ended'));
     this.#opened = Promise.withResolvers();
     this.#send({ kind: 'open', ...message });
     return this.#opened.promise;

@@ -19,6 +19,8 @@ export interface RemoteScreen {
   readonly port: SurfacePort;
   readonly shown: readonly Shown[];
   readonly staleCalls: readonly string[];
+  /** Who has the keys. */
+  readonly focused: RemoteSurface | undefined;
   change(scene: Partial<Scene>): void;
   /** The newest open surface of this kind, once there is one, and it has drawn. */
   find(kind: string): Promise<Shown>;
@@ -50,7 +52,9 @@ export function remoteScreen({ scene: first = {}, suggestions, widthOf = () => 8
   const shown: Shown[] = [];
   const staleCalls: string[] = [];
   const live = (): Shown[] => shown.filter(({ closed }) => !closed);
+  let focused: RemoteSurface | undefined;
   const focus = (wanted: RemoteSurface | undefined): void => {
+    focused = wanted;
     for (const { surface } of live()) if (surface !== wanted) surface.focus(false);
     wanted?.focus(true);
   };
@@ -93,6 +97,9 @@ export function remoteScreen({ scene: first = {}, suggestions, widthOf = () => 8
     port,
     shown,
     staleCalls,
+    get focused() {
+      return focused;
+    },
     change(changes) {
       scene = { ...scene, ...changes, version: scene.version + 1 };
       for (const { surface } of live()) surface.sceneChanged();

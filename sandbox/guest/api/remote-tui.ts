@@ -24,10 +24,12 @@ export interface RemoteTuiParts {
   readonly surface: Surface;
   readonly stage: Stage;
   readonly showOverlay: (component: GuestComponent, options?: OverlayOptions) => OverlayHandle;
+  /** pi draws its whole screen anew: a component may show what another one of the package knows. */
+  readonly requestRender: () => void;
 }
 
 /** pi's `tui` as a component gets it: the screen itself is the front end's, of which it has one place. */
-export function createRemoteTui({ surface, stage, showOverlay }: RemoteTuiParts): { readonly tui: object; readonly key: Surface['key'] } {
+export function createRemoteTui({ surface, stage, showOverlay, requestRender }: RemoteTuiParts): { readonly tui: object; readonly key: Surface['key'] } {
   const listeners = new Set<InputListener>();
   const overlays: OverlayHandle[] = [];
   const ownTerminal = (member: string) => () => {
@@ -65,8 +67,8 @@ export function createRemoteTui({ surface, stage, showOverlay }: RemoteTuiParts)
         ].map((member) => [member, ownTerminal(`terminal.${member}`)]),
       ),
     },
-    requestRender: () => surface.requestRender(),
-    renderNow: () => surface.requestRender(),
+    requestRender,
+    renderNow: requestRender,
     invalidate: () => surface.invalidate(),
     setFocus: (component: GuestComponent | null) => {
       surface.inputTarget = component ?? undefined;

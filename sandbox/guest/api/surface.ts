@@ -75,6 +75,8 @@ export class Surface {
 
   setFocused(focused: boolean): void {
     this.focused = focused;
+    // It lost the focus before the host heard that it has it.
+    if (!focused) this.#early = this.#early?.filter(({ kind }) => kind !== 'focus');
     const target = this.#focusOf ?? this.#component;
     if (target !== undefined && 'focused' in target) target.focused = focused;
   }
@@ -113,6 +115,7 @@ export class Surface {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.focused = false;
     this.#subscription?.close();
     try {
       this.#component?.dispose?.();

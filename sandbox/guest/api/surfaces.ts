@@ -45,8 +45,12 @@ export class Surfaces {
   /** The host asks one of them; what it throws is the answer of the call. */
   async answer(id: number, input: SurfaceInput, signal: AbortSignal): Promise<unknown> {
     switch (input.kind) {
-      case 'key':
-        return this.#opened.get(id)?.key(input.data);
+      case 'key': {
+        const opened = this.#opened.get(id);
+        const answer = opened?.key(input.data);
+        this.#drawAll(opened?.surface);
+        return answer;
+      }
       case 'intercept':
         return this.#intercept(input.data);
       case 'suggest':
@@ -198,11 +202,16 @@ export class Surfaces {
     const { tui, key } = createRemoteTui({
       surface,
       stage: this.#stage,
+      requestRender: () => this.#drawAll(),
       showOverlay: (component, options) => this.#openOverlay(this.#create(() => undefined).surface, component, options ?? {}),
     });
     const opened: Opened = { surface, tui, key };
     this.#opened.set(id, opened);
     return opened;
+  }
+
+  #drawAll(but?: Surface): void {
+    for (const { surface } of this.#opened.values()) if (surface !== but) surface.requestRender();
   }
 
   #close(surface: Surface): void {
