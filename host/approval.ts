@@ -35,6 +35,8 @@ export interface ApprovalFacts {
   /** Whether what the user typed leads the run. */
   readonly isUsersTask: boolean;
   readonly canAsk: boolean;
+  /** What the skill that leads the run says about this access: it only takes away, and only what a mode gives. */
+  readonly narrowedBy?: { readonly skill: string; readonly says: string };
 }
 
 /** `rule` is what decided: a rule of the user's, or the mode. */
@@ -55,19 +57,20 @@ export function parseApprovalRules({ allow = [], ask = [], deny = [] }: Partial<
  * protected, follows the rules of the user and then the mode. Deny is the default.
  */
 export function decideAccess(access: Access, facts: ApprovalFacts): Approval {
-  const { mode, rules, canAsk } = facts;
+  const { mode, rules, canAsk, narrowedBy } = facts;
+  const why = narrowedBy === undefined ? '' : ` (the skill \`${narrowedBy.skill}\` says that it needs \`${narrowedBy.says}\`)`;
   const question = (rule: string): Approval =>
     canAsk && mode !== 'none'
-      ? { kind: 'ask', question: questionOf(access), refusal: refusalOf(access, 'declined by the user'), rule }
-      : { kind: 'deny', refusal: refusalOf(access, 'not approved, and there is nobody to ask'), rule };
+      ? { kind: 'ask', question: questionOf(access) + why, refusal: refusalOf(access, `declined by the user${why}`), rule }
+      : { kind: 'deny', refusal: refusalOf(access, `not approved${why}, and there is nobody to ask`), rule };
   const denial = matching(access, rules.deny, facts);
   if (denial !== undefined) return { kind: 'deny', refusal: refusalOf(access, `denied by the user's rule \`${denial}\``), rule: denial };
   const asked = matching(access, rules.ask, facts);
   if (asked !== undefined) return question(asked);
   if (mode === 'all') return { kind: 'allow', rule: 'mode all' };
-  if (isFree(access, facts)) return { kind: 'allow', rule: `mode ${mode}` };
+  if (narrowedBy === undefined && isFree(access, facts)) return { kind: 'allow', rule: `mode ${mode}` };
   const grant = allowing(access, facts);
-  return grant === undefined ? question(`mode ${mode}`) : { kind: 'allow', rule: grant };
+  return grant === undefined ? question(narrowedBy === undefined ? `mode ${mode}` : `allowed-tools of ${narrowedBy.skill}`) : { kind: 'allow', rule: grant };
 }
 
 /** Whether one yes may stand for the same access until the session ends. What is protected or has all rights is asked every time. */

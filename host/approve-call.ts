@@ -5,6 +5,7 @@ import { type Access, type Approval, type ApprovalMode, type ApprovalRules, deci
 import { diffOf } from './tools/diff.ts';
 import type { PendingCall } from './tool-call.ts';
 import type { BuiltinTool } from './tools/index.ts';
+import type { SkillLimit } from './skill-in-force.ts';
 import { askAboutTool } from './tool-question.ts';
 import type { UserInterface } from './user-interface.ts';
 
@@ -26,6 +27,8 @@ export interface ApproveOptions {
   readonly readable: () => readonly string[];
   readonly ui: () => UserInterface;
   readonly origin: () => CallOrigin | undefined;
+  /** The skill that leads the run, if it says which tools it needs. */
+  readonly skill: () => SkillLimit | undefined;
   /** Told before a question is put. */
   readonly asking: (tool: string, access: Access) => void;
   readonly decided: (decision: ToolDecision) => void;
@@ -39,12 +42,17 @@ export async function approveCall(
   signal: AbortSignal,
   delegation: Delegation = NO_DELEGATION,
 ): Promise<string | undefined> {
-  const { mode, rules, places, readable, ui, origin, asking, decided } = options;
+  const { mode, rules, places, readable, ui, origin, skill, asking, decided } = options;
   for (const access of await tool.accesses(call.args)) {
     // A package's call is nobody's word but the package's, whatever the run around it is about.
     const isPackages = delegation.callers.length > 0;
     const startedBy = isPackages ? undefined : origin();
-    const facts = { mode, rules, places, readable: readable(), isUsersTask: startedBy !== undefined, canAsk: ui().hasUI && !isPackages };
+    // what is read changes nothing, and a skill has files beside it
+    const limit = access.kind === 'read' || isPackages ? undefined : skill();
+    const facts = {
+      ...{ mode, rules, places, readable: readable(), isUsersTask: startedBy !== undefined, canAsk: ui().hasUI && !isPackages },
+      ...(limit === undefined || limit.covers(call.name, access) ? {} : { narrowedBy: limit }),
+    };
     const approval = withinRights(access, delegation, places) ?? decideAccess(access, facts);
     const tell = (decision: 'allow' | 'deny', rule: string): void =>
       decided({ tool: call.name, access: access.kind, target: access.kind === 'run' ? access.command : access.path, decision, rule });

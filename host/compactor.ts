@@ -12,7 +12,7 @@ import { recordOf } from './session/entry-record.ts';
 import { type SessionEntry, toLine } from './session/entry.ts';
 import { type CompactionPlan, isCutPlace, planCompaction } from './session/plan-compaction.ts';
 import type { Session } from './session/session.ts';
-import { invokedSkills, skillsAsText, withoutSkillTags } from './session/invoked-skills.ts';
+import { invokedSkills, type SkillAt, skillsAsText, withoutSkillTags } from './session/invoked-skills.ts';
 import { filesAsText, filesOf } from './session/touched-files.ts';
 import { type SummaryPorts, summarize } from './summarize.ts';
 
@@ -65,6 +65,7 @@ export interface BranchSummary {
 }
 
 export interface CompactorPorts {
+  readonly skillAt: SkillAt;
   readonly models: ModelPort;
   readonly bus: EventBus;
   /** Asked for at every summary: the user may have changed it. */
@@ -86,7 +87,7 @@ export interface Compactor {
 }
 
 /** Makes a compactor. */
-export function createCompactor({ models, bus, retry, settings, emit }: CompactorPorts): Compactor {
+export function createCompactor({ models, bus, retry, settings, skillAt, emit }: CompactorPorts): Compactor {
   const summaryPorts = (model: ModelInfo): SummaryPorts => ({
     models,
     model,
@@ -116,7 +117,7 @@ export function createCompactor({ models, bus, retry, settings, emit }: Compacto
       const { summary, firstKeptEntryId, details } = value.compaction;
       // A cut between a call and its result would make every later request invalid.
       if (!isCutPlace(path, firstKeptEntryId)) throw new Error(`a package wanted to keep the context from \`${firstKeptEntryId}\` on, where it cannot be cut`);
-      const skills = skillsAsText(invokedSkills(plan.messages, plan.previousSummary), skillRoom(model));
+      const skills = skillsAsText(invokedSkills(plan.messages, plan.previousSummary, skillAt), skillRoom(model));
       return {
         summary: withoutSkillTags(summary) + skills,
         firstKeptEntryId,
@@ -136,7 +137,7 @@ export function createCompactor({ models, bus, retry, settings, emit }: Compacto
       signal,
     );
     if (signal.aborted) return 'cancelled';
-    const skills = skillsAsText(invokedSkills(plan.messages, plan.previousSummary), skillRoom(model));
+    const skills = skillsAsText(invokedSkills(plan.messages, plan.previousSummary, skillAt), skillRoom(model));
     return {
       summary: withoutSkillTags(text) + skills + filesAsText(plan.files),
       firstKeptEntryId: plan.firstKeptEntryId,

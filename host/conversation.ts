@@ -15,6 +15,7 @@ import { type ImageContent, type JsonObject, textOf } from './model/messages.ts'
 import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createRequestHooks, type RequestHooks } from './request-hooks.ts';
+import type { SkillAt } from './session/invoked-skills.ts';
 import { lastAnswer } from './session/export.ts';
 import { describeOrigin, type Origin, originsIn, originsOf, type Owners } from './session/origins.ts';
 import { AUDIT_ENTRY, type AuditHead } from './session/audit-anchor.ts';
@@ -32,6 +33,7 @@ export interface ConversationOptions {
   readonly retry: () => RetryPolicy;
   readonly compaction: () => CompactionSettings;
   readonly cacheWarming: () => WarmingMode;
+  readonly skillAt: SkillAt;
   readonly clock?: Clock;
   /** The parts of the system prompt as they are now, for a run about `prompt`. */
   readonly promptParts: (prompt: string) => SystemPromptParts;
@@ -107,6 +109,7 @@ export class Conversation {
       bus: options.bus,
       retry: () => this.#retryPolicy(),
       settings: () => ({ ...options.compaction(), enabled: this.autoCompaction }),
+      skillAt: options.skillAt,
       emit: (event) => options.emit(event),
     });
     this.#warmer = createCacheWarmer({

@@ -6,6 +6,8 @@ import { commandDigest, describeLeftBehind, type ToolDecision } from './approve-
 import type { Contributions } from './contributions.ts';
 import type { HostEvent } from './host-event.ts';
 import { DEFAULTS, type Settings } from './settings-schema.ts';
+import { skillInForce } from './skill-in-force.ts';
+import type { AgentMessage } from './transcript.ts';
 import { askAboutTool } from './tool-question.ts';
 import { createToolbox, type Toolbox } from './toolbox.ts';
 import { builtinTools } from './tools/index.ts';
@@ -25,6 +27,8 @@ export interface HostToolsOptions {
   readonly hold: () => Disposable;
   readonly ui: () => UserInterface;
   readonly origin: () => CallOrigin | undefined;
+  /** What stands in the context. */
+  readonly messages: () => readonly AgentMessage[];
   readonly callContext: () => CallContext;
   readonly enabled: readonly string[] | undefined;
   readonly audit: ((record: Omit<AuditRecord, 'time'>) => void) | undefined;
@@ -39,7 +43,7 @@ export interface HostTools {
 
 /** Makes the tools; what was decided about each use is audited and told. */
 export function createHostTools(options: HostToolsOptions): HostTools {
-  const { places, env, openFiles, mode, settings, contributions, hold, ui, origin, callContext, enabled, audit, emit } = options;
+  const { places, env, openFiles, mode, settings, contributions, hold, ui, origin, messages, callContext, enabled, audit, emit } = options;
   const decided = (decision: ToolDecision): void => {
     const { tool, target, access, rule } = decision;
     // A command may hold secrets: the trail tells two of them apart without keeping them.
@@ -98,6 +102,7 @@ export function createHostTools(options: HostToolsOptions): HostTools {
       readable: () => [...contributions().resources.skills.map(({ directory }) => realPath(directory)), ...shell.readable()],
       ui,
       origin,
+      skill: () => skillInForce(messages(), contributions().resources.skills, places.workspace),
       asking: (tool, access) =>
         void emit({ type: 'permission_requested', tool, access: access.kind, target: access.kind === 'run' ? access.command : access.path }),
       decided,

@@ -1,8 +1,9 @@
 import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { type Diagnostic, isDashError } from '../format/index.ts';
 import type { CallContext } from '../sandbox/index.ts';
+import { skillInvocation } from '../skills-lib/index.ts';
 import type { ArgumentCompletion } from '../skills-lib/index.ts';
 import type { RetryPolicy } from './agent-loop.ts';
 import type { ApprovalMode } from './approval.ts';
@@ -169,6 +170,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     hold,
     ui: () => ui,
     origin: () => conversation.origin,
+    messages: () => conversation.messages,
     callContext,
     enabled: options.tools ?? configuration.settings.tools,
     audit: options.audit,
@@ -187,6 +189,10 @@ export async function createHost(options: HostOptions): Promise<Host> {
     toolbox,
     retry,
     compaction: () => ({ ...DEFAULTS.compaction, ...configuration.settings.compaction }),
+    skillAt(path) {
+      const skill = contributions().resources.skills.find((one) => one.path === resolve(workspace, path));
+      return skill === undefined ? undefined : skillInvocation(skill, '');
+    },
     cacheWarming: () => configuration.settings.cacheWarming ?? DEFAULTS.cacheWarming,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     promptParts: (about) => ({

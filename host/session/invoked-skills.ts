@@ -1,4 +1,4 @@
-import { textOf } from '../model/messages.ts';
+import { textOf, toolCallsOf } from '../model/messages.ts';
 import type { AgentMessage } from '../transcript.ts';
 
 /** The text of a skill as it stands in a conversation since the user started it. */
@@ -11,8 +11,14 @@ export interface InvokedSkill {
 // `skillInvocation` writes it, and nothing of a skill can close it early
 const BLOCK = /<skill name="[^"\n]*" location="([^"\n]*)" origin="[^"\n]*">\n[^]*?\n<\/skill>/g;
 
-/** The skills that the user started in `messages`, and those that an earlier summary carries; of one, the newest text. */
-export function invokedSkills(messages: readonly AgentMessage[], previousSummary = ''): readonly InvokedSkill[] {
+/** The text of the skill in a file, wrapped as if the user had started it; `undefined` for a file that is none. */
+export type SkillAt = (path: string) => string | undefined;
+
+/**
+ * The skills that the user started in `messages` or that the model opened to follow them, and those that an earlier summary
+ * carries; of one, the newest text.
+ */
+export function invokedSkills(messages: readonly AgentMessage[], previousSummary = '', skillAt: SkillAt = () => undefined): readonly InvokedSkill[] {
   const newest = new Map<string, string>();
   const add = (block: string): void => {
     const location = / location="([^"\n]*)"/.exec(block)?.[1] ?? '';
@@ -24,6 +30,7 @@ export function invokedSkills(messages: readonly AgentMessage[], previousSummary
   for (const message of messages) {
     const block = message.role === 'user' ? skillOf(message) : '';
     if (block !== '') add(block);
+    for (const opened of openedBy(message, skillAt)) add(opened);
   }
   return [...newest].map(([location, text]) => ({ location, text }));
 }
@@ -59,12 +66,15 @@ export function skillsAsText(skills: readonly InvokedSkill[], maxCharacters: num
   }
   const left = skills.filter((skill) => !carried.has(skill)).map(({ location }) => location);
   const parts = [
-    ...(carried.size === 0
-      ? []
-      : ['The user started these skills; they still apply:', ...skills.filter((skill) => carried.has(skill)).map(({ text }) => text)]),
-    ...(left.length === 0 ? [] : [`The user started these skills, too; read them again before going on with what they are for:\n${left.join('\n')}`]),
+    ...(carried.size === 0 ? [] : ['These skills were started; they still apply:', ...skills.filter((skill) => carried.has(skill)).map(({ text }) => text)]),
+    ...(left.length === 0 ? [] : [`These skills were started, too; read them again before going on with what they are for:\n${left.join('\n')}`]),
   ];
   return parts.map((part) => `\n\n${part}`).join('');
+}
+
+function openedBy(message: AgentMessage, skillAt: SkillAt): readonly string[] {
+  if (message.role !== 'assistant') return [];
+  return toolCallsOf(message).flatMap(({ name, arguments: { path } }) => (name === 'read' && typeof path === 'string' ? (skillAt(path) ?? []) : []));
 }
 
 /** The skill that a message of the user begins with; what is pasted further down is no skill. */

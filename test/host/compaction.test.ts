@@ -1,4 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SessionManager } from '@earendil-works/pi-coding-agent';
 import fc from 'fast-check';
@@ -357,13 +358,35 @@ describe('a skill that the user started', () => {
     expect(textsOf(world.host.conversation.messages).at(-1)).toMatch(/stands above, unchanged\.$/);
   });
 
+  it('counts as started where the model opened it, also in the summary of a package', async () => {
+    const own = (event: Record<string, unknown>) => {
+      const { firstKeptEntryId } = event['preparation'] as { firstKeptEntryId: string };
+      return { compaction: { summary: 'theirs', firstKeptEntryId } };
+    };
+    const summer = { name: 'p', granted: ['session:read', 'session:control'], extension: { on: [['session_before_compact', own]] as const } };
+    for (const packages of [[], [summer]]) {
+      const home = await mkdtemp(join(tmpdir(), 'dash-home-'));
+      await write(home, 'La la.');
+      await writeFile(join(home, 'skills', 'sing', 'notes.md'), 'not the skill');
+      const read = (file: string) => ({ name: 'read', arguments: { path: join(home, 'skills', 'sing', file) } });
+      const turns = [{ toolCalls: [read('SKILL.md'), read('notes.md')] }, { text: 'la' }, { text: 'more '.repeat(2000) }, { text: 'in short' }];
+      await using world = await startTestHost({ turns }, packages, { dashHome: home });
+      await ask(world.host, 'sing');
+      await ask(world.host, 'go on');
+      const made = await world.host.conversation.compact();
+      expect(made?.summary).toMatch(/^(theirs|in short)\n\nThese skills were started; they still apply:\n\n<skill name="sing" [^>]*>\n[^]*La la\.\n<\/skill>/);
+      expect(made?.summary).not.toContain('not the skill');
+      await rm(home, { recursive: true });
+    }
+  });
+
   it('is named when there is no room for it, and what is pasted is none', () => {
     const block = (name: string, body: string) => `<skill name="${name}" location="/${name}" origin="user">\n${body}\n</skill>`;
     const said = [block('a', 'x'.repeat(300)), `look: ${block('pasted', 'y')}`, block('b', 'old'), `${block('b', 'new')}\n\n${block('also-pasted', 'z')}`];
     const skills = invokedSkills(said.map((text) => userMessage(text)));
     expect(skills.map(({ location }) => location)).toEqual(['/a', '/b']);
     expect(skillsAsText(skills, 200)).toBe(
-      `\n\nThe user started these skills; they still apply:\n\n${block('b', 'new')}\n\nThe user started these skills, too; read them again before going on with what they are for:\n/a`,
+      `\n\nThese skills were started; they still apply:\n\n${block('b', 'new')}\n\nThese skills were started, too; read them again before going on with what they are for:\n/a`,
     );
     expect(skillsAsText([], 200)).toBe('');
   });
