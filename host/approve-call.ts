@@ -50,7 +50,12 @@ export async function approveCall(
     // what is read changes nothing, and a skill has files beside it
     const limit = access.kind === 'read' || isPackages ? undefined : skill();
     const facts = {
-      ...{ mode, rules, places, readable: readable(), isUsersTask: startedBy !== undefined, canAsk: ui().hasUI && !isPackages },
+      mode,
+      rules,
+      places,
+      readable: readable(),
+      isUsersTask: startedBy !== undefined,
+      canAsk: ui().hasUI && !isPackages,
       ...(limit === undefined || limit.covers(call.name, access) ? {} : { narrowedBy: limit }),
     };
     const approval = withinRights(access, delegation, places) ?? decideAccess(access, facts);
