@@ -19,6 +19,8 @@ export interface Tmux extends AsyncDisposable {
   /** Text as it is pasted, in brackets where the program asked for them. */
   paste(text: string): Promise<void>;
   resize(columns: number, rows: number): Promise<void>;
+  /** Whether the cursor is seen, and whether long lines wrap. */
+  modes(): Promise<{ readonly cursor: string; readonly wraps: string }>;
   /** What is on the screen, without colours. */
   screen(): Promise<string>;
   /** The screen with its colours, and everything that scrolled off. */
@@ -38,8 +40,10 @@ const GUARD_MS = 45_000;
 /** Starts a program in a terminal of its own; what follows it shows how it ended. */
 export async function startTmux(command: readonly string[], { columns, rows = 30, cwd, env }: TmuxOptions): Promise<Tmux> {
   const socket = `dash-${randomUUID().slice(0, 8)}`;
+  // A detached session gets the path of who began it, whatever is said with `-e`.
+  const environmentOfTmux = { ...process.env, PATH: env['PATH'] ?? process.env['PATH'] };
   const tmux = async (...args: string[]): Promise<string> =>
-    (await run('tmux', ['-L', socket, '-f', '/dev/null', ...args], { maxBuffer: 64 * 1024 * 1024 })).stdout;
+    (await run('tmux', ['-L', socket, '-f', '/dev/null', ...args], { maxBuffer: 64 * 1024 * 1024, env: environmentOfTmux })).stdout;
   // The shell stays, so that what a program leaves behind on the terminal can be looked at.
   const script = `${command.map(quoted).join(' ')}; printf '%s\\n' "ended with $?"; stty -a | tr ' ' '\\n' | grep -x -e icanon -e -icanon; exec cat`;
   const environment = Object.entries({ ...env, TERM: 'tmux-256color' }).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
@@ -65,6 +69,10 @@ export async function startTmux(command: readonly string[], { columns, rows = 30
       await tmux('paste-buffer', '-p');
     },
     resize: async (width, height) => void (await tmux('resize-window', '-x', String(width), '-y', String(height))),
+    async modes() {
+      const [cursor = '', wraps = ''] = (await tmux('display-message', '-p', '#{cursor_flag} #{wrap_flag}')).trim().split(' ');
+      return { cursor, wraps };
+    },
     screen,
     everything: () => tmux('capture-pane', '-p', '-e', '-S', '-', '-E', '-'),
     showsColored: (expected) =>

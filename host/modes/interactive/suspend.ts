@@ -19,8 +19,11 @@ export function createSuspender(painter: Painter): Suspender {
     isAway = true;
   };
   const back = (): void => {
-    if (isAway) painter.start();
+    if (!isAway) return;
     isAway = false;
+    painter.start();
+    // What was to be drawn when it stopped may never have been: everything is.
+    painter.requestRender(true);
   };
   const continued = (): void => {
     // A shell may have changed the terminal while we were stopped.

@@ -106,8 +106,7 @@ describe.each([{ columns: 80 }, { columns: 40 }])('at $columns columns', ({ colu
       await dash.shows(answer);
       await dash.hides('working');
     }
-    await dash.press('Escape');
-    await dash.press('Escape');
+    await dash.press('Escape', 'Escape');
     await dash.shows('go to which place?');
     await dash.type('second');
     await dash.shows(/› second/);
