@@ -93,7 +93,9 @@ describe('packages under an editor', () => {
     const second = await plain.newSession(workspace);
     await plain.prompt(second.sessionId, '/deploy');
     expect(plain.questions).toEqual([]);
-    expect(await plain.until(({ sessionUpdate }) => sessionUpdate === 'agent_thought_chunk')).toMatchObject({ content: { text: 'reader: deploy undefined false\n' } });
+    expect(await plain.until(({ sessionUpdate }) => sessionUpdate === 'agent_thought_chunk')).toMatchObject({
+      content: { text: 'reader: deploy undefined false\n' },
+    });
     await plain.close();
   });
 });
