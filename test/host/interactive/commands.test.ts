@@ -159,3 +159,26 @@ describe('/login', () => {
     expect(JSON.parse(await readFile(join(terminal.home, 'credentials.json'), 'utf8')).keys).toEqual({});
   });
 });
+
+test("/settings changes one of the user's settings, and takes it back", async () => {
+  await using terminal = await startDash({ columns: 80, script: { turns: [{ text: 'nothing' }] } });
+  await terminal.shows(READY);
+  const change = async (to: string): Promise<void> => {
+    await terminal.type('images.block');
+    await terminal.press('Enter');
+    await terminal.shows('keeps every image from models');
+    await terminal.type(to);
+    await terminal.press('Enter');
+  };
+  await terminal.type('/settings');
+  await terminal.press('Enter');
+  await terminal.shows('your settings');
+  await change('true');
+  await terminal.shows('images.block = true ●');
+  expect(JSON.parse(await readFile(join(terminal.home, 'settings.json'), 'utf8'))).toEqual({ images: { block: true } });
+  await change('as usual');
+  await terminal.shows('images.block = false');
+  expect(JSON.parse(await readFile(join(terminal.home, 'settings.json'), 'utf8'))).toEqual({});
+  await terminal.press('Escape');
+  await terminal.shows(READY);
+});

@@ -11,6 +11,7 @@ import { permissions } from './permissions.ts';
 import { quit } from './quit.ts';
 import { resume } from './resume.ts';
 import { theme } from './theme.ts';
+import { settings } from './settings.ts';
 import { tree } from './tree.ts';
 import { updates } from './updates.ts';
 import { why } from './why.ts';
@@ -30,6 +31,7 @@ export const SCREEN_COMMANDS: readonly ScreenCommand[] = [
   permissions,
   quit,
   resume,
+  settings,
   theme,
   tree,
   updates,

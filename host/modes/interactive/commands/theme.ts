@@ -1,4 +1,4 @@
-import { keepSetting } from '../../../keep-setting.ts';
+import { changeSetting } from '../../../change-settings.ts';
 import { choose } from '../search-panel.ts';
 import type { ScreenCommand } from './command.ts';
 
@@ -19,6 +19,6 @@ export const theme: ScreenCommand = {
         : words.trim();
     if (name === undefined) return;
     if (!themes.choose(name)) return say(`there is no theme \`${name}\`; there are ${known.map((one) => `\`${one.name}\``).join(', ')}`, 'warning');
-    await keepSetting(host.dashHome, 'theme', name);
+    await changeSetting(host.dashHome, ['theme'], name);
   },
 };
