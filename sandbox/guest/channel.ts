@@ -63,7 +63,9 @@ export function createLink(
       if (reply.startsWith('+')) return reply.slice(1);
       // `{` begins the refusal of an order that is too large
       const { name, ...error } = (reply.startsWith('-') ? parse(reply.slice(1)) : parse(reply).error) as CapabilityErrorData & { name?: string };
-      throw name === 'RangeError' || name === 'TypeError' ? Object.assign(new globals[name](error.message), error) : toError(error);
+      if (name === 'RangeError' || name === 'TypeError') throw Object.assign(new globals[name](error.message), error);
+      // What WebCrypto throws is told apart by its name alone.
+      throw name === undefined || name === 'Error' ? toError(error) : Object.assign(toError(error), { name });
     },
 
     subscribe: (capability, params, listener) => {

@@ -1,10 +1,12 @@
 import { ZLIB_CODERS } from '../guest/builtins/zlib-coders.ts';
 import type { Hash, Hmac } from 'node:crypto';
+import { type CipherOrder, startCipher } from './native-cipher.ts';
+import { callWithKeys, type Wire } from './native-keys.ts';
 import type { BrotliOptions, ZlibOptions, ZstdOptions } from 'node:zlib';
 
 /**
- * Work that machine code does a hundred times faster than an interpreter without a JIT: hashes, compression, text
- * encodings. Bytes in, bytes out: there is no authority in it, so no broker decides. It lies in the sandbox process,
+ * Work that machine code does a hundred times faster than an interpreter without a JIT: hashes, ciphers, signatures,
+ * compression, text encodings. Bytes in, bytes out: there is no authority in it, so no broker decides. It lies in the sandbox process,
  * behind the same walls as the isolate; what a hostile input does here, it does to its own package.
  *
  * An order is one string: JSON, a newline, and the bytes as characters up to U+00FF. The answer is `+` and bytes in
@@ -20,7 +22,9 @@ const MAX_OPEN = 64;
 type Order =
   | { readonly do: 'text'; readonly from: BufferEncoding; readonly to: BufferEncoding }
   | { readonly do: 'open'; readonly engine: EngineOrder }
-  | { readonly do: 'write' | 'end' | 'copy'; readonly id: number }
+  | { readonly do: 'write' | 'copy'; readonly id: number }
+  | { readonly do: 'end'; readonly id: number; readonly tag?: string }
+  | { readonly do: 'keys'; readonly call: string; readonly args: readonly Wire[] }
   | { readonly do: 'flush'; readonly id: number; readonly kind?: number }
   | { readonly do: 'close'; readonly id: number }
   | { readonly do: 'run'; readonly engine: EngineOrder }
@@ -29,6 +33,7 @@ type Order =
   | { readonly do: 'hashes' };
 
 type EngineOrder =
+  | CipherOrder
   | { readonly kind: 'hash'; readonly algorithm: string; readonly outputLength?: number }
   | { readonly kind: 'hmac'; readonly algorithm: string; readonly key: string }
   | { readonly kind: 'zlib'; readonly make: Coder; readonly options: Readonly<Record<string, unknown>> };
@@ -44,7 +49,7 @@ const CODER_OPTIONS = ['level', 'memLevel', 'strategy', 'windowBits', 'flush', '
 
 interface Engine {
   write(bytes: Buffer): Promise<Buffer>;
-  end(): Promise<Buffer>;
+  end(tag?: Buffer): Promise<Buffer>;
   flush?(kind: number | undefined): Promise<Buffer>;
   copy?(): Engine;
   close(): void;
@@ -84,7 +89,7 @@ export function createNativeWork(): NativeWork {
       case 'end': {
         const engine = known(order.id);
         try {
-          return latin1(await engine.end());
+          return latin1(await engine.end(order.tag === undefined ? undefined : fromLatin1(order.tag)));
         } finally {
           close(order.id);
         }
@@ -103,6 +108,8 @@ export function createNativeWork(): NativeWork {
       }
       case 'derive':
         return latin1(await derive(order.how, fromLatin1(payload)));
+      case 'keys':
+        return callWithKeys(order.call, order.args);
       case 'crc32':
         return String(process.getBuiltinModule('zlib').crc32(fromLatin1(payload), order.value));
       case 'hashes':
@@ -143,6 +150,8 @@ function start(order: EngineOrder): Engine {
       return hashing(createHash(order.algorithm, order.outputLength === undefined ? {} : { outputLength: order.outputLength }));
     case 'hmac':
       return hashing(createHmac(order.algorithm, fromLatin1(order.key)));
+    case 'cipher':
+      return startCipher(order);
     case 'zlib':
       return coding(order.make, order.options);
     default:

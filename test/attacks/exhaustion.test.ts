@@ -68,12 +68,16 @@ describe('work beside the isolate', () => {
   const NATIVE = {
     derive: `require('crypto').pbkdf2Sync('p', 's', 2 ** 31 - 1, 64, 'sha512')`,
     memory: `require('crypto').scryptSync('p', 's', 64, { N: 2 ** 20, r: 64, p: 64, maxmem: 2 ** 40 })`,
+    pairs: `for (;;) require('crypto').generateKeyPairSync('rsa', { modulusLength: 8192 })`,
+    'pairs at once': `await Promise.all(Array.from({ length: 50 }, () => crypto.subtle.generateKey({ name: 'RSA-PSS', modulusLength: 8192, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' }, true, ['sign']))); for (;;);`,
+    ciphers: `const c = require('crypto'); const all = []; for (;;) { const e = c.createCipheriv('aes-256-gcm', Buffer.alloc(32), Buffer.alloc(12)); e.update('x'); all.push(e); }`,
     hashes: `for (;;) require('crypto').createHash('sha512').update(Buffer.alloc(1e6)).digest()`,
     bomb: `const z = require('zlib'); let b = z.gzipSync(Buffer.alloc(16e6)); for (;;) b = Buffer.concat([b, b].map((part) => z.gunzipSync(part)))`,
     windows: `const z = require('zlib'); const all = []; for (let n = 0; n < 80; n++) { const c = z.createBrotliCompress({ params: { [z.constants.BROTLI_PARAM_LARGE_WINDOW]: 1, [z.constants.BROTLI_PARAM_LGWIN]: 30, [z.constants.BROTLI_PARAM_QUALITY]: 11 } }); c.on('error', () => {}); c.write(Buffer.alloc(1e6, String(n))); all.push(c); } for (;;) await null`,
   };
   test.each(Object.keys(NATIVE))('%s', async (name) => {
-    await using beside = await openFixture({ files: { 'index.ts': extensionOf({ ...NATIVE, alive: `return 'alive'` }) } });
+    const tools = Object.fromEntries(Object.entries(NATIVE).map(([tool, body]) => [tool.replaceAll(/\W+/g, '_'), body]));
+    await using beside = await openFixture({ files: { 'index.ts': extensionOf({ ...tools, alive: `return 'alive'` }) } });
     expect(await survive(name, 1_000, beside)).toMatch(/^DEADLINE_EXCEEDED|MEMORY_LIMIT|SANDBOX_DIED|SANDBOX_BUDGET|^error: (?!.*\/)/);
     expect(await beside.text('alive')).toBe('alive');
   });

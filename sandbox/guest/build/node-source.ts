@@ -9,6 +9,7 @@ const FILES: readonly string[] = [
   'url',
   'internal/buffer',
   'internal/constants',
+  'internal/mime',
   'internal/querystring',
   'internal/util/inspect',
 ];

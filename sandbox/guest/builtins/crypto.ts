@@ -2,6 +2,8 @@ import type { GuestLink } from '../link.ts';
 import { askNative, bytesToLatin1, runNative } from '../globals/native-work.ts';
 import { viewBytes } from '../globals/text-encoding.ts';
 import { createRandomSource, createWebCrypto, uuidOf } from '../globals/web-crypto.ts';
+import { createCiphers } from './crypto-ciphers.ts';
+import { createKeys, secretBytes } from './crypto-keys.ts';
 import { digestOnce, RunningHash } from './hashing.ts';
 import { argumentError, outOfRange } from './system-error.ts';
 
@@ -9,7 +11,7 @@ type Data = string | ArrayBufferView | ArrayBuffer;
 type ScryptOptions = Readonly<Record<string, number>>;
 type RandomCallback<T> = (error: Error | null, value: T) => void;
 
-/** Makes the part of `crypto` that needs no key objects: hashes, HMAC, keys from passwords, random values, comparison. */
+/** Makes `crypto`: hashes, HMAC, keys from passwords, random values, comparison here; ciphers and what has keys beside it. */
 export function createCrypto(link: Pick<GuestLink, 'requestSync'>, stream: typeof import('node:stream')) {
   const random = createRandomSource(link);
 
@@ -58,8 +60,8 @@ export function createCrypto(link: Pick<GuestLink, 'requestSync'>, stream: typeo
 
   const createHash = (algorithm: string, { outputLength }: { outputLength?: number } = {}) =>
     new Hash(new RunningHash({ kind: 'hash', algorithm: nameOf(algorithm, 'algorithm'), ...(outputLength !== undefined && { outputLength }) }));
-  const createHmac = (algorithm: string, key: Data) =>
-    new Hmac(new RunningHash({ kind: 'hmac', algorithm: nameOf(algorithm, 'hmac'), key: bytesToLatin1(bytesOf(key)) }));
+  const createHmac = (algorithm: string, key: unknown) =>
+    new Hmac(new RunningHash({ kind: 'hmac', algorithm: nameOf(algorithm, 'hmac'), key: bytesToLatin1(secretBytes(key, bytesOf)) }));
   const randomBytes = (size: number, callback?: RandomCallback<Buffer>) => {
     if (typeof size !== 'number') throw argumentError('size', 'of type number', size);
     if (!(size >= 0 && size <= 2 ** 31 - 1)) throw outOfRange('size', '>= 0 && <= 2147483647', size);
@@ -108,7 +110,8 @@ export function createCrypto(link: Pick<GuestLink, 'requestSync'>, stream: typeo
     derived({ kind: 'scrypt', salt: bytesToLatin1(bytesOf(salt)), length, options }, password);
   const hkdfSync = (digest: string, key: Data, salt: Data, info: Data, length: number) =>
     derived({ kind: 'hkdf', salt: bytesToLatin1(bytesOf(salt)), info: bytesToLatin1(bytesOf(info)), length, digest }, key).buffer;
-  return {
+  return Object.assign(createKeys(stream, bytesOf, random), {
+    ...createCiphers(stream, { bytesOf, secretBytes: (key) => secretBytes(key, bytesOf) }),
     createHash,
     createHmac,
     hash: (algorithm: string, data: Data, encoding = 'hex') => encode(digestOnce(nameOf(algorithm, 'algorithm'), bytesOf(data)), encoding),
@@ -135,7 +138,7 @@ export function createCrypto(link: Pick<GuestLink, 'requestSync'>, stream: typeo
     webcrypto,
     subtle: webcrypto.subtle,
     getRandomValues: webcrypto.getRandomValues,
-  };
+  });
 }
 
 /** Node's form of a function that is slow: the callback comes last, in a later turn. */

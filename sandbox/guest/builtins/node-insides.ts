@@ -24,6 +24,10 @@ const special: Readonly<Record<string, unknown>> = {
       return this;
     }
   },
+  SafeStringPrototypeSearch: (text: string, pattern: RegExp) => {
+    pattern.lastIndex = 0;
+    return pattern.exec(text)?.index ?? -1;
+  },
   globalThis,
   decodeURIComponent,
   uncurryThis: uncurry,
@@ -168,6 +172,9 @@ const errorCodes = {
   ERR_OUT_OF_RANGE: function (name: string, range: string, received: unknown): Error {
     return outOfRange(name, range, received);
   },
+  ERR_INVALID_MIME_SYNTAX: coded(TypeError, 'ERR_INVALID_MIME_SYNTAX', (production: string, text: string, index: number) =>
+    index === -1 ? `The MIME syntax for a ${production} in "${text}" is invalid` : `The MIME syntax for a ${production} in "${text}" is invalid at ${index}`,
+  ),
   ERR_INVALID_URL: function (input: string): Error {
     return Object.assign(new TypeError('Invalid URL'), { code: 'ERR_INVALID_URL', input });
   },

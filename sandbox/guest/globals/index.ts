@@ -44,6 +44,10 @@ export function installGlobals(global: typeof globalThis, link: GuestLink): void
   defineLazy(global, ['performance'], () => ({ performance: createPerformance() }));
   defineLazy(global, ['process'], () => ({ process: createProcess({ link, builtin }) }));
   defineLazy(global, ['Buffer'], () => exportsOf(builtin('buffer')));
+  defineLazy(global, ['CryptoKey'], () => {
+    const { CryptoKey }: typeof import('./subtle-crypto.ts') = require('./subtle-crypto.ts');
+    return { CryptoKey };
+  });
   defineLazy(global, ['crypto'], () => ({ crypto: exportsOf(builtin('crypto'))['webcrypto'] }));
   defineLazy(global, ['URL', 'URLSearchParams'], () =>
     evaluated(global, ['URL', 'URLSearchParams'], () => {

@@ -1,24 +1,37 @@
-import { digestOnce, RunningHash } from '../builtins/hashing.ts';
-import { bytesToLatin1, runNative } from './native-work.ts';
+import { digestOnce } from '../builtins/hashing.ts';
+import { callWithKeys, keepKey, keyWire } from './native-keys.ts';
+import { bytesToLatin1 } from './native-work.ts';
 import { viewBytes } from './text-encoding.ts';
 
 type Bytes = ArrayBuffer | ArrayBufferView;
 type Algorithm = string | { readonly name: string; readonly [parameter: string]: unknown };
+type Format = 'raw' | 'pkcs8' | 'spki' | 'jwk';
 
-/** Bytes of keys, out of reach of whoever holds the key: one that is not extractable stays so. */
-const secrets = new WeakMap<CryptoKey, Uint8Array<ArrayBuffer>>();
+/** A key as the sandbox process gives it. */
+interface KeyValue {
+  readonly type: 'secret' | 'private' | 'public';
+  readonly algorithm: object;
+  readonly usages: readonly string[];
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
 
-class CryptoKey {
-  readonly type = 'secret';
+const BY_RUNTIME = Symbol('by the runtime');
+
+export class CryptoKey {
+  readonly type: string;
   readonly algorithm: object;
   readonly extractable: boolean;
   readonly usages: readonly string[];
 
-  constructor(algorithm: object, extractable: boolean, usages: readonly string[], bytes: Uint8Array<ArrayBuffer>) {
+  constructor(made: symbol, value: KeyValue, extractable: boolean) {
+    if (made !== BY_RUNTIME) throw Object.assign(new TypeError('Illegal constructor'), { code: 'ERR_ILLEGAL_CONSTRUCTOR' });
+    const { type, algorithm, usages, bytes } = value;
+    this.type = type;
     this.algorithm = algorithm;
     this.extractable = extractable;
     this.usages = [...usages];
-    secrets.set(this, bytes);
+    keepKey(this, { $: 'webkey', type, v: bytesToLatin1(bytes), algorithm: algorithm as never, usages: [...usages] });
+    Object.freeze(this);
   }
 
   get [Symbol.toStringTag](): string {
@@ -26,103 +39,89 @@ class CryptoKey {
   }
 }
 
-const hashes = new Map([
-  ['SHA-1', { name: 'sha1', blockBytes: 64 }],
-  ['SHA-256', { name: 'sha256', blockBytes: 64 }],
-  ['SHA-384', { name: 'sha384', blockBytes: 128 }],
-  ['SHA-512', { name: 'sha512', blockBytes: 128 }],
-]);
+const hashes: Readonly<Record<string, string>> = { 'SHA-1': 'sha1', 'SHA-256': 'sha256', 'SHA-384': 'sha384', 'SHA-512': 'sha512' };
 
-/** Makes `crypto.subtle`: digests, HMAC, and bits from a password. Ciphers and pairs of keys throw UNSUPPORTED_API. */
-export function createSubtle(random: (size: number) => Uint8Array) {
-  const subtle: Record<string, (...args: never[]) => Promise<unknown>> = {
-    digest: async (algorithm: Algorithm, data: Bytes) => digestOnce(hashOf(algorithm).name, viewBytes(data)).buffer,
-
-    importKey: async (format: string, data: Bytes, algorithm: Algorithm, extractable: boolean, usages: readonly string[]) => {
-      const name = nameOf(algorithm);
-      if (format !== 'raw' || !['HMAC', 'PBKDF2', 'HKDF'].includes(name)) throw refusal(`importKey of ${name} as \`${format}\``);
-      const bytes = viewBytes(data).slice();
-      return new CryptoKey(name === 'HMAC' ? keyed(algorithm, bytes.length) : { name }, extractable, usages, bytes);
+/**
+ * Makes `crypto.subtle`: what Node has, done by Node in the sandbox process. A key is a value that stays in this isolate,
+ * and out of reach of who holds it unless it is extractable.
+ */
+export function createSubtle() {
+  return {
+    digest: async (algorithm: Algorithm, data: Bytes) => {
+      const hash = hashes[nameOf(algorithm).toUpperCase()];
+      if (hash === undefined) throw new DOMException(`Unrecognized algorithm name: ${nameOf(algorithm)}`, 'NotSupportedError');
+      return digestOnce(hash, viewBytes(data)).buffer;
     },
+
+    importKey: async (format: Format, data: Bytes | object, algorithm: Algorithm, extractable: boolean, usages: readonly string[]) =>
+      toKey(ask('subtleImport', format, data, algorithm, usages) as KeyValue, extractable),
 
     generateKey: async (algorithm: Algorithm, extractable: boolean, usages: readonly string[]) => {
-      if (nameOf(algorithm) !== 'HMAC') throw refusal(`generateKey of ${nameOf(algorithm)}`);
-      const { length } = algorithm as { length?: number };
-      const size = length === undefined ? hashOf(hashIn(algorithm)).blockBytes : Math.ceil(length / 8);
-      return new CryptoKey(keyed(algorithm, size), extractable, usages, random(size).slice());
+      const made = ask('subtleGenerate', algorithm, usages) as KeyValue | { readonly publicKey: KeyValue; readonly privateKey: KeyValue };
+      if ('type' in made) return toKey(made, extractable);
+      // who may know the public half is everybody
+      return { publicKey: toKey(made.publicKey, true), privateKey: toKey(made.privateKey, extractable) };
     },
 
-    exportKey: async (format: string, key: CryptoKey) => {
-      if (format !== 'raw') throw refusal(`exportKey as \`${format}\``);
-      if (!key.extractable) throw new DOMException('key is not extractable', 'InvalidAccessError');
-      return secretOf(key).slice().buffer;
+    exportKey: async (format: Format, key: CryptoKey) => {
+      assertExtractable(key);
+      const exported = ask('subtleExport', format, key);
+      // It went along as one that may be taken out of there; what it says of itself is this one's.
+      return exported instanceof Uint8Array ? exported.buffer : { ...(exported as object), ext: key.extractable };
     },
 
-    sign: async (algorithm: Algorithm, key: CryptoKey, data: Bytes) => sign(algorithm, key, data, 'sign').buffer,
+    encrypt: async (algorithm: Algorithm, key: CryptoKey, data: Bytes) => bytesFrom('subtleEncrypt', algorithm, key, data),
+    decrypt: async (algorithm: Algorithm, key: CryptoKey, data: Bytes) => bytesFrom('subtleDecrypt', algorithm, key, data),
+    sign: async (algorithm: Algorithm, key: CryptoKey, data: Bytes) => bytesFrom('subtleSign', algorithm, key, data),
+    verify: async (algorithm: Algorithm, key: CryptoKey, signature: Bytes, data: Bytes) => ask('subtleVerify', algorithm, key, signature, data) as boolean,
+    deriveBits: async (algorithm: Algorithm, key: CryptoKey, length: number | null) => bytesFrom('subtleDeriveBits', algorithm, key, length),
+    deriveKey: async (algorithm: Algorithm, key: CryptoKey, derived: Algorithm, extractable: boolean, usages: readonly string[]) =>
+      toKey(ask('subtleDeriveKey', algorithm, key, derived, usages) as KeyValue, extractable),
 
-    verify: async (algorithm: Algorithm, key: CryptoKey, signature: Bytes, data: Bytes) => {
-      const [expected, given] = [sign(algorithm, key, data, 'verify'), viewBytes(signature)];
-      return expected.length === given.length && expected.reduce((difference, byte, index) => difference | (byte ^ (given[index] ?? 0)), 0) === 0;
+    wrapKey: async (format: Format, key: CryptoKey, wrapping: CryptoKey, algorithm: Algorithm) => {
+      assertExtractable(key);
+      return bytesFrom('subtleWrap', format, key, wrapping, algorithm);
     },
 
-    deriveBits: async (algorithm: Algorithm, key: CryptoKey, length: number) => {
-      assertUsage(key, 'deriveBits');
-      const { salt, info, iterations } = algorithm as unknown as { salt: Bytes; info: Bytes; iterations: number };
-      const shared = { salt: bytesToLatin1(viewBytes(salt)), length: length / 8, digest: hashOf(hashIn(algorithm)).name };
-      switch (nameOf(algorithm)) {
-        case 'PBKDF2':
-          return runNative({ do: 'derive', how: { kind: 'pbkdf2', ...shared, iterations } }, secretOf(key)).buffer;
-        case 'HKDF':
-          return runNative({ do: 'derive', how: { kind: 'hkdf', ...shared, info: bytesToLatin1(viewBytes(info)) } }, secretOf(key)).buffer;
-        default:
-          throw refusal(`deriveBits of ${nameOf(algorithm)}`);
-      }
-    },
+    unwrapKey: async (
+      format: Format,
+      wrapped: Bytes,
+      unwrapping: CryptoKey,
+      algorithm: Algorithm,
+      keyAlgorithm: Algorithm,
+      extractable: boolean,
+      usages: readonly string[],
+    ) => toKey(ask('subtleUnwrap', format, wrapped, unwrapping, algorithm, keyAlgorithm, usages) as KeyValue, extractable),
   };
-  for (const name of ['encrypt', 'decrypt', 'deriveKey', 'wrapKey', 'unwrapKey']) subtle[name] = async () => Promise.reject(refusal(name));
-  return subtle;
 }
 
-function sign(algorithm: Algorithm, key: CryptoKey, data: Bytes, usage: string): Uint8Array<ArrayBuffer> {
-  if (nameOf(algorithm) !== 'HMAC') throw refusal(`${usage} with ${nameOf(algorithm)}`);
-  assertUsage(key, usage);
-  const { name } = hashOf(hashIn(key.algorithm as { name: string }));
-  return new RunningHash({ kind: 'hmac', algorithm: name, key: bytesToLatin1(secretOf(key)) }).update(viewBytes(data)).digest();
+/** What WebCrypto refuses it refuses with a DOMException; the name is all that is left of one on the way here. */
+function ask(call: string, ...args: readonly unknown[]): unknown {
+  try {
+    return callWithKeys(call, ...args);
+  } catch (error) {
+    const { message, name } = error as Error;
+    throw /^(NotSupported|InvalidAccess|Data|Operation|Syntax|QuotaExceeded)Error$/.test(name) ? new DOMException(message, name) : error;
+  }
 }
 
-function secretOf(key: CryptoKey): Uint8Array<ArrayBuffer> {
-  const bytes = secrets.get(key);
-  if (bytes === undefined) throw new TypeError('the key is not a CryptoKey');
-  return bytes;
+function bytesFrom(call: string, ...args: readonly unknown[]): ArrayBuffer {
+  return (ask(call, ...args) as Uint8Array<ArrayBuffer>).buffer;
 }
 
-function assertUsage(key: CryptoKey, usage: string): void {
-  if (!key.usages.includes(usage)) throw new DOMException(`The requested operation is not valid for the provided key: \`${usage}\``, 'InvalidAccessError');
+function toKey(value: KeyValue, extractable: boolean): CryptoKey {
+  if (value.usages.length === 0 && value.type !== 'public')
+    throw new DOMException(`Usages cannot be empty when ${value.type === 'private' ? 'importing a private key' : 'creating a key'}.`, 'SyntaxError');
+  return new CryptoKey(BY_RUNTIME, value, extractable);
 }
 
-function keyed(algorithm: Algorithm, bytes: number): object {
-  return { name: 'HMAC', length: bytes * 8, hash: { name: nameOf(hashIn(algorithm)) } };
-}
-
-function hashIn(algorithm: Algorithm): Algorithm {
-  return (algorithm as { hash?: Algorithm }).hash ?? '';
-}
-
-function hashOf(algorithm: Algorithm): { readonly name: string; readonly blockBytes: number } {
-  const hash = hashes.get(nameOf(algorithm));
-  if (hash === undefined) throw new DOMException(`Unrecognized algorithm name: ${nameOf(algorithm)}`, 'NotSupportedError');
-  return hash;
+function assertExtractable(key: CryptoKey): void {
+  keyWire(key);
+  const { name } = key.algorithm as { readonly name: string };
+  if (name === 'PBKDF2' || name === 'HKDF') throw new DOMException(`${name} keys are not extractable`, 'NotSupportedError');
+  if (!key.extractable) throw new DOMException('key is not extractable', 'InvalidAccessError');
 }
 
 function nameOf(algorithm: Algorithm): string {
-  return (typeof algorithm === 'string' ? algorithm : algorithm.name).toUpperCase();
-}
-
-function refusal(what: string): Error {
-  return Object.assign(
-    new Error(`crypto.subtle.${what} is not available in the sandbox; use a library written in JavaScript, such as \`@noble/ciphers\` or \`@noble/curves\``),
-    {
-      code: 'UNSUPPORTED_API',
-    },
-  );
+  return typeof algorithm === 'string' ? algorithm : algorithm.name;
 }

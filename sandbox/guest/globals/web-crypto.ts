@@ -25,7 +25,7 @@ export function createRandomSource(link: Pick<GuestLink, 'requestSync'>): (size:
 /** Makes the `crypto` global: random values, and what {@link createSubtle} has. */
 export function createWebCrypto(random: (size: number) => Uint8Array) {
   return {
-    subtle: createSubtle(random),
+    subtle: createSubtle(),
     getRandomValues<T extends ArrayBufferView>(view: T): T {
       if (!ArrayBuffer.isView(view) || view instanceof Float32Array || view instanceof Float64Array || view instanceof DataView) {
         throw new DOMException('The data argument must be an integer-type TypedArray', 'TypeMismatchError');

@@ -59,6 +59,20 @@ describe('what a hostile guest orders', () => {
     ['half an archive', order({ do: 'run', engine: gunzip }, gzipSync('half').subarray(0, 15))],
     ['a key of no length', order({ do: 'derive', how: { kind: 'pbkdf2', salt: '', iterations: 0, length: -1, digest: 'sha256' } })],
     ['memory without an end', order({ do: 'derive', how: { kind: 'scrypt', salt: '', length: 10, options: { N: 2 ** 30, r: 64, p: 64 } } })],
+    ['a call with keys that there is not', order({ do: 'keys', call: 'exec', args: [] })],
+    ['a call of Object.prototype', order({ do: 'keys', call: 'constructor', args: [] })],
+    ['a key that is none', order({ do: 'keys', call: 'sign', args: ['sha256', { $: 'bytes', v: 'x' }, { $: 'key', type: 'private', v: 'no key' }] })],
+    [
+      'a web key that is none',
+      order({ do: 'keys', call: 'subtleSign', args: ['HMAC', { $: 'webkey', type: '__proto__', v: '', algorithm: 'HMAC', usages: ['sign'] }, ''] }),
+    ],
+    ['a key with an export of its own', order({ do: 'keys', call: 'exportKey', args: [{ export: 'x' }, {}] })],
+    ['no arguments', order({ do: 'keys', call: 'verify' })],
+    ['arguments as deep as the stack', order({ do: 'keys', call: 'sign', args: [JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`)] })],
+    ['a number that is none', order({ do: 'keys', call: 'sign', args: [{ $: 'bigint', v: 'x' }] })],
+    ['a pair of no known kind', order({ do: 'keys', call: 'generateKeyPair', args: ['constructor', {}] })],
+    ['a cipher that is none', order({ do: 'run', engine: { kind: 'cipher', decrypt: false, algorithm: 'constructor', key: '', iv: null, options: {} } })],
+    ['a cipher without a key', order({ do: 'run', engine: { kind: 'cipher', decrypt: true, algorithm: 'aes-256-gcm', key: '', iv: '', options: {} } })],
     ['an encoding that is none', order({ do: 'text', from: 'nowhere', to: 'latin1' })],
   ])('%s is an answer, not an exception', async (_name, text) => {
     const work = createNativeWork();

@@ -1,3 +1,4 @@
+import { defineLazy } from '../../globals/define-lazy.ts';
 import { TextDecoder, TextEncoder } from '../../globals/text-encoding.ts';
 import { argumentError, systemErrors } from '../system-error.ts';
 import { completeModule } from '../throwing-members.ts';
@@ -13,7 +14,7 @@ const custom = Symbol.for('nodejs.util.promisify.custom');
 /** Makes `util`. */
 export function createUtil(): Record<string, unknown> {
   const { inspect, format, formatWithOptions, stripVTControlCharacters } = inspecting();
-  return completeModule('util', {
+  const util: Record<string, unknown> = {
     inspect,
     format,
     formatWithOptions,
@@ -36,7 +37,9 @@ export function createUtil(): Record<string, unknown> {
     getSystemErrorName: (errno: number) => Object.entries(systemErrors).find(([, [number]]) => number === errno)?.[0],
     getSystemErrorMap: () => new Map(Object.entries(systemErrors).map(([code, [errno, words]]) => [errno, [code, words]])),
     getSystemErrorMessage: (errno: number) => Object.values(systemErrors).find(([number]) => number === errno)?.[1],
-  });
+  };
+  defineLazy(util, ['MIMEType', 'MIMEParams'], () => require('node-source:internal/mime') as Readonly<Record<string, unknown>>);
+  return completeModule('util', util);
 }
 
 /** Node's `util.promisify`. */

@@ -46,8 +46,8 @@ export const types = {
   isBoxedPrimitive: (value: unknown) => [Number, String, Boolean, BigInt, Symbol].some((type) => value instanceof type),
   // no script can see one
   isProxy: () => false,
-  // Objects of the embedder and keys exist in no isolate of ours.
+  // Objects of the embedder exist in no isolate of ours.
   isExternal: () => false,
-  isCryptoKey: () => false,
-  isKeyObject: () => false,
+  isCryptoKey: tagged('CryptoKey'),
+  isKeyObject: tagged('KeyObject'),
 };
