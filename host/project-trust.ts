@@ -137,7 +137,7 @@ async function pinnedTexts({ root, items }: ProjectFiles): Promise<Record<string
 
 function digestOf({ items }: ProjectFiles): string {
   return createHash('sha256')
-    .update(JSON.stringify([...items].sort()))
+    .update(JSON.stringify([...items].toSorted(([one], [other]) => (one < other ? -1 : 1))))
     .digest('hex');
 }
 
