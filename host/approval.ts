@@ -73,6 +73,11 @@ export function decideAccess(access: Access, facts: ApprovalFacts): Approval {
   return grant === undefined ? question(narrowedBy === undefined ? `mode ${mode}` : `allowed-tools of ${narrowedBy.skill}`) : { kind: 'allow', rule: grant };
 }
 
+/** Whether a rule of the user's forbids it, whatever else is so. */
+export function isDeniedByRule(access: Access, rules: ApprovalRules, places: Places): boolean {
+  return matching(access, rules.deny, { places }) !== undefined;
+}
+
 /** Whether one yes may stand for the same access until the session ends. What is protected or has all rights is asked every time. */
 export function mayLast(access: Access, places: Places): boolean {
   switch (access.kind) {
@@ -105,7 +110,7 @@ function allowing(access: Access, { rules, places }: ApprovalFacts): string | un
 }
 
 /** A rule against a program is one against it anywhere in the command: what it is really called only a shell knows. */
-function matching(access: Access, rules: PermissionSet, { places }: ApprovalFacts): string | undefined {
+function matching(access: Access, rules: PermissionSet, { places }: Pick<ApprovalFacts, 'places'>): string | undefined {
   const effects = access.kind === 'run' ? [effectOf(access), ...commandsIn(access.command)] : [effectOf(access)];
   for (const effect of effects) {
     const { rule } = allows(rules, effect, places);

@@ -40,6 +40,8 @@ export interface HostOptions {
   readonly approval?: ApprovalMode;
   /** Names of the tools that are on; otherwise the setting, otherwise the default ones and all of packages. */
   readonly tools?: readonly string[];
+  /** Whether commands find files sealed that git may have to write. Default: the setting. */
+  readonly strictShell?: boolean;
   readonly trustProject?: boolean;
   /** Asked once at the start where the project brings something that nobody decided about. Default: it stays silent. */
   readonly askTrust?: AskTrust;

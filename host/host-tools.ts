@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { isProtectedRead, type Places } from '../format/index.ts';
-import { type AuditRecord, type CallContext, type CallOrigin, openShell, type Shell } from '../sandbox/index.ts';
-import { type ApprovalMode, parseApprovalRules } from './approval.ts';
+import { type AuditRecord, type CallContext, type CallOrigin, openShell, type RefusedName, type Shell } from '../sandbox/index.ts';
+import { type ApprovalMode, isDeniedByRule, parseApprovalRules } from './approval.ts';
 import { commandDigest, describeLeftBehind, type ToolDecision } from './approve-call.ts';
 import type { Contributions } from './contributions.ts';
 import type { HostEvent } from './host-event.ts';
@@ -31,6 +31,8 @@ export interface HostToolsOptions {
   readonly messages: () => readonly AgentMessage[];
   readonly callContext: () => CallContext;
   readonly enabled: readonly string[] | undefined;
+  /** Whether commands find files sealed that git may have to write. Default: the setting. */
+  readonly strictShell: boolean | undefined;
   readonly audit: ((record: Omit<AuditRecord, 'time'>) => void) | undefined;
   readonly emit: (event: HostEvent) => Promise<void>;
 }
@@ -43,7 +45,7 @@ export interface HostTools {
 
 /** Makes the tools; what was decided about each use is audited and told. */
 export function createHostTools(options: HostToolsOptions): HostTools {
-  const { places, env, openFiles, mode, settings, contributions, hold, ui, origin, messages, callContext, enabled, audit, emit } = options;
+  const { places, env, openFiles, mode, settings, contributions, hold, ui, origin, messages, callContext, enabled, strictShell, audit, emit } = options;
   const decided = (decision: ToolDecision): void => {
     const { tool, target, access, rule } = decision;
     // A command may hold secrets: the trail tells two of them apart without keeping them.
@@ -57,6 +59,7 @@ export function createHostTools(options: HostToolsOptions): HostTools {
     env,
     environment: toolEnvironment(env),
     dashHome: places.dashHome,
+    strict: () => strictShell ?? settings().shell?.profile === 'strict',
     async allow(left) {
       const { path, kind, what } = left;
       const question = { tool: 'bash', access: { kind: 'write', path }, title: '`bash` left something behind', question: describeLeftBehind(left) } as const;
@@ -65,13 +68,19 @@ export function createHostTools(options: HostToolsOptions): HostTools {
       return isAllowed;
     },
   });
-  const mayUnseal = async (command: string, paths: readonly string[], signal: AbortSignal): Promise<boolean> => {
-    if (!canAsk()) return false;
-    const names = paths.map((path) => `\`${relative(places.workspace, path)}\``).join(', ');
+  const mayUncover = async (command: string, names: readonly RefusedName[], signal: AbortSignal): Promise<boolean> => {
+    const rules = parseApprovalRules(settings().permissions);
+    const denied = names.find(({ path, access }) => isDeniedByRule({ kind: access, path }, rules, places));
+    if (denied !== undefined || !canAsk()) return false;
+    const named = (access: RefusedName['access']): string => {
+      const paths = names.filter((name) => name.access === access).map(({ path }) => `\`${relative(places.workspace, path)}\``);
+      return paths.length === 0 ? '' : `${access} ${paths.join(', ')}`;
+    };
     const access = { kind: 'run', command, argv: [], confinement: 'confined' } as const;
-    const question = `run this command again, and let it write ${names}?\n\n${command}`;
+    const wanted = [named('read'), named('write')].filter((part) => part !== '').join(' and ');
+    const question = `run this command again, and let it ${wanted}?\n\n${command}`;
     const isAllowed = await askAboutTool(ui(), { tool: 'bash', access, title: '`bash` asks', question, origin: '', mayLast: false }, signal);
-    for (const target of paths) decided({ tool: 'bash', access: 'write', target, decision: isAllowed ? 'allow' : 'deny', rule: 'the user' });
+    for (const name of names) decided({ tool: 'bash', access: name.access, target: name.path, decision: isAllowed ? 'allow' : 'deny', rule: 'the user' });
     return isAllowed;
   };
   const builtin = builtinTools(
@@ -79,7 +88,7 @@ export function createHostTools(options: HostToolsOptions): HostTools {
       cwd: places.workspace,
       shell,
       openFiles,
-      mayUnseal,
+      mayUncover,
       images: () => ({ ...DEFAULTS.images, ...settings().images }),
       confinement: async () => (mode() !== 'all' && (await shell.layer()).kind === 'live' ? 'confined' : 'full access'),
       searchable: (path) => mode() === 'all' || !isProtectedRead(realPath(path), places),

@@ -173,6 +173,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     messages: () => conversation.messages,
     callContext,
     enabled: options.tools ?? configuration.settings.tools,
+    strictShell: options.strictShell,
     audit: options.audit,
     emit,
   });

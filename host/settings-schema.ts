@@ -8,6 +8,7 @@ export const DEFAULTS = {
   terminal: { progress: false },
   markdown: { codeBlockIndent: '  ' },
   skills: { budget: 4000 },
+  shell: { profile: 'normal' },
   queueMode: 'one-at-a-time',
   cacheWarming: 'streaming',
 } as const;
@@ -49,6 +50,15 @@ export const Settings = Type.Object({
   }),
   permissions: strictGroup({ allow: Rules("what the host's own tools do unasked"), ask: Rules('what is asked'), deny: Rules('what is never done') }),
   approve: Type.Optional(Type.Union([Type.Literal('ask'), Type.Literal('edits')], { description: 'approval on a terminal; `--approve` goes before it' })),
+  shell: strictGroup({
+    profile: Type.Optional(
+      Type.Union([Type.Literal('normal'), Type.Literal('strict')], {
+        description:
+          'how commands of the agent are confined; `strict` seals `package.json`, `AGENTS.md`, workflows and their like too, so a checkout of them fails',
+        default: DEFAULTS.shell.profile,
+      }),
+    ),
+  }),
   retry: group({
     attempts: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 10, description: 'how often a request that failed is made again', default: DEFAULTS.retry.attempts }),

@@ -55,7 +55,7 @@ export type {
 } from './ports.ts';
 export { parseCommand } from './capabilities/exec-command.ts';
 export type { LeftBehind } from './left-behind/index.ts';
-export { openShell, recoverLeftBehind, type Shell, type ShellEnding, type ShellOptions, type ShellRun } from './shell/index.ts';
+export { openShell, recoverLeftBehind, type RefusedName, type Shell, type ShellEnding, type ShellOptions, type ShellRun } from './shell/index.ts';
 export type { LookUpSecret } from './secret-handles.ts';
 export { createQuestionDesk } from './question-desk.ts';
 export { digest as registrationDigest } from './registrations.ts';

@@ -38,6 +38,7 @@ interface HostFlags {
   readonly maxCost?: string;
   readonly tools?: string;
   readonly approve?: string;
+  readonly strictShell?: boolean;
   readonly continue?: boolean;
   readonly resume?: string | true;
   readonly fork?: string;
@@ -61,6 +62,7 @@ export const define: DefineCommand = (command) => {
     .option('--max-cost <dollars>', 'no request begins once the session has cost so much')
     .option('--tools <names>', 'only these tools, separated by commas')
     .option('--approve <mode>', `what needs no question: ${APPROVAL_MODES.join(', ')}`)
+    .option('--strict-shell', 'commands may not write what git keeps and runs later: package.json, AGENTS.md, workflows')
     .option('--continue', 'go on with the newest session of this directory')
     .option('--resume [session]', 'go on with a session that you choose')
     .option('--session <session>', 'go on with this session: the beginning of its id, or a path')
@@ -96,6 +98,7 @@ export const define: DefineCommand = (command) => {
       session: await sessionOf(flags, invocation),
       customPrompt: flags.systemPrompt,
       appendSystemPrompt: flags.appendSystemPrompt,
+      strictShell: flags.strictShell,
       trustProject: flags.trustProject,
       // an agent's own tool could sit before a terminal too
       ...(isAtTerminal(mode) && invocation.canAsk && !isDelegated(env) ? { askTrust: trustPrompt(stderr) } : {}),

@@ -13,7 +13,7 @@ const MAX_CAPTURE_BYTES = 16 * 1024 * 1024;
 const UPDATE_EVERY_MS = 100;
 
 /** Runs a shell command in the workspace, confined by the operating system unless that was asked and approved. */
-export function bashTool({ shell, confinement, mayUnseal }: Workspace): BuiltinTool {
+export function bashTool({ shell, confinement, mayUncover }: Workspace): BuiltinTool {
   const howToRun = (unconfined: boolean | undefined): Promise<'confined' | 'full access'> =>
     unconfined === true ? Promise.resolve('full access') : confinement();
   return defineTool({
@@ -36,9 +36,9 @@ export function bashTool({ shell, confinement, mayUnseal }: Workspace): BuiltinT
       const run = (await howToRun(unconfined)) === 'confined' ? shell.run : shell.runUnconfined;
       const how = { signal, onOutput: output.take, ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }) };
       let ended = await run(command, how);
-      if (ended.refused.length > 0 && (await mayUnseal(command, ended.refused, signal))) {
+      if (ended.refused.length > 0 && (await mayUncover(command, ended.refused, signal))) {
         output.take(Buffer.from('\n[allowed by the user, and run again]\n'));
-        ended = await run(command, { ...how, unsealed: ended.refused });
+        ended = await run(command, { ...how, uncovered: ended.refused });
       }
       const text = await presentable(output.all(), ended.notes, () => shell.scratch());
       return answerOf(text, ended, timeout);

@@ -1,6 +1,6 @@
 import type { Static, TObject } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import type { Shell } from '../../sandbox/index.ts';
+import type { RefusedName, Shell } from '../../sandbox/index.ts';
 import type { Access } from '../approval.ts';
 import type { JsonObject } from '../model/messages.ts';
 import type { OpenFiles } from './open-files.ts';
@@ -13,8 +13,8 @@ export interface Workspace {
   readonly openFiles: OpenFiles;
   /** How commands run unless they ask for more. */
   readonly confinement: () => Promise<'confined' | 'full access'>;
-  /** Asks whether a command that was refused it may write what is sealed, and be run again with that. */
-  readonly mayUnseal: (command: string, paths: readonly string[], signal: AbortSignal) => Promise<boolean>;
+  /** Asks whether a command that was refused it may have what is covered, and be run again with that. */
+  readonly mayUncover: (command: string, names: readonly RefusedName[], signal: AbortSignal) => Promise<boolean>;
   /** Whether models get images to see, and whether those that are too large are made smaller. */
   readonly images: () => { readonly block: boolean; readonly resize: boolean };
   /** Whether a search may look into a file; those with secrets are passed over. */

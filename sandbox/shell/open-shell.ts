@@ -44,6 +44,11 @@ export interface ShellOptions {
   readonly dashHome: string;
   /** Whether something that a command left behind may stay. */
   readonly allow: (left: LeftBehind) => Promise<boolean>;
+  /**
+   * Whether files that git may have to write (`package.json`, `AGENTS.md`, workflows) are sealed too. A checkout of one then
+   * fails, or leaves the old content; without it they are compared afterwards. Default: they are not.
+   */
+  readonly strict?: () => boolean;
   /** What confines. Default: what this machine has. */
   readonly layer?: () => Promise<OsLayer>;
 }
@@ -52,8 +57,15 @@ export interface ShellRun {
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
   readonly onOutput: (bytes: Buffer) => void;
-  /** What this one command may write though it is sealed: somebody said yes to exactly that. */
-  readonly unsealed?: readonly string[];
+  /** What this one command may have though it is covered: somebody said yes to exactly that. */
+  readonly uncovered?: readonly RefusedName[];
+}
+
+/** A name that was covered, and what the command wanted of it. */
+export interface RefusedName {
+  readonly path: string;
+  /** `write`: it is sealed. `read`: it is hidden. */
+  readonly access: 'read' | 'write';
 }
 
 export interface ShellEnding extends Ending {
@@ -61,8 +73,8 @@ export interface ShellEnding extends Ending {
   /** What was undone after the command, and what it put into commits, in words. */
   readonly notes: string;
   readonly undone: readonly LeftBehind[];
-  /** What was sealed and the command wanted to write, as far as it said so. */
-  readonly refused: readonly string[];
+  /** What was covered and the command wanted, as far as it said so. */
+  readonly refused: readonly RefusedName[];
 }
 
 /** Runs the commands of the host's own tools, in the operating-system layer where there is one. */
@@ -107,7 +119,7 @@ export function openShell(options: ShellOptions): Shell {
     places,
     within: [repository?.top ?? places.workspace],
     covered: [],
-    watches: true,
+    watches: options.strict?.() !== true,
     ownGit: repository?.entry,
     gitDirectories: repository === undefined ? [] : [...new Set([repository.gitDir, repository.commonDir])],
     named: repository?.named ?? [],
@@ -118,7 +130,7 @@ export function openShell(options: ShellOptions): Shell {
     quarantine: quarantineOf(dashHome),
   });
 
-  const run = async (command: string, { signal, onOutput, timeoutMs, unsealed = [] }: ShellRun): Promise<ShellEnding> => {
+  const run = async (command: string, { signal, onOutput, timeoutMs, uncovered = [] }: ShellRun): Promise<ShellEnding> => {
     const layer = await (options.layer ?? osLayer)();
     if (layer.kind !== 'live') throw new Error(`commands cannot be confined here: ${layer.reason}`);
     // Where the workspace is the home directory it must be there to be covered, or a command could make it.
@@ -132,7 +144,7 @@ export function openShell(options: ShellOptions): Shell {
       scratchDirectory(),
       whoRuns(places.workspace),
     ]);
-    const before = withoutSeals(taken, unsealed);
+    const before = withoutCovers(taken, uncovered);
     const inGeneral = await shellProfile({
       places,
       scan: before.scan,
@@ -168,7 +180,7 @@ export function openShell(options: ShellOptions): Shell {
     const undone = await checkChanges(before, rules, portsFor(repository, history.known));
     await journal.done();
     const commits = repository === undefined || tips === undefined ? '' : await history.after(repository, tips, places);
-    const refused = ending.code === 0 ? [] : sealedAmong(Buffer.from(output, 'latin1').toString('utf8'), before.scan, places.workspace);
+    const refused = ending.code === 0 ? [] : coveredAmong(Buffer.from(output, 'latin1').toString('utf8'), before.scan, places);
     return { ...ending, confined: true, undone, refused, notes: `${describeLeft(undone, places.workspace)}${commits}` };
   };
 
@@ -200,21 +212,34 @@ export function openShell(options: ShellOptions): Shell {
   };
 }
 
-/** What was sealed and a command wanted to write, as far as its output says so. */
-function sealedAmong(output: string, { guarded }: TreeScan, workspace: string): readonly string[] {
-  const sealed = [...guarded].flatMap(([path, { guard }]) => (guard === 'sealed' ? [path] : []));
-  const wanted = refusals(output, workspace).flatMap(({ path, kind }) => (kind === 'read-only' ? [path] : []));
-  const found = wanted.flatMap((path) => sealed.find((cover) => path === cover || path.startsWith(`${cover}/`)) ?? []);
-  return [...new Set(found)];
+/**
+ * What was covered and a command wanted, as far as its output says so. The home of Dash is never among it: no yes to one
+ * command opens that.
+ */
+function coveredAmong(output: string, { guarded }: TreeScan, { workspace, dashHome }: Places): readonly RefusedName[] {
+  const said = refusals(output, workspace);
+  const covered = (guard: 'sealed' | 'hidden', kind: 'read-only' | 'denied', access: RefusedName['access']): readonly RefusedName[] => {
+    const covers = [...guarded].flatMap(([path, name]) => (name.guard === guard && !isHomeOfDash(path, dashHome) ? [path] : []));
+    const wanted = said
+      .filter((each) => each.kind === kind)
+      .flatMap(({ path }) => covers.find((cover) => path === cover || path.startsWith(`${cover}/`)) ?? []);
+    return [...new Set(wanted)].map((path) => ({ path, access }));
+  };
+  return [...covered('sealed', 'read-only', 'write'), ...covered('hidden', 'denied', 'read')];
 }
 
-/** What was unsealed has no cover, and may be changed: afterwards it is as if it had been sealed. */
-function withoutSeals(before: Before, unsealed: readonly string[]): Before {
-  if (unsealed.length === 0) return before;
+function isHomeOfDash(path: string, dashHome: string | undefined): boolean {
+  return dashHome !== undefined && (path === dashHome || path.startsWith(`${dashHome}/`) || dashHome.startsWith(`${path}/`));
+}
+
+/** What may be written has no cover, and may be changed: afterwards it is as if it had been sealed. What may be read is sealed. */
+function withoutCovers(before: Before, uncovered: readonly RefusedName[]): Before {
+  if (uncovered.length === 0) return before;
   const guarded = new Map(before.scan.guarded);
-  for (const path of unsealed) {
+  for (const { path, access } of uncovered) {
     const name = guarded.get(path);
-    if (name?.guard === 'sealed') guarded.set(path, { ...name, guard: 'open' });
+    if (access === 'write' && name?.guard === 'sealed') guarded.set(path, { ...name, guard: 'open' });
+    if (access === 'read' && name?.guard === 'hidden') guarded.set(path, { ...name, guard: 'sealed' });
   }
   return { ...before, scan: { ...before.scan, guarded } };
 }

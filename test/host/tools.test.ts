@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { diffOf, firstChangedLine } from '../../host/tools/diff.ts';
 import { withoutUser } from '../../host/index.ts';
 import { shellLayer } from '../support/shell-scene.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { ask, startTestHost, type TestHost } from '../support/in-test-host.ts';
 
 const call = (name: string, args = {}) => ({ name, arguments: args });
@@ -170,6 +171,32 @@ describe('what bash was refused', () => {
     expect(await run(true)).toMatchObject({ isError: false, text: expect.stringMatching(/run again\]\ndid$/) });
     expect(asked).toEqual(Array.from({ length: 2 }, () => expect.stringMatching(/let it write `node_modules`\?/)));
   });
+
+  it.skipIf(shellLayer.kind !== 'live')(
+    "is one question for all names of a command, reads among them; a rule of the user's against one asks nothing",
+    async () => {
+      const asked: string[] = [];
+      const run = async (settings: object) => {
+        const dashHome = await temporaryDirectory();
+        await writeFile(join(dashHome, 'settings.json'), JSON.stringify(settings));
+        const command = 'cat .env one/key.pem; echo 1 > node_modules/a && cat .env one/key.pem';
+        await using world = await startTestHost({ turns: [{ toolCalls: [call('bash', { command })] }, {}] }, [], {
+          dashHome,
+          approval: 'edits',
+          env: { PATH: process.env['PATH'] },
+          ui: { ...withoutUser('rpc', () => undefined), hasUI: true, confirm: async (_title, message) => (asked.push(message), true) },
+        });
+        for (const path of ['node_modules', 'one']) await mkdir(join(world.cwd, path));
+        for (const path of ['.env', 'one/key.pem']) await writeFile(join(world.cwd, path), 'hush');
+        await ask(world.host, 'go');
+        return answers(world)[0];
+      };
+      expect(await run({})).toMatchObject({ isError: false, text: expect.stringMatching(/run again\]\n(hush){4}$/) });
+      expect(asked).toEqual([expect.stringMatching(/let it read `\.env`, `one\/key\.pem` and write `node_modules`\?/)]);
+      expect(await run({ permissions: { deny: ['fs:read:./one/**'] } })).toMatchObject({ isError: true, text: expect.not.stringContaining('hush') });
+      expect(asked).toHaveLength(1);
+    },
+  );
 });
 
 describe('grep', () => {

@@ -29,9 +29,17 @@ export interface SceneFiles {
   readonly withGit?: boolean;
   /** Below the repository, to be worked in. */
   readonly inside?: string;
+  readonly strict?: boolean;
 }
 
-export async function openShellScene({ committed = {}, loose = {}, home = {}, withGit = true, inside = '.' }: SceneFiles = {}): Promise<ShellScene> {
+export async function openShellScene({
+  committed = {},
+  loose = {},
+  home = {},
+  withGit = true,
+  inside = '.',
+  strict = false,
+}: SceneFiles = {}): Promise<ShellScene> {
   const root = await temporaryDirectory('dash-shell-scene-');
   const at = (path: string): string => join(root.path, path);
   for (const name of ['w', 'h/.dash']) mkdirSync(at(name), { recursive: true });
@@ -58,6 +66,7 @@ export async function openShellScene({ committed = {}, loose = {}, home = {}, wi
     env,
     environment: { PATH: process.env['PATH'] ?? '', HOME: at('h') },
     dashHome: at('h/.dash'),
+    strict: () => strict,
     allow: async (left) => {
       asked.push(left);
       return scene.answer;

@@ -94,11 +94,54 @@ describe.skipIf(shellLayer.kind !== 'live')("the host's shell (skipped where the
     await using scene = await openShellScene({ committed: { 'a.txt': '' }, loose: { 'node_modules/x/index.js': 'old', '.vscode/tasks.json': '{}' } });
     const command = 'echo new > node_modules/x/index.js && touch node_modules/y && ! touch .vscode/z';
     const first = await scene.run(command);
-    expect(first).toMatchObject({ code: 1, refused: [scene.at('w/node_modules')] });
-    const again = await scene.shell.run(command, { signal: AbortSignal.timeout(60_000), onOutput: () => undefined, unsealed: first.refused });
+    expect(first).toMatchObject({ code: 1, refused: [{ path: scene.at('w/node_modules'), access: 'write' }] });
+    const again = await scene.shell.run(command, { signal: AbortSignal.timeout(60_000), onOutput: () => undefined, uncovered: first.refused });
     expect(again).toMatchObject({ code: 0, undone: [] });
     expect(readFileSync(scene.at('w/node_modules/x/index.js'), 'utf8')).toBe('new\n');
     expect((await scene.run(command)).code).toBe(1);
+  });
+
+  test('what was hidden from it is named too, several at once, and a repeat may read exactly that and write none of it', async () => {
+    await using scene = await openShellScene({ loose: { '.env': 'hush', 'deep/key.pem': 'hush', 'other/.env': 'hush' }, home: { '.dash/grants.json': '{}' } });
+    const command = 'cat .env deep/key.pem && echo changed > .env';
+    const first = await scene.run(command);
+    expect(first.output).not.toContain('hush');
+    expect(first.refused).toEqual(['.env', 'deep/key.pem'].map((path) => ({ path: scene.at(`w/${path}`), access: 'read' })));
+    let output = '';
+    const again = await scene.shell.run(`${command}; cat other/.env`, {
+      signal: AbortSignal.timeout(60_000),
+      onOutput: (bytes) => (output += bytes.toString()),
+      uncovered: first.refused,
+    });
+    expect(output.match(/hush/g)).toHaveLength(2);
+    expect(again.refused).toMatchObject([{ access: 'write' }, { path: scene.at('w/other/.env'), access: 'read' }]);
+    expect(readFileSync(scene.at('w/.env'), 'utf8')).toBe('hush');
+  });
+
+  test('a strict shell seals what git keeps and runs later', async () => {
+    await using scene = await openShellScene({
+      committed: { 'package.json': '{}', 'AGENTS.md': 'kind', '.github/workflows/ci.yml': 'on: push', 'a.txt': '' },
+      strict: true,
+    });
+    const command = 'echo x >> a.txt; echo evil > package.json || echo evil > AGENTS.md || echo evil > .github/workflows/ci.yml || rm package.json';
+    const ended = await scene.run(command);
+    expect(ended.code).not.toBe(0);
+    expect(ended.undone).toEqual([]);
+    expect(ended.refused.map(({ path }) => path)).toEqual(expect.arrayContaining([scene.at('w/package.json'), scene.at('w/AGENTS.md')]));
+    for (const [path, text] of [
+      ['package.json', '{}'],
+      ['AGENTS.md', 'kind'],
+      ['.github/workflows/ci.yml', 'on: push'],
+      ['a.txt', 'x\n'],
+    ] as const)
+      expect(readFileSync(scene.at(`w/${path}`), 'utf8')).toBe(text);
+    const again = await scene.shell.run('echo {} > package.json', {
+      signal: AbortSignal.timeout(60_000),
+      onOutput: () => undefined,
+      uncovered: [{ path: scene.at('w/package.json'), access: 'write' }],
+    });
+    expect(again).toMatchObject({ code: 0, undone: [] });
+    expect((await scene.run('git add -A; git commit -qm more')).code).toBe(0);
   });
 
   test('commands share `/tmp`, and what is in the one of the machine is not there', async () => {
