@@ -4,7 +4,7 @@ import {
   DEFAULT_OFFERING,
   discoverSkills,
   type OfferedSkills,
-  MAX_FILE_BYTES,
+  MAX_PROMPT_BYTES,
   MAX_THEME_BYTES,
   offerSkills,
   type FoundSkill,
@@ -81,7 +81,12 @@ export async function readResources(loose: LooseResources, packages: readonly Re
     ...(await looseTexts(kind, loose, diagnostics)),
     ...packages.map((pkg) => ({ origin: pkg.name, paths: files(kind, pkg), confinedTo: pkg.dir })),
   ];
-  const prompts = readOwned(await sourcesOf('prompts'), { parse: parsePrompt, maxBytes: MAX_FILE_BYTES, called: (name) => `prompt \`/${name}\``, diagnostics });
+  const prompts = readOwned(await sourcesOf('prompts'), {
+    parse: parsePrompt,
+    maxBytes: MAX_PROMPT_BYTES,
+    called: (name) => `prompt \`/${name}\``,
+    diagnostics,
+  });
   const themes = readOwned(await sourcesOf('themes'), {
     parse: (text, path) => ({ ...parseTheme(text, path), path }),
     maxBytes: MAX_THEME_BYTES,

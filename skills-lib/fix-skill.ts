@@ -108,8 +108,8 @@ interface Chunk {
 function chunksOf(block: readonly string[]): readonly Chunk[] {
   const chunks: { key?: string; lines: string[] }[] = [];
   for (const line of block) {
-    const [, double, single, plain] = /^(?:"([^"]*)"|'([^']*)'|([^\s"'#:[\]{},-][^:]*?))\s*:(?:\s|$)/.exec(line) ?? [];
-    const key = double ?? single ?? plain;
+    const [, double, single, plain] = /^(?:"([^"]*)"\s*|'([^']*)'\s*|([^\s"'#:[\]{},-][^:]*)):(?:\s|$)/.exec(line) ?? [];
+    const key = (double ?? single ?? plain)?.trimEnd();
     if (key !== undefined) chunks.push({ key, lines: [line] });
     else if (chunks.length === 0) chunks.push({ lines: [line] });
     else chunks.at(-1)?.lines.push(line);

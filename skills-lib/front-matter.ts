@@ -73,6 +73,8 @@ const throwing = {
 };
 
 function parseBlock(block: string): { readonly data: Readonly<Record<string, YamlValue>> } | FrontMatterProblem {
+  // gray-matter looks for comments in a way that takes the square of the blank lines before one
+  if (mostBlankLines(block) > MAX_BLANK_LINES) return { code: 'yaml', message: `there are more than ${MAX_BLANK_LINES} blank lines in a row`, line: 2 };
   // js-yaml 3 lifts a key indented with a tab to the top level, past whoever looks at the nesting.
   const tab = block.split('\n').findIndex((line) => /^ *\t[ \t]*[^\s#]/.test(line));
   if (tab !== -1) return { code: 'yaml', message: 'the front matter is not valid YAML: a tab cannot indent', line: tab + 2 };
@@ -92,6 +94,17 @@ function parseBlock(block: string): { readonly data: Readonly<Record<string, Yam
     return { code: 'yaml', message: `the front matter is not valid YAML: ${error instanceof Error ? error.message : String(error)}`, line: 1 };
   }
   return outcomeOf(parsed);
+}
+
+const MAX_BLANK_LINES = 200;
+
+function mostBlankLines(block: string): number {
+  let [run, most] = [0, 0];
+  for (const line of block.split('\n')) {
+    run = line.trim() === '' ? run + 1 : 0;
+    most = Math.max(most, run);
+  }
+  return most;
 }
 
 /**

@@ -1,6 +1,9 @@
 import { basename } from 'node:path';
 import { parseFrontMatter, type YamlValue } from './front-matter.ts';
 
+/** Largest template, in bytes: it becomes one message. */
+export const MAX_PROMPT_BYTES = 256 * 1024;
+
 /** A prompt template: its file name is the command that fills it in. */
 export interface Prompt {
   readonly name: string;
@@ -65,8 +68,8 @@ export function argumentHint({ argumentHint: hint, body }: Pick<Prompt, 'argumen
 /** `$1000` is a price. */
 const MAX_HINTED = 9;
 
-/** Every form of a placeholder. */
-export const PLACEHOLDER = /\$\{(\d+|ARGUMENTS|@):-([^}]*)\}|\$\{@:(\d+)(?::(\d+))?\}|\$(ARGUMENTS|@|\d+)/g;
+/** Every form of a placeholder. A default is bounded: to look for its end behind each beginning takes the square of the text. */
+export const PLACEHOLDER = /\$\{(\d+|ARGUMENTS|@):-([^}]{0,2000})\}|\$\{@:(\d+)(?::(\d+))?\}|\$(ARGUMENTS|@|\d+)/g;
 
 /**
  * Fills in a template: `$1`, `$@`, `$ARGUMENTS`, `${1:-default}`, `${@:2}`, `${@:2:1}`. One pass: what an

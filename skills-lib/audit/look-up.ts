@@ -30,9 +30,13 @@ const PLACEHOLDER = /^(?:@(?:scope|org|my|your|example)[\w-]*\/.*|(?:my|your|som
  * somebody who reads what they invent can take them. What could not be asked makes the verdict `error`, unless it is `fail`.
  */
 export async function lookUpMentioned(audit: TextAudit, { lookUp, now, own }: LookUpOptions): Promise<TextAudit> {
-  const asked = audit.notLookedUp.filter(({ registry }) => registry === 'npm').slice(0, MOST_ASKED);
+  const named = audit.notLookedUp.filter(({ registry }) => registry === 'npm');
+  const asked = named.slice(0, MOST_ASKED);
   const findings: AuditFinding[] = [];
   const unread: TextAudit['unread'][number][] = [];
+  const [tooMany] = named.slice(MOST_ASKED);
+  // two hundred that exist must not hide the next one
+  if (tooMany !== undefined) unread.push({ path: tooMany.path, why: `texts name more than ${MOST_ASKED} packages; the others were not asked for` });
   for (let from = 0; from < asked.length; from += AT_ONCE) {
     const some = asked.slice(from, from + AT_ONCE);
     const standings = await Promise.all(some.map(({ name }) => lookUp(name)));

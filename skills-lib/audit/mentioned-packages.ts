@@ -35,6 +35,8 @@ const FORMS: readonly Form[] = [
     valued: PIP_VALUED,
   },
 ];
+/** Where the next command begins, which is looked at by itself. */
+const COMMAND = /\b(?:(?:npm|pnpm|yarn|bun|pip3?|pipx|uv|dash|pi)[ \t]+(?:install|i|add|exec|x|dlx|global|run|pip|tool)|npx|pnpx|bunx|uvx)[ \t]/;
 const NAMES = {
   npm: /^(?:npm:)?((?:@[a-z0-9][\w.-]{0,60}\/)?[a-z0-9][a-z0-9._-]{0,80}?)(?:@[^\s/]{1,40})?[.,:]?$/,
   pip: /^([A-Za-z0-9](?:[A-Za-z0-9._-]{0,80}[A-Za-z0-9])?)(?:\[[\w,-]{1,60}\])?(?:[=<>~!]=?[\w.*,=<>]{1,30})?[.,:]?$/,
@@ -46,42 +48,52 @@ const FROM = { npm: new Set(['-p', '--package']), pip: new Set(['--from', '--spe
 /** Files, and words of a sentence: `npm install` stands in prose as well. */
 const NO_PACKAGE =
   /\.(?:tsx?|json|txt|md|py|sh|tgz|whl|zip)$|^(?:a|an|and|after|again|all|any|as|at|before|by|first|for|from|globally|if|in|into|is|it|its|locally|needed|of|on|or|so|the|them|then|this|that|to|up|via|when|will|with|without|you|your)$/i;
-const MOST = 200;
 
-/** Reads the packages out of commands. A word that is no name of a package ends the command's list. */
+/** Reads the packages out of commands, each once. A word that is no name of a package ends the command's list. */
 export function mentionedPackages(text: string): readonly MentionedPackage[] {
   return FORMS.flatMap(({ registry, pattern, valued }) => {
-    const mentioned: MentionedPackage[] = [];
-    for (const { 0: command, 1: rest = '', index } of text.matchAll(pattern)) {
-      for (const word of RUNNERS.test(command) ? runBy(rest, valued, FROM[registry]) : installedBy(rest, valued)) {
+    const mentioned = new Map<string, MentionedPackage>();
+    for (const { 0: command, 1: behind = '', index } of text.matchAll(pattern)) {
+      const rest = behind.split(COMMAND, 1)[0] ?? '';
+      const words = RUNNERS.test(command) ? runBy(rest, valued, FROM[registry]) : installedBy(rest, valued);
+      for (const word of words) {
         const name = NAMES[registry].exec(word)?.[1]?.toLowerCase();
         if (name === undefined || NO_PACKAGE.test(name)) break;
-        mentioned.push({ registry, name: registry === 'pip' ? name.replaceAll(/[._]+/g, '-') : name, offset: index });
+        const known = registry === 'pip' ? name.replaceAll(/[._]+/g, '-') : name;
+        if (!mentioned.has(known)) mentioned.set(known, { registry, name: known, offset: index });
       }
-      if (mentioned.length >= MOST) break;
     }
-    return mentioned;
+    return [...mentioned.values()];
   });
 }
 
-function installedBy(rest: string, valued: ReadonlySet<string>): readonly string[] {
-  const words = wordsOf(rest);
-  return words.filter((word, at) => !word.startsWith('-') && !valued.has(words[at - 1] ?? ''));
+function* installedBy(rest: string, valued: ReadonlySet<string>): Generator<string> {
+  let previous = '';
+  for (const word of wordsOf(rest)) {
+    if (!word.startsWith('-') && !valued.has(previous)) yield word;
+    previous = word;
+  }
 }
 
 /** `npx --package a b` runs b, which is in a. */
-function runBy(rest: string, valued: ReadonlySet<string>, from: ReadonlySet<string>): readonly string[] {
-  const words = wordsOf(rest);
-  const named = words.flatMap((word, at) => {
+function* runBy(rest: string, valued: ReadonlySet<string>, from: ReadonlySet<string>): Generator<string> {
+  let previous = '';
+  let isNamed = false;
+  for (const word of wordsOf(rest)) {
     const [, option = '', value] = /^(--[a-z]+)=(.+)$/.exec(word) ?? [];
-    if (value !== undefined) return from.has(option) ? [value] : [];
-    return from.has(words[at - 1] ?? '') ? [word] : [];
-  });
-  if (named.length > 0) return named;
-  const first = words.find((word, at) => !word.startsWith('-') && !valued.has(words[at - 1] ?? ''));
-  return first === undefined ? [] : [first];
+    const named = value !== undefined && from.has(option) ? value : from.has(previous) ? word : undefined;
+    if (named !== undefined) {
+      isNamed = true;
+      yield named;
+    } else if (!word.startsWith('-') && !valued.has(previous)) {
+      if (!isNamed) yield word;
+      return;
+    }
+    previous = word;
+  }
 }
 
-function wordsOf(rest: string): readonly string[] {
-  return rest.trim().split(/\s+/);
+/** One after the other: most commands end at their first word. */
+function* wordsOf(rest: string): Generator<string> {
+  for (const [word] of rest.matchAll(/\S+/g)) yield word;
 }

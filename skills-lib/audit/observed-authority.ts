@@ -81,7 +81,7 @@ function hostsIn(code: string): Mention[] {
 const ORDINARY = new Set(['PATH', 'HOME', 'PWD', 'OLDPWD', 'USER', 'SHELL', 'TERM', 'LANG', 'TMPDIR', 'BASH_SOURCE', 'RANDOM', 'IFS', 'LINENO', 'PIPESTATUS']);
 
 function variablesIn(code: string): Mention[] {
-  const own = new Set([...code.matchAll(/^\s*(?:export\s+|local\s+|readonly\s+)?([A-Z][A-Z0-9_]{2,60})=/gm)].map(([, name]) => name));
+  const own = new Set([...code.matchAll(/^[ \t]*(?:export[ \t]+|local[ \t]+|readonly[ \t]+)?([A-Z][A-Z0-9_]{2,60})=/gm)].map(([, name]) => name));
   const pattern =
     /\$\{?([A-Z][A-Z0-9_]{2,60})\b|\bprocess\.env(?:\.|\[["'])([A-Z][A-Z0-9_]{2,60})\b|\bos\.(?:environ(?:\.get\(|\[)|getenv\()["']([A-Z][A-Z0-9_]{2,60})["']/g;
   return mentions(code, pattern, (name) => (own.has(name) || ORDINARY.has(name) ? undefined : `env:${name}`));

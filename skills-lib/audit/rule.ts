@@ -47,4 +47,24 @@ export function patternRule(
   };
 }
 
+/**
+ * Finds words that follow each other on a line, each within so many characters of the one before: what an expression of
+ * several bounded runs says, in linear time. `first` and the others take no `g`.
+ */
+export function inOrder(text: string, first: RegExp, others: readonly (readonly [within: number, pattern: RegExp])[]): readonly number[] {
+  const found: number[] = [];
+  for (const { 0: start, index } of text.matchAll(new RegExp(first, `${first.flags}g`))) {
+    let at = index + start.length;
+    const isWhole = others.every(([within, pattern]) => {
+      const next = pattern.exec(text.slice(at, at + within).split('\n', 1)[0] ?? '');
+      at += (next?.index ?? 0) + (next?.[0].length ?? 0);
+      return next !== null;
+    });
+    if (!isWhole) continue;
+    found.push(index);
+    if (found.length >= MOST_TOLD) break;
+  }
+  return found;
+}
+
 const MOST_TOLD = 20;

@@ -110,3 +110,9 @@ describe('front matter', () => {
     expect(() => parseFrontMatter(`---\na: ${'x'.repeat(70_000)}\n---\n`, 'SKILL.md')).toThrow(/larger than/);
   });
 });
+
+it('refuses front matter of blank lines, which the parser would take minutes for', () => {
+  const blank = (lines: number) => readFrontMatter(`---\nname: a${'\n'.repeat(lines + 1)}description: b\n---\n`);
+  expect(blank(200)).toMatchObject({ data: { name: 'a', description: 'b' } });
+  expect(blank(60_000)).toMatchObject({ code: 'yaml', message: 'there are more than 200 blank lines in a row' });
+});

@@ -24,6 +24,7 @@ describe('packages that a text tells to install', () => {
     ['run `npx -y tool --flag other`', ['npm:tool']],
     ['npx --package=a-tool b', ['npm:a-tool']],
     ['npx -p a-tool -p b-tool c', ['npm:a-tool', 'npm:b-tool']],
+    ['npx one and then npx one npx two', ['npm:one', 'npm:two']],
     ['npm i -w app left-pad', ['npm:left-pad']],
     ['pnpm add -w left-pad', ['npm:left-pad']],
     ['bun run build && bun test x && bun add zod', ['npm:zod']],
@@ -68,6 +69,15 @@ describe('packages that a text tells to install', () => {
       unread: [{ path: 'a/SKILL.md', why: 'nobody could say whether `a-thing` exists: the registry does not answer' }],
     });
     expect((await lookUp('npm i a-thing gone-thing', { 'a-thing': unknown })).verdict).toBe('fail');
+  });
+
+  it('cannot hide behind two hundred that exist', async () => {
+    const names = Array.from({ length: 250 }, (_, at) => `thing-${at}`);
+    const known = Object.fromEntries(names.map((name) => [name, daysAgo(100)]));
+    const found = await lookUp(names.map((name) => `npx ${name}`).join('\n'), known);
+    expect(found.asked).toHaveLength(200);
+    expect(found).toMatchObject({ verdict: 'error', unread: [{ why: expect.stringContaining('more than 200') }] });
+    expect(found.notLookedUp).toHaveLength(50);
   });
 
   it('are for a person to weigh when a name stands for the reader’s own, or is the package itself', async () => {

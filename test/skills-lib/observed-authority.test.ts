@@ -47,4 +47,9 @@ describe('what scripts and texts reach for', () => {
       'net:js.example.com b.mjs',
     ]);
   });
+
+  it('is read to the end of a file of blank lines', () => {
+    const file = { path: 'run.sh', bytes: Buffer.from(`${'\n'.repeat(400_000)}curl https://example.com\n`) };
+    expect(observeAuthority([file], []).map(({ permission }) => permission)).toEqual(['exec:curl', 'net:example.com']);
+  });
 });

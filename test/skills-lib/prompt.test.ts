@@ -46,3 +46,9 @@ describe('prompt templates', () => {
     expect(parsePrompt('Review everything\n', '/p/all.md')).toMatchObject({ name: 'all', description: 'Review everything' });
   });
 });
+
+it('reads a template of placeholders without an end', () => {
+  const body = '${1:-'.repeat(50_000);
+  expect(fillPrompt(body, ['x'])).toBe(body);
+  expect(argumentHint({ argumentHint: undefined, body })).toBeUndefined();
+});

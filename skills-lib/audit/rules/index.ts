@@ -18,7 +18,7 @@ import { secrecyAndOverride } from './secrecy-and-override.ts';
 import { shellProfile } from './shell-profile.ts';
 
 /** Changes whenever a rule does: a verdict holds for one set of rules. */
-export const RULES_VERSION = 4;
+export const RULES_VERSION = 5;
 
 /** Every rule for text. */
 export const TEXT_RULES: readonly AuditRule[] = [
