@@ -1,4 +1,5 @@
-import { type Component, CURSOR_MARKER, TuiMainScreen, visibleWidth } from '@earendil-works/pi-tui';
+import { type Component, CURSOR_MARKER, deleteAllKittyImages, getCapabilities, TuiMainScreen, visibleWidth } from '@earendil-works/pi-tui';
+import { ImageBlock, rowsAbove } from './blocks/image-block.ts';
 import { safeLine } from './safe-line.ts';
 import type { StreamTerminal } from './terminal.ts';
 
@@ -81,7 +82,8 @@ export class Painter extends TuiMainScreen {
     const out: string[] = [FRAME_BEGIN];
     if (isFirst && this.#goesOn) this.#top = Math.max(0, this.#length - height);
     else if ((isResized && !isFirst) || this.#length <= this.#top) {
-      out.push(CLEAR_ALL);
+      // Images lie above the text, and go by a command of their own.
+      out.push(getCapabilities().images === 'kitty' ? deleteAllKittyImages() : '', CLEAR_ALL);
       this.#shown = [];
       this.#top = 0;
       this.#cursor = 0;
@@ -119,7 +121,10 @@ export class Painter extends TuiMainScreen {
       const old = before[frame.length];
       const isSame = old?.component === component && old.raw === raw;
       if (component === this.#layout.focused) cursor = cursorIn(raw, start);
-      const drawn = isSame && old.start === start ? old : { component, raw, safe: isSame ? old.safe : safeLines(raw, width, old), start };
+      const drawn =
+        isSame && old.start === start
+          ? old
+          : { component, raw, safe: isSame ? old.safe : component instanceof ImageBlock ? raw : safeLines(raw, width, old), start };
       if (firstChanged === undefined && drawn.safe !== old?.safe) firstChanged = firstDifference(old, drawn);
       frame.push(drawn);
       start += drawn.safe.length;
@@ -146,7 +151,7 @@ export class Painter extends TuiMainScreen {
     if (row < made) out.push(this.#moveTo(row - top));
     else if (made > top) out.push(this.#moveTo(made - 1 - top), '\r\n');
     for (; row < this.#length; row += 1) {
-      out.push('\r\u001B[2K', rows[row - top] ?? '');
+      out.push('\r\u001B[2K', drawable(rows[row - top] ?? '', row - top));
       if (row < this.#length - 1) out.push('\r\n');
     }
     this.#top = Math.max(top, this.#length - this.#height);
@@ -166,7 +171,7 @@ export class Painter extends TuiMainScreen {
     this.#shown.forEach((shown, row) => {
       const line = this.hasOverlayEntries ? safeLine(wanted[row] ?? '', this.#width) : (wanted[row] ?? '');
       if (shown === line) return;
-      out.push(this.#moveTo(row), '\r\u001B[2K', line);
+      out.push(this.#moveTo(row), '\r\u001B[2K', drawable(line, row));
       this.#shown[row] = line;
     });
   }
@@ -222,6 +227,11 @@ function firstDifference(old: Drawn | undefined, { safe, start }: Drawn): number
   const length = Math.max(old.safe.length, safe.length);
   for (let at = 0; at < length; at += 1) if (old.safe[at] !== safe[at]) return start + at;
   return undefined;
+}
+
+/** An image whose first rows are above the screen cannot be drawn: it would cover others. */
+function drawable(line: string, row: number): string {
+  return rowsAbove(line) > row ? '' : line;
 }
 
 function cursorIn(lines: readonly string[], start: number): { readonly row: number; readonly column: number } | undefined {

@@ -1,11 +1,13 @@
 import type { Component } from '@earendil-works/pi-tui';
 import type { HostEvent } from '../../host-event.ts';
-import { type AssistantMessage, textOf } from '../../model/messages.ts';
+import { type AssistantMessage, type ImageContent, textOf } from '../../model/messages.ts';
 import { messagesOf } from '../../session/context.ts';
 import type { SessionPath } from '../../session/entry-record.ts';
 import type { AgentMessage } from '../../transcript.ts';
+import type { ToolAnswer } from '../../tool-call.ts';
 import type { BashResult } from '../../user-bash.ts';
 import { AnswerBlock, ThinkingBlock } from './blocks/answer-block.ts';
+import { ImageBlock } from './blocks/image-block.ts';
 import { NoticeBlock, type Tone, UserBlock } from './blocks/text-block.ts';
 import { ToolBlock } from './blocks/tool-block.ts';
 import type { Palette } from './theme.ts';
@@ -86,7 +88,7 @@ export class Transcript {
       case 'tool_execution_update':
         return this.#call(event.toolCallId, event.toolName, (call) => call.runs(event.partialResult));
       case 'tool_execution_end':
-        return this.#call(event.toolCallId, event.toolName, (call) => call.ends(event.result));
+        return this.#result(event.toolCallId, event.toolName, event.result);
       case 'bash_execution_update':
         this.#output = (this.#output + event.delta).slice(-MAX_OUTPUT);
         return this.#command?.runs(textAnswer(this.#output, false));
@@ -147,7 +149,7 @@ export class Transcript {
   #begin(message: AgentMessage): void {
     switch (message.role) {
       case 'user':
-        this.#parts.push(new UserBlock(textOf(message.content), this.#palette));
+        this.#parts.push(new UserBlock(textOf(message.content), this.#palette), ...this.#imagesIn(message.content));
         return;
       case 'assistant':
         this.#answer = [];
@@ -155,7 +157,7 @@ export class Transcript {
       case 'custom':
         return message.display ? this.notice(`[${message.customType}] ${textOf(message.content)}`, 'info') : undefined;
       case 'toolResult':
-        return this.#call(message.toolCallId, message.toolName, (call) => call.ends(message));
+        return this.#result(message.toolCallId, message.toolName, message);
       case 'bashExecution':
         this.beginsCommand(message.command);
         return this.endsCommand(message);
@@ -204,6 +206,18 @@ export class Transcript {
     return block;
   }
 
+  #result(id: string, name: string, answer: Pick<ToolAnswer, 'content' | 'details' | 'isError'>): void {
+    this.#call(id, name, (call) => {
+      call.ends(answer);
+      // Right below their call: others may have begun since.
+      this.#parts.splice(this.#parts.indexOf(call) + 1, 0, ...this.#imagesIn(answer.content));
+    });
+  }
+
+  #imagesIn(content: string | readonly { readonly type: string }[]): ImageBlock[] {
+    return typeof content === 'string' ? [] : content.filter(isImage).map((image) => new ImageBlock(image, this.#palette));
+  }
+
   #call(id: string, name: string, change: (call: ToolBlock) => void): void {
     let call = this.#calls.get(id);
     if (call === undefined) {
@@ -213,6 +227,10 @@ export class Transcript {
     }
     change(call);
   }
+}
+
+function isImage(piece: { readonly type: string }): piece is ImageContent {
+  return piece.type === 'image';
 }
 
 function textAnswer(text: string, isError: boolean): { readonly content: [{ readonly type: 'text'; readonly text: string }]; readonly isError: boolean } {
