@@ -7,14 +7,16 @@ import { DashError, makeDirectory } from '../format/index.ts';
 import { readSettingsObject } from './settings.ts';
 import { Settings } from './settings-schema.ts';
 
+export type SettingValue = string | number | boolean;
+
 /** One setting as a person changes it. */
 export interface SettingRow {
   /** Its key, with that of its group before it. */
   readonly path: readonly string[];
   readonly description: string;
   /** What it is in the user's file; `undefined` where it is not in it. */
-  readonly value: unknown;
-  readonly fallback: unknown;
+  readonly value: SettingValue | undefined;
+  readonly fallback: SettingValue | undefined;
   /** What it can be, where that is a short list; otherwise it is typed. */
   readonly choices: readonly (string | boolean)[] | undefined;
   /** How what is typed is read. */
@@ -32,7 +34,7 @@ export async function settingRows(dashHome: string): Promise<readonly SettingRow
  *
  * @throws {DashError} SETTINGS_INVALID when it cannot be that, LOCKED
  */
-export async function changeSetting(dashHome: string, path: readonly string[], value: unknown): Promise<void> {
+export async function changeSetting(dashHome: string, path: readonly string[], value: SettingValue | undefined): Promise<void> {
   const { takeProcessLock } = await import('../registry/index.ts');
   makeDirectory(dashHome, 0o700);
   await using _ = await takeProcessLock(join(dashHome, 'state', 'settings.lock'));
@@ -53,7 +55,8 @@ function rowsIn(schema: TSchema, path: readonly string[], value: unknown): Setti
     const properties: Readonly<Record<string, TSchema>> = schema['properties'];
     return Object.entries(properties).flatMap(([name, inner]) => rowsIn(inner, [...path, name], isRecord(value) ? value[name] : undefined));
   }
-  const row = { path, description: String(schema['description'] ?? ''), value, fallback: schema['default'] };
+  const { description, default: fallback } = schema;
+  const row = { path, description: description ?? '', value: plain(value), fallback: plain(fallback) };
   switch (schema[Kind]) {
     case 'Boolean':
       return [{ ...row, choices: [true, false], typed: 'text' }];
@@ -77,6 +80,11 @@ function withValue(object: Readonly<Record<string, unknown>>, [key = '', ...rest
   const { [key]: _, ...others } = object;
   // A group in which nothing is set is no group.
   return next === undefined || (isRecord(next) && Object.keys(next).length === 0) ? others : { ...object, [key]: next };
+}
+
+/** What is of another form in the file is wrong there, and shown as not set. */
+function plain(value: unknown): SettingValue | undefined {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,4 +1,4 @@
-import { changeSetting, type SettingRow, settingRows } from '../../../change-settings.ts';
+import { changeSetting, type SettingRow, settingRows, type SettingValue } from '../../../change-settings.ts';
 import { inputPanel } from '../dialogs.ts';
 import { choose } from '../search-panel.ts';
 import type { CommandContext, ScreenCommand } from './command.ts';
@@ -32,11 +32,15 @@ function shown({ value, fallback }: SettingRow): string {
   return fallback === undefined ? '–' : String(fallback);
 }
 
+interface Change {
+  readonly value: SettingValue | undefined;
+}
+
 /** What it becomes; `{value: undefined}` takes it out of the file. */
-async function askValue({ path, description, choices, typed }: SettingRow, context: CommandContext): Promise<{ readonly value: unknown } | undefined> {
+async function askValue({ path, description, choices, typed }: SettingRow, context: CommandContext): Promise<Change | undefined> {
   const title = `${path.join('.')}: ${description}`;
   if (choices !== undefined)
-    return choose<{ readonly value: unknown }>(context, {
+    return choose<Change>(context, {
       title,
       choices: [
         ...choices.map((value) => ({ label: String(value), value: { value } })),
