@@ -335,6 +335,12 @@ class OpenPackage implements SandboxedPackage {
     this.#closed = true;
     this.#killed = true;
     this.#session?.kill();
+    // nobody may dispose of what was killed
+    void this.#removePrivateTmp().catch(() => undefined);
+  }
+
+  async #removePrivateTmp(): Promise<void> {
+    if (this.#privateTmp !== undefined) await rm(this.#privateTmp, { recursive: true, force: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -347,7 +353,7 @@ class OpenPackage implements SandboxedPackage {
     this.#session?.kill();
     await this.#awake?.catch(() => undefined);
     this.#session?.kill(); // it may have been on its way, before there was a process to end
-    if (this.#privateTmp !== undefined) await rm(this.#privateTmp, { recursive: true, force: true });
+    await this.#removePrivateTmp();
   }
 
   async #call(

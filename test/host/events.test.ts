@@ -1,5 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EVENT_NAMES } from '../../format/index.ts';
@@ -8,6 +7,7 @@ import { EXTENSION_EVENTS } from '../../host/bus/extension-events.ts';
 import { startCompletionsServer } from '../support/completions-server.ts';
 import { ask, startTestHost, type TestHost } from '../support/in-test-host.ts';
 import { type InTestExtension, says } from '../support/in-test-package.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 type Event = Record<string, unknown>;
 type On = NonNullable<InTestExtension['on']>;
@@ -223,7 +223,7 @@ describe('input: each gets what the one before made of it, until one has handled
 
 /** A host over a real wire. */
 async function wired(baseUrl: string, packages: Parameters<typeof startTestHost>[1]): Promise<TestHost> {
-  const dashHome = await mkdtemp(join(tmpdir(), 'dash-home-'));
+  const dashHome = await temporaryDirectory();
   await writeFile(
     join(dashHome, 'models.json'),
     JSON.stringify({ providers: [{ id: 'local', baseUrl, api: 'openai-completions', apiKeyEnv: 'LOCAL_KEY', models: [{ id: 'small' }] }] }),

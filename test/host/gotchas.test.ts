@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import { type CompletionsServer, startCompletionsServer, type WireAnswer } from 
 import { ask, startTestHost } from '../support/in-test-host.ts';
 import { says } from '../support/in-test-package.ts';
 import { type SandboxedHost, startSandboxedHost } from '../support/sandboxed-host.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 /** What has surprised people who built agents or extensions for them: a test for each. */
 const call = (name: string, args = {}) => ({ name, arguments: args });
@@ -28,7 +29,7 @@ afterEach(async () => {
 
 async function wire(answers: readonly WireAnswer[], env: Record<string, string> = { LOCAL_KEY: 'k' }) {
   server = await startCompletionsServer(answers);
-  const dashHome = await mkdtemp(join(tmpdir(), 'dash-home-'));
+  const dashHome = await temporaryDirectory();
   const models = [{ id: 'small' }];
   await writeFile(
     join(dashHome, 'models.json'),

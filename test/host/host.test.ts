@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DashError } from '../../format/index.ts';
@@ -7,6 +6,7 @@ import { readResources, toolEnvironment } from '../../host/index.ts';
 import { findProjectFiles } from '../../host/project-files.ts';
 import { ask, startTestHost, type TestHost } from '../support/in-test-host.ts';
 import { says } from '../support/in-test-package.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const call = (name: string, args = {}) => ({ name, arguments: args });
 const results = ({ host }: TestHost): string[] =>
@@ -506,7 +506,7 @@ describe("the host's own tools", () => {
   });
 
   it('read the files of a skill wherever it lies, and what a link in it points to only when that is free too', async () => {
-    const home = await mkdtemp(join(tmpdir(), 'dash-skill-'));
+    const home = await temporaryDirectory();
     const directory = join(home, 'sing');
     await mkdir(directory);
     await writeFile(join(directory, 'SKILL.md'), '---\nname: sing\ndescription: how to sing\n---\nLa la.');
@@ -600,7 +600,7 @@ describe('what packages may do with the session', () => {
 
 describe('prompts and themes that no package brings', () => {
   it('are the user’s before those of a trusted project, and no link of a project leaves it', async () => {
-    const home = await realpath(await mkdtemp(join(tmpdir(), 'dash-person-')));
+    const home = await realpath(await temporaryDirectory());
     const cwd = join(home, 'work');
     const write = async (path: string, text: string) => {
       await mkdir(dirname(join(home, path)), { recursive: true });
@@ -671,7 +671,7 @@ describe('skills that come while the host runs', () => {
   });
 
   it('are found with a tool when they do not all fit into the list', async () => {
-    const home = await mkdtemp(join(tmpdir(), 'dash-skills-home-'));
+    const home = await temporaryDirectory();
     await writeFile(join(home, 'settings.json'), JSON.stringify({ skills: { budget: 100 } }));
     for (const [name, description] of [
       ['tidy', 'Tidies up desks and rooms.'],

@@ -1,12 +1,12 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_KEYBINDINGS, parseKey, readKeybindings, withShortcuts } from '../../host/keybindings.ts';
 import { startTestHost } from '../support/in-test-host.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 async function read(text: string) {
-  const home = await mkdtemp(join(tmpdir(), 'dash-home-'));
+  const home = await temporaryDirectory();
   await writeFile(join(home, 'keybindings.json'), text);
   return readKeybindings(home);
 }

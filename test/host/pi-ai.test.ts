@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ModelPort, openModels } from '../../host/index.ts';
@@ -12,9 +11,10 @@ import { userMessage } from '../../host/transcript.ts';
 import { startCompletionsServer, type WireAnswer } from '../support/completions-server.ts';
 import { ask, startTestHost } from '../support/in-test-host.ts';
 import { says } from '../support/in-test-package.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 async function connect(baseUrl: string, env: Record<string, string> = { LOCAL_KEY: 'the-key' }): Promise<ModelPort> {
-  const dashHome = await mkdtemp(join(tmpdir(), 'dash-home-'));
+  const dashHome = await temporaryDirectory();
   await writeFile(
     join(dashHome, 'models.json'),
     JSON.stringify({ providers: [{ id: 'local', baseUrl, api: 'openai-completions', apiKeyEnv: 'LOCAL_KEY', models: [{ id: 'small' }] }] }),
@@ -92,7 +92,7 @@ describe('models behind pi-ai', () => {
   });
 
   it('are found by the keys in the environment, and nowhere else', async () => {
-    const dashHome = await mkdtemp(join(tmpdir(), 'dash-home-'));
+    const dashHome = await temporaryDirectory();
     const port = await openModels({ reference: undefined, dashHome, env: { ANTHROPIC_API_KEY: 'k' } });
     const models = await port.models();
     expect(models.length).toBeGreaterThan(3);
@@ -105,7 +105,7 @@ describe('models behind pi-ai', () => {
   });
 
   it('begin, for every provider, with one that can do the work', async () => {
-    const dashHome = await mkdtemp(join(tmpdir(), 'dash-home-'));
+    const dashHome = await temporaryDirectory();
     const env = Object.fromEntries(PROVIDER_KEY_NAMES.map((name) => [name, 'k']));
     const models = await (await openModels({ reference: undefined, dashHome, env })).models();
     const first = [...Map.groupBy(models, ({ provider }) => provider).values()].flatMap(([model]) => model ?? []);
@@ -119,7 +119,7 @@ describe('models behind pi-ai', () => {
 
   it('go where the environment says: Azure by its base URL, Cloudflare by account, under our own name', async () => {
     await using server = await startCompletionsServer([{ status: 500 }]);
-    const dashHome = await mkdtemp(join(tmpdir(), 'dash-home-'));
+    const dashHome = await temporaryDirectory();
     const azure = await openModels({ reference: undefined, dashHome, env: { AZURE_OPENAI_API_KEY: 'the-key', AZURE_OPENAI_BASE_URL: server.baseUrl } });
     const model = (await azure.models()).find(({ id }) => id === 'gpt-5.4');
     if (model === undefined) throw new Error('Azure has no gpt-5.4 any more');
@@ -151,7 +151,7 @@ describe('a scripted model', () => {
     ['another shape', '{"turns": [{"say": "x"}]}', /not a script/],
     ['no turns', '{"turns": []}', /not a script/],
   ])('refuses %s', async (_, text, message) => {
-    const path = join(await mkdtemp(join(tmpdir(), 'dash-script-')), 's.json');
+    const path = join(await temporaryDirectory(), 's.json');
     await writeFile(path, text);
     await expect(readScript(path)).rejects.toThrow(message);
   });

@@ -1,5 +1,4 @@
-import { appendFile, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SessionManager } from '@earendil-works/pi-coding-agent';
 import fc from 'fast-check';
@@ -12,8 +11,9 @@ import { Session } from '../../host/session/session.ts';
 import { readSession } from '../../host/session/session-file.ts';
 import { SessionTree } from '../../host/session/session-tree.ts';
 import { userMessage } from '../../host/transcript.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-const home = (): Promise<string> => mkdtemp(join(tmpdir(), 'dash-session-'));
+const home = (): Promise<string> => temporaryDirectory();
 const assistant = (text: string, calls: readonly ToolCall[] = []): AssistantMessage => ({
   role: 'assistant',
   content: [{ type: 'text', text }, ...calls],

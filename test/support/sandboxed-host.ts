@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFile, mkdtemp, readFile, realpath, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DashError, type ModuleGraph, parsePermissionSet, mergeRegistrations } from '../../format/index.ts';
@@ -89,6 +89,7 @@ export async function startSandboxedHost(
     async [Symbol.asyncDispose]() {
       await host[Symbol.asyncDispose]();
       audit[Symbol.dispose]();
+      await rm(root, { recursive: true, force: true, maxRetries: 3 });
     },
   };
 }

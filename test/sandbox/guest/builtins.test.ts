@@ -1,13 +1,14 @@
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readNodeMembers } from '../../../sandbox/guest/build/node-members.ts';
 import { unsupportedModules } from '../../../sandbox/guest/builtins/unsupported.ts';
 import { openBareIsolate, type BareIsolate } from '../../support/bare-isolate.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const require = createRequire(import.meta.url);
 const directory = mkdtempSync(join(tmpdir(), 'guest-'));
@@ -15,7 +16,10 @@ let guest: BareIsolate;
 beforeAll(async () => {
   guest = await openBareIsolate(directory);
 }, 60_000);
-afterAll(() => guest[Symbol.dispose]());
+afterAll(() => {
+  guest[Symbol.dispose]();
+  rmSync(directory, { recursive: true, force: true });
+});
 
 const modules = Object.keys(readNodeMembers());
 
@@ -211,7 +215,7 @@ const files: readonly (readonly [string, string])[] = [
 
 describe('fs over the broker behaves as Node\u2019s', () => {
   test.each(files)('%s', async (_name, code) => {
-    const [there, here] = [mkdtempSync(join(tmpdir(), 'guest-')), mkdtempSync(join(tmpdir(), 'node-'))];
+    const [there, here] = [await temporaryDirectory(), await temporaryDirectory()];
     using isolate = await openBareIsolate(there);
     const AsyncFunction = (async () => {}).constructor as new (...args: string[]) => (require: NodeJS.Require, fs: unknown) => Promise<unknown>;
     const before = process.cwd();

@@ -1,8 +1,6 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openBareIsolate } from '../../support/bare-isolate.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 test('a package that replaces a lazy global gets its own, and breaks no other', async () => {
   using guest = await openBareIsolate('/');
@@ -14,7 +12,7 @@ test('a package that replaces a lazy global gets its own, and breaks no other', 
 });
 
 test('poisoned iterators and Object.prototype setters do not stop the channel', async () => {
-  using guest = await openBareIsolate(mkdtempSync(join(tmpdir(), 'guest-')));
+  using guest = await openBareIsolate(await temporaryDirectory());
   const code = `require('fs'); Object.defineProperty(Object.prototype, 'polluted', { value: 1, enumerable: true, configurable: true }); Promise.prototype.catch = () => { throw new Error('poison') };
     const fs = require('fs/promises'); await fs.writeFile('a', 'x'); return fs.readFile('a', 'utf8')`;
   expect(await guest.run(code)).toBe('x');

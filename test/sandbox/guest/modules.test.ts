@@ -1,5 +1,5 @@
 import { build } from 'esbuild';
-import { mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,10 @@ let guest: BareIsolate;
 beforeAll(async () => {
   guest = await openBareIsolate(directory, { parts: true });
 }, 60_000);
-afterAll(() => guest[Symbol.dispose]());
+afterAll(() => {
+  guest[Symbol.dispose]();
+  rmSync(directory, { recursive: true, force: true });
+});
 
 const hostExports = await readHostExports();
 
