@@ -34,7 +34,7 @@ export async function settingRows(dashHome: string): Promise<readonly SettingRow
  *
  * @throws {DashError} SETTINGS_INVALID when it cannot be that, LOCKED
  */
-export async function changeSetting(dashHome: string, path: readonly string[], value: SettingValue | undefined): Promise<void> {
+export async function changeSetting(dashHome: string, path: readonly string[], value: SettingValue | readonly string[] | undefined): Promise<void> {
   const { takeProcessLock } = await import('../registry/index.ts');
   makeDirectory(dashHome, 0o700);
   await using _ = await takeProcessLock(join(dashHome, 'state', 'settings.lock'));

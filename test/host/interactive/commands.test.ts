@@ -182,3 +182,31 @@ test("/settings changes one of the user's settings, and takes it back", async ()
   await terminal.press('Escape');
   await terminal.shows(READY);
 });
+
+test('/scoped-models keeps which models a key cycles through; /trust lets the project speak from the next start on', async () => {
+  await using terminal = await startDash({ columns: 80, env: { ANTHROPIC_API_KEY: 'sk-not-a-key' }, files: { 'AGENTS.md': 'Say please.' } });
+  await terminal.shows('trust this project?');
+  // a key counts after half a second of quiet
+  await expect.poll(async () => (await terminal.press('n'), READY.test(await terminal.screen())), { timeout: 30_000, interval: 800 }).toBe(true);
+  await terminal.press('C-u');
+  await terminal.type('/scoped-models');
+  await terminal.press('Enter');
+  await terminal.shows('cycled through: all of them');
+  await terminal.type('haiku-4-5');
+  await terminal.shows(/→.*haiku-4-5/);
+  await terminal.press('Enter');
+  await terminal.shows('cycled through: 1 of');
+  await terminal.press('Escape');
+  await expect
+    .poll(async () => JSON.parse(await readFile(join(terminal.home, 'settings.json'), 'utf8').catch(() => '{}')), { timeout: 30_000 })
+    .toEqual({ enabledModels: [expect.stringContaining('haiku-4-5')] });
+
+  await terminal.type('/trust');
+  await terminal.press('Enter');
+  await terminal.shows('is not trusted, with');
+  await expect
+    .poll(async () => (await terminal.press('y'), (await terminal.screen()).includes('is not trusted, with')), { timeout: 30_000, interval: 800 })
+    .toBe(false);
+  await terminal.shows('is trusted; it counts from the next start on');
+  expect((await dash(terminal, 'trust', '--dry-run', '--json')).stdout).toContain('"trusted": true');
+});

@@ -11,8 +11,10 @@ import { permissions } from './permissions.ts';
 import { quit } from './quit.ts';
 import { resume } from './resume.ts';
 import { theme } from './theme.ts';
+import { scopedModels } from './scoped-models.ts';
 import { settings } from './settings.ts';
 import { tree } from './tree.ts';
+import { trust } from './trust.ts';
 import { updates } from './updates.ts';
 import { why } from './why.ts';
 
@@ -31,9 +33,11 @@ export const SCREEN_COMMANDS: readonly ScreenCommand[] = [
   permissions,
   quit,
   resume,
+  scopedModels,
   settings,
   theme,
   tree,
+  trust,
   updates,
   why,
 ];

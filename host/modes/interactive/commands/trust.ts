@@ -1,0 +1,37 @@
+import { homedir } from 'node:os';
+import { plainText } from '../../../../format/index.ts';
+import { isDelegated } from '../../../../registry/index.ts';
+import { decideTrust, revokeTrust, trustProject } from '../../../project-trust.ts';
+import { QuestionBlock } from '../question-block.ts';
+import type { ScreenCommand } from './command.ts';
+
+/** So many of a project's files are named. */
+const MOST_NAMES = 20;
+const FROM_THEN_ON = 'it counts from the next start on: `/quit`, then `dash --continue`';
+
+export const trust: ScreenCommand = {
+  name: 'trust',
+  description: 'whether the files of this project may speak to the agent',
+  async run(_words, { host, screen, palette, say }) {
+    if (isDelegated()) return say('a program that an agent started trusts nothing', 'warning');
+    const places = { dashHome: host.dashHome, cwd: host.cwd, home: homedir() };
+    const { files, trusted, changed } = await decideTrust(places, false);
+    const names = [...files.items.keys()].map((name) => `  ${plainText(name, 300)}${changed.includes(name) ? ' (changed)' : ''}`);
+    if (names.length === 0) return say(`${files.root} brings nothing that speaks to the agent`);
+    const lines = [
+      `${plainText(files.root, 300)} ${trusted ? 'is trusted' : 'is not trusted'}, with`,
+      ...names.slice(0, MOST_NAMES),
+      ...(names.length > MOST_NAMES ? [`  and ${names.length - MOST_NAMES} more`] : []),
+      ...(trusted ? ['  [n] leave it so', '  [r] trust it no longer'] : ['  [n] no', '  [y] yes, until one of these changes']),
+    ];
+    const key = await screen.ask({ component: new QuestionBlock(lines, palette), keys: ['n', trusted ? 'r' : 'y'] });
+    if (key === 'r') {
+      await revokeTrust(places, files.root);
+      say(`${files.root} is not trusted any more; ${FROM_THEN_ON}`, 'muted');
+    }
+    if (key === 'y') {
+      await trustProject(places, files);
+      say(`${files.root} is trusted; ${FROM_THEN_ON}`, 'muted');
+    }
+  },
+};
