@@ -58,6 +58,9 @@ function measureArms(skills: readonly Skill[], queries: readonly Query[]): Searc
     ['fielded BM25F, no expansion', finder(skills, plain)],
     ['fielded BM25F, flat weights', finder(skills, flat)],
     ['fielded BM25F, expansion from the corpus (what ships)', finder(skills, RANKING)],
+    ['the same, asked with the eight rarest terms', rarest(skills, 8)],
+    ['the same, and three letters in a row of names', joined(skills, 'name', trigrams)],
+    ['the same, and pairs of words of descriptions', joined(skills, 'description', pairs)],
   ];
   const judged = crossValidated(skills, queries);
   return [
@@ -89,19 +92,55 @@ function finder(skills: readonly Skill[], ranking: Ranking): Find {
   return (query) => distinct(index.find(query, 40).map(({ skill }) => skill.name));
 }
 
+/** Asks only with what few skills say. */
+function rarest(skills: readonly Skill[], count: number): Find {
+  const find = finder(skills, RANKING);
+  const held = holders(skills);
+  return (query) => {
+    const known = [...new Set(words(query))].filter((word) => held(word) > 0);
+    const rare = known.toSorted((a, b) => held(a) - held(b)).slice(0, count);
+    return find(rare.join(' '));
+  };
+}
+
+/** Adds to a field, and to the query, what `parts` makes of their text; each part is a word that no text has. */
+function joined(skills: readonly Skill[], field: 'name' | 'description', parts: (text: string) => readonly string[]): Find {
+  const withParts = (text: string): string => [text, ...parts(text)].join(' ');
+  const index = indexSkills(
+    skills.map(({ name, description, body }) => ({ target: name, name, description, body, [field]: withParts(field === 'name' ? name : description) })),
+    RANKING,
+  );
+  return (query) => distinct(index.find(withParts(query), 40).map(({ skill }) => skill.target));
+}
+
+function trigrams(text: string): readonly string[] {
+  return words(text).flatMap((word) => Array.from({ length: Math.max(0, word.length - 2) }, (_, at) => `zq${word.slice(at, at + 3)}zq`));
+}
+
+function pairs(text: string): readonly string[] {
+  const stems = words(text).map(stem);
+  return stems.slice(1).map((word, at) => `zq${stems[at]}${word}`);
+}
+
+/** How many skills say a word. */
+function holders(skills: readonly Skill[]): (word: string) => number {
+  const counts = new Map<string, number>();
+  for (const { name, description, body } of skills)
+    for (const term of new Set(words(`${name} ${description} ${body.slice(0, 4000)}`).map(stem))) counts.set(term, (counts.get(term) ?? 0) + 1);
+  return (word) => counts.get(stem(word)) ?? 0;
+}
+
 /** What anyone would build first. */
 function fullText(skills: readonly Skill[]): Find {
   const database = new DatabaseSync(':memory:');
   database.exec("create virtual table skills using fts5(name, description, body, tokenize = 'porter unicode61')");
   const insert = database.prepare('insert into skills (rowid, name, description, body) values (?, ?, ?, ?)');
-  const holders = new Map<string, number>();
   for (const [at, { name, description, body }] of skills.entries()) {
     insert.run(at, name, description, body.slice(0, 4000));
-    for (const term of new Set(words(`${name} ${description} ${body.slice(0, 4000)}`).map(stem))) holders.set(term, (holders.get(term) ?? 0) + 1);
   }
+  const held = holders(skills);
   const select = database.prepare('select name from skills where skills match ? order by bm25(skills, 8, 4, 1) limit 40');
   return (query) => {
-    const held = (word: string): number => holders.get(stem(word)) ?? 0;
     const rarest = [...new Set(words(query))]
       .filter((word) => held(word) > 0)
       .sort((a, b) => held(a) - held(b))
