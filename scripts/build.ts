@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
@@ -35,6 +35,31 @@ const sources: Plugin = {
 };
 
 /**
+ * What an agent needs before its first request is bundled as well: the wires of pi-ai with the clients beneath them, and
+ * the reader of front matter, are two hundred files otherwise. What only some providers need (AWS, Google, logins) stays
+ * where npm put it.
+ */
+const libraries: Plugin = {
+  name: 'libraries',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\/(bedrock-converse-stream|google-generative-ai|google-vertex)\.js$/ }, ({ path, resolveDir }) =>
+      resolveDir.endsWith(join('pi-ai', 'dist', 'api')) ? { path: `@earendil-works/pi-ai/api/${basename(path, '.js')}`, external: true } : undefined,
+    );
+    // both name a module by a variable, so that nobody bundles it
+    onLoad({ filter: /pi-ai\/dist\/api\/bedrock-converse-stream\.lazy\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replace('importNodeOnlyApi("./bedrock-converse-stream.ts")', 'import("./bedrock-converse-stream.js")'),
+    }));
+    onLoad({ filter: /pi-ai\/dist\/auth\/oauth\/load\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replaceAll(/importOAuthModule\("(\.\/[\w-]+)\.ts"\)/g, 'import("$1.js")'),
+    }));
+    // CommonJS, which asks for builtins by a name that a module does not have
+    onLoad({ filter: /node_modules\/(gray-matter|js-yaml)\/.*\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replaceAll(/\brequire\('(fs|buffer)'\)/g, "process.getBuiltinModule('node:$1')"),
+    }));
+  },
+};
+
+/**
  * An `import` of a builtin touches every export of it, and that loads Node's streams and web APIs; these two load much of
  * Node besides. Asked for at the first call they cost nothing where they are not called: together half of what `dash list`
  * took beyond a bare Node. Only functions are imported from them.
@@ -57,6 +82,8 @@ function lazyBuiltins(text: string): string {
   });
 }
 
+/** Commander is needed by nearly every command, in seven files of its own; typebox by every agent, in two hundred and fifty. */
+const BUNDLED = ['commander', '@sinclair/typebox', '@earendil-works/pi-ai', 'gray-matter', 'js-yaml'];
 const { dependencies }: { readonly dependencies: Readonly<Record<string, string>> } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const options = {
   absWorkingDir: root,
@@ -64,11 +91,11 @@ const options = {
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  // commander is needed by nearly every command, in seven files of its own; typebox by every agent, in two hundred and fifty
   external: Object.keys(dependencies)
-    .filter((name) => name !== 'commander' && name !== '@sinclair/typebox')
+    .filter((name) => !BUNDLED.includes(name))
     .flatMap((name) => [name, `${name}/*`]),
   logLevel: 'warning',
+  metafile: true,
 } as const satisfies BuildOptions;
 
 /**
@@ -96,13 +123,13 @@ const loadedLater: Plugin = {
   },
 };
 
-await build({
+const quick = await build({
   ...options,
   entryPoints: [{ in: 'cli/main.ts', out: 'main' }, ...QUICK.map((name) => ({ in: `cli/commands/${name}.ts`, out: `commands-${name}` }))],
   outdir: join(dist, 'cli'),
-  plugins: [loadedLater, sources],
+  plugins: [loadedLater, libraries, sources],
 });
-await build({
+const rest = await build({
   ...options,
   entryPoints: [
     ...Array.from(later, ([source, name]) => ({ in: source, out: `later/${name}` })),
@@ -111,8 +138,21 @@ await build({
   outdir: dist,
   chunkNames: 'chunks/[name]-[hash]',
   splitting: true,
-  plugins: [sources],
+  plugins: [libraries, sources],
 });
 // a browser gets these as they are
 const page = join('host', 'events', 'dashboard', 'page');
 cpSync(join(root, page), join(dist, page), { recursive: true });
+
+/** Whose code is in the bundles, with the licence of each: who copies it hands that on. */
+const bundled = new Set(
+  [quick, rest].flatMap(({ metafile }) => Object.keys(metafile.inputs).flatMap((input) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? [])),
+);
+const notices = [...bundled].sort().map((directory) => {
+  const { name, version, license }: { readonly name: string; readonly version: string; readonly license: string } = JSON.parse(
+    readFileSync(join(root, directory, 'package.json'), 'utf8'),
+  );
+  const file = readdirSync(join(root, directory)).find((each) => /^licen[cs]e/i.test(each));
+  return `${name} ${version} (${license})\n\n${file === undefined ? '' : readFileSync(join(root, directory, file), 'utf8').trim()}\n`;
+});
+writeFileSync(join(dist, 'licences.txt'), notices.join(`\n${'-'.repeat(80)}\n\n`));
