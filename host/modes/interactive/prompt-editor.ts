@@ -1,4 +1,13 @@
-import { type AutocompleteProvider, Editor, type KeyId, matchesKey, type TUI } from '@earendil-works/pi-tui';
+import {
+  type AutocompleteProvider,
+  Editor,
+  KeybindingsManager,
+  type KeyId,
+  matchesKey,
+  setKeybindings,
+  type TUI,
+  TUI_KEYBINDINGS,
+} from '@earendil-works/pi-tui';
 import type { KeyAction, Keys } from '../../keybindings.ts';
 import type { ActionHandlers } from './actions.ts';
 import type { Palette } from './theme.ts';
@@ -84,4 +93,10 @@ const ACTIONS = [
 /** A key of `keybindings.json` as pi-tui spells it. */
 export function keyIdOf(key: string): KeyId {
   return key.replace('pageup', 'pageUp').replace('pagedown', 'pageDown') as KeyId;
+}
+
+/** Has pi-tui's editor and lists read the keys as the user bound them. */
+export function bindEditorKeys({ bindings }: Pick<Keys, 'bindings'>): void {
+  const read = Object.entries(bindings).flatMap(([action, keys]) => (action.startsWith('tui.') ? [[action, keys.map(keyIdOf)] as const] : []));
+  setKeybindings(new KeybindingsManager(TUI_KEYBINDINGS, Object.fromEntries(read)));
 }

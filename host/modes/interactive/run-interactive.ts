@@ -1,19 +1,18 @@
-import { KeybindingsManager, setCapabilityOverrides, setKeybindings, TUI_KEYBINDINGS } from '@earendil-works/pi-tui';
+import { setCapabilityOverrides } from '@earendil-works/pi-tui';
 import { isDashError } from '../../../format/index.ts';
 import { describe } from '../../describe-diagnostic.ts';
 import type { Host } from '../../host.ts';
-import type { HostEvent } from '../../host-event.ts';
-import { DEFAULTS } from '../../settings-schema.ts';
 import { createActions } from './actions.ts';
 import { attachedImages } from './attached-images.ts';
 import { clipboardImage } from './clipboard-image.ts';
 import { SCREEN_COMMANDS } from './commands/index.ts';
 import { completePrompt } from './complete-prompt.ts';
+import { followHost } from './follow-host.ts';
 import { Footer } from './footer.ts';
+import { createKeyOf } from './key-of.ts';
 import type { Household } from './household.ts';
 import type { Mode } from './mode.ts';
-import type { Painter } from './painter.ts';
-import { keyIdOf, PromptEditor } from './prompt-editor.ts';
+import { PromptEditor } from './prompt-editor.ts';
 import { openPromptHistory } from './prompt-history.ts';
 import { createRemote } from './remote.ts';
 import { MainScreen } from './screen.ts';
@@ -22,7 +21,7 @@ import { createSubmit } from './submit.ts';
 import { createSuspender } from './suspend.ts';
 import { StreamTerminal, type TerminalInput, type TerminalOutput } from './terminal.ts';
 import { colorDepth, Palette } from './theme.ts';
-import { backgroundOf, createThemes, firstTheme, kindOfBackground } from './themes.ts';
+import { backgroundOf, createThemes, firstTheme, followBackground } from './themes.ts';
 import { Transcript } from './transcript.ts';
 import { createUserInterface } from './user-interface.ts';
 import { welcome } from './welcome.ts';
@@ -57,9 +56,9 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
   const terminal = new StreamTerminal({ input, output, lost: leave });
   // A link whose text is not where it leads could lead anywhere: the address is written out.
   setCapabilityOverrides({ hyperlinks: false });
-  setKeybindings(new KeybindingsManager(TUI_KEYBINDINGS, inputBindings(host)));
   const palette = new Palette(firstTheme(), colorDepth(env));
-  const transcript = new Transcript(palette);
+  const keyOf = createKeyOf(() => host.keys());
+  const transcript = new Transcript(palette, keyOf);
   const screen = new MainScreen({ terminal, transcript, now });
   const themes = createThemes({
     host,
@@ -75,7 +74,7 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
       screen.refresh();
     },
   });
-  const working = new WorkingLine(palette, () => screen.refresh());
+  const working = new WorkingLine(palette, keyOf, () => screen.refresh());
   const status = followStatus({
     host,
     profile,
@@ -149,42 +148,8 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
   screen.show('footer', footer);
   screen.useEditor(editor);
 
-  const wearSettings = (): void => {
-    palette.markdown.codeBlockIndent = host.settings.markdown?.codeBlockIndent ?? DEFAULTS.markdown.codeBlockIndent;
-  };
-  const showProgress = (isWorking: boolean): void => {
-    if (host.settings.terminal?.progress ?? DEFAULTS.terminal.progress) terminal.setProgress(isWorking);
-  };
-  wearSettings();
-  const follow = (event: HostEvent): void => {
-    transcript.follow(event);
-    status.follow(event);
-    if (event.type === 'reload') wearSettings();
-    if (event.type === 'agent_start') {
-      working.start();
-      showProgress(true);
-    }
-    if (event.type === 'queue_update') working.queue(event.steering, event.followUp);
-    if (event.type === 'session_changed') {
-      transcript.load(host.conversation.session.tree.path());
-      screen.painter.renew();
-    }
-    if (event.type === 'reload') {
-      themes.refresh();
-      setKeybindings(new KeybindingsManager(TUI_KEYBINDINGS, inputBindings(host)));
-    }
-    if (event.type === 'agent_settled') {
-      working.stop();
-      showProgress(false);
-      transcript.trim();
-      screen.painter.repair();
-    }
-    if (event.type !== 'message_update' && event.type !== 'tool_execution_update') remote.sceneChanged();
-    screen.refresh();
-  };
-  const unsubscribe = host.subscribe(follow);
+  using _following = followHost({ host, terminal, screen, transcript, working, status, palette, themes, sceneChanged: () => remote.sceneChanged() });
   host.attach(createUserInterface({ screen, terminal, transcript, editor, working, statuses: status.statuses, palette, remote }));
-  transcript.load(host.conversation.session.tree.path());
   const greeting = welcome(host);
   if (greeting !== undefined) transcript.notice(greeting, 'muted');
   for (const diagnostic of host.diagnostics) transcript.notice(describe(diagnostic), diagnostic.severity === 'error' ? 'error' : 'warning');
@@ -193,17 +158,13 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
   for (const name of ENDING_SIGNALS) process.on(name, leave);
   void host.ended.then(leave);
   themes.background(backgroundOf(env) ?? 'dark');
-  themes.refresh();
   screen.painter.start();
-  lookAtBackground(screen.painter, themes.background);
+  followBackground(screen.painter, themes.background);
   try {
     host.begin().catch(mode.fail);
     await left.promise;
   } finally {
-    unsubscribe();
-    working.stop();
     themes[Symbol.dispose]();
-    showProgress(false);
     suspender[Symbol.dispose]();
     screen.painter.stop();
     for (const name of ENDING_SIGNALS) process.off(name, leave);
@@ -213,21 +174,6 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
 
 /** A terminal that goes away, and whoever ends programs politely. */
 const ENDING_SIGNALS = ['SIGTERM', 'SIGHUP'] as const;
-
-/** Asks the terminal for its background, and hears when it changes; one that does not answer keeps what there is. */
-function lookAtBackground(painter: Painter, tell: (kind: 'dark' | 'light') => void): void {
-  void painter.queryTerminalBackgroundColor({ timeoutMs: 300 }).then((color) => {
-    if (color !== undefined) tell(kindOfBackground(color));
-  });
-  painter.setTerminalColorSchemeNotifications(true);
-  painter.onTerminalColorSchemeChange(tell);
-}
-
-/** The keys that the editor itself reads, as the user bound them. */
-function inputBindings(host: Host): Record<string, ReturnType<typeof keyIdOf>[]> {
-  const { bindings } = host.keys();
-  return Object.fromEntries(Object.entries(bindings).flatMap(([action, keys]) => (action.startsWith('tui.') ? [[action, keys.map(keyIdOf)]] : [])));
-}
 
 function isNotOurs({ name }: { readonly name: string }): boolean {
   return SCREEN_COMMANDS.every((command) => command.name !== name);

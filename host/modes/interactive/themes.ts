@@ -1,6 +1,7 @@
 import { type Appearance, parseTheme, resolveTheme, type Theme, type ThemeCatalog } from '../../../skills-lib/index.ts';
 import { followTheme } from '../../follow-theme.ts';
 import type { Host } from '../../host.ts';
+import type { Painter } from './painter.ts';
 import type { Palette } from './theme.ts';
 import dark from './themes/dark.json' with { type: 'json' };
 import light from './themes/light.json' with { type: 'json' };
@@ -83,6 +84,17 @@ export function createThemes({ host, palette, changed, warn }: ThemesOptions): T
     },
   };
 }
+
+/** Asks the terminal for its background, and hears when it changes; one that does not answer keeps what there is. */
+export function followBackground(painter: Painter, tell: (kind: Appearance) => void): void {
+  void painter.queryTerminalBackgroundColor({ timeoutMs: ANSWER_MS }).then((color) => {
+    if (color !== undefined) tell(kindOfBackground(color));
+  });
+  painter.setTerminalColorSchemeNotifications(true);
+  painter.onTerminalColorSchemeChange(tell);
+}
+
+const ANSWER_MS = 300;
 
 /** Whether text on a background should be light: by its luminance, which is what the eye sees. */
 export function kindOfBackground({ r, g, b }: { readonly r: number; readonly g: number; readonly b: number }): 'dark' | 'light' {

@@ -10,6 +10,7 @@ import { AnswerBlock, ThinkingBlock } from './blocks/answer-block.ts';
 import { ImageBlock } from './blocks/image-block.ts';
 import { NoticeBlock, type Tone, UserBlock } from './blocks/text-block.ts';
 import { ToolBlock } from './blocks/tool-block.ts';
+import type { KeyOf } from './key-of.ts';
 import type { Palette } from './theme.ts';
 
 /** Entries of a session that are shown when it is opened; pieces that are kept while it goes on; output of a command at work. */
@@ -20,6 +21,7 @@ const MAX_OUTPUT = 20_000;
 /** What was said and done, as pieces of the screen. */
 export class Transcript {
   readonly #palette: Palette;
+  readonly #keyOf: KeyOf;
   #parts: Component[] = [];
   readonly #calls = new Map<string, ToolBlock>();
   /** The blocks of the answer that is being given, by their place in it. */
@@ -30,8 +32,9 @@ export class Transcript {
   #thinkingIsOpen = true;
   #thinkingLabel: string | undefined;
 
-  constructor(palette: Palette) {
+  constructor(palette: Palette, keyOf: KeyOf) {
     this.#palette = palette;
+    this.#keyOf = keyOf;
   }
 
   get parts(): readonly Component[] {
@@ -58,7 +61,7 @@ export class Transcript {
 
   /** A command that the user runs themselves. */
   beginsCommand(command: string): void {
-    this.#command = new ToolBlock('!', this.#palette, this.#toolsAreOpen);
+    this.#command = new ToolBlock('!', this.#palette, { isOpen: this.#toolsAreOpen, keyOf: this.#keyOf });
     this.#command.setArguments({ command });
     this.#command.runs();
     this.#parts.push(this.#command);
@@ -186,12 +189,15 @@ export class Transcript {
           return block.setText(piece.text);
         }
         case 'thinking': {
-          const block = known instanceof ThinkingBlock ? known : this.#add(index, new ThinkingBlock(this.#palette, this.#thinkingIsOpen, this.#thinkingLabel));
+          const block =
+            known instanceof ThinkingBlock
+              ? known
+              : this.#add(index, new ThinkingBlock(this.#palette, { isOpen: this.#thinkingIsOpen, label: this.#thinkingLabel, keyOf: this.#keyOf }));
           return block.setText(piece.thinking);
         }
         case 'toolCall': {
           if (known === undefined) {
-            const block = this.#add(index, new ToolBlock(piece.name, this.#palette, this.#toolsAreOpen));
+            const block = this.#add(index, new ToolBlock(piece.name, this.#palette, { isOpen: this.#toolsAreOpen, keyOf: this.#keyOf }));
             this.#calls.set(piece.id, block);
           }
           return this.#calls.get(piece.id)?.setArguments(piece.arguments);
@@ -221,7 +227,7 @@ export class Transcript {
   #call(id: string, name: string, change: (call: ToolBlock) => void): void {
     let call = this.#calls.get(id);
     if (call === undefined) {
-      call = new ToolBlock(name, this.#palette, this.#toolsAreOpen);
+      call = new ToolBlock(name, this.#palette, { isOpen: this.#toolsAreOpen, keyOf: this.#keyOf });
       this.#calls.set(id, call);
       this.#parts.push(call);
     }

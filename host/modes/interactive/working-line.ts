@@ -1,4 +1,5 @@
 import { Block } from './blocks/block.ts';
+import { keyHint, type KeyOf } from './key-of.ts';
 import type { Palette } from './theme.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -7,6 +8,7 @@ const FRAME_MS = 100;
 /** Says that the agent is at work, and what waits for it; with nothing to say it is the empty line above the editor. */
 export class WorkingLine extends Block {
   readonly #palette: Palette;
+  readonly #keyOf: KeyOf;
   readonly #refresh: () => void;
   #message = 'working';
   #isVisible = true;
@@ -17,9 +19,10 @@ export class WorkingLine extends Block {
   #steering: readonly string[] = [];
   #followUp: readonly string[] = [];
 
-  constructor(palette: Palette, refresh: () => void) {
+  constructor(palette: Palette, keyOf: KeyOf, refresh: () => void) {
     super();
     this.#palette = palette;
+    this.#keyOf = keyOf;
     this.#refresh = refresh;
   }
 
@@ -68,10 +71,13 @@ export class WorkingLine extends Block {
   protected override draw(): string[] {
     const { fg } = this.#palette;
     const waiting = [...this.#steering.map((text) => `steers: ${firstLine(text)}`), ...this.#followUp.map((text) => `follows: ${firstLine(text)}`)];
+    const takesBack = this.#keyOf('app.message.dequeue');
     const lines = [
-      ...(this.#timer === undefined || !this.#isVisible ? [] : [` ${this.#indicator()}${fg('muted', `${this.#message} … (esc stops)`)}`]),
+      ...(this.#timer === undefined || !this.#isVisible
+        ? []
+        : [` ${this.#indicator()}${fg('muted', `${this.#message} …${keyHint(this.#keyOf('app.interrupt'), 'stops')}`)}`]),
       ...waiting.map((text) => ` ${fg('muted', text)}`),
-      ...(waiting.length === 0 ? [] : [` ${fg('dim', 'alt+up takes them back')}`]),
+      ...(waiting.length === 0 || takesBack === undefined ? [] : [` ${fg('dim', `${takesBack} takes them back`)}`]),
     ];
     return ['', ...lines];
   }

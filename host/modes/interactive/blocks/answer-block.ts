@@ -1,6 +1,8 @@
 import { Markdown, wrapTextWithAnsi } from '@earendil-works/pi-tui';
+import { keyHint, type KeyOf } from '../key-of.ts';
 import type { Palette } from '../theme.ts';
 import { Block } from './block.ts';
+import type { FoldOptions } from './tool-block.ts';
 
 /** Text of a model as markdown, while it grows. What cannot change any more is laid out once. */
 export class AnswerBlock extends Block {
@@ -78,14 +80,16 @@ const CONTINUES = /^(?:\s|[-*+]\s|\d+[.)]\s|>|\|)/;
 /** What a model thinks. Folded it is one line. */
 export class ThinkingBlock extends Block {
   readonly #palette: Palette;
+  readonly #keyOf: KeyOf;
   #text = '';
   #isOpen: boolean;
   #label: string | undefined;
 
-  constructor(palette: Palette, isOpen: boolean, label?: string) {
+  constructor(palette: Palette, { isOpen, keyOf, label }: FoldOptions & { readonly label?: string | undefined }) {
     super();
     this.#palette = palette;
     this.#isOpen = isOpen;
+    this.#keyOf = keyOf;
     this.#label = label;
   }
 
@@ -97,8 +101,8 @@ export class ThinkingBlock extends Block {
   setText(text: string): void {
     if (text === this.#text) return;
     this.#text = text;
-    if (this.#isOpen || text === '') this.invalidate();
-    else if (this.#text.length === text.length) this.invalidate();
+    // Folded, the line says the same whatever is thought.
+    if (this.#isOpen) this.invalidate();
   }
 
   open(isOpen: boolean): void {
@@ -110,7 +114,9 @@ export class ThinkingBlock extends Block {
     const { fg, italic } = this.#palette;
     const text = this.#text.trim();
     if (text === '' && this.#isOpen) return [];
-    const shown = this.#isOpen ? wrapTextWithAnsi(text, Math.max(1, width - 2)) : [`${this.#label ?? 'thinking …'} (ctrl+t shows it)`];
+    const shown = this.#isOpen
+      ? wrapTextWithAnsi(text, Math.max(1, width - 2))
+      : [`${this.#label ?? 'thinking …'}${keyHint(this.#keyOf('app.thinking.toggle'), 'shows it')}`];
     return ['', ...shown.map((line) => ` ${italic(fg('thinkingText', line))}`)];
   }
 }

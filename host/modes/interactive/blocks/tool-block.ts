@@ -2,6 +2,7 @@ import { truncateToWidth, visibleWidth, wrapTextWithAnsi } from '@earendil-works
 import type { JsonObject } from '../../../model/messages.ts';
 import { textOf } from '../../../model/messages.ts';
 import type { ToolAnswer } from '../../../tool-call.ts';
+import { keyHint, type KeyOf } from '../key-of.ts';
 import type { Palette } from '../theme.ts';
 import { Block } from './block.ts';
 import { filled } from './text-block.ts';
@@ -13,19 +14,27 @@ type State =
   | { readonly kind: 'done'; readonly text: string; readonly diff: string | undefined }
   | { readonly kind: 'failed'; readonly text: string };
 
+/** Whether something is unfolded at first, and which key does that. */
+export interface FoldOptions {
+  readonly isOpen: boolean;
+  readonly keyOf: KeyOf;
+}
+
 /** A call of a tool: one line that says what, and its output, folded unless asked for. */
 export class ToolBlock extends Block {
   readonly #palette: Palette;
   readonly #name: string;
   #args: JsonObject = {};
   #state: State = { kind: 'announced' };
+  readonly #keyOf: KeyOf;
   #isOpen: boolean;
 
-  constructor(name: string, palette: Palette, isOpen: boolean) {
+  constructor(name: string, palette: Palette, { isOpen, keyOf }: FoldOptions) {
     super();
     this.#name = name;
     this.#palette = palette;
     this.#isOpen = isOpen;
+    this.#keyOf = keyOf;
   }
 
   setArguments(args: JsonObject): void {
@@ -92,7 +101,7 @@ export class ToolBlock extends Block {
 
   #fold(lines: readonly string[], keep: 'head' | 'tail', most: number, total: number = lines.length): string[] {
     if (this.#isOpen || total <= most) return [...lines];
-    const more = this.#palette.fg('muted', `… ${total - most} more ${total - most === 1 ? 'line' : 'lines'} (ctrl+o)`);
+    const more = this.#palette.fg('muted', `… ${total - most} more ${total - most === 1 ? 'line' : 'lines'}${keyHint(this.#keyOf('app.tools.expand'))}`);
     return keep === 'head' ? [...lines.slice(0, most), more] : [more, ...lines.slice(-most)];
   }
 
