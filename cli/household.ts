@@ -1,18 +1,44 @@
 import { consentLevel, describePermission, parsePermission, permissionSet } from '../format/index.ts';
 import type { HeldPermission, Household } from '../host/modes/interactive/index.ts';
-import { addGrants, assertNotDelegated, type ConsentAnswer, makeGrants, readInstalled, revokeGrants, update, viewPackage, waiting } from '../registry/index.ts';
+import {
+  addGrants,
+  assertNotDelegated,
+  type ConsentAnswer,
+  makeGrants,
+  readInstalled,
+  revokeGrants,
+  toggle,
+  update,
+  viewPackage,
+  waiting,
+} from '../registry/index.ts';
 import type { Invocation } from './command.ts';
 import { changeLines } from './commands/update.ts';
 import { explain } from './commands/why.ts';
 import { inspectPorts } from './compose.ts';
 import { findInstalled } from './find-installed.ts';
 import { npmConfigFor } from './npm-config.ts';
+import { applyChoices } from './toggle-command.ts';
 import { PLAIN } from './output/terminal.ts';
 
 /** What is installed, for the agent's screen: the same as the commands of these names do. */
 export function createHousehold(invocation: Invocation): Household {
   const { home, cwd, signal } = invocation;
   return {
+    async packages() {
+      const installed = await readInstalled({ dashHome: home, projectDir: cwd });
+      return installed.map(({ name, version, enabled, resources }) => ({
+        name,
+        version,
+        enabled,
+        brings: Object.entries(resources)
+          .flatMap(([kind, paths]) => (paths.length === 0 ? [] : [`${paths.length} ${paths.length === 1 ? kind.slice(0, -1) : kind}`]))
+          .join(', '),
+      }));
+    },
+    async setEnabled(name, enabled) {
+      await applyChoices([{ name, choose: (pkg) => toggle(pkg, undefined, enabled) }], { ...invocation, globals: { ...invocation.globals, progress: false } });
+    },
     async permissions() {
       const installed = await readInstalled({ dashHome: home, projectDir: cwd });
       return Promise.all(

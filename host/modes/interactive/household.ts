@@ -1,5 +1,8 @@
 /** What the user has installed, and what may be done about it from the screen. The command line hands it in. */
 export interface Household {
+  packages(): Promise<readonly InstalledHere[]>;
+  /** Leaves a package out, or takes it in again. @throws {DashError} NOT_INSTALLED, LOCKED, DELEGATED_CONSENT */
+  setEnabled(name: string, enabled: boolean): Promise<void>;
   permissions(): Promise<readonly PackagePermissions[]>;
   /** @throws {DashError} DELEGATED_CONSENT, NOT_INSTALLED */
   grant(name: string, permission: string): Promise<void>;
@@ -11,6 +14,14 @@ export interface Household {
   takeUpdate(name: string, how: 'whole' | 'without'): Promise<string>;
   /** Who brought a package, what let it in, who granted what, what it was denied. @throws {DashError} NOT_INSTALLED */
   why(name: string): Promise<string>;
+}
+
+export interface InstalledHere {
+  readonly name: string;
+  readonly version: string;
+  readonly enabled: boolean;
+  /** What it brings, in words. */
+  readonly brings: string;
 }
 
 export interface PackagePermissions {

@@ -125,6 +125,15 @@ describe('the commands of the screen', () => {
     await terminal.shows('granted `fs:read:~/notes`');
     expect(await granted()).toContain('fs:read:~/notes');
 
+    await terminal.type('/packages');
+    await terminal.press('Enter');
+    await terminal.shows('✓ weather 1.0.0');
+    await terminal.press('Enter');
+    await terminal.hides('✓ weather 1.0.0');
+    await terminal.press('Escape');
+    await terminal.shows('weather is off');
+    expect(JSON.parse((await dash(terminal, 'list', '--json')).stdout).packages[0].enabled).toBe(false);
+
     await terminal.type('/why weather');
     await terminal.press('Enter');
     await terminal.shows('granted fs:read:~/notes: by `/permissions`');

@@ -7,6 +7,7 @@ import { login } from './login.ts';
 import { logout } from './logout.ts';
 import { model } from './model.ts';
 import { newSession } from './new.ts';
+import { packages } from './packages.ts';
 import { permissions } from './permissions.ts';
 import { quit } from './quit.ts';
 import { resume } from './resume.ts';
@@ -30,6 +31,7 @@ export const SCREEN_COMMANDS: readonly ScreenCommand[] = [
   logout,
   model,
   newSession,
+  packages,
   permissions,
   quit,
   resume,
