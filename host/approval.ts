@@ -17,7 +17,14 @@ export const APPROVAL_MODES: readonly Exclude<ApprovalMode, 'task'>[] = ['ask', 
 export type Access =
   | { readonly kind: 'read'; readonly path: string }
   | { readonly kind: 'write'; readonly path: string }
-  | { readonly kind: 'run'; readonly command: string; readonly argv: readonly string[]; readonly confinement: 'confined' | 'full access' };
+  | {
+      readonly kind: 'run';
+      readonly command: string;
+      readonly argv: readonly string[];
+      readonly confinement: 'confined' | 'full access';
+      /** Of a call of a server that runs already: its tool, which is what a lasting yes is about. */
+      readonly topic?: string;
+    };
 
 /** What the user decided beforehand, in the grammar of permissions; a denial goes before a question, and that before a yes. */
 export interface ApprovalRules {
@@ -86,7 +93,7 @@ export function mayLast(access: Access, places: Places): boolean {
     case 'write':
       return isWithin(places.workspace, access.path) && !isProtectedWrite(access.path, places);
     case 'run':
-      return access.confinement === 'confined';
+      return access.confinement === 'confined' || access.topic !== undefined;
   }
 }
 
@@ -139,6 +146,10 @@ function questionOf(access: Access): string {
     case 'write':
       return `write \`${access.path}\`?`;
     case 'run':
+      if (access.topic !== undefined) {
+        const how = access.confinement === 'confined' ? 'confined: it reads the workspace and has no network' : 'with all your rights';
+        return `call \`${access.topic}\`? Its server runs ${how}\n\n${access.command}`;
+      }
       return access.confinement === 'confined'
         ? `run this command, confined to the workspace and without network?\n\n${access.command}`
         : `run this command with all your rights?\n\n${access.command}`;

@@ -5,6 +5,7 @@ import { type ApprovalMode, isDeniedByRule, parseApprovalRules } from './approva
 import { commandDigest, describeLeftBehind, type ToolDecision } from './approve-call.ts';
 import type { Contributions } from './contributions.ts';
 import type { HostEvent } from './host-event.ts';
+import { createMcpServers, type McpServers } from './mcp/mcp-servers.ts';
 import { DEFAULTS, type Settings } from './settings-schema.ts';
 import { skillInForce } from './skill-in-force.ts';
 import type { AgentMessage } from './transcript.ts';
@@ -39,6 +40,7 @@ export interface HostToolsOptions {
 
 /** The tools of the host, the shell that its commands run in, and the questions that both put to the user. */
 export interface HostTools {
+  readonly mcp: McpServers;
   readonly shell: Shell;
   readonly toolbox: Toolbox;
 }
@@ -95,8 +97,14 @@ export function createHostTools(options: HostToolsOptions): HostTools {
     },
     () => contributions().resources.offered,
   );
+  const mcp = createMcpServers({
+    shell,
+    environment: toolEnvironment(env),
+    ended: (name, why) => ui().notify(`the MCP server ${name} ended: ${why}`, 'warning'),
+  });
   const toolbox = createToolbox({
     builtin,
+    attached: mcp.tools,
     contributions,
     hold,
     enabled,
@@ -119,5 +127,5 @@ export function createHostTools(options: HostToolsOptions): HostTools {
     callContext,
     origin,
   });
-  return { shell, toolbox };
+  return { shell, toolbox, mcp };
 }

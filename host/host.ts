@@ -21,6 +21,7 @@ import type { BashOptions, HostOptions, PromptOptions, PromptOutcome } from './h
 import { createHostTools } from './host-tools.ts';
 import { type Keys, withShortcuts } from './keybindings.ts';
 import { createModelList } from './model-list.ts';
+import type { McpServers } from './mcp/mcp-servers.ts';
 import { withCostCap } from './model/cost-cap.ts';
 import { cycle, type ScopedModel, scopeModels } from './model/scope.ts';
 import { withPackageProviders } from './model/package-providers.ts';
@@ -89,6 +90,10 @@ export interface Host extends AsyncDisposable {
   attach(ui: UserInterface): void;
   /** What needs no question from now on. Whoever calls it holds to what the user allowed. */
   setApproval(mode: ApprovalMode): void;
+  /** Programs that offer tools beside those of the host and of packages. Whoever starts one has asked before. */
+  readonly mcp: McpServers;
+  /** Whether programs can be confined here. */
+  canConfine(): Promise<boolean>;
   /** Waits for the run and for everything packages were told. */
   settle(): Promise<void>;
   end(): void;
@@ -160,7 +165,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     origin: () => conversation.origin,
     report,
   });
-  const { shell, toolbox } = createHostTools({
+  const { shell, toolbox, mcp } = createHostTools({
     places,
     env,
     openFiles: options.openFiles ?? NO_OPEN_FILES,
@@ -178,7 +183,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     emit,
   });
   const retry = (): RetryPolicy => ({ ...DEFAULTS.retry, ...configuration.settings.retry });
-  const ownerOf = (tool: string): string | undefined => contributions().tools.get(tool)?.package;
+  const ownerOf = (tool: string): string | undefined => contributions().tools.get(tool)?.package ?? mcp.ownerOf(tool);
   const versioned = (name: string): string => {
     const version = loaded().current.extensions.find(({ pkg }) => pkg.name === name)?.pkg.version;
     return version === undefined ? name : `${name}@${version}`;
@@ -418,6 +423,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     attach(next) {
       ui = tellQuestions(next, (event) => void emit(event));
     },
+    mcp,
+    canConfine: async () => (await shell.layer()).kind === 'live',
     setApproval(mode) {
       approval = mode;
     },
@@ -433,6 +440,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       await loaded()[Symbol.asyncDispose]();
       await packages[Symbol.asyncDispose]();
       conversation.session[Symbol.dispose]();
+      await mcp[Symbol.asyncDispose]();
       await shell[Symbol.asyncDispose]();
     },
   };

@@ -19,9 +19,9 @@ export interface ToolQuestion {
   readonly mayLast: boolean;
 }
 
-/** What a yes for the session is about: the very same path or command, and nothing like it. */
+/** What a yes for the session is about: the very same path or command, or the tool of a server, and nothing like it. */
 export function lastingKey({ tool, access }: ToolQuestion): string {
-  return JSON.stringify([tool, access.kind, access.kind === 'run' ? access.command : access.path]);
+  return JSON.stringify([tool, access.kind, access.kind === 'run' ? (access.topic ?? access.command) : access.path]);
 }
 
 /** Puts it where no package draws, as far as the mode has such a place. */

@@ -17,6 +17,8 @@ export interface ToolInfo {
 
 export interface ToolboxOptions {
   readonly builtin: readonly BuiltinTool[];
+  /** Of programs that run beside the agent: on while they do, and not for packages to call. */
+  readonly attached?: () => readonly BuiltinTool[];
   /** Of the generation that is current now. */
   readonly contributions: () => Contributions;
   readonly hold: () => Disposable;
@@ -60,16 +62,18 @@ const MAX_GUIDELINES = 8;
 
 /** Makes the toolbox. */
 export function createToolbox(options: ToolboxOptions): Toolbox {
-  const { builtin, contributions, enabled, approval } = options;
+  const { builtin, attached = () => [], contributions, enabled, approval } = options;
   let narrowed: { readonly offered: ReadonlySet<string>; readonly known: ReadonlySet<string> } | undefined;
 
-  const isEnabled = (name: string): boolean => enabled?.includes(name) ?? (DEFAULT_TOOLS.includes(name) || contributions().tools.has(name));
+  const isEnabled = (name: string): boolean =>
+    enabled?.includes(name) ?? (DEFAULT_TOOLS.includes(name) || contributions().tools.has(name) || attached().some((tool) => tool.name === name));
   const everything = (): readonly AgentTool[] => {
     const { tools } = contributions();
     // A package that was allowed to replace a tool of the host stands in its place.
     return [
       ...builtin.filter(({ name, isOffered }) => !tools.has(name) && isOffered?.() !== false),
       ...[...tools.values()].map((tool) => packageTool(tool, options)),
+      ...attached().filter(({ name }) => !tools.has(name) && builtin.every((own) => own.name !== name)),
     ];
   };
   // What was not there when it was narrowed was not left out, as in pi.
@@ -105,7 +109,7 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
     },
     async approve(call, tool, signal, delegation) {
       // What a package's tool may do is decided by its grants, at each effect; what a host tool may do, here.
-      const own = builtin.find((candidate) => candidate === tool);
+      const own = [...builtin, ...attached()].find((candidate) => candidate === tool);
       return own === undefined ? undefined : approveCall(call, own, approval, signal, delegation);
     },
     snippets: () =>

@@ -3,5 +3,5 @@ export { checkChanges, describeLeft, takeDown, type Before, type CheckPorts, typ
 export { executorsOf } from './git-executors.ts';
 export { readJournals, writeJournal } from './journal.ts';
 export { isAllNewerThan } from './newer.ts';
-export { otherNames, type TreeRules, type TreeScan } from './scan-tree.ts';
+export { otherNames, scanTree, type TreeRules, type TreeScan } from './scan-tree.ts';
 export { journalOf, quarantineOf } from './where-kept.ts';

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { isProtectedWrite, type Places } from '../../format/index.ts';
+import type { Confinement } from '../ports.ts';
 import {
   confine,
   type Ending,
@@ -33,6 +34,7 @@ import { recoverLeftBehind } from './recover.ts';
 import { findRepository, type Repository } from './repository.ts';
 import { createRunGit, type RunGit } from './run-git.ts';
 import { shellProfile } from './shell-profile.ts';
+import { type RunningServer, type ServerProgram, type ServerStreams, startConfinedServer, startServer } from './start-server.ts';
 
 export interface ShellOptions {
   readonly places: Places;
@@ -94,6 +96,11 @@ export interface Shell extends AsyncDisposable {
    * nobody knows any more what it was for. @returns what was undone, in words
    */
   recover(): Promise<string>;
+  /**
+   * Starts a program that goes on beside the commands; confined, it reads what they read and writes nothing of it.
+   * @throws {UnguardableTree} when the workspace is too large to be guarded
+   */
+  serve(server: ServerProgram, confinement: Confinement, streams: ServerStreams): Promise<RunningServer>;
   /** The same with all rights of the user's: nothing is hidden, sealed or looked at afterwards. */
   runUnconfined(command: string, run: ShellRun): Promise<ShellEnding>;
 }
@@ -184,6 +191,13 @@ export function openShell(options: ShellOptions): Shell {
     return { ...ending, confined: true, undone, refused, notes: `${describeLeft(undone, places.workspace)}${commits}` };
   };
 
+  const serve: Shell['serve'] = async (server, confinement, streams) => {
+    if (confinement === 'full access') return startServer(server, streams, places.workspace);
+    const layer = await (options.layer ?? osLayer)();
+    if (layer.kind !== 'live') throw new Error(`programs cannot be confined here: ${layer.reason}`);
+    return startConfinedServer(server, streams, { places, git, layer });
+  };
+
   const runUnconfined = async (command: string, { signal, onOutput, timeoutMs }: ShellRun): Promise<ShellEnding> => {
     const program = startProgram(
       { kind: 'plain', program: 'bash', args: bashArguments(command), cwd: places.workspace, environment },
@@ -204,6 +218,7 @@ export function openShell(options: ShellOptions): Shell {
     readable: () => (made === undefined ? [] : [made]),
     run: (command, how) => inTurn(() => run(command, how)),
     recover: () => inTurn(() => recoverLeftBehind({ workspace: places.workspace, home: places.home, dashHome, env })),
+    serve,
     runUnconfined: (command, how) => inTurn(() => runUnconfined(command, how)),
     async [Symbol.asyncDispose]() {
       await turn;

@@ -4,6 +4,7 @@ import {
   type ClientCapabilities,
   type ContentBlock,
   methods,
+  type NewSessionRequest,
   type NewSessionResponse,
   RequestError,
   type SessionConfigOption,
@@ -19,7 +20,7 @@ import { contextUsage } from '../../session/context-usage.ts';
 import { sessionStats } from '../../session/session-stats.ts';
 import { isWithin } from '../../tools/workspace-path.ts';
 import { modeState, modeWithin, type OfferedMode } from './approval-modes.ts';
-import { createAcpUserInterface } from './ask-client.ts';
+import { type AcpUserInterface, createAcpUserInterface } from './ask-client.ts';
 import { chooseOption, configOptions } from './config-options.ts';
 import { readPrompt } from './prompt-content.ts';
 import { historyOf, said, type ShownPlace, updatesOf } from './session-updates.ts';
@@ -43,6 +44,9 @@ export interface AcpSessionOptions {
   readonly hasUI: boolean;
 }
 
+/** A server as the protocol names it: a program, or one on the network. */
+type OfferedServer = NewSessionRequest['mcpServers'][number];
+
 /** These leave the session for another one, and which session a view of an editor shows is the editor's to say. */
 const COMMANDS_OF_THE_EDITOR: ReadonlySet<string> = new Set(['new', 'resume', 'fork', 'clone']);
 
@@ -54,6 +58,8 @@ export class AcpSession implements AsyncDisposable {
   readonly #place: ShownPlace;
   #mode: OfferedMode;
   #sending: Promise<void> = Promise.resolve();
+  #servers: Promise<void> = Promise.resolve();
+  readonly #ui: AcpUserInterface;
   #turn: AbortController | undefined;
   /** Until a prompt is done everything may be cancelled; between prompts, what a package does of its own. */
   #cancelled = new AbortController();
@@ -72,7 +78,8 @@ export class AcpSession implements AsyncDisposable {
     const clientPath = (path: string): string => (isWithin(host.cwd, path) && isAbsolute(cwd) ? join(cwd, relative(host.cwd, path)) : path);
     this.#place = { cwd: host.cwd, clientPath };
     const cancelled = (): AbortSignal => this.#cancelled.signal;
-    host.attach(createAcpUserInterface({ client, capabilities, sessionId: () => this.id, tell: this.#tell, clientPath, hasUI, cancelled }));
+    this.#ui = createAcpUserInterface({ client, capabilities, sessionId: () => this.id, tell: this.#tell, clientPath, hasUI, cancelled });
+    host.attach(this.#ui);
     host.subscribe((event) => this.#onEvent(event));
   }
 
@@ -90,12 +97,15 @@ export class AcpSession implements AsyncDisposable {
     return { modes: modeState(this.#options.ceiling, this.#mode), configOptions: this.#configOptions() };
   }
 
-  /** Tells what is to be told once the client knows the session: its commands, what is wrong, and to packages that it begins. */
-  begin(mcpServers: readonly string[]): void {
-    for (const name of mcpServers) this.#note('warning', `the MCP server \`${plainText(name, 80)}\` was not started: \`dash acp\` takes no MCP servers yet`);
+  /**
+   * Tells what is to be told once the client knows the session: its commands, what is wrong, to packages that it begins;
+   * and starts the servers that it offers. The first prompt waits for those.
+   */
+  begin(servers: readonly OfferedServer[]): void {
     this.#tellCommands();
     for (const diagnostic of this.#host.diagnostics) if (diagnostic.severity === 'error') this.#note('error', describe(diagnostic));
     void this.#host.begin();
+    this.#servers = this.#startServers(servers);
   }
 
   /** Tells again all that was said. */
@@ -133,7 +143,8 @@ export class AcpSession implements AsyncDisposable {
     }
     const turn = new AbortController();
     this.#turn = turn;
-    this.#cancelled = new AbortController();
+    // what the start still asks is stopped by the cancellation of the first prompt, too
+    if (this.#cancelled.signal.aborted) this.#cancelled = new AbortController();
     this.#lastAnswer = undefined;
     this.#failure = undefined;
     this.#isEcho = true;
@@ -168,7 +179,29 @@ export class AcpSession implements AsyncDisposable {
     await this.#sending;
   }
 
+  /** One after the other: each is a question. */
+  async #startServers(servers: readonly OfferedServer[]): Promise<void> {
+    for (const offered of servers) {
+      const refuse = (why: string): void => this.#note('warning', `the MCP server ${plainText(offered.name, 80)} was not started: ${why}`);
+      if (!('command' in offered)) refuse('only programs are taken, not servers on the network');
+      else if (this.#mode === 'none') refuse('this session reads only');
+      else {
+        const server = { ...offered, env: Object.fromEntries(offered.env.map(({ name, value }) => [name, value])) };
+        const confinement = this.#mode === 'all' ? 'full access' : await this.#ui.askServer(server, await this.#host.canConfine());
+        if (confinement === undefined) refuse('nobody said yes');
+        else {
+          await this.#host.mcp.start(server, confinement, this.#cancelled.signal).then(
+            (tools) => this.#note('info', `the MCP server ${plainText(server.name, 80)} offers ${tools.length === 1 ? 'one tool' : `${tools.length} tools`}`),
+            (error: unknown) => refuse(error instanceof Error ? error.message : String(error)),
+          );
+        }
+      }
+    }
+  }
+
   async #run(text: string, images: ReturnType<typeof readPrompt>['images']): Promise<void> {
+    await this.#servers;
+    if (this.#turn?.signal.aborted === true) return;
     const outcome = await this.#host.prompt(text, { source: 'rpc', images, streamingBehavior: 'steer' });
     if (outcome.kind === 'handled' && outcome.message !== undefined) await this.#tell(said('agent_message_chunk', outcome.message));
     if (outcome.kind === 'started') await outcome.done;

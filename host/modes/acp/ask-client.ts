@@ -9,7 +9,8 @@ import {
   type ToolKind,
 } from '@agentclientprotocol/sdk';
 import { plainText } from '../../../format/index.ts';
-import type { DialogOptions, PermissionAnswer, PermissionQuestion } from '../../../sandbox/index.ts';
+import type { Confinement, DialogOptions, PermissionAnswer, PermissionQuestion } from '../../../sandbox/index.ts';
+import { describeServer, type McpServer } from '../../mcp/mcp-servers.ts';
 import { answerChoices, describeQuestion, isRed } from '../../permission-text.ts';
 import { lastingKey, type ToolQuestion } from '../../tool-question.ts';
 import type { UserInterface } from '../../user-interface.ts';
@@ -29,12 +30,17 @@ export interface AskingOptions {
   readonly cancelled: () => AbortSignal;
 }
 
+export interface AcpUserInterface extends UserInterface {
+  /** Whether a server may be started, and how. Dismissed is a no. */
+  askServer(server: McpServer, canConfine: boolean): Promise<Confinement | undefined>;
+}
+
 /**
  * Shows and asks by way of a client. An answer holds once or for this session and is never written down: a client may be
  * a program that says yes to everything. What is dangerous is offered for once only, whoever answers. A client that goes,
  * fails or answers what was not offered has said no.
  */
-export function createAcpUserInterface(options: AskingOptions): UserInterface {
+export function createAcpUserInterface(options: AskingOptions): AcpUserInterface {
   const { client, capabilities, sessionId, tell, clientPath, hasUI, cancelled } = options;
   const allowed = new Set<string>();
   let questions = 0;
@@ -110,6 +116,17 @@ export function createAcpUserInterface(options: AskingOptions): UserInterface {
       return isAllowed;
     },
 
+    async askServer(server, canConfine) {
+      questions += 1;
+      const title = plainText(`start the MCP server ${server.name}?`, MAX_TITLE);
+      const shown = { toolCallId: `question-${questions}`, title, kind: 'execute' as const, content: [textBlock(fenced(describeServer(server)))] };
+      await tell({ sessionUpdate: 'tool_call', ...shown, status: 'pending' });
+      const chosen = await ask({ ...shown, status: 'pending' }, canConfine ? [CONFINED, UNCONFINED, NO] : [UNCONFINED, NO], undefined);
+      const confinement = chosen === CONFINED.optionId && canConfine ? 'confined' : chosen === UNCONFINED.optionId ? 'full access' : undefined;
+      await tell({ sessionUpdate: 'tool_call_update', toolCallId: shown.toolCallId, status: confinement === undefined ? 'failed' : 'completed' });
+      return confinement;
+    },
+
     async askPermission(question, signal) {
       questions += 1;
       const toolCallId = `question-${questions}`;
@@ -128,14 +145,15 @@ export function createAcpUserInterface(options: AskingOptions): UserInterface {
 const MAX_TITLE = 300;
 const MAX_TEXT = 2_000;
 
-const ONCE: readonly PermissionOption[] = [
-  { optionId: 'once', name: 'Yes, this once', kind: 'allow_once' },
-  { optionId: 'no', name: 'No', kind: 'reject_once' },
-];
+const NO: PermissionOption = { optionId: 'no', name: 'No', kind: 'reject_once' };
+const ONCE: readonly PermissionOption[] = [{ optionId: 'once', name: 'Yes, this once', kind: 'allow_once' }, NO];
+/** The lesser yes comes first: it is what a client takes that takes the first. */
+const CONFINED: PermissionOption = { optionId: 'confined', name: 'Yes, confined: it reads the workspace, without network', kind: 'allow_once' };
+const UNCONFINED: PermissionOption = { optionId: 'full-access', name: 'Yes, with all my rights', kind: 'allow_once' };
 const LASTING: readonly PermissionOption[] = [
   { optionId: 'once', name: 'Yes, this once', kind: 'allow_once' },
   { optionId: 'session', name: 'Yes, for this session', kind: 'allow_always' },
-  { optionId: 'no', name: 'No', kind: 'reject_once' },
+  NO,
 ];
 
 function showQuestion({ access, title, question, change, origin }: ToolQuestion, clientPath: ClientPath): Omit<ToolCallUpdate, 'toolCallId'> {

@@ -205,7 +205,7 @@ class AcpServer implements AsyncDisposable {
     }
     this.#sessions.set(session.id, session);
     // the client learns the session's id from the answer, which goes out before this
-    setImmediate(() => session.begin(mcpServers.map(({ name }) => name)));
+    setImmediate(() => session.begin(mcpServers));
     return session;
   }
 
