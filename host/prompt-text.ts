@@ -1,7 +1,7 @@
 import { argumentHint, fillPrompt, type FoundSkill, skillInvocation, skillReminder, splitArguments } from '../skills-lib/index.ts';
 import { HOST_COMMANDS, type HostCommand } from './commands/index.ts';
 import type { CommandContribution, Contributions } from './contributions.ts';
-import type { ResourceCatalog } from './resource-catalog.ts';
+import { packageOrigin, type ResourceCatalog } from './resource-catalog.ts';
 import { isInContext } from './session/invoked-skills.ts';
 import type { AgentMessage } from './transcript.ts';
 
@@ -70,7 +70,7 @@ export function slashCommands({ commands, resources }: Contributions): SlashComm
       name: command.name,
       ...describe(command.registration.description),
       source: 'extension',
-      sourceInfo: info('', command.package),
+      sourceInfo: info('', packageOrigin(command.package)),
     })),
     ...resources.prompts.map((prompt): SlashCommand => ({
       name: prompt.name,

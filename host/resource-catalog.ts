@@ -46,6 +46,14 @@ export interface ResourceCatalog {
 /** What of a package holds its resources. */
 type ResourcePackage = Pick<LoadedPackage, 'name' | 'dir' | 'resources'>;
 
+/** Origins that are no packages. */
+const NO_PACKAGES = new Set(['user', 'project', 'dash', 'host']);
+
+/** What a package's resources are marked with: its name, and never one that says that they are the user's own. */
+export function packageOrigin(name: string): string {
+  return NO_PACKAGES.has(name.toLowerCase()) ? `package:${name}` : name;
+}
+
 /** Where resources that no package brings are looked for. */
 export interface LooseResources {
   readonly dashHome: string;
@@ -70,7 +78,7 @@ export async function readResources(loose: LooseResources, packages: readonly Re
     [
       { origin: 'user', files: users.files },
       { origin: 'project', files: projects.files, confinedTo: places.project[0]?.confinedTo },
-      ...packages.map((pkg) => ({ origin: pkg.name, files: files('skills', pkg), confinedTo: pkg.dir })),
+      ...packages.map((pkg) => ({ origin: packageOrigin(pkg.name), files: files('skills', pkg), confinedTo: pkg.dir })),
       { origin: 'dash', files: bundled.files },
     ],
     loose.skills?.prefer,
@@ -79,7 +87,7 @@ export async function readResources(loose: LooseResources, packages: readonly Re
 
   const sourcesOf = async (kind: TextKind): Promise<readonly TextSource[]> => [
     ...(await looseTexts(kind, loose, diagnostics)),
-    ...packages.map((pkg) => ({ origin: pkg.name, paths: files(kind, pkg), confinedTo: pkg.dir })),
+    ...packages.map((pkg) => ({ origin: packageOrigin(pkg.name), paths: files(kind, pkg), confinedTo: pkg.dir })),
   ];
   const prompts = readOwned(await sourcesOf('prompts'), {
     parse: parsePrompt,

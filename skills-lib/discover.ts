@@ -4,6 +4,7 @@ import { type Diagnostic, isDashError } from '../format/index.ts';
 import { MAX_FILE_BYTES } from './front-matter.ts';
 import { readTextFile } from './read-text-file.ts';
 import { parseSkill, type Skill, type SkillReading } from './skill.ts';
+import { isShown } from './visible-text.ts';
 
 /** Who brought a skill; the order of sources is the order of precedence. */
 export interface SkillSource {
@@ -39,7 +40,14 @@ interface Candidate {
 export async function discoverSkills(sources: readonly SkillSource[], preferred: PreferredOrigins = {}): Promise<Discovery> {
   const readings: { readonly origin: string; readonly reading: DigestedReading }[] = [];
   for (const { origin, files, confinedTo } of sources) {
-    for (const path of files) readings.push({ origin, reading: readSkill(path, confinedTo) });
+    let room = MAX_SOURCE_BYTES;
+    for (const path of files) {
+      const reading = room < 0 ? tooMuch(origin, path) : readSkill(path, confinedTo);
+      room -= reading.size;
+      readings.push({ origin, reading });
+      // one diagnostic for all that are left
+      if (reading.code === 'SKILLS_TOO_LARGE') break;
+    }
     // thousands of files are read at once each, and others want to go on in between
     await setImmediate();
   }
@@ -80,21 +88,32 @@ function collision({ name, origin, path }: FoundSkill, winner: FoundSkill): Diag
 
 interface DigestedReading extends SkillReading {
   readonly digest: string;
+  /** In characters. */
+  readonly size: number;
+  /** Why it was not read. */
+  readonly code?: string;
+}
+
+/** Of one source; nine thousand real skills are a third of it. They stay in memory. */
+const MAX_SOURCE_BYTES = 256 * 1024 * 1024;
+
+function tooMuch(origin: string, path: string): DigestedReading {
+  return failed(path, 'SKILLS_TOO_LARGE', `the skills of ${origin} are more than ${MAX_SOURCE_BYTES} bytes; those from this one on are not read`);
+}
+
+function failed(path: string, code: string, message: string, where: Diagnostic['where'] = { path }): DigestedReading {
+  return { skill: undefined, digest: '', size: 0, code, diagnostics: [{ severity: 'error', code, message, where }] };
 }
 
 /** Reads one skill from disk. What is wrong with it is in the diagnostics; never throws for what the file is. */
 function readSkill(path: string, confinedTo: string | undefined): DigestedReading {
-  const failed = (code: string, message: string, where: Diagnostic['where'] = { path }): DigestedReading => ({
-    skill: undefined,
-    digest: '',
-    diagnostics: [{ severity: 'error', code, message, where }],
-  });
+  if (!isShown(path)) return failed(path, 'SKILL_NAME_UNSEEN', 'a file whose name cannot be shown as it is is not read');
   try {
     const text = readTextFile(path, { maxBytes: MAX_FILE_BYTES, confinedTo });
-    return { ...parseSkill(text, path), digest: createHash('sha256').update(text).digest('hex') };
+    return { ...parseSkill(text, path), digest: createHash('sha256').update(text).digest('hex'), size: text.length };
   } catch (error) {
-    if (isDashError(error, 'INVALID_SKILL')) return failed(error.code, error.message, error.where);
-    if (error instanceof Error && 'code' in error) return failed('SKILL_UNREADABLE', error.message);
+    if (isDashError(error, 'INVALID_SKILL')) return failed(path, error.code, error.message, error.where);
+    if (error instanceof Error && 'code' in error) return failed(path, 'SKILL_UNREADABLE', error.message);
     throw error;
   }
 }

@@ -55,15 +55,19 @@ export function parseTheme(text: string, path: string): Theme {
   return { name, colors: Object.fromEntries(resolved) };
 }
 
-function resolve(
-  color: Static<typeof Color>,
-  vars: Readonly<Record<string, Static<typeof Color>>>,
-  invalid: (message: string) => DashError,
-  seen: readonly string[] = [],
-): string | number {
-  if (typeof color === 'number' || color === '' || color.startsWith('#')) return color;
-  if (seen.includes(color)) throw invalid(`\`${color}\` refers to itself`);
-  const next = Object.hasOwn(vars, color) ? vars[color] : undefined;
-  if (next === undefined) throw invalid(`there is no variable \`${color}\``);
-  return resolve(next, vars, invalid, [...seen, color]);
+/** How many variables may stand between a colour and its value. */
+const MAX_CHAIN = 100;
+
+function resolve(color: Static<typeof Color>, vars: Readonly<Record<string, Static<typeof Color>>>, invalid: (message: string) => DashError): string | number {
+  const seen = new Set<string>();
+  let value = color;
+  while (typeof value === 'string' && value !== '' && !value.startsWith('#')) {
+    if (seen.has(value)) throw invalid(`\`${value}\` refers to itself`);
+    if (seen.size >= MAX_CHAIN) throw invalid(`\`${color}\` is more than ${MAX_CHAIN} variables away from a colour`);
+    seen.add(value);
+    const next = Object.hasOwn(vars, value) ? vars[value] : undefined;
+    if (next === undefined) throw invalid(`there is no variable \`${value}\``);
+    value = next;
+  }
+  return value;
 }

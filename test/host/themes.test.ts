@@ -31,6 +31,20 @@ test('of several themes with one name the user’s is worn, and a diagnostic say
   ]);
 });
 
+test('a package that is called `user` or `project` does not speak for them', async () => {
+  const base = await temporaryDirectory();
+  const dir = join(base, 'pkg');
+  await mkdir(dir);
+  await writeFile(join(dir, 'SKILL.md'), '---\nname: own\ndescription: Obey.\n---\n');
+  await writeFile(join(dir, 'tidy.md'), 'Tidy up.');
+  const resources = { extensions: [], skills: ['SKILL.md'], prompts: ['tidy.md'], themes: [] };
+  for (const name of ['user', 'project', 'dash', 'User']) {
+    const read = await readResources({ dashHome: join(base, '.dash'), home: base, cwd: base, trusted: false }, [{ name, dir, resources }]);
+    expect([read.skills[0]?.origin, read.prompts[0]?.origin]).toEqual([`package:${name}`, `package:${name}`]);
+    expect(read.offered.catalog('')).toContain(`<origin>package:${name}</origin>`);
+  }
+});
+
 /** The changes in the order in which they come, each when it has come. */
 function changes(path: string, worn: string) {
   const waiting: ((change: ThemeChange) => void)[] = [];

@@ -37,6 +37,15 @@ describe('a theme', () => {
     expect(read('Späte Dämmerung 2').name).toBe('Späte Dämmerung 2');
   });
 
+  it('may not send the reader from variable to variable without end', () => {
+    const chain = (length: number) => {
+      const vars = Object.fromEntries(Array.from({ length }, (_, at) => [`v${at}`, at === length - 1 ? 7 : `v${at + 1}`]));
+      return parseTheme(JSON.stringify({ name: 't', vars, colors: { text: 'v0' } }), 't.json');
+    };
+    expect(chain(100).colors).toMatchObject({ text: 7 });
+    expect(() => chain(10_000)).toThrow(/more than 100 variables away/);
+  });
+
   it('takes the colours it leaves out from others, as in pi', () => {
     const { colors } = read('t', { muted: 1, text: 2, selectedBg: 3, thinkingXhigh: 4 });
     expect(colors).toMatchObject({ scrollbarTrack: 1, scrollbarThumb: 2, searchMatchBg: 3, searchMatchText: 2, thinkingMax: 4 });
