@@ -1,4 +1,4 @@
-import { type Component, Input, type SelectItem, SelectList, truncateToWidth, wrapTextWithAnsi } from '@earendil-works/pi-tui';
+import { type Component, Editor, Input, matchesKey, type SelectItem, SelectList, truncateToWidth, type TUI, wrapTextWithAnsi } from '@earendil-works/pi-tui';
 import type { Palette } from './theme.ts';
 
 /** A framed panel with a title above something that takes keys. */
@@ -53,4 +53,31 @@ export function inputPanel(title: string, placeholder: string | undefined, palet
   input.onSubmit = done;
   input.onEscape = () => done(undefined);
   return new Panel(placeholder === undefined || placeholder === '' ? title : `${title} (${placeholder})`, input, 'enter answers · esc leaves', palette);
+}
+
+/** Text of several lines, with what is there already. Escape gives none. */
+export function editorPanel(
+  title: string,
+  prefill: string | undefined,
+  { tui, palette }: { readonly tui: TUI; readonly palette: Palette },
+  done: (value: string | undefined) => void,
+): Component {
+  const editor = new LeavableEditor(tui, palette, () => done(undefined));
+  editor.setText(prefill ?? '');
+  editor.onSubmit = done;
+  return new Panel(title, editor, 'enter answers · ctrl+j begins a line · esc leaves', palette);
+}
+
+class LeavableEditor extends Editor {
+  readonly #leave: () => void;
+
+  constructor(tui: TUI, palette: Palette, leave: () => void) {
+    super(tui, palette.editor, { paddingX: 1 });
+    this.#leave = leave;
+  }
+
+  override handleInput(data: string): void {
+    if (matchesKey(data, 'escape') || matchesKey(data, 'ctrl+c')) this.#leave();
+    else super.handleInput(data);
+  }
 }

@@ -4,19 +4,19 @@ import { answerChoices, describeQuestion } from '../../permission-text.ts';
 import type { UserInterface } from '../../user-interface.ts';
 import { Block } from './blocks/block.ts';
 import type { Status } from './footer.ts';
-import { inputPanel, selectPanel } from './dialogs.ts';
+import { editorPanel, inputPanel, selectPanel } from './dialogs.ts';
 import { PackageBorder } from './package-border.ts';
 import { createToolApproval } from './tool-approval.ts';
 import { QuestionBlock } from './question-block.ts';
 import type { PromptEditor } from './prompt-editor.ts';
-import type { Screen } from './screen.ts';
+import type { MainScreen } from './screen.ts';
 import type { StreamTerminal } from './terminal.ts';
 import type { Palette } from './theme.ts';
 import type { Transcript } from './transcript.ts';
 import type { WorkingLine } from './working-line.ts';
 
 export interface InterfaceParts {
-  readonly screen: Screen;
+  readonly screen: MainScreen;
   readonly terminal: StreamTerminal;
   readonly transcript: Transcript;
   readonly editor: PromptEditor;
@@ -98,7 +98,10 @@ export function createUserInterface({ screen, terminal, transcript, editor, work
     input: (title, placeholder, options) =>
       screen.modal<string>((done) => bordered(inputPanel(title, placeholder, palette, done), options.by), { ...signalOf(options), ...ownerOf(options.by) }),
     editor: (title, prefill, options) =>
-      screen.modal<string>((done) => bordered(inputPanel(title, prefill, palette, done), options.by), { ...signalOf(options), ...ownerOf(options.by) }),
+      screen.modal<string>((done) => bordered(editorPanel(title, prefill, { tui: screen.painter, palette }, done), options.by), {
+        ...signalOf(options),
+        ...ownerOf(options.by),
+      }),
     set: setSurface,
     approveTool: createToolApproval({ screen, palette }),
     surfaces: remote,

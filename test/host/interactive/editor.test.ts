@@ -168,3 +168,30 @@ test('keys are bound anew by `keybindings.json`, also after a reload', async () 
   await dash.press('F4');
   await dash.shows('which model?');
 });
+
+test('a package has several lines written, and Escape writes none', async () => {
+  const handler = "async (_, ctx) => ctx.ui.notify('answer: ' + JSON.stringify(await ctx.ui.editor('what happened?', 'first\\nsecond')))";
+  await using dash = await startDash({
+    columns: 80,
+    script: { turns: [{ text: 'One.' }] },
+    files: {
+      'asks/package.json': JSON.stringify({ name: 'asks', version: '1.0.0', keywords: ['pi-package'], pi: { extensions: ['./index.ts'] } }),
+      'asks/index.ts': `export default function (dash) {\n  dash.registerCommand('asks', { handler: ${handler} });\n}\n`,
+    },
+    before: ({ run }) => run('install', './asks', '--yes', '--grant', 'summary'),
+  });
+  await dash.shows(READY);
+  await dash.type('/asks');
+  await dash.press('Enter');
+  await dash.shows(/what happened\?[^]*first[^]*second/);
+  await dash.press('C-j');
+  await dash.type('third');
+  await dash.shows('third');
+  await dash.press('Enter');
+  await dash.shows('answer: "first\\nsecond\\nthird"');
+  await dash.type('/asks');
+  await dash.press('Enter');
+  await dash.shows(/answer[^]*what happened\?/);
+  await dash.press('Escape');
+  await dash.shows('answer: undefined');
+});
