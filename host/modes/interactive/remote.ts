@@ -2,6 +2,7 @@ import type { RemoteSurface, SurfacePort } from '../../../sandbox/index.ts';
 import type { Host } from '../../host.ts';
 import type { PromptEditor } from './prompt-editor.ts';
 import { withRemoteSuggestions } from './remote-completions.ts';
+import { findDrawers } from './remote-drawing.ts';
 import { RemoteEditor } from './remote-editor.ts';
 import { RemoteKeys } from './remote-keys.ts';
 import { RemoteScene, themeOf } from './remote-scene.ts';
@@ -30,6 +31,24 @@ export function createRemote(parts: RemoteParts): SurfacePort & { sceneChanged()
   const suggestions = withRemoteSuggestions(completions);
   editor.wrapProvider = suggestions.wrap;
   const { painter } = screen;
+  const scene = new RemoteScene(
+    () => ({
+      columns: screen.columns,
+      rows: screen.rows,
+      themes: themes.known().map(({ name }) => name),
+      keys: host.keys().bindings,
+      kittyKeys: painter.terminal.kittyProtocolActive,
+      toolsExpanded: transcript.toolsAreOpen,
+      branch: status.facts().branch ?? null,
+      statuses: Object.fromEntries([...status.statuses.values()].map(({ key, text }) => [key, text])),
+      providers: new Set(host.models.map(({ provider }) => provider)).size,
+    }),
+    palette,
+  );
+  transcript.drawWith(
+    findDrawers(host, () => scene.current.version),
+    () => screen.refresh(),
+  );
   return createRemoteSurfaces({
     screen,
     palette,
@@ -37,20 +56,7 @@ export function createRemote(parts: RemoteParts): SurfacePort & { sceneChanged()
     completions,
     closingKeys: () => host.keys().bindings['app.clear'],
     say: (notice) => transcript.notice(notice, 'warning'),
-    scene: new RemoteScene(
-      () => ({
-        columns: screen.columns,
-        rows: screen.rows,
-        themes: themes.known().map(({ name }) => name),
-        keys: host.keys().bindings,
-        kittyKeys: painter.terminal.kittyProtocolActive,
-        toolsExpanded: transcript.toolsAreOpen,
-        branch: status.facts().branch ?? null,
-        statuses: Object.fromEntries([...status.statuses.values()].map(({ key, text }) => [key, text])),
-        providers: new Set(host.models.map(({ provider }) => provider)).size,
-      }),
-      palette,
-    ),
+    scene,
     editor: new RemoteEditor({ editor, use: (component) => screen.useEditor(component) }),
     keys: new RemoteKeys({
       listen: (listener) => painter.addInputListener(listener),
@@ -65,6 +71,9 @@ export function createRemote(parts: RemoteParts): SurfacePort & { sceneChanged()
       return found === undefined ? undefined : themeOf({ ...found, depth: palette.depth });
     },
     setTheme: (name) => themes.choose(name),
-    stale: () => transcript.invalidate(),
+    stale(_packageName, toolCallId) {
+      transcript.redraw(toolCallId);
+      screen.refresh();
+    },
   });
 }

@@ -1,5 +1,6 @@
 import type { Component } from '@earendil-works/pi-tui';
 import type { HostEvent } from '../../host-event.ts';
+import type { RenderSubject } from '../../../sandbox/index.ts';
 import { type AssistantMessage, type ImageContent, textOf } from '../../model/messages.ts';
 import { messagesOf } from '../../session/context.ts';
 import type { SessionPath } from '../../session/entry-record.ts';
@@ -8,9 +9,11 @@ import type { ToolAnswer } from '../../tool-call.ts';
 import type { BashResult } from '../../user-bash.ts';
 import { AnswerBlock, ThinkingBlock } from './blocks/answer-block.ts';
 import { ImageBlock } from './blocks/image-block.ts';
+import { RemoteBlock } from './blocks/remote-block.ts';
 import { NoticeBlock, type Tone, UserBlock } from './blocks/text-block.ts';
 import { ToolBlock } from './blocks/tool-block.ts';
 import type { KeyOf } from './key-of.ts';
+import { type Drawer, type FindDrawer, RemoteDrawing } from './remote-drawing.ts';
 import type { Palette } from './theme.ts';
 
 /** Entries of a session that are shown when it is opened; pieces that are kept while it goes on; output of a command at work. */
@@ -32,9 +35,18 @@ export class Transcript {
   #thinkingIsOpen = true;
   #thinkingLabel: string | undefined;
 
+  #findDrawer: FindDrawer = () => undefined;
+  #refresh: () => void = () => undefined;
+
   constructor(palette: Palette, keyOf: KeyOf) {
     this.#palette = palette;
     this.#keyOf = keyOf;
+  }
+
+  /** Has packages draw what is theirs. */
+  drawWith(findDrawer: FindDrawer, refresh: () => void): void {
+    this.#findDrawer = findDrawer;
+    this.#refresh = refresh;
   }
 
   get parts(): readonly Component[] {
@@ -46,9 +58,13 @@ export class Transcript {
     this.#parts = [];
     this.#calls.clear();
     if (path.length > MAX_ENTRIES) this.notice(`${path.length - MAX_ENTRIES} earlier entries are not shown; \`/export\` writes all of them`, 'muted');
-    for (const message of path.slice(-MAX_ENTRIES).flatMap((record) => messagesOf(record.load()))) {
-      this.#begin(message);
-      this.#end(message);
+    for (const record of path.slice(-MAX_ENTRIES)) {
+      const entry = record.load();
+      this.#entry(entry);
+      for (const message of messagesOf(entry)) {
+        this.#begin(message);
+        this.#end(message);
+      }
     }
   }
 
@@ -92,6 +108,8 @@ export class Transcript {
         return this.#call(event.toolCallId, event.toolName, (call) => call.runs(event.partialResult));
       case 'tool_execution_end':
         return this.#result(event.toolCallId, event.toolName, event.result);
+      case 'entry_appended':
+        return this.#entry(event.entry);
       case 'bash_execution_update':
         this.#output = (this.#output + event.delta).slice(-MAX_OUTPUT);
         return this.#command?.runs(textAnswer(this.#output, false));
@@ -126,10 +144,15 @@ export class Transcript {
     return this.#toolsAreOpen;
   }
 
+  /** One call that its package would draw differently now. */
+  redraw(toolCallId: string): void {
+    this.#calls.get(toolCallId)?.invalidate();
+  }
+
   /** Folds or unfolds what tools answered. */
   toggleTools(areOpen = !this.#toolsAreOpen): void {
     this.#toolsAreOpen = areOpen;
-    for (const part of this.#parts) if (part instanceof ToolBlock) part.open(this.#toolsAreOpen);
+    for (const part of this.#parts) if (part instanceof ToolBlock || part instanceof RemoteBlock) part.open(this.#toolsAreOpen);
   }
 
   /** What stands in the place of a thought that is folded; a package may set it. */
@@ -158,7 +181,7 @@ export class Transcript {
         this.#answer = [];
         return this.#sync(message);
       case 'custom':
-        return message.display ? this.notice(`[${message.customType}] ${textOf(message.content)}`, 'info') : undefined;
+        return message.display ? this.#custom(message) : undefined;
       case 'toolResult':
         return this.#result(message.toolCallId, message.toolName, message);
       case 'bashExecution':
@@ -171,6 +194,43 @@ export class Transcript {
       case 'system':
         return undefined;
     }
+  }
+
+  #custom(message: AgentMessage & { role: 'custom' }): void {
+    const { customType } = message;
+    const fallback = new NoticeBlock(`[${customType}] ${textOf(message.content)}`, 'info', this.#palette);
+    const drawer = this.#findDrawer('message', customType);
+    if (drawer === undefined) this.#parts.push(fallback);
+    else this.#drawn(drawer, (expanded) => ({ kind: 'message', customType, message, expanded, outputPad: 1 }), fallback);
+  }
+
+  /** What a package kept in the session is shown where the same package draws it. */
+  #entry(entry: { readonly type?: unknown; readonly customType?: unknown; readonly package?: unknown }): void {
+    const { type, customType, package: owner } = entry;
+    if (type !== 'custom' || typeof customType !== 'string') return;
+    const drawer = this.#findDrawer('entry', customType);
+    if (drawer !== undefined && drawer.package === owner) this.#drawn(drawer, (expanded) => ({ kind: 'entry', customType, entry, expanded }));
+  }
+
+  #drawn(drawer: Drawer, subject: (expanded: boolean) => RenderSubject, fallback?: Component): void {
+    const block: RemoteBlock = new RemoteBlock({ drawing: this.#drawing(drawer, () => block.drawAgain()), subject, fallback, isOpen: this.#toolsAreOpen });
+    this.#parts.push(block);
+  }
+
+  #drawing(drawer: Drawer, drawAgain: () => void): RemoteDrawing {
+    const changed = (): void => {
+      drawAgain();
+      this.#refresh();
+    };
+    return new RemoteDrawing({ drawer, palette: this.#palette, changed });
+  }
+
+  #toolBlock(toolCallId: string, name: string): ToolBlock {
+    const block = new ToolBlock(name, this.#palette, { isOpen: this.#toolsAreOpen, keyOf: this.#keyOf });
+    const drawer = this.#findDrawer('tool', name);
+    if (drawer !== undefined) block.drawnBy({ drawing: this.#drawing(drawer, () => block.drawAgain()), name: drawer.name, toolCallId });
+    this.#calls.set(toolCallId, block);
+    return block;
   }
 
   #end(message: AgentMessage): void {
@@ -197,8 +257,7 @@ export class Transcript {
         }
         case 'toolCall': {
           if (known === undefined) {
-            const block = this.#add(index, new ToolBlock(piece.name, this.#palette, { isOpen: this.#toolsAreOpen, keyOf: this.#keyOf }));
-            this.#calls.set(piece.id, block);
+            this.#add(index, this.#toolBlock(piece.id, piece.name));
           }
           return this.#calls.get(piece.id)?.setArguments(piece.arguments);
         }
@@ -227,8 +286,7 @@ export class Transcript {
   #call(id: string, name: string, change: (call: ToolBlock) => void): void {
     let call = this.#calls.get(id);
     if (call === undefined) {
-      call = new ToolBlock(name, this.#palette, { isOpen: this.#toolsAreOpen, keyOf: this.#keyOf });
-      this.#calls.set(id, call);
+      call = this.#toolBlock(id, name);
       this.#parts.push(call);
     }
     change(call);

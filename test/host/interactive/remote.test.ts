@@ -26,6 +26,18 @@ export default (pi) => {
   pi.registerCommand('over', { handler: async (args, ctx) => ctx.ui.notify('over ' + await ctx.ui.custom(panel('overlay', { width: 24 }), { overlay: true, overlayOptions: { anchor: 'top-right', width: 24 } })) });
   pi.registerCommand('stuck', { handler: async (args, ctx) => ctx.ui.custom(() => ({ render: () => ['no key gets you out'], handleInput: () => {} })) });
   pi.registerCommand('hangs', { handler: async (args, ctx) => ctx.ui.custom(() => ({ render: () => ['press a key'], handleInput: () => { for (;;); } })) });
+  pi.registerTool({ name: 'weather', description: 'says the weather', parameters: { type: 'object', properties: { city: { type: 'string' } } },
+    execute: async (id, { city }) => ({ content: [{ type: 'text', text: 'sun in ' + city }], details: { degrees: 21 } }),
+    renderCall: ({ city }, theme) => ({ render: () => [theme.fg('toolTitle', theme.bold('the sky over ' + city + '\u001B]52;c;eA==\u0007'))] }),
+    renderResult: (result, { expanded }, theme) => ({ render: (width) => expanded ? ['sun', 'no wind', width + ' columns'] : [theme.fg('success', result.details.degrees + ' degrees')] }) });
+  pi.registerMessageRenderer('news', (message, { expanded }) => ({ render: () => ['drawn news: ' + message.content + ' ' + expanded] }));
+  pi.registerMessageRenderer('bad', () => { throw new Error('no news'); });
+  pi.registerEntryRenderer('card', (entry) => ({ render: () => ['a card: ' + entry.data.text] }));
+  pi.registerCommand('news', { handler: async (args, ctx) => {
+    pi.sendMessage({ customType: 'news', content: 'it rains', display: true });
+    pi.sendMessage({ customType: 'bad', content: 'as others do', display: true });
+    pi.appendEntry('card', { text: 'kept' });
+  } });
   pi.registerCommand('wide', { handler: async (args, ctx) => { ctx.ui.setHeader(() => ({ render: (width) => ['x'.repeat(width + 9)] })); } });
   pi.registerCommand('around', { handler: async (args, ctx) => {
     ctx.ui.setHeader((tui, theme) => ({ render: (width) => ['header ' + width] }));
@@ -42,13 +54,13 @@ export default (pi) => {
 async function start(columns: number): Promise<DashInTerminal> {
   const terminal = await startDash({
     columns,
-    script: { turns: [{ text: 'nothing' }] },
+    script: { turns: [{ toolCalls: [{ name: 'weather', arguments: { city: 'Ulm' } }] }, { text: 'Take a hat.' }] },
     files: {
       'pkg/package.json': JSON.stringify({
         name: 'draws',
         version: '1.0.0',
         keywords: ['dash-package'],
-        dash: { extensions: ['./index.ts'], permissions: { 'ui:panel': 'to draw', 'ui:keys': 'to play' } },
+        dash: { extensions: ['./index.ts'], permissions: { 'ui:panel': 'to draw', 'ui:keys': 'to play', 'session:write': 'to write news' } },
       }),
       'pkg/index.ts': SOURCE,
     },
@@ -99,6 +111,23 @@ describe.each([{ columns: 80 }, { columns: 40 }])('what a package draws at $colu
     await command(terminal, 'bare');
     await terminal.hides('widget below');
   });
+});
+
+test('a package draws its messages, its entries and its tools where they stand in the conversation', async () => {
+  await using terminal = await start(80);
+  await command(terminal, 'news');
+  await terminal.shows('a card: kept');
+  await terminal.shows('drawn news: it rains false');
+  await terminal.shows('drawing a message failed: no news');
+  await terminal.shows('[bad] as others do');
+  await terminal.type('what is the weather?');
+  await terminal.press('Enter');
+  await terminal.shows('Take a hat.');
+  await terminal.shows('the sky over Ulm');
+  await terminal.shows('21 degrees');
+  await terminal.press('C-o');
+  await terminal.shows('no wind');
+  await expect(await region(terminal)).toMatchFileSnapshot('./golden/remote-conversation.txt');
 });
 
 test('a package that does not behave is named, and the user gets out', async () => {

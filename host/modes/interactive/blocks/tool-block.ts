@@ -3,6 +3,7 @@ import type { JsonObject } from '../../../model/messages.ts';
 import { textOf } from '../../../model/messages.ts';
 import type { ToolAnswer } from '../../../tool-call.ts';
 import { keyHint, type KeyOf } from '../key-of.ts';
+import type { DrawnLines, RemoteDrawing } from '../remote-drawing.ts';
 import type { Palette } from '../theme.ts';
 import { Block } from './block.ts';
 import { filled } from './text-block.ts';
@@ -28,6 +29,8 @@ export class ToolBlock extends Block {
   #state: State = { kind: 'announced' };
   readonly #keyOf: KeyOf;
   #isOpen: boolean;
+  #answer: Pick<ToolAnswer, 'content' | 'details' | 'isError'> | undefined;
+  #drawn: { readonly drawing: RemoteDrawing; readonly name: string; readonly toolCallId: string } | undefined;
 
   constructor(name: string, palette: Palette, { isOpen, keyOf }: FoldOptions) {
     super();
@@ -37,18 +40,36 @@ export class ToolBlock extends Block {
     this.#keyOf = keyOf;
   }
 
+  /** Has its package draw it, as far as that wants to. */
+  drawnBy(drawn: { readonly drawing: RemoteDrawing; readonly name: string; readonly toolCallId: string }): void {
+    this.#drawn = drawn;
+    this.invalidate();
+  }
+
+  override invalidate(): void {
+    super.invalidate();
+    this.#drawn?.drawing.change();
+  }
+
+  /** Its package has answered. */
+  drawAgain(): void {
+    super.invalidate();
+  }
+
   setArguments(args: JsonObject): void {
     this.#args = args;
     this.invalidate();
   }
 
   runs(partial?: ToolAnswer): void {
+    this.#answer = partial;
     this.#state = { kind: 'running', partial: partial === undefined ? '' : textOf(partial.content) };
     this.invalidate();
   }
 
   ends(answer: Pick<ToolAnswer, 'content' | 'details' | 'isError'>): void {
     const text = textOf(answer.content);
+    this.#answer = answer;
     this.#state = answer.isError ? { kind: 'failed', text } : { kind: 'done', text, diff: diffIn(answer.details) };
     this.invalidate();
   }
@@ -64,11 +85,32 @@ export class ToolBlock extends Block {
     const { verb, object } = toolTitle(this.#name, this.#args);
     const head = ` ${fg(color, mark)} ${bold(fg('toolTitle', verb))}${object === '' ? '' : ` ${fg('toolOutput', object)}`}`;
     const paint = (line: string): string => filled(line, width, (text) => bg(background, text));
+    const drawn = this.#drawnAt(width);
     return [
       '',
-      paint(visibleWidth(head) > width ? truncateToWidth(head, width, '…') : head),
-      ...this.#body(Math.max(1, width - 4)).map((line) => paint(`   ${line}`)),
+      ...(drawn?.label ?? []),
+      ...(drawn?.lines ?? [paint(visibleWidth(head) > width ? truncateToWidth(head, width, '…') : head)]),
+      ...(drawn?.result ?? this.#body(Math.max(1, width - 4)).map((line) => paint(`   ${line}`))),
     ];
+  }
+
+  #drawnAt(width: number): DrawnLines | undefined {
+    if (this.#drawn === undefined) return undefined;
+    const { drawing, name, toolCallId } = this.#drawn;
+    const { kind } = this.#state;
+    return drawing.at(width, () => ({
+      kind: 'tool',
+      name,
+      toolCallId,
+      args: this.#args,
+      ...(this.#answer && { result: { content: this.#answer.content, details: this.#answer.details } }),
+      expanded: this.#isOpen,
+      isPartial: kind === 'announced' || kind === 'running',
+      isError: kind === 'failed',
+      executionStarted: kind !== 'announced',
+      argsComplete: kind !== 'announced',
+      showImages: false,
+    }));
   }
 
   /** Of a command the end is what one wants to see, of everything else the beginning. */
