@@ -55,10 +55,9 @@ export class RpcSession implements Disposable {
     if (known !== undefined) return known;
     const { promise, resolve, reject } = Promise.withResolvers<Json>();
     this.#waiting.push({ from, matches, resolve });
-    const timer = setTimeout(
-      () => reject(new Error(`the host did not answer in time\n${JSON.stringify(this.#records.slice(-5))}\n${this.#stderr}`)),
-      timeoutMs,
-    );
+    const give = (why: string): void => reject(new Error(`${why}\n${JSON.stringify(this.#records.slice(-5))}\n${this.#stderr}`));
+    const timer = setTimeout(() => give('the host did not answer in time'), timeoutMs);
+    void this.#ended.then(() => give('the host has ended'));
     return promise.finally(() => clearTimeout(timer));
   }
 

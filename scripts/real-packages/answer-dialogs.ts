@@ -4,9 +4,9 @@ const DIALOGS = ['select', 'confirm', 'input'];
 
 /**
  * Answers what a session asks: a permission question with the label that is given, a choice with its first, everything
- * else with yes. Ends when nothing is asked for a while.
+ * else with yes. Ends with the session, or when nothing is asked for a while.
  */
-export async function answerDialogs(session: RpcSession, permissionAnswer: string, quietMs = 5_000): Promise<void> {
+export async function answerDialogs(session: RpcSession, permissionAnswer: string, quietMs = 120_000): Promise<void> {
   const seen = new Set<Json>();
   const isOpen = (record: Json): boolean => record['type'] === 'extension_ui_request' && DIALOGS.includes(String(record['method'])) && !seen.has(record);
   for (;;) {

@@ -35,9 +35,9 @@ export function tenTrials(searchUrl: string): readonly Trial[] {
       grants: ['session:read', 'fs:read'],
       attempts: [
         { kind: 'call', tool: 'subagent', args: { action: 'list' }, expect: /Executable agents:/ },
-        { kind: 'say', prompt: 'hello', expect: 'UNSUPPORTED_API' },
+        { kind: 'say', prompt: 'hello', expect: /wants to offer the model the tool [^,]*/ },
       ],
-      remark: 'lists its agents; a tool that it adds after loading is refused, and agents are programs, which need `exec`',
+      remark: 'lists its agents; a tool that it adds after loading needs `tools:dynamic`, and agents are programs, which need `exec`',
     },
     {
       spec: 'pi-prompt-template-model@0.12.2',
