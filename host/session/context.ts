@@ -2,7 +2,7 @@ import type { ToolResultMessage } from '../model/messages.ts';
 import { toolCallsOf } from '../model/messages.ts';
 import type { AgentMessage } from '../transcript.ts';
 import type { KnownEntry, SessionEntry } from './entry.ts';
-import type { SessionPath } from './entry-record.ts';
+import type { EntryRecord, SessionPath } from './entry-record.ts';
 
 /** What a branch says to the model. */
 export interface SessionContext {
@@ -38,12 +38,11 @@ export function projectPath(path: SessionPath): readonly ProjectedEntry[] {
   }));
 }
 
-/** Results for calls that a crash left open at the end of a path, so that the transcript is well-formed again. */
-export function orphanedCalls(path: SessionPath): ToolResultMessage[] {
+/** Results for calls that a crash left open at a leaf, so that the transcript is well-formed again. `backwards` begins at the leaf. */
+export function orphanedCalls(backwards: Iterable<EntryRecord>): ToolResultMessage[] {
   const answered = new Set<string>();
-  for (let at = path.length - 1; at >= 0; at -= 1) {
-    const record = path[at];
-    if (record?.kind !== 'message') continue;
+  for (const record of backwards) {
+    if (record.kind !== 'message') continue;
     const entry = record.load();
     if (entry.type !== 'message') continue;
     const { message } = entry;

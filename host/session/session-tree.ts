@@ -47,17 +47,20 @@ export class SessionTree {
     return this.#records.filter(({ parentId }) => parentId === id).map((record) => record.load());
   }
 
-  /** The path from the root to `fromId`, or to the leaf. */
-  path(fromId: string | null = this.#leafId): SessionPath {
-    const path: EntryRecord[] = [];
+  /** From an entry, or from the leaf, to its root. */
+  *backwards(fromId: string | null = this.#leafId): Generator<EntryRecord, void> {
     // A damaged file may contain a cycle; no entry is visited twice.
     const seen = new Set<string>();
     for (let record = fromId === null ? undefined : this.#byId.get(fromId); record !== undefined && !seen.has(record.id);) {
       seen.add(record.id);
-      path.push(record);
+      yield record;
       record = record.parentId === null ? undefined : this.#byId.get(record.parentId);
     }
-    return path.reverse();
+  }
+
+  /** The path from the root to `fromId`, or to the leaf. */
+  path(fromId: string | null = this.#leafId): SessionPath {
+    return [...this.backwards(fromId)].reverse();
   }
 
   /** The entries of that path, read. */

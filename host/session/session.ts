@@ -87,7 +87,7 @@ export class Session implements Disposable {
 
   /** Answers the calls at the leaf that nobody answered: after a crash, a full disk, or a jump to the middle of a turn. */
   closeOpenCalls(): void {
-    for (const message of orphanedCalls(this.tree.path())) this.append({ type: 'message', message });
+    for (const message of orphanedCalls(this.tree.backwards())) this.append({ type: 'message', message });
   }
 
   /** Model and thinking level, without reading what was said. */
