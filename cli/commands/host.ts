@@ -83,7 +83,14 @@ export const define: DefineCommand = (command) => {
     await using eventStore = createEventStore(home, (error) => {
       stderr.write(`warning: what happens is not counted: ${error instanceof Error ? error.message : String(error)}\n`);
     });
-    await using packages = await openPackages(invocation, { none: flags.extensions === false, onRecord: (record) => eventStore.decided(record) });
+    let denials = 0;
+    await using packages = await openPackages(invocation, {
+      none: flags.extensions === false,
+      onRecord(record) {
+        eventStore.decided(record);
+        if (record.decision === 'deny') denials += 1;
+      },
+    });
     await using host = await createHost({
       cwd,
       dashHome: home,
@@ -129,7 +136,15 @@ export const define: DefineCommand = (command) => {
         const [{ profile }, { createHousehold }] = await Promise.all([readProfile(home), import('../household.ts')]);
         return {
           kind: 'streamed',
-          exitCode: await runInteractive(host, { input: process.stdin, output: process.stdout, env, profile, household: createHousehold(invocation), signal }),
+          exitCode: await runInteractive(host, {
+            input: process.stdin,
+            output: process.stdout,
+            env,
+            profile,
+            denials: () => denials,
+            household: createHousehold(invocation),
+            signal,
+          }),
         };
       }
     }

@@ -36,6 +36,8 @@ export interface InteractiveOptions {
   readonly household?: Household;
   /** How much is asked, for the footer. */
   readonly profile?: string;
+  /** How much was denied so far, to packages and to the agent. Default: what the agent's own tools were denied is counted. */
+  readonly denials?: () => number;
   /** Ends the mode. */
   readonly signal?: AbortSignal;
   /** Milliseconds of a clock that only goes forward. Default: the process's. */
@@ -44,7 +46,7 @@ export interface InteractiveOptions {
 
 /** Has a person work with the agent until they leave. @returns the exit code */
 export async function runInteractive(host: Host, options: InteractiveOptions): Promise<number> {
-  const { input, output, household, env = process.env, profile, signal, now = () => performance.now() } = options;
+  const { input, output, household, env = process.env, profile, denials, signal, now = () => performance.now() } = options;
   const history = await openPromptHistory(host.dashHome, host.cwd);
   const left = Promise.withResolvers<void>();
   const ending = new AbortController();
@@ -78,6 +80,7 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
   const status = followStatus({
     host,
     profile,
+    denials,
     changed: () => {
       footer.invalidate();
       remote.sceneChanged();

@@ -10,6 +10,8 @@ import { gitBranch } from './git-branch.ts';
 export interface StatusOptions {
   readonly host: Host;
   readonly profile: string | undefined;
+  /** How much was denied; otherwise the host's events are counted. */
+  readonly denials: (() => number) | undefined;
   /** Something that the footer says is another one. */
   readonly changed: () => void;
 }
@@ -23,11 +25,11 @@ export interface StatusFacts {
 }
 
 /** Follows a host. What is dear to find out is found out when it may have changed, and not at every frame. */
-export function followStatus({ host, profile, changed }: StatusOptions): StatusFacts {
+export function followStatus({ host, profile, denials, changed }: StatusOptions): StatusFacts {
   const { conversation } = host;
   const statuses = new Map<string, Status>();
   let branch: string | undefined;
-  let denials = 0;
+  let denied = 0;
   let cost: { readonly session: Session; readonly dollars: number } | undefined;
   let usage: ReturnType<typeof contextUsage>;
 
@@ -59,12 +61,12 @@ export function followStatus({ host, profile, changed }: StatusOptions): StatusF
       contextPercent: usage?.percent,
       contextWindow: conversation.model?.contextWindow,
       profile,
-      denials,
+      denials: denials?.() ?? denied,
       statuses,
       troubles: host.generation.extensions.flatMap(troublesOf),
     }),
     follow(event) {
-      if (event.type === 'permission_denied') denials += 1;
+      if (event.type === 'permission_denied') denied += 1;
       if (event.type === 'message_end' && event.message.role === 'assistant') {
         if (cost?.session === conversation.session) cost = { ...cost, dollars: cost.dollars + event.message.usage.cost.total };
         usage = contextUsage(conversation.session.tree.path(), conversation.model);

@@ -186,3 +186,17 @@ describe.each([{ columns: 80 }, { columns: 40 }])('at $columns columns', ({ colu
     await dash.shows(/sunny[^]*sunny/);
   });
 });
+
+test('what was denied is said where it happened, and counted in the footer', async () => {
+  await using dash = await startDash({
+    columns: 80,
+    script: { turns: [{ toolCalls: [{ name: 'write', arguments: { path: 'closed/a.txt', content: 'a' } }] }, { text: 'It was not allowed.' }] },
+    home: { 'settings.json': JSON.stringify({ permissions: { deny: ['fs:write:./closed/**'] } }) },
+  });
+  await dash.shows(READY);
+  expect(await dash.screen()).not.toContain('denied');
+  await dash.type('write it');
+  await dash.press('Enter');
+  await dash.shows('It was not allowed.');
+  expect(await dash.shows(/ · 1 denied/)).toMatch(/not allowed: write/);
+});
