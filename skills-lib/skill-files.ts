@@ -42,11 +42,18 @@ export async function skillFilesIn({ directory, confinedTo }: SkillFolder): Prom
       return;
     }
     if (depth > MAX_DEPTH || visited.size >= MAX_DIRECTORIES) {
-      diagnostics.push({ severity: 'warning', code: 'SKILLS_TOO_DEEP', message: 'skills are not searched further down', where: { path } });
+      // one for all that is left
+      if (!diagnostics.some(({ code }) => code === 'SKILLS_TOO_DEEP'))
+        diagnostics.push({ severity: 'warning', code: 'SKILLS_TOO_DEEP', message: 'skills are not searched further down', where: { path } });
       return;
     }
     visited.add(real);
-    const entries = await entriesOf(path);
+    const entries = await entriesOf(path).catch((error: unknown) => {
+      // a mount that is gone, or a directory of somebody else's, keeps nobody from the other skills
+      if (!isOfFileSystem(error)) throw error;
+      diagnostics.push({ severity: 'warning', code: 'SKILLS_UNREADABLE', message: `skills are not looked for here: ${error.message}`, where: { path } });
+      return [];
+    });
     const rules = [...inherited, ...(await rulesOf(path, relative, entries))];
     const own = skillFileAmong(entries);
     if (own !== undefined) {
@@ -94,10 +101,20 @@ async function rulesOf(directory: string, relative: string, entries: readonly Di
   const rules: IgnoreRules[] = [];
   for (const name of IGNORE_FILES) {
     if (!entries.some((entry) => entry.name === name && entry.isFile())) continue;
-    const path = join(directory, name);
-    if ((await stat(path)).size <= MAX_IGNORE_BYTES) rules.push(parseIgnoreFile(await readFile(path, 'utf8'), relative));
+    const text = await ignoreText(join(directory, name));
+    if (text !== undefined) rules.push(parseIgnoreFile(text, relative));
   }
   return rules.flat();
+}
+
+/** One that cannot be read, or is too long to be one, leaves nothing out. */
+async function ignoreText(path: string): Promise<string | undefined> {
+  try {
+    return (await stat(path)).size <= MAX_IGNORE_BYTES ? await readFile(path, 'utf8') : undefined;
+  } catch (error) {
+    if (isOfFileSystem(error)) return undefined;
+    throw error;
+  }
 }
 
 async function entriesOf(directory: string): Promise<readonly Dirent[]> {
@@ -114,7 +131,7 @@ async function realOf(path: string): Promise<string | undefined> {
   try {
     return await realpath(path);
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isOfFileSystem(error)) return undefined;
     throw error;
   }
 }
@@ -123,12 +140,16 @@ async function isDirectoryAt(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (error) {
-    if (isMissing(error)) return false;
+    if (isOfFileSystem(error)) return false;
     throw error;
   }
 }
 
-/** What is not there, cannot be entered, or is a link to itself holds no skills. */
+/** What is not there, or is a link to itself, holds no skills. */
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].includes(String(error.code));
+  return isOfFileSystem(error) && ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(error.code);
+}
+
+function isOfFileSystem(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string';
 }

@@ -30,7 +30,8 @@ export async function textFilesIn(kind: TextKind, folders: readonly SkillFolder[
     for (const name of names.filter((one) => one.endsWith(FOLDERS[kind].suffix) && !/^readme\.md$/i.test(one) && isShown(one)).sort()) {
       const path = join(directory, name);
       const real = await realpath(path).catch(() => undefined);
-      if (real === undefined || !(await stat(real)).isFile()) continue;
+      const found = real === undefined ? undefined : await stat(real).catch(() => undefined);
+      if (real === undefined || found?.isFile() !== true) continue;
       if (border === undefined || real.startsWith(border + sep)) files.push(path);
       else diagnostics.push({ severity: 'warning', code: 'SKILL_LINK_OUTSIDE', message: 'a link that leaves the project is not followed', where: { path } });
     }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -55,6 +55,27 @@ describe('discovery of skills', () => {
       { name: 'plain', description: 'Does plain things.', origin: 'pack' },
     ]);
     expect(diagnostics.map(({ code }) => code).sort()).toEqual(['INVALID_SKILL', 'SKILL_COLLISION', 'no-front-matter']);
+  });
+
+  it('goes on where a link leads to a path that nothing can have', async () => {
+    const root = await tree({ 'a/SKILL.md': greet('x'), 'b/SKILL.md': greet('y') });
+    await symlink('x'.repeat(3000), join(root, 'c'));
+    await symlink(`${'d/'.repeat(2000)}e`, join(root, 'd'));
+    expect((await skillFilesIn({ directory: root })).files).toEqual([join(root, 'a/SKILL.md'), join(root, 'b/SKILL.md')]);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('says which directory cannot be read (root may read every one)', async () => {
+    const root = await tree({ 'a/SKILL.md': greet('x'), 'b/SKILL.md': greet('y') });
+    await chmod(join(root, 'a'), 0);
+    const { files, diagnostics } = await skillFilesIn({ directory: root });
+    await chmod(join(root, 'a'), 0o700);
+    expect(files).toEqual([join(root, 'b/SKILL.md')]);
+    expect(diagnostics).toMatchObject([{ code: 'SKILLS_UNREADABLE', where: { path: join(root, 'a') } }]);
+  });
+
+  it('says once that there is too much to look through', async () => {
+    const root = await tree(Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`${at}/${'x/'.repeat(10)}SKILL.md`, ''])));
+    expect((await skillFilesIn({ directory: root })).diagnostics.map(({ code }) => code)).toEqual(['SKILLS_TOO_DEEP']);
   });
 
   it('takes names that differ in their case for one, as a reader does', async () => {
