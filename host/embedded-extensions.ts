@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import {
   type CompiledPackage,
@@ -62,7 +62,8 @@ export function openExtensions(extensions: readonly EmbeddedExtension[], { dashH
     const id = `dir:${dir}`;
     const same = { id, linked: true, granted: parsePermissionSet(permissions), diagnostics: [] };
     try {
-      const build = (await isDirectory(dir)) ? await buildDirectory(dir, dashHome, bundles, env) : await buildFile(dir, bundles);
+      const file = await fileOf(dir);
+      const build = file === undefined ? await buildDirectory(dir, dashHome, bundles, env) : await buildFile(file, bundles, nameOf(dir));
       builds.set(`${id}\n${build.contentHash}`, build);
       const { name, version, contentHash, resources } = build;
       named.set(id, name);
@@ -103,17 +104,21 @@ function nameOf(path: string): string {
   return basename(path, extname(path));
 }
 
-async function isDirectory(path: string): Promise<boolean> {
+/** The file that is the whole extension: the path itself, or as in pi the `index.ts` of a directory without a manifest. */
+async function fileOf(path: string): Promise<string | undefined> {
   try {
-    return (await stat(path)).isDirectory();
+    if (!(await stat(path)).isDirectory()) return path;
   } catch (cause) {
     throw new DashError('USAGE', `there is no extension at \`${path}\``, { cause, where: { path } });
   }
+  const names = await readdir(path);
+  const index = ['index.ts', 'index.js'].find((name) => names.includes(name));
+  return index === undefined || names.includes('package.json') ? undefined : join(path, index);
 }
 
 /** A file alone is a package without a manifest: its name is the file's, and it has no dependencies. */
-async function buildFile(path: string, bundles: BundleStore): Promise<Build> {
-  const [name, dir, entry] = [nameOf(path), dirname(path), basename(path)];
+async function buildFile(path: string, bundles: BundleStore, name: string): Promise<Build> {
+  const [dir, entry] = [dirname(path), basename(path)];
   const graph: ModuleGraph = { root: name, nodes: { [name]: { name, version: '0.0.0', dir, dependencies: {} } } };
   const compiled = await compilePackage({ graph, entries: [entry] }, bundles);
   return capture({ name, version: '0.0.0', dir, graph, compiled, resources: only(entry) }, bundles);
@@ -149,5 +154,9 @@ async function capture(built: Omit<Build, 'captured' | 'contentHash'>, bundles: 
     .update(built.compiled.entries.map(({ entry, code }) => `${entry}\0${code}\n`).join(''))
     .digest('hex');
   const { compiled, captureOutcomes } = await capturePackage({ ...built, contentHash }, bundles);
+  const failed = captureOutcomes.filter((outcome) => outcome.kind === 'failed');
+  // one of several that fails takes nothing from the others; none that loads is no extension
+  if (failed[0] !== undefined && failed.length === captureOutcomes.length)
+    throw new DashError('FACTORY_FAILED', failed[0].error.message, failed[0].error.where === undefined ? {} : { where: failed[0].error.where });
   return { ...built, compiled, contentHash, captured: mergeCaptured(captureOutcomes) };
 }

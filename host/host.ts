@@ -208,6 +208,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       ...(options.appendSystemPrompt === undefined ? {} : { appendSystemPrompt: options.appendSystemPrompt }),
       tools: toolbox.snippets(),
       skillCatalog: contributions().resources.offered.catalog(about),
+      skills: contributions().resources.skills.map(({ name, description, path, directory }) => ({ name, description, filePath: path, baseDir: directory })),
       date: new Date().toISOString().slice(0, 10),
     }),
     emit,

@@ -2,7 +2,7 @@ import { Value } from '@sinclair/typebox/value';
 import type { ImageContent, JsonObject } from '../model/messages.ts';
 import type { AgentMessage, CustomMessage } from '../transcript.ts';
 import type { Delivery, ExtensionEvent } from './delivery.ts';
-import type { Changed } from './request-events.ts';
+import { type Changed, isSame } from './request-events.ts';
 import { AgentStartChange, type BashAnswer, ChangedMessage, ChangedOptions, InputVerdict, isNothing, UserBashAnswer } from './event-answers.ts';
 
 export type InputDecision = { readonly kind: 'continue'; readonly text: string; readonly images: readonly ImageContent[] } | { readonly kind: 'handled' };
@@ -72,7 +72,10 @@ export function inputEvents({ handlers, hold, caughtUp, mayHear, deliver, ask, r
       const messages: CustomMessage[] = [];
       const event = (): ExtensionEvent => ({ type: 'before_agent_start', prompt: start.prompt, images: start.images, systemPrompt, systemPromptOptions });
       await ask(event, ({ value, event: after }, handler) => {
-        if (Value.Check(ChangedOptions, after)) systemPromptOptions = after.systemPromptOptions;
+        if (Value.Check(ChangedOptions, after) && !isSame(systemPromptOptions, after.systemPromptOptions)) {
+          systemPromptOptions = after.systemPromptOptions;
+          changed?.(handler.package);
+        }
         if (isNothing(value)) return 'go on';
         if (!Value.Check(AgentStartChange, value)) {
           report(handler, 'before_agent_start', new Error('a `before_agent_start` handler must return {message?, systemPrompt?}'));

@@ -94,6 +94,6 @@ export function requestEvents({ handlers, ask, report }: Delivery): RequestEvent
 }
 
 /** As the wire sees it: what has been to a package and back is a copy. */
-function isSame(before: unknown, after: unknown): boolean {
+export function isSame(before: unknown, after: unknown): boolean {
   return JSON.stringify(before) === JSON.stringify(after);
 }

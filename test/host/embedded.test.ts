@@ -63,4 +63,18 @@ describe('a host that somebody embeds', () => {
     await ask(world.host, 'go');
     expect(lastResult(world.host)).toContain('three: ');
   });
+
+  it('takes the index of a directory without a manifest, with what stands beside it, and says why one does not load', async () => {
+    await using world = await start((root) => [{ path: join(root, 'bare') }]);
+    const at = (name: string): string => join(world.root, 'bare', name);
+    await mkdir(at(''));
+    await writeFile(at('README.md'), 'no manifest');
+    await writeFile(at('answer.ts'), `export const answer = 'beside: ';`);
+    await writeFile(at('index.ts'), `import { answer } from './answer.ts';\n${extension('')}`.replace('text: ""', 'text: answer'));
+    expect(await world.host.reload()).toMatchObject({ diagnostics: [], changed: ['bare'] });
+    await ask(world.host, 'go');
+    expect(lastResult(world.host)).toContain('beside: ');
+    await writeFile(at('index.ts'), `export default () => { throw new Error('not today'); };`);
+    expect((await world.host.reload()).diagnostics).toMatchObject([{ severity: 'error', message: expect.stringContaining('not today') }]);
+  });
 });
