@@ -20,23 +20,10 @@ export interface ExampleOutcome {
 
 const EXAMPLES = join(import.meta.dirname, '../node_modules/@earendil-works/pi-coding-agent/examples/extensions');
 /** As a user who says yes to everything, but for what is outside of the sandbox altogether. */
-const PERMISSIONS = [
-  ...['session:read', 'session:write', 'session:control', 'prompt:modify', 'tools:intercept', 'tools:dynamic', 'ui:notify', 'ui:prompt', 'ui:panel', 'ui:keys'],
-  ...[
-    'agent:spawn',
-    'background',
-    'model',
-    'fs:read',
-    'fs:write',
-    'exec:git',
-    'exec:sh',
-    'exec:bash',
-    'exec:rg',
-    'env:HOME',
-    'tools:override:read',
-    'tools:override:bash',
-  ],
-];
+const PERMISSIONS =
+  'session:read session:write session:control prompt:modify tools:intercept tools:dynamic ui:notify ui:prompt ui:panel ui:keys agent:spawn background model fs:read fs:write exec:git exec:sh exec:bash exec:rg env:HOME tools:override:read tools:override:bash'.split(
+    ' ',
+  );
 const BATCH = 3;
 /** A command may wait for somebody who is not there. */
 const MOST_MS = 20_000;
