@@ -119,7 +119,8 @@ export const define: DefineCommand = (command) => {
     signal.addEventListener('abort', () => void host.conversation.abort());
     if (isAtTerminal(mode) || mode === 'print') await sayWhatWaits(invocation);
 
-    endQuietlyWhenNobodyReads();
+    // A screen knows by itself that its terminal is gone, and ends the session in order.
+    if (mode !== 'terminal') endQuietlyWhenNobodyReads();
     switch (mode) {
       case 'rpc':
         signal.addEventListener('abort', () => process.stdin.destroy());

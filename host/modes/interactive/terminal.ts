@@ -28,6 +28,9 @@ export class StreamTerminal implements Terminal {
     this.#input = input;
     this.#output = output;
     this.#lost = lost;
+    // For good: what is still on its way may fail after everything else, which is no reason to crash.
+    output.on('error', this.#end);
+    input.on('error', this.#end);
   }
 
   /** Whether what was written before is still on its way: a frame more would only make it longer. */
@@ -52,8 +55,6 @@ export class StreamTerminal implements Terminal {
     this.#input.setRawMode?.(true);
     this.#input.on('data', this.#read);
     this.#input.once('end', this.#end);
-    this.#input.once('error', this.#end);
-    this.#output.on('error', this.#end);
     this.#output.on('resize', onResize);
     process.once('exit', this.#restore);
     this.#input.resume();
@@ -67,11 +68,7 @@ export class StreamTerminal implements Terminal {
     this.#keys = undefined;
     this.#input.off('data', this.#read);
     this.#input.off('end', this.#end);
-    this.#input.off('error', this.#end);
-    this.#output.off('error', this.#end);
     if (this.#resized !== undefined) this.#output.off('resize', this.#resized);
-    // A write that is still on its way may fail after us; that is no reason to crash.
-    this.#output.on('error', () => undefined);
     this.#input.pause();
   }
 

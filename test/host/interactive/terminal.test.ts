@@ -36,13 +36,14 @@ test('a crash gives the terminal back, and says what happened', async () => {
   expect(await terminal.modes()).toEqual({ cursor: SANE.cursor, wraps: SANE.wraps });
 });
 
-test('a terminal that goes away ends the program', async () => {
+test('a terminal that goes away ends the program, in order', async () => {
   const { home, dash, options, pid } = await world();
-  const terminal = await startTmux(['sh', '-c', `echo $$ > '${home}/pid'; exec ${dash}`], options);
+  const terminal = await startTmux(['sh', '-c', `echo $$ > '${home}/pid'; exec ${dash} 2> '${home}/errors'`], options);
   await terminal.shows(READY);
   const id = await pid();
   await terminal[Symbol.asyncDispose]();
   await expect.poll(() => isAlive(id), { timeout: 30_000, interval: 50 }).toBe(false);
+  expect(await readFile(join(home, 'errors'), 'utf8')).toBe('');
 });
 
 test('the shell has the terminal while Dash is suspended, and Dash has it after `fg`', async () => {
