@@ -2,7 +2,19 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parsePermissionSet } from '../format/index.ts';
-import { AuditTrail, capturePackage, compilePackage, openPackage, runAttacks, type SandboxedPackage, SpareProcess, portsOfNobody } from '../sandbox/index.ts';
+import {
+  AuditTrail,
+  capturePackage,
+  compilePackage,
+  type HostPorts,
+  openPackage,
+  portsOfNobody,
+  type RemoteSurface,
+  runAttacks,
+  type SandboxedPackage,
+  SpareProcess,
+  type SurfacePort,
+} from '../sandbox/index.ts';
 import { median, type Row, rounded } from './measure.ts';
 
 /** What packages cost beside their calls: waking, memory, reloading, neighbours, and how long the agent stands still. */
@@ -12,7 +24,7 @@ export async function benchSandboxCost({ quick }: { quick: boolean }): Promise<R
   writeFileSync(join(directory, 'workspace/note.txt'), 'a line of text\n');
   using audit = new AuditTrail(join(directory, 'audit'));
   using spare = new SpareProcess();
-  const open = async (name: string): Promise<(options?: { spare?: SpareProcess }) => SandboxedPackage> => {
+  const open = async (name: string): Promise<Open> => {
     const source = join(directory, name);
     mkdirSync(source);
     writeFileSync(join(source, 'index.ts'), SOURCES[name] ?? '');
@@ -20,7 +32,7 @@ export async function benchSandboxCost({ quick }: { quick: boolean }): Promise<R
     const bundles = { directory: join(directory, 'bundles') };
     const bundled = await compilePackage({ graph, entries: ['index.ts'] }, bundles);
     const { compiled } = await capturePackage({ name, version: '1.0.0', contentHash: name, graph, compiled: bundled }, bundles);
-    const what = { name, version: '1.0.0', contentHash: name, graph, compiled, granted: parsePermissionSet(['fs:read']), captured: undefined };
+    const what = { name, version: '1.0.0', contentHash: name, graph, compiled, granted: parsePermissionSet(['fs:read', 'ui:panel']), captured: undefined };
     const where = {
       ports: portsOfNobody('the benchmark has no host'),
       audit,
@@ -41,6 +53,7 @@ export async function benchSandboxCost({ quick }: { quick: boolean }): Promise<R
       await readWhileWaiting(core, quick ? 5 : 51),
       await neighbour(core, busy, quick ? 100 : 1_000),
       await reloads(core, quick ? 50 : 1_000),
+      await keyToFrame(await open('panel'), quick ? 200 : 2_000),
       ...(quick ? [] : [await pauses()]),
     ];
   } finally {
@@ -56,11 +69,19 @@ const SOURCES: Readonly<Record<string, string>> = {
     };`,
   full: `import { Type } from 'typebox'; import { Text } from '@earendil-works/pi-tui';
     export default (pi) => { pi.registerTool({ name: 'x', description: '', parameters: Type.Object({}), execute: () => String(Text) }); pi.registerCommand('nothing', { handler() { Text; } }); };`,
+  panel: `import { SelectList } from '@earendil-works/pi-tui';
+    export default (pi) => pi.registerCommand('panel', { handler: (args, ctx) => ctx.ui.custom((tui, theme, keys, done) => {
+      const items = Array.from({ length: 50 }, (_, index) => ({ value: String(index), label: 'the ' + index + 'th choice', description: 'what it is about' }));
+      const paint = (text) => theme.fg('accent', text);
+      const list = new SelectList(items, 15, { selectedPrefix: paint, selectedText: paint, description: paint, scrollInfo: paint, noMatch: paint });
+      list.onCancel = () => done();
+      return list;
+    }) });`,
   busy: `export default (pi) => { pi.registerCommand('loop', { handler() { for (;;); } }); };`,
 };
 
 const context = { mode: 'print', hasUI: false } as const;
-type Open = (options?: { spare?: SpareProcess }) => SandboxedPackage;
+type Open = (options?: { spare?: SpareProcess; ports?: HostPorts }) => SandboxedPackage;
 
 async function wakes({ core, full, spare, rounds }: { core: Open; full: Open; spare: SpareProcess; rounds: number }): Promise<Row[]> {
   const times: Record<'core' | 'full' | 'spare', number[]> = { core: [], full: [], spare: [] };
@@ -193,4 +214,54 @@ async function pauses(): Promise<Row> {
   const results = await runAttacks();
   const dash = Math.max(...results.map(({ pauseMs }) => pauseMs));
   return { name: `longest pause of the agent under ${results.length} attacks`, unit: 'ms', dash, peers: {}, target: '≤ 250 ms', met: dash <= 250 };
+}
+
+/** A list of pi's in an isolate: from the arrow key to the frame with the next choice, ready to be drawn. */
+async function keyToFrame(panel: Open, keys: number): Promise<Row> {
+  const shown = Promise.withResolvers<RemoteSurface>();
+  const nobody = portsOfNobody('the benchmark has no host');
+  const opened = panel({ ports: { ...nobody, ui: { ...nobody.ui, surfaces: screenOf(shown.resolve) } } });
+  const running = opened.runCommand('panel', '', { context: { mode: 'tui', hasUI: true } }).catch(() => undefined);
+  const surface = await shown.promise;
+  surface.focus(true);
+  surface.resize(80);
+  while (surface.frame === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+  const times: number[] = [];
+  for (let key = 0; key < keys; key++) {
+    const start = performance.now();
+    await surface.key('\u001B[B');
+    times.push(performance.now() - start);
+  }
+  opened.kill();
+  await running;
+  const dash = rounded(median(times));
+  return { name: 'a key to the new frame of a component', unit: 'ms', dash, peers: {}, target: '≤ 2 ms', met: dash <= 2 };
+}
+
+/** A screen that shows the one panel there is. */
+function screenOf(show: (surface: RemoteSurface) => void): SurfacePort {
+  const colors = { accent: '#8abeb7' };
+  return {
+    scene: () => ({
+      version: 1,
+      columns: 80,
+      rows: 24,
+      theme: { name: 'bench', mode: 'truecolor', colors },
+      themes: ['bench'],
+      keys: {},
+      kittyKeys: false,
+      toolsExpanded: false,
+      branch: null,
+      statuses: {},
+      providers: 1,
+    }),
+    open(surface) {
+      show(surface);
+      return { drawn: () => undefined, signal: () => undefined, closed: () => undefined };
+    },
+    complete: async () => undefined,
+    theme: () => undefined,
+    setTheme: () => false,
+    stale: () => undefined,
+  };
 }

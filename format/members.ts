@@ -63,7 +63,7 @@ const EVENTS: readonly MemberRow[] = [
 
 const API: readonly MemberRow[] = [
   api('on', [], 'see the events'),
-  api('registerTool', [], 'the arguments of its own tool', 'the result of its own tool'),
+  api('registerTool', [], 'the arguments of its own tool', 'the result of its own tool, and how both are drawn'),
   api('registerCommand', [], 'the arguments of its own command'),
   api('registerShortcut', ['ui:keys'], 'that its key was pressed'),
   api('registerFlag', [], 'nothing'),
@@ -95,7 +95,7 @@ const API: readonly MemberRow[] = [
 const UI: readonly MemberRow[] = [
   ui('notify', ['ui:notify'], 'nothing', 'shows a notification'),
   ...['select', 'confirm', 'input', 'editor'].map((name) => ui(name, ['ui:prompt'], 'the answer', 'shows a dialog')),
-  ui('custom', ['ui:panel', 'ui:keys'], 'keys while it has the focus', 'draws a component'),
+  ui('custom', ['ui:panel'], 'keys while it has the focus', 'draws a component'),
   ...[
     'setStatus',
     'setWidget',

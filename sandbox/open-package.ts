@@ -252,11 +252,17 @@ class OpenPackage implements SandboxedPackage {
   }
 
   async render(subject: RenderSubject, { width, scene, context, signal }: RenderOptions): Promise<Rendered | undefined> {
-    if (!this.holds('ui:panel')) return undefined;
+    if (!this.#mayDraw(subject)) return undefined;
     const how = { context, timeoutMs: SURFACE_DEADLINE_MS, ...(signal && { signal }) };
     const answer = await this.#call({ op: 'render', subject, width, scene }, how);
     if ('error' in answer) throw guestError(this.name, `drawing a ${subject.kind}`, answer.error);
     return Value.Check(RenderedSchema, answer.value) ? answer.value : undefined;
+  }
+
+  /** What its own tool was asked and answered is shown anyway: how, is refused to it only where drawing is. */
+  #mayDraw({ kind }: RenderSubject): boolean {
+    if (kind !== 'tool') return this.holds('ui:panel');
+    return !this.#authority.granted().permissions.some(({ area, deny }) => area === 'ui:panel' && deny);
   }
 
   holds(area: PlainArea): boolean {

@@ -466,7 +466,25 @@ describe('what stands in the conversation', () => {
     expect(world.screen.staleCalls).toEqual(['c1']);
   });
 
-  test('is left to the front end without `ui:panel`', async () => {
+  test('a tool is drawn by its package without any permission, unless drawing is denied to it', async () => {
+    const call = {
+      kind: 'tool',
+      name: 'weather',
+      toolCallId: 'c1',
+      args: { city: 'Ulm' },
+      expanded: false,
+      isPartial: true,
+      isError: false,
+      executionStarted: true,
+      argsComplete: true,
+      showImages: false,
+    } as const;
+    expect(await of(await stage({}, { more: RENDERERS, granted: [] }), call)).toEqual({ lines: ['call Ulm 1 false'] });
+    await fixture?.[Symbol.asyncDispose]();
+    expect(await of(await stage({}, { more: RENDERERS, granted: ['!ui:panel'] }), call)).toBeUndefined();
+  });
+
+  test('a message or an entry is left to the front end without `ui:panel`', async () => {
     const world = await stage({}, { more: RENDERERS, granted: [] });
     expect(await of(world, { kind: 'entry', customType: 'mark', entry: { data: 1 }, expanded: false })).toBeUndefined();
     expect(world.fixture.extension.pid).toBeUndefined();
