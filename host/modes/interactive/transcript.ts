@@ -30,6 +30,7 @@ export class Transcript {
   /** The blocks of the answer that is being given, by their place in it. */
   #answer: (AnswerBlock | ThinkingBlock | ToolBlock)[] = [];
   #command: ToolBlock | undefined;
+  #failure: NoticeBlock | undefined;
   #output = '';
   #toolsAreOpen = false;
   #thinkingIsOpen = true;
@@ -121,6 +122,8 @@ export class Transcript {
       case 'model_failover':
         return this.notice(`${event.from.provider}/${event.from.id} does not answer; ${event.to.provider}/${event.to.id} does`, 'warning');
       case 'auto_retry_start':
+        // What failed in passing is said once, with what is done about it.
+        this.#parts = this.#parts.filter((part) => part !== this.#failure);
         return this.notice(`${event.errorMessage}; again in ${Math.ceil(event.delayMs / 1000)} s, ${event.attempt} of ${event.maxAttempts}`, 'warning');
       case 'extension_error':
         return this.notice(
@@ -237,7 +240,10 @@ export class Transcript {
     if (message.role !== 'assistant') return;
     this.#sync(message);
     if (message.stopReason === 'aborted') this.notice('stopped', 'muted');
-    else if (message.errorMessage !== undefined) this.notice(message.errorMessage, 'error');
+    else if (message.errorMessage !== undefined) {
+      this.#failure = new NoticeBlock(message.errorMessage, 'error', this.#palette);
+      this.#parts.push(this.#failure);
+    }
   }
 
   #sync({ content }: AssistantMessage): void {

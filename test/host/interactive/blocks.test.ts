@@ -119,3 +119,13 @@ test('what is far above is forgotten, so that a day does not fill the memory', (
   expect(transcript.parts.length).toBeLessThanOrEqual(2000);
   expect(linesOf(transcript, 40).at(-1)).toContain('notice 4999');
 });
+
+test('a request that fails in passing is told once, with what is done about it', () => {
+  const failed = { ...answer(''), stopReason: 'error', errorMessage: 'overloaded' } as AgentMessage;
+  const transcript = transcriptOf([failed]);
+  const shown = (): string => stripVTControlCharacters(linesOf(transcript, 60).join('\n'));
+  expect(shown()).toContain('error: overloaded');
+  transcript.follow({ type: 'auto_retry_start', attempt: 1, maxAttempts: 3, delayMs: 2000, errorMessage: 'overloaded' });
+  expect(shown().split('overloaded')).toHaveLength(2);
+  expect(shown()).toContain('again in 2 s');
+});
