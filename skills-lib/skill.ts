@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
 import type { Diagnostic } from '../format/index.ts';
 import { parseFrontMatter, type YamlValue } from './front-matter.ts';
-import { hintOf } from './prompt.ts';
+import { hintOf } from './prompts/prompt.ts';
 import { visibleLine } from './visible-text.ts';
 
 /** A skill that the host can offer to a model. */

@@ -1,9 +1,9 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import type { Diagnostic } from '../format/index.ts';
+import type { Diagnostic } from '../../format/index.ts';
 import type { SkillFiles, SkillFolder } from './skill-files.ts';
 import { foldersOf, type SkillPlaces } from './skill-places.ts';
-import { isShown } from './visible-text.ts';
+import { isShown } from '../visible-text.ts';
 
 /** What lies in a folder as one file each. */
 export type TextKind = 'prompts' | 'themes';

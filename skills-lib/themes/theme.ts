@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { DashError } from '../format/index.ts';
+import { DashError } from '../../format/index.ts';
 
 /** "" is the terminal's own colour; a number is one of its 256; a name is one of `vars`. */
 export const Color = Type.Union([Type.String({ pattern: '^(?:#[0-9a-fA-F]{6}|[A-Za-z][\\w-]*|)$' }), Type.Integer({ minimum: 0, maximum: 255 })]);

@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../format/index.ts';
+import type { Diagnostic } from '../../format/index.ts';
 import type { Theme } from './theme.ts';
 
 /** Text of a theme and what lies under it; `undefined` is the terminal's own background. */

@@ -1,4 +1,4 @@
-import { globMatches } from '../format/index.ts';
+import { globMatches } from '../../format/index.ts';
 
 /** One line of an ignore file. */
 interface IgnoreRule {

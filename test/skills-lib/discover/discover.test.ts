@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { discoverSkills, parseTheme, skillCatalog, skillFilesIn, skillInvocation, skillPlaces } from '../../skills-lib/index.ts';
+import { discoverSkills, parseTheme, skillCatalog, skillFilesIn, skillInvocation, skillPlaces } from '../../../skills-lib/index.ts';
 
 const directories: string[] = [];
 afterEach(async () => {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { type Diagnostic, isDashError } from '../format/index.ts';
-import { MAX_FILE_BYTES } from './front-matter.ts';
-import { readTextFile } from './read-text-file.ts';
-import { parseSkill, type Skill, type SkillReading } from './skill.ts';
-import { isShown } from './visible-text.ts';
+import { type Diagnostic, isDashError } from '../../format/index.ts';
+import { MAX_FILE_BYTES } from '../front-matter.ts';
+import { readTextFile } from '../read-text-file.ts';
+import { parseSkill, type Skill, type SkillReading } from '../skill.ts';
+import { isShown } from '../visible-text.ts';
 
 /** Who brought a skill; the order of sources is the order of precedence. */
 export interface SkillSource {

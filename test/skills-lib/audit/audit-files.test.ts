@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { auditFiles, RULES_VERSION } from '../../skills-lib/index.ts';
+import { auditFiles, RULES_VERSION } from '../../../skills-lib/index.ts';
 
 const audit = (text: string) => auditFiles([{ path: 'pdf/SKILL.md', bytes: Buffer.from(text) }]);
 const rules = (text: string) => [...new Set(audit(text).findings.map(({ rule }) => rule))];

@@ -1,5 +1,5 @@
 import { skillCatalog, skillCatalogItem } from './catalog-prompt.ts';
-import type { FoundSkill } from './discover.ts';
+import type { FoundSkill } from '../discover/discover.ts';
 import { indexSkills, type SkillHit, type SkillIndex } from './skill-index.ts';
 
 /** How skills are offered to the model. */

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { checkColorNames, parseTheme, THEME_COLORS, themeSchema } from '../../skills-lib/index.ts';
+import { checkColorNames, parseTheme, THEME_COLORS, themeSchema } from '../../../skills-lib/index.ts';
 
-const template = join(import.meta.dirname, '../../starter-templates/theme');
+const template = join(import.meta.dirname, '../../../starter-templates/theme');
 const read = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
 
 describe('the JSON Schema of a theme', () => {

@@ -1,4 +1,4 @@
-import type { Skill } from './skill.ts';
+import type { Skill } from '../skill.ts';
 import { stem, words } from './words.ts';
 
 /** What of a skill is searched. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type FoundSkill, indexSkills, offerSkills, parseSkill, stem } from '../../skills-lib/index.ts';
+import { type FoundSkill, indexSkills, offerSkills, parseSkill, stem } from '../../../skills-lib/index.ts';
 
 function skill(name: string, description: string, { origin = 'user', extra = '', body = '' } = {}): FoundSkill {
   const read = parseSkill(`---\nname: ${name}\ndescription: ${description}\n${extra}---\n${body}`, `/s/${name}/SKILL.md`);

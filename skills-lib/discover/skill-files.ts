@@ -1,9 +1,9 @@
 import type { Dirent } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, sep } from 'node:path';
-import type { Diagnostic } from '../format/index.ts';
+import type { Diagnostic } from '../../format/index.ts';
 import { IGNORE_FILES, type IgnoreRules, isIgnored, parseIgnoreFile } from './ignore-file.ts';
-import { isShown } from './visible-text.ts';
+import { isShown } from '../visible-text.ts';
 
 /** A directory that holds skills. */
 export interface SkillFolder {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkColorNames, checkContrast, parseTheme } from '../../skills-lib/index.ts';
+import { checkColorNames, checkContrast, parseTheme } from '../../../skills-lib/index.ts';
 
 const low = (colors: Record<string, string | number>) => checkContrast({ name: 't', colors }, 't.json').map(({ message }) => message);
 
@@ -28,7 +28,7 @@ describe('contrast of a theme', () => {
 
   it('finds nothing in the theme that `dash create` makes', () => {
     for (const kind of ['theme', 'package']) {
-      const text = readFileSync(join(import.meta.dirname, `../../starter-templates/${kind}/themes/{{short}}.json`), 'utf8');
+      const text = readFileSync(join(import.meta.dirname, `../../../starter-templates/${kind}/themes/{{short}}.json`), 'utf8');
       const theme = parseTheme(text, 't.json');
       expect([...checkContrast(theme, 't.json'), ...checkColorNames(theme, 't.json')]).toEqual([]);
     }

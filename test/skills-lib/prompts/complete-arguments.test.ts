@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { completeArguments, parsePrompt, parseSkill } from '../../skills-lib/index.ts';
+import { completeArguments, parsePrompt, parseSkill } from '../../../skills-lib/index.ts';
 
 const complete = (argumentHint: string, typed: string, body = '') => completeArguments({ argumentHint, body }, typed);
 const values = (...args: Parameters<typeof complete>) => complete(...args).map(({ value }) => value);

@@ -1,4 +1,4 @@
-import { type Diagnostic, nearest } from '../format/index.ts';
+import { type Diagnostic, nearest } from '../../format/index.ts';
 import type { Theme } from './theme.ts';
 
 /** Whether a terminal's own background is dark. */

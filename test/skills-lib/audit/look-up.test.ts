@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { auditFiles, lookUpMentioned, type PackageStanding } from '../../skills-lib/index.ts';
+import { auditFiles, lookUpMentioned, type PackageStanding } from '../../../skills-lib/index.ts';
 
 const NOW = new Date('2026-06-30T00:00:00Z');
 const daysAgo = (days: number): PackageStanding => ({ kind: 'published', since: new Date(NOW.getTime() - days * 86_400_000) });

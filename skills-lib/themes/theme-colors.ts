@@ -1,4 +1,4 @@
-import { type Diagnostic, nearest } from '../format/index.ts';
+import { type Diagnostic, nearest } from '../../format/index.ts';
 import type { Theme } from './theme.ts';
 
 /** The colours of a theme, under pi's names, and what each is for. */

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { parseFrontMatter, type YamlValue } from './front-matter.ts';
+import { parseFrontMatter, type YamlValue } from '../front-matter.ts';
 
 /** Largest template, in bytes: it becomes one message. */
 export const MAX_PROMPT_BYTES = 256 * 1024;

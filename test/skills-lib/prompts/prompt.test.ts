@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { argumentHint, fillPrompt, parsePrompt, splitArguments } from '../../skills-lib/index.ts';
+import { argumentHint, fillPrompt, parsePrompt, splitArguments } from '../../../skills-lib/index.ts';
 
 describe('prompt templates', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { observeAuthority } from '../../skills-lib/index.ts';
+import { observeAuthority } from '../../../skills-lib/index.ts';
 
 const observe = (files: Readonly<Record<string, string>>, declared: readonly string[] = []) =>
   observeAuthority(

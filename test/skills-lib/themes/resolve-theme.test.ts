@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkColorNames, parseTheme, resolveTheme, THEME_COLORS } from '../../skills-lib/index.ts';
+import { checkColorNames, parseTheme, resolveTheme, THEME_COLORS } from '../../../skills-lib/index.ts';
 
 const theme = (name: string) => ({ name, colors: {} });
 const catalog = { themes: [theme('dusk'), theme('noon'), theme('light')], builtIn: [theme('dark'), theme('light')] };

@@ -1,5 +1,5 @@
-import type { FoundSkill } from './discover.ts';
-import { visibleLine } from './visible-text.ts';
+import type { FoundSkill } from '../discover/discover.ts';
+import { visibleLine } from '../visible-text.ts';
 
 /** The skills as the system prompt lists them; their bodies are read when one is needed. `total` says that there are more. */
 export function skillCatalog(skills: readonly FoundSkill[], total = skills.length): string {
