@@ -9,7 +9,7 @@ import type { SessionPath } from './entry-record.ts';
 /**
  * Whose word something is that the user did not type: `package:name@version`, `changed:name@version` for what a package made
  * of somebody else's, `tool:name` for what a tool of the host read, `command` for the output of programs,
- * `skill:name of origin`. Written beside an entry, so that it stays the same when the package is gone.
+ * `skill:name of origin`, `attached:uri` for what an editor put into a prompt. Written beside an entry, so that it stays the same when the package is gone.
  */
 export type Origin = string;
 
@@ -32,8 +32,10 @@ export function originsOf(message: AgentMessage, owners: Owners): readonly Origi
     case 'custom':
       return textOf(message.content) === '' ? [] : [`package message:${message.customType}`];
     case 'user': {
-      const [, name, origin] = /^<skill name="([^"\n]*)" location="[^"\n]*" origin="([^"\n]*)">/.exec(textOf(message.content)) ?? [];
-      return name === undefined || origin === 'user' ? [] : [`skill:${name} of ${origin}`];
+      const text = textOf(message.content);
+      const [, name, origin] = /^<skill name="([^"\n]*)" location="[^"\n]*" origin="([^"\n]*)">/.exec(text) ?? [];
+      const attached = [...text.matchAll(/^<context uri="([^"\n]{1,500})">$/gm)].map(([, uri]) => `attached:${uri}`);
+      return [...(name === undefined || origin === 'user' ? [] : [`skill:${name} of ${origin}`]), ...attached];
     }
     case 'branchSummary':
     case 'compactionSummary':
@@ -71,6 +73,8 @@ export function describeOrigin(origin: Origin): string {
       return `the skill ${what}`;
     case 'file':
       return `the project's ${what}`;
+    case 'attached':
+      return `${what}, attached in the editor`;
     default:
       return origin;
   }

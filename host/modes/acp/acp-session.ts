@@ -65,6 +65,7 @@ export class AcpSession implements AsyncDisposable {
   #cancelled = new AbortController();
   /** Whether the next message of the user's is the one that the client has just sent, and shows already. */
   #isEcho = false;
+  #isOver = false;
   #lastAnswer: AssistantMessage | undefined;
   #failure: Extract<HostEvent, { readonly type: 'error' }> | undefined;
 
@@ -102,10 +103,12 @@ export class AcpSession implements AsyncDisposable {
    * and starts the servers that it offers. The first prompt waits for those.
    */
   begin(servers: readonly OfferedServer[]): void {
+    if (this.#isOver) return;
     this.#tellCommands();
     for (const diagnostic of this.#host.diagnostics) if (diagnostic.severity === 'error') this.#note('error', describe(diagnostic));
-    void this.#host.begin();
-    this.#servers = this.#startServers(servers);
+    const failed = (error: unknown): void => this.#note('error', error instanceof Error ? error.message : String(error));
+    this.#host.begin().catch(failed);
+    this.#servers = this.#startServers(servers).catch(failed);
   }
 
   /** Tells again all that was said. */
@@ -174,6 +177,7 @@ export class AcpSession implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
     this.cancel();
     await this.#options.opened[Symbol.asyncDispose]();
     await this.#sending;

@@ -86,6 +86,7 @@ class AcpServer implements AsyncDisposable {
       .onRequest(session.new, ({ params, client }) =>
         answered(async () => {
           const opened = await this.#open(params, { kind: 'new' }, client);
+          beginAfterAnswer(opened, params);
           return { sessionId: opened.id, ...opened.state() };
         }),
       )
@@ -93,10 +94,17 @@ class AcpServer implements AsyncDisposable {
         answered(async () => {
           const opened = await this.#reopen(params, client);
           await opened.replay();
+          beginAfterAnswer(opened, params);
           return opened.state();
         }),
       )
-      .onRequest(session.resume, ({ params, client }) => answered(async () => (await this.#reopen(params, client)).state()))
+      .onRequest(session.resume, ({ params, client }) =>
+        answered(async () => {
+          const opened = await this.#reopen(params, client);
+          beginAfterAnswer(opened, params);
+          return opened.state();
+        }),
+      )
       .onRequest(session.list, ({ params }) => answered(() => this.#list(params.cwd ?? undefined, params.cursor ?? undefined)))
       .onRequest(session.close, ({ params }) =>
         answered(async () => {
@@ -184,12 +192,7 @@ class AcpServer implements AsyncDisposable {
     return this.#follow(this.#make(params, choice, client, wanted));
   }
 
-  async #make(
-    { cwd, additionalDirectories = [], mcpServers = [] }: OpenParams,
-    choice: SessionChoice,
-    client: AgentContext,
-    wanted?: string,
-  ): Promise<AcpSession> {
+  async #make({ cwd, additionalDirectories = [] }: OpenParams, choice: SessionChoice, client: AgentContext, wanted?: string): Promise<AcpSession> {
     await assertDirectory(cwd);
     if (additionalDirectories.length > 0) throw RequestError.invalidParams(undefined, 'a session works in one directory');
     const { ceiling, hasUI, openHost } = this.#options;
@@ -204,15 +207,14 @@ class AcpServer implements AsyncDisposable {
       throw RequestError.sessionNotFound(wanted ?? session.id);
     }
     this.#sessions.set(session.id, session);
-    // the client learns the session's id from the answer, which goes out before this
-    setImmediate(() => session.begin(mcpServers));
     return session;
   }
 
   async #list(cwd: string | undefined, cursor: string | undefined): Promise<{ sessions: SessionInfo[]; nextCursor: string | null }> {
     const from = cursor === undefined ? 0 : Number(cursor);
     if (!Number.isSafeInteger(from) || from < 0) throw RequestError.invalidParams(undefined, 'there is no such page');
-    const all = await listSessions(this.#options.dashHome, cwd);
+    // editors open sessions before anything is said, and some of them never say anything
+    const all = (await listSessions(this.#options.dashHome, cwd)).filter(({ messages }) => messages > 0);
     const page = all.slice(from, from + SESSIONS_ON_A_PAGE);
     const next = from + SESSIONS_ON_A_PAGE;
     return { sessions: page.map(toInfo), nextCursor: next < all.length ? String(next) : null };
@@ -230,6 +232,11 @@ interface OpenParams {
   readonly cwd: string;
   readonly additionalDirectories?: readonly string[];
   readonly mcpServers?: readonly McpServer[];
+}
+
+/** The client learns the session's id from the answer, which goes out before what is told of the session. */
+function beginAfterAnswer(session: AcpSession, { mcpServers = [] }: OpenParams): void {
+  setImmediate(() => session.begin(mcpServers));
 }
 
 async function assertDirectory(cwd: string): Promise<void> {

@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { onTestFinished, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isStalled } from '../../../host/events/dashboard/live.ts';
 import { RpcSession } from '../../../scripts/demo/rpc-session.ts';
+import { BIN, environment } from '../../../scripts/demo/stage.ts';
 import { newPerson, scripted } from '../../support/acp-client.ts';
 import { type Scene, startScene } from '../../support/dashboard-scene.ts';
 import { serveDashboard } from '../../../host/index.ts';
@@ -124,5 +128,25 @@ describe('a running agent', () => {
     expect(isStalled({ doing: null, seen: 0 }, 60_001)).toBe(true);
     expect(isStalled({ doing: 'bash', seen: 0 }, 60_001)).toBe(false);
     expect(isStalled({ doing: 'bash', seen: 0 }, 300_001)).toBe(true);
+  });
+});
+
+describe('`dash dashboard`', () => {
+  it('prints where it is, serves until it is interrupted, and ends well', async () => {
+    const person = await newPerson();
+    const child = spawn(process.execPath, [BIN, 'dashboard', '--json'], { cwd: person.home, env: environment(person), stdio: ['ignore', 'pipe', 'pipe'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    const { url, port } = JSON.parse(line) as { readonly url: string; readonly port: number };
+    expect(url).toMatch(new RegExp(`^http://127\\.0\\.0\\.1:${port}/#[\\w-]{24}$`));
+    const { origin, hash } = new URL(url);
+    // somebody reads while it ends
+    const reader = await read(origin, hash.slice(1));
+    await expect.poll(() => reader.told.length, GUARD).toBeGreaterThan(0);
+    child.kill('SIGINT');
+    const [code] = await once(child, 'exit');
+    expect(code).toBe(0);
+    await reader.close();
+    await expect(fetch(origin)).rejects.toThrow('fetch failed');
   });
 });

@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { methods } from '@agentclientprotocol/sdk';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { initialize, startAcp } from '../../support/acp-client.ts';
+import { BIN, environment, run } from '../../../scripts/demo/stage.ts';
+import { initialize, newPerson, startAcp } from '../../support/acp-client.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 /** Command lines of everything that runs on this machine, ours and what we started. */
@@ -54,6 +55,14 @@ describe('the end of a client', () => {
     expect(running(mark)).toBe(false);
     editor.child.kill('SIGTERM');
     expect(await editor.ended).toBe(0);
+  });
+});
+
+describe('`dash acp --login`', () => {
+  it('asks nobody where there is no terminal', async () => {
+    const person = await newPerson();
+    const { exitCode, stderr } = await run(process.execPath, [BIN, 'acp', '--login'], { cwd: person.home, env: environment(person) });
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('dash login <provider>')]);
   });
 });
 

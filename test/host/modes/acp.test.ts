@@ -154,10 +154,13 @@ describe('a session over the agent client protocol', () => {
 
     const second = await startAcp([{ text: 'on we go' }], { person: first.person });
     await initialize(second);
+    // one in which nothing was said is no session to go back to
+    await second.newSession(cwd);
     const { sessions } = await second.agent.request(methods.agent.session.list, { cwd });
     expect(sessions).toMatchObject([{ sessionId, cwd, title: 'say hello' }]);
     await second.agent.request(methods.agent.session.load, { sessionId, cwd, mcpServers: [] });
-    const replayed = second.updates.map((update) => ('content' in update && !Array.isArray(update.content) ? update.content : update.sessionUpdate));
+    const told = second.updates.filter((update) => update.sessionId === sessionId && update.sessionUpdate !== 'available_commands_update');
+    const replayed = told.map((update) => ('content' in update && !Array.isArray(update.content) ? update.content : update.sessionUpdate));
     expect(replayed.slice(0, 6)).toEqual([
       { type: 'text', text: 'say hello' },
       { type: 'text', text: 'hm' },
@@ -183,7 +186,7 @@ describe('a session over the agent client protocol', () => {
 
   it('takes links, embedded context and images, and refuses sound', async () => {
     const cwd = await temporaryDirectory();
-    const editor = await startAcp([{ text: 'seen' }]);
+    const editor = await startAcp([{ text: 'seen' }, { toolCalls: [call('write', { path: 'a', content: '' })] }, { text: 'declined' }], { answer: () => 'no' });
     await initialize(editor);
     const { sessionId } = await editor.newSession(cwd);
     const uri = pathToFileURL(join(cwd, 'my notes.md')).href;
@@ -207,6 +210,9 @@ describe('a session over the agent client protocol', () => {
       },
       { type: 'image', data: 'aGk=', mimeType: 'image/png' },
     ]);
+    // what the editor put into it is not the user's word
+    await editor.prompt(sessionId, 'write');
+    expect(JSON.stringify(editor.questions[0]?.toolCall.content)).toContain('also in the context: zed:///thread/1, attached in the editor');
     const sound = editor.agent.request(methods.agent.session.prompt, { sessionId, prompt: [{ type: 'audio', data: 'aGk=', mimeType: 'audio/wav' }] });
     await expect(sound).rejects.toMatchObject({ code: -32602 });
     await editor.close();
