@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { benchExtensions } from './extensions.ts';
 import { benchHost } from './host.ts';
 import { benchInteractive } from './interactive.ts';
 import { benchInstall } from './install.ts';
@@ -16,6 +17,7 @@ const SUITES: Readonly<Record<string, (options: { quick: boolean }) => Promise<R
   'sandbox-cost': benchSandboxCost,
   install: benchInstall,
   host: benchHost,
+  extensions: benchExtensions,
   interactive: benchInteractive,
 };
 

@@ -84,7 +84,7 @@ interface Provider extends AsyncDisposable {
   asked(): Promise<void>;
 }
 
-async function startProvider(): Promise<Provider> {
+export async function startProvider(): Promise<Provider> {
   let asked: () => void = () => undefined;
   const server = createServer((request) => {
     request.resume();
@@ -102,7 +102,7 @@ async function startProvider(): Promise<Provider> {
   };
 }
 
-async function firstRequest(agent: Agent, provider: Provider): Promise<number> {
+export async function firstRequest(agent: Agent, provider: Provider): Promise<number> {
   const asked = provider.asked();
   const start = performance.now();
   const child = begin(agent, ['-p', 'hello', ...agent.model], 'ignore');
@@ -114,7 +114,7 @@ async function firstRequest(agent: Agent, provider: Provider): Promise<number> {
   return ms;
 }
 
-async function ready(agent: Agent): Promise<{ readonly ms: number; readonly residentMB: number }> {
+export async function ready(agent: Agent): Promise<{ readonly ms: number; readonly residentMB: number }> {
   const start = performance.now();
   const child = begin(agent, ['--mode', 'rpc', ...agent.model], 'pipe');
   if (child.stdin === null || child.stdout === null) throw new Error('the agent has no pipes');
