@@ -10,7 +10,21 @@ export interface ToolRegistration {
   readonly promptSnippet?: string;
   readonly promptGuidelines?: readonly string[];
   readonly executionMode?: 'sequential' | 'parallel';
+  /** Who may call it. Default: the model, and packages that may. */
+  readonly exposure?: ToolExposure;
+  /** What it belongs to, for those who list tools. */
+  readonly namespace?: string;
+  /** What its author says of it; never trusted. */
+  readonly annotations?: Readonly<Record<string, unknown>>;
+  /** A plain JSON Schema of what it answers besides text. */
+  readonly outputSchema?: unknown;
 }
+
+/**
+ * `model-only`: not other packages. `deferred`: the model, once `setActiveTools` has named it. `hidden` and `codemode`: packages
+ * only, for the model writes no code that calls tools here.
+ */
+export type ToolExposure = 'direct' | 'model-only' | 'codemode' | 'deferred' | 'hidden';
 
 export interface CommandRegistration {
   readonly name: string;

@@ -20,6 +20,8 @@ export interface ToolAnswer {
   readonly isError: boolean;
   /** Ends the run without asking the model again. */
   readonly terminate?: boolean;
+  /** For packages that call the tool; the model reads `content`. */
+  readonly structuredContent?: unknown;
 }
 
 export interface ToolRun {

@@ -79,22 +79,27 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
   // What was not there when it was narrowed was not left out, as in pi.
   const isNarrowedOut = (name: string): boolean =>
     narrowed !== undefined && !narrowed.offered.has(name) && !(contributions().tools.get(name)?.late === true && !narrowed.known.has(name));
-  const active = (): readonly AgentTool[] => everything().filter(({ name }) => isEnabled(name) && !isNarrowedOut(name));
+  const isForModel = (name: string): boolean => {
+    const exposure = contributions().tools.get(name)?.registration.exposure;
+    if (exposure === 'deferred') return narrowed?.offered.has(name) === true;
+    return exposure !== 'hidden' && exposure !== 'codemode';
+  };
+  const active = (): readonly AgentTool[] => everything().filter(({ name }) => isEnabled(name) && isForModel(name) && !isNarrowedOut(name));
 
   return {
     builtinNames: builtin.map(({ name }) => name),
     active,
     all: () =>
-      everything().map(({ name, description, parameters }) => ({
-        name,
-        description,
-        parameters,
-        source: contributions().tools.get(name)?.package ?? 'builtin',
-      })),
+      everything().map(({ name, description, parameters }) => {
+        const { package: source = 'builtin', registration } = contributions().tools.get(name) ?? {};
+        const { exposure, namespace, annotations, outputSchema } = registration ?? {};
+        const said = Object.entries({ exposure, namespace, annotations, outputSchema }).filter(([, value]) => value !== undefined);
+        return { name, description, parameters, source, ...Object.fromEntries(said) };
+      }),
     toolOf(owner, name, how) {
       if (owner === 'host') return builtin.find((tool) => tool.name === name && isEnabled(name) && tool.isOffered?.() !== false);
       const found = [...contributions().tools.values()].find((tool) => tool.package === owner && tool.registration.name === name);
-      return found === undefined || !isEnabled(found.name) ? undefined : packageTool(found, options, how);
+      return found === undefined || !isEnabled(found.name) || found.registration.exposure === 'model-only' ? undefined : packageTool(found, options, how);
     },
     toolsFor: (how) =>
       active().flatMap((tool) => {
@@ -154,7 +159,7 @@ function packageTool(
   };
 }
 
-function toAnswer({ content, details, isError, terminate }: ToolOutcome): ToolAnswer {
+function toAnswer({ content, details, isError, terminate, structuredContent }: ToolOutcome): ToolAnswer {
   let room = MAX_PACKAGE_BYTES;
   const blocks = content.map((block): TextContent | ImageContent => {
     if (block.type === 'image' && typeof block['data'] === 'string' && typeof block['mimeType'] === 'string')
@@ -164,7 +169,13 @@ function toAnswer({ content, details, isError, terminate }: ToolOutcome): ToolAn
     room = Math.max(room - Buffer.byteLength(text), 0);
     return { type: 'text', text: truncated ? `${text}\n\n[cut: the answer was longer than ${MAX_PACKAGE_BYTES} bytes]` : text };
   });
-  return { content: blocks, ...(isJson(details) ? { details } : {}), isError, ...(terminate === undefined ? {} : { terminate }) };
+  return {
+    content: blocks,
+    ...(isJson(details) ? { details } : {}),
+    isError,
+    ...(terminate === undefined ? {} : { terminate }),
+    ...(structuredContent === undefined ? {} : { structuredContent }),
+  };
 }
 
 /** Details came over a pipe as JSON; all that is left to tell apart is their absence. */

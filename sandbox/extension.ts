@@ -23,6 +23,8 @@ export interface ToolOutcome {
   readonly details: unknown;
   readonly isError: boolean;
   readonly terminate?: boolean;
+  /** What it answers by its own schema, for packages that call it. */
+  readonly structuredContent?: unknown;
 }
 
 export interface ToolCallOptions {

@@ -676,9 +676,15 @@ function toFailure({ message, code, where }: PlacedError): ToolOutcome {
 }
 
 function toOutcome(value: unknown): ToolOutcome {
-  const { content, details, isError, terminate } = (value ?? {}) as { content?: unknown; details?: unknown; isError?: unknown; terminate?: unknown };
+  const { content, details, isError, terminate, structuredContent } = (value ?? {}) as Readonly<Record<string, unknown>>;
   const blocks = Array.isArray(content) ? content.filter(isContent) : [];
-  return { content: blocks, details, isError: isError === true, ...(terminate === true && { terminate: true }) };
+  return {
+    content: blocks,
+    details: details ?? structuredContent,
+    isError: isError === true,
+    ...(terminate === true && { terminate: true }),
+    ...(structuredContent !== undefined && { structuredContent }),
+  };
 }
 
 function isContent(block: unknown): block is ToolContent {

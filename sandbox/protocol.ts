@@ -93,6 +93,10 @@ export const ToolRegistrationSchema = Type.Object(
     promptSnippet: Type.Optional(Type.String({ maxLength: 4_096 })),
     promptGuidelines: Type.Optional(Type.Array(Type.String({ maxLength: 4_096 }), { maxItems: 64 })),
     executionMode: Type.Optional(Type.Union([Type.Literal('sequential'), Type.Literal('parallel')])),
+    exposure: Type.Optional(Type.Union((['direct', 'model-only', 'codemode', 'deferred', 'hidden'] as const).map((exposure) => Type.Literal(exposure)))),
+    namespace: Type.Optional(Type.String({ maxLength: 256 })),
+    annotations: Type.Optional(Type.Record(Type.String({ maxLength: 256 }), Type.Unknown())),
+    outputSchema: Type.Optional(Type.Unknown()),
   },
   closed,
 );

@@ -15,6 +15,8 @@ export interface ToolResult<TDetails = unknown> {
   usage?: Usage;
   /** Ends the run after this batch of calls when every result of the batch says so. */
   terminate?: boolean;
+  /** What it answers by its `outputSchema`; without `content` the model reads it as JSON. */
+  structuredContent?: unknown;
 }
 
 export type ToolUpdate<TDetails = unknown> = (partial: ToolResult<TDetails>) => void;
@@ -57,6 +59,12 @@ export interface ToolDefinition<TParams = TSchema, TDetails = unknown> {
   /** Repairs arguments before they are checked. */
   prepareArguments?: (args: unknown) => Arguments<TParams>;
   executionMode?: 'sequential' | 'parallel';
+  /** Who may call it: the model and packages (`direct`), one of them, or the model once `setActiveTools` has named it. */
+  exposure?: 'direct' | 'model-only' | 'codemode' | 'deferred' | 'hidden';
+  namespace?: string;
+  annotations?: Record<string, unknown>;
+  /** A schema of `structuredContent`. */
+  outputSchema?: TSchema;
   execute(
     toolCallId: string,
     params: Arguments<TParams>,

@@ -138,6 +138,9 @@ function unwrapDefault(value: unknown): unknown {
 /** A tool may answer anything: `{content: […]}` stays, a string is text, any other value becomes its JSON. */
 function normalise(value: unknown): unknown {
   if (typeof value === 'object' && value !== null && Array.isArray((value as { content?: unknown }).content)) return value;
+  const { structuredContent, ...rest } = (typeof value === 'object' && value !== null ? value : {}) as { structuredContent?: unknown };
+  // what a program would read is what the model reads, where there is nothing else for it
+  if (structuredContent !== undefined) return { ...rest, content: [{ type: 'text', text: JSON.stringify(structuredContent) ?? '' }], structuredContent };
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
   return { content: [{ type: 'text', text }], details: value };
 }

@@ -20,6 +20,10 @@ export interface ToolDefinition extends ToolRenderers {
   readonly promptGuidelines?: readonly string[];
   readonly executionMode?: 'sequential' | 'parallel';
   readonly prepareArguments?: (args: unknown) => unknown;
+  readonly exposure?: ToolRegistration['exposure'];
+  readonly namespace?: string;
+  readonly annotations?: object;
+  readonly outputSchema?: unknown;
   execute(...args: readonly unknown[]): unknown;
 }
 
@@ -343,8 +347,10 @@ function renderersOf({ messages, entries, tools }: Slot): { renderers?: readonly
   return renderers.length === 0 ? {} : { renderers };
 }
 
+const EXPOSURES: readonly ToolRegistration['exposure'][] = ['direct', 'model-only', 'codemode', 'deferred', 'hidden'];
+
 function toToolRegistration(tool: ToolDefinition): ToolRegistration {
-  const { name, parameters, executionMode, promptGuidelines } = tool;
+  const { name, parameters, executionMode, promptGuidelines, exposure, annotations, outputSchema } = tool;
   return {
     name,
     description: String(tool.description ?? ''),
@@ -354,6 +360,10 @@ function toToolRegistration(tool: ToolDefinition): ToolRegistration {
     ...text('promptSnippet', tool.promptSnippet),
     ...(Array.isArray(promptGuidelines) && { promptGuidelines: promptGuidelines.map(String) }),
     ...((executionMode === 'sequential' || executionMode === 'parallel') && { executionMode }),
+    ...(EXPOSURES.some((known) => known === exposure) && { exposure }),
+    ...text('namespace', tool.namespace),
+    ...(typeof annotations === 'object' && annotations !== null && { annotations: JSON.parse(JSON.stringify(annotations)) }),
+    ...(typeof outputSchema === 'object' && outputSchema !== null && { outputSchema: JSON.parse(JSON.stringify(outputSchema)) }),
   };
 }
 
