@@ -161,8 +161,10 @@ async function memoryOfADay(agent: Agent, root: string, provider: Provider, prom
   await sleep(1500);
   const ask = async (count: number): Promise<number> => {
     for (let prompt = 0; prompt < count; prompt += 1) {
+      pty.forget();
       pty.write('go on\r');
-      await pty.until(`answer-${answered + 1}-ends`);
+      // Whichever it is: what sums up the old ones asks the model, too.
+      await pty.until('-ends');
       await pty.until(FRAME_END);
       await sleep(5);
     }
