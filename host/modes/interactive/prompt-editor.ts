@@ -32,6 +32,8 @@ export class PromptEditor extends Editor {
     this.borderColor = (text) => palette.fg(this.getText().startsWith('!') ? 'bashMode' : 'borderMuted', text);
   }
 
+  #provider: AutocompleteProvider | undefined;
+
   /** Told of every text that did not come from its keys: an editor of a package in its place shows it. */
   onTextSet: ((text: string) => void) | undefined;
   /** Puts what else suggests around the provider that it is given. */
@@ -48,7 +50,13 @@ export class PromptEditor extends Editor {
   }
 
   override setAutocompleteProvider(provider: AutocompleteProvider): void {
+    this.#provider = provider;
     super.setAutocompleteProvider(this.wrapProvider(provider));
+  }
+
+  /** Somebody else suggests now: the editor asks its provider once what brings suggestions. */
+  renewProvider(): void {
+    if (this.#provider !== undefined) this.setAutocompleteProvider(this.#provider);
   }
 
   /** Does what a key of the mode does, by the name of its action. */

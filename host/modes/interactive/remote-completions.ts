@@ -10,16 +10,29 @@ interface RemoteItem extends AutocompleteItem {
 }
 
 export interface RemoteSuggestions {
+  /** Another one suggests, until it is removed. */
+  add(surface: RemoteSurface): { remove(): void };
   /** Puts the packages around the editor's own provider. */
   readonly wrap: (own: AutocompleteProvider) => AutocompleteProvider;
   /** What the editor suggests by itself, for a package that builds on it. */
   readonly own: (state: EditorState, signal: AbortSignal) => Promise<Suggestions | undefined>;
 }
 
-/** Lets packages suggest what is typed: the first that knows something is heard, else the editor's own provider is. */
-export function withRemoteSuggestions(surfaces: ReadonlySet<RemoteSurface>): RemoteSuggestions {
+/** Lets packages suggest what is typed: the last one that knows something is heard, else the editor's own provider is. */
+export function withRemoteSuggestions(changed: () => void): RemoteSuggestions {
+  const surfaces = new Set<RemoteSurface>();
   let own: AutocompleteProvider | undefined;
   return {
+    add(surface) {
+      surfaces.add(surface);
+      changed();
+      return {
+        remove() {
+          surfaces.delete(surface);
+          changed();
+        },
+      };
+    },
     async own({ lines, line, column, force }, signal) {
       const found = await own?.getSuggestions([...lines], line, column, { signal, force });
       return found === null || found === undefined

@@ -15,7 +15,7 @@ export interface RemoteSurfacesOptions extends Pick<SurfacePort, 'complete' | 't
   readonly scene: RemoteScene;
   readonly editor: RemoteEditor;
   readonly keys: RemoteKeys;
-  readonly completions: Set<RemoteSurface>;
+  readonly completions: { add(surface: RemoteSurface): { remove(): void } };
   readonly now: () => number;
   readonly closingKeys: () => readonly string[];
   /** Says why something of a package went away by itself. */
@@ -102,8 +102,7 @@ function placeOf(surface: RemoteSurface, options: RemoteSurfacesOptions, panels:
     case 'keys':
       return keys.add(surface);
     case 'completions':
-      completions.add(surface);
-      return { remove: () => completions.delete(surface) };
+      return completions.add(surface);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { RemoteSurface, SurfacePort } from '../../../sandbox/index.ts';
+import type { SurfacePort } from '../../../sandbox/index.ts';
 import type { Host } from '../../host.ts';
 import type { PromptEditor } from './prompt-editor.ts';
 import { withRemoteSuggestions } from './remote-completions.ts';
@@ -27,8 +27,7 @@ export interface RemoteParts {
 /** What packages draw with code on this screen. Told of a change, it tells those whom it concerns. */
 export function createRemote(parts: RemoteParts): SurfacePort & { sceneChanged(): void } {
   const { host, screen, palette, themes, transcript, editor, status, now } = parts;
-  const completions = new Set<RemoteSurface>();
-  const suggestions = withRemoteSuggestions(completions);
+  const suggestions = withRemoteSuggestions(() => editor.renewProvider());
   editor.wrapProvider = suggestions.wrap;
   const { painter } = screen;
   const scene = new RemoteScene(
@@ -53,7 +52,7 @@ export function createRemote(parts: RemoteParts): SurfacePort & { sceneChanged()
     screen,
     palette,
     now,
-    completions,
+    completions: suggestions,
     closingKeys: () => host.keys().bindings['app.clear'],
     say: (notice) => transcript.notice(notice, 'warning'),
     scene,

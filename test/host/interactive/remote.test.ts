@@ -9,6 +9,7 @@ const DASH = join(import.meta.dirname, '..', '..', '..', 'bin', 'dash.js');
 
 /** A package that draws in every place that there is. */
 const SOURCE = `
+import { CustomEditor } from '@earendil-works/pi-coding-agent';
 import { matchesKey, truncateToWidth } from '@earendil-works/pi-tui';
 export default (pi) => {
   let heard = '';
@@ -38,6 +39,22 @@ export default (pi) => {
     pi.sendMessage({ customType: 'bad', content: 'as others do', display: true });
     pi.appendEntry('card', { text: 'kept' });
   } });
+  pi.registerCommand('edit', { handler: async (args, ctx) => ctx.ui.setEditorComponent((tui, theme, keys) => {
+    const editor = new CustomEditor(tui, theme, keys);
+    const render = editor.render.bind(editor);
+    editor.render = (width) => ['its own editor', ...render(width)];
+    return editor;
+  }) });
+  pi.registerCommand('unedit', { handler: async (args, ctx) => ctx.ui.setEditorComponent(undefined) });
+  pi.registerCommand('put', { handler: async (args, ctx) => ctx.ui.setEditorText('put by a command') });
+  pi.registerCommand('listen', { handler: async (args, ctx) => { const off = ctx.ui.onTerminalInput((data) => data === 'x' ? { consume: true } : data === 'a' ? { data: 'A' } : data === '#' ? (off(), undefined) : undefined); } });
+  pi.registerCommand('suggest', { handler: async (args, ctx) => ctx.ui.addAutocompleteProvider((current) => ({
+    triggerCharacters: ['%'],
+    getSuggestions: async (lines, line, column, options) => lines[line].startsWith('%')
+      ? { prefix: lines[line].slice(0, column), items: [{ value: '%twelve', label: 'the twelfth' }] }
+      : current.getSuggestions(lines, line, column, options),
+    applyCompletion: (...given) => current.applyCompletion(...given),
+  })) });
   pi.registerCommand('wide', { handler: async (args, ctx) => { ctx.ui.setHeader(() => ({ render: (width) => ['x'.repeat(width + 9)] })); } });
   pi.registerCommand('around', { handler: async (args, ctx) => {
     ctx.ui.setHeader((tui, theme) => ({ render: (width) => ['header ' + width] }));
@@ -87,6 +104,22 @@ async function region(terminal: DashInTerminal): Promise<string> {
   return `${lines.filter((line) => /^[╭│]/.test(line)).join('\n')}\n`;
 }
 
+/** Types a key into an empty line until it comes to this: whoever listens may not be there yet. */
+async function typedUntil(terminal: DashInTerminal, key: string, expected: RegExp | string): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        const screen = await terminal.screen();
+        if (typeof expected === 'string' ? screen.includes(expected) : expected.test(screen)) return true;
+        await terminal.press('C-u');
+        await terminal.type(key);
+        return false;
+      },
+      { timeout: 30_000, interval: 700 },
+    )
+    .toBe(true);
+}
+
 describe.each([{ columns: 80 }, { columns: 40 }])('what a package draws at $columns columns', ({ columns }) => {
   test('stands in a border with its name, hears its keys, and goes', async () => {
     await using terminal = await start(columns);
@@ -128,6 +161,47 @@ test('a package draws its messages, its entries and its tools where they stand i
   await terminal.press('C-o');
   await terminal.shows('no wind');
   await expect(await region(terminal)).toMatchFileSnapshot('./golden/remote-conversation.txt');
+});
+
+test('a package is the editor: what is typed, sent and done goes on as before', async () => {
+  await using terminal = await start(80);
+  await command(terminal, 'edit');
+  await terminal.shows('its own editor');
+  await terminal.type('what is the weather?');
+  await terminal.shows('what is the weather?');
+  await terminal.press('C-u');
+  await terminal.hides('what is the weather?');
+  await command(terminal, 'put');
+  await terminal.shows('│ put by a command');
+  await terminal.press('C-u');
+  await terminal.hides('put by a command');
+  await terminal.type('the weather');
+  await terminal.press('Enter');
+  await terminal.shows('Take a hat.');
+  await terminal.type('kept');
+  await terminal.shows('│ kept');
+  await terminal.press('C-u');
+  await command(terminal, 'unedit');
+  await terminal.hides('its own editor');
+  await terminal.type('and typed on');
+  await terminal.shows('and typed on');
+});
+
+test('a package hears every key, and suggests what is typed', async () => {
+  await using terminal = await start(80);
+  await command(terminal, 'listen');
+  await typedUntil(terminal, 'a', /^ A$/m);
+  await terminal.press('C-u');
+  await terminal.type('xbaxc');
+  await terminal.shows(/^ bAc$/m);
+  await terminal.press('C-u');
+  await terminal.type('#');
+  await terminal.shows(/^ #$/m);
+  await terminal.press('C-u');
+  await command(terminal, 'suggest');
+  await typedUntil(terminal, '%', 'the twelfth');
+  await terminal.press('Tab');
+  await terminal.shows(/^ %twelve/m);
 });
 
 test('a package that does not behave is named, and the user gets out', async () => {
