@@ -23,6 +23,9 @@ CREATE TABLE IF NOT EXISTS agents (
 CREATE INDEX IF NOT EXISTS model_calls_time ON model_calls (time);
 CREATE INDEX IF NOT EXISTS tool_calls_time ON tool_calls (time);
 CREATE INDEX IF NOT EXISTS decisions_time ON decisions (time);
+CREATE INDEX IF NOT EXISTS model_calls_session ON model_calls (session);
+CREATE INDEX IF NOT EXISTS tool_calls_session ON tool_calls (session);
+CREATE INDEX IF NOT EXISTS decisions_session ON decisions (session);
 `;
 
 /** What an agent is at: for a prompt, at work, or for an answer of the user's. */

@@ -130,7 +130,7 @@ function card({ id, state, cwd, doing, since, session, cost, toolCalls, denials,
 }
 
 function row({ kind, time, what, session, package: owner, durationMs, cost, failed, rule }) {
-  const outcome = kind === 'denial' ? `denied by ${rule ?? 'default'}` : failed ? 'failed' : '';
+  const outcome = kind === 'denial' ? `denied: ${rule ?? 'by default'}` : failed ? 'failed' : '';
   return element(
     'tr',
     { 'data-kind': kind },
