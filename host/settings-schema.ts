@@ -25,7 +25,7 @@ function strictGroup<Properties extends TProperties>(properties: Properties) {
 
 const QueueMode = Type.Union([Type.Literal('one-at-a-time'), Type.Literal('all')]);
 const Level = Type.Union([Type.Literal('minimal'), Type.Literal('low'), Type.Literal('medium'), Type.Literal('high'), Type.Literal('xhigh')]);
-const Rules = (what: string) => Type.Optional(Type.Array(Type.String(), { description: `${what}, e.g. \`exec:git push\` or \`fs:write:docs/**\`` }));
+const Rules = (what: string) => Type.Optional(Type.Array(Type.String(), { description: `${what}, e.g. \`exec:git push\` or \`fs:write:./docs/**\`` }));
 const Budget = (level: string, tokens: number) =>
   Type.Optional(Type.Integer({ minimum: 1, description: `most tokens that \`${level}\` thinks, where a model counts them`, default: tokens }));
 /** Read by `registry/`, with rules of its own. */
