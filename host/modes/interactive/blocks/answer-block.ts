@@ -28,7 +28,8 @@ export class AnswerBlock extends Block {
       this.#from = end;
     }
     this.#last.setText(text.slice(this.#from).trimEnd());
-    this.invalidateLines();
+    // Only the lines: the pieces that are done keep theirs.
+    super.invalidate();
   }
 
   override invalidate(): void {
@@ -37,15 +38,10 @@ export class AnswerBlock extends Block {
   }
 
   protected override draw(width: number): string[] {
-    const lines = [...this.#done, this.#last].flatMap((piece) => {
+    return [...this.#done, this.#last].flatMap((piece) => {
       const drawn = piece.render(width);
       return drawn.length === 0 ? [] : ['', ...drawn];
     });
-    return lines;
-  }
-
-  private invalidateLines(): void {
-    super.invalidate();
   }
 }
 
