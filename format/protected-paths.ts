@@ -176,6 +176,60 @@ export const NO_WRITE = [
     'agent.md',
     'agents.override.md',
     'claude.local.md',
+    // what tools load by themselves where they are started
+    '.yarnrc',
+    '.yarn/releases',
+    '.yarn/plugins',
+    '.pnp.cjs',
+    '.pnp.loader.mjs',
+    'bunfig.toml',
+    '.prettierrc.*js',
+    '.prettierrc.*ts',
+    '.babelrc.*js',
+    '.stylelintrc.*js',
+    '.lintstagedrc.*js',
+    'gulpfile.*',
+    'gruntfile.*',
+    '*.conf.js',
+    '*.conf.cjs',
+    '*.conf.mjs',
+    '*.conf.ts',
+    '.storybook',
+    '.cargo/config',
+    '.cargo/config.toml',
+    '.mvn',
+    '.dir-locals.el',
+    '.nvim.lua',
+    '.lvimrc',
+    '.gdbinit',
+    '.lldbinit',
+    '.rprofile',
+    '.ghci',
+    '.iex.exs',
+    '.irbrc',
+    '.pryrc',
+    '.rspec',
+    '.pylintrc',
+    'noxfile.py',
+    '.zed',
+    '.roo',
+    '.windsurf',
+    '.kiro',
+    '*.code-workspace',
+    '.githooks',
+    '.gitpod.yml',
+    '.travis.yml',
+    'jenkinsfile',
+    'azure-pipelines.yml',
+    'bitbucket-pipelines.yml',
+    '.drone.yml',
+    '.woodpecker.y*ml',
+    '.woodpecker',
+    '.buildkite',
+    '.gitea/workflows',
+    '.forgejo/workflows',
+    '.github/instructions',
+    '.github/prompts',
     '.pnpmfile.cjs',
     '.mocharc.*',
     '.eslintrc*',
@@ -219,6 +273,7 @@ export function protection(access: 'fs:read' | 'fs:write', path: string, places:
   if (/^\/proc\/\d+(\/|$)/.test(path)) return 'closed';
   if (below('/proc', path) !== undefined || below('/sys', path) !== undefined) return 'by-name';
   if (access === 'fs:write' && places.linked?.some((directory) => below(directory, path) !== undefined) === true) return 'by-name';
+  if (access === 'fs:write' && makesRepository(segmentsOf(path).at(-1) ?? '')) return 'by-name';
   // names above the workspace or the home directory say where the user works, not what a file is
   const base = [places.workspace, places.home, '/']
     .filter((place) => below(place, path) !== undefined)
@@ -253,9 +308,19 @@ export function spellsProtected(access: 'fs:read' | 'fs:write', scope: PathScope
  * `false` means that the path ending in it is open: the cheap question before {@link protection}.
  */
 export function mayEndProtected(access: 'fs:read' | 'fs:write', name: string): boolean {
+  if (access === 'fs:write' && makesRepository(name)) return true;
   const last = fold(name);
   const { exact, pattern } = LAST_NAMES[access];
   return exact.has(last) || pattern.test(last);
+}
+
+/**
+ * Git takes a directory with a file of this name, and some directories beside it, for a repository, and runs what its
+ * configuration says: who can write all of that plants code wherever it likes. Without the file it is none. A `head` is
+ * another file, but where the disk knows no case.
+ */
+function makesRepository(name: string): boolean {
+  return name === 'HEAD' || (name.toUpperCase() === 'HEAD' && process.platform !== 'linux');
 }
 
 const LAST_NAMES = { 'fs:read': namesAt(-1, NO_READ), 'fs:write': namesAt(-1, NO_WRITE) };

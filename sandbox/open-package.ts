@@ -346,7 +346,8 @@ class OpenPackage implements SandboxedPackage {
   }
 
   async #removePrivateTmp(): Promise<void> {
-    if (this.#privateTmp !== undefined) await rm(this.#privateTmp, { recursive: true, force: true });
+    // A program of it may have left what cannot be removed: that is no reason not to end.
+    if (this.#privateTmp !== undefined) await rm(this.#privateTmp, { recursive: true, force: true }).catch(() => undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

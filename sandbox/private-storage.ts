@@ -1,5 +1,4 @@
 import { lstat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { CapabilityFailure } from './define-capability.ts';
 
 /** An empty file and a directory take a block, too: a million of them fill a disk. */
@@ -85,12 +84,17 @@ export class PrivateStorage {
 
 const NOTHING: Disposable = { [Symbol.dispose]: () => undefined };
 
+/** Names are bytes here: a program of the package may choose ones that no string says. What cannot be looked into is too much. */
 async function treeSize(root: string): Promise<number> {
   let bytes = 0;
-  const pending = [root];
+  const pending: Buffer[] = [Buffer.from(root)];
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
-    for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
-      const path = join(directory, entry.name);
+    const entries = await readdir(directory, { withFileTypes: true, encoding: 'buffer' }).catch((error: NodeJS.ErrnoException) =>
+      error.code === 'ENOENT' ? [] : undefined,
+    );
+    if (entries === undefined) return Infinity;
+    for (const entry of entries) {
+      const path = Buffer.concat([directory, SLASH, entry.name]);
       bytes += entry.isDirectory() ? BLOCK_BYTES : await sizeOf(path);
       if (entry.isDirectory()) pending.push(path);
     }
@@ -98,8 +102,10 @@ async function treeSize(root: string): Promise<number> {
   return bytes;
 }
 
+const SLASH = Buffer.from('/');
+
 /** Of a file, in whole blocks; 0 where there is none. */
-async function sizeOf(path: string): Promise<number> {
+async function sizeOf(path: string | Buffer): Promise<number> {
   const stats = await lstat(path).catch(() => undefined);
   return stats === undefined || stats.isDirectory() ? 0 : Math.max(Math.ceil(stats.size / BLOCK_BYTES), 1) * BLOCK_BYTES;
 }

@@ -272,6 +272,7 @@ export function parseChildMessage(text: string): Parsed<ChildMessage> {
 }
 
 function parseAs<S extends typeof GuestMessageSchema | typeof SyncRequestSchema | typeof ChildMessageSchema>(schema: S, text: string): Parsed<Static<S>> {
+  if (holdsMoreThan(text, MAX_CONTAINERS)) return { ok: false, reason: 'more arrays and objects than one message may hold' };
   let value: unknown;
   try {
     // Walking every key is slow, and needed only where the name can stand, plain or with escapes.
@@ -282,6 +283,32 @@ function parseAs<S extends typeof GuestMessageSchema | typeof SyncRequestSchema 
   }
   if (!Value.Check(schema, value)) return { ok: false, reason: 'unknown message' };
   return { ok: true, value };
+}
+
+/** Two million empty arrays are six megabytes of text, and half a second in which the agent answers to nobody. */
+const MAX_CONTAINERS = 250_000;
+
+/** Counts what begins an array or an object, outside of strings. */
+function holdsMoreThan(text: string, most: number): boolean {
+  if (text.length <= 2 * most) return false;
+  let containers = 0;
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charCodeAt(at);
+    if (character === QUOTE) at = endOfString(text, at);
+    else if ((character === BRACKET || character === BRACE) && ++containers > most) return true;
+  }
+  return false;
+}
+
+const [QUOTE, BRACKET, BRACE, BACKSLASH] = [0x22, 0x5b, 0x7b, 0x5c];
+
+function endOfString(text: string, start: number): number {
+  for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(at - 1 - backslashes) === BACKSLASH) backslashes++;
+    if (backslashes % 2 === 0) return at;
+  }
+  return text.length;
 }
 
 /** What is handed on is walked recursively later (digests, sessions, JSON again): none of that may run out of stack. */

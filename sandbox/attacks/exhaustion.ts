@@ -24,6 +24,12 @@ export const ENDLESS: Readonly<Record<string, string>> = {
   'never answering': `await new Promise(() => {});`,
   'a generator': `function* g() { for (;;) yield 1; } for (const _ of g());`,
   'fill of an array with holes': `new Array(2 ** 28).fill(0).map(String);`,
+  'a listener on the bus': `pi.events.on('loop', () => { for (;;); }); pi.events.emit('loop'); await new Promise(() => {});`,
+  'a loop in a parameter of a request': `require('fs').readFileSync({ toString() { for (;;); }, [Symbol.toPrimitive]() { for (;;); }, get href() { for (;;); } });`,
+  'a loop in a listener of an emitter': `const bus = new (require('events'))(); bus.on('x', () => bus.emit('x2')); bus.on('x2', () => setImmediate(() => bus.emit('x'))); bus.emit('x'); await new Promise(() => {});`,
+  'a loop when it is told to stop': `signal?.addEventListener('abort', () => { for (;;); }); await new Promise(() => {});`,
+  'a stream without an end': `const { Readable } = require('stream'); for await (const _ of new Readable({ read() { this.push('x') } }));`,
+  'a date in a loop of promises': `const spin = async () => { while (Date.now()) await Promise.resolve(); }; await Promise.all(Array.from({ length: 100 }, spin));`,
   'padStart and replace': `'x'.padStart(2 ** 28, 'ab').replace(/a/g, 'bbbb');`,
 };
 
@@ -53,6 +59,13 @@ export const FLOODS: Readonly<Record<string, string>> = {
   'a huge result': `return 'x'.repeat(40e6);`,
   'a huge error': `throw new Error('x'.repeat(40e6));`,
   'a huge request': `require('fs').writeFileSync('x', 'x'.repeat(20e6));`,
+  watchers: `const fs = require('fs'); for (let i = 0; ; i++) { try { fs.watch('.', () => {}); } catch {} if (i % 100 === 0) await null; }`,
+  'open files': `const fs = require('fs'); const all = []; for (;;) { try { all.push(fs.openSync('mine.txt', 'r')); } catch { await null; } }`,
+  connections: `for (;;) { for (let i = 0; i < 200; i++) fetch('http://127.0.0.1:9/' + i).catch(() => {}); await null; }`,
+  listeners: `const bus = new (require('events'))(); bus.setMaxListeners(0); for (let i = 0; ; i++) bus.on('x' + i, () => {});`,
+  'registered tools': `for (let i = 0; ; i++) { try { pi.registerTool({ name: 'late' + i, description: 'x'.repeat(1000), parameters: { type: 'object' }, execute() {} }); } catch { await null; } }`,
+  'streams of its own': `const all = []; for (;;) all.push(new ReadableStream({ pull(c) { c.enqueue(new Uint8Array(1e5)); } }).getReader().read());`,
+  'structured clones': `let v = { a: 'x'.repeat(1e6) }; const all = []; for (;;) { v = structuredClone(v); all.push(v); }`,
   'deep nesting': `let v = []; for (let i = 0; i < 1e6; i++) v = [v]; return { content: [], details: v };`,
   'wide nesting': `return { content: [], details: Array.from({ length: 2e6 }, () => []) };`,
 };

@@ -1,5 +1,6 @@
 import { ANSWERS } from './answers.ts';
 import { ENDLESS, FLOODS } from './exhaustion.ts';
+import { FURTHER_ADDRESSES, FURTHER_ENVIRONMENT, FURTHER_ESCAPES, FURTHER_PROGRAMS, FURTHER_READS, FURTHER_WRITES } from './reaching-further.ts';
 import { ADDRESSES, ENVIRONMENT, ESCAPES, FILES_READ, FILES_WRITE, PROGRAMS, TOOLS } from './reaching.ts';
 
 /** What a class of attacks is after, and what running it does not show. */
@@ -22,24 +23,48 @@ export interface AttackProgram {
 
 /** The classes of the suite that runs on a user's machine, in its order. */
 export const ATTACK_CLASSES: readonly AttackClass[] = [
-  { id: 'escape', title: 'out of the isolate', notCovered: 'a bug in V8 itself: the process around it is for that', programs: ESCAPES, timeoutMs: 3_000 },
-  { id: 'read', title: 'files that were not granted', notCovered: 'races of other programs where there is no `/proc`', programs: FILES_READ, timeoutMs: 3_000 },
+  {
+    id: 'escape',
+    title: 'out of the isolate',
+    notCovered: 'a bug in V8 itself: the process around it is for that',
+    programs: { ...ESCAPES, ...FURTHER_ESCAPES },
+    timeoutMs: 3_000,
+  },
+  {
+    id: 'read',
+    title: 'files that were not granted',
+    notCovered: 'races of other programs where there is no `/proc`',
+    programs: { ...FILES_READ, ...FURTHER_READS },
+    timeoutMs: 3_000,
+  },
   {
     id: 'write',
     title: 'changes outside of the workspace',
     notCovered: 'what was granted: a package may spoil what it may write',
-    programs: FILES_WRITE,
+    programs: { ...FILES_WRITE, ...FURTHER_WRITES },
     timeoutMs: 3_000,
   },
   {
     id: 'network',
     title: 'servers on this machine',
     notCovered: 'names that change their address meanwhile: a test of the repository has a name server of its own',
-    programs: ADDRESSES,
+    programs: { ...ADDRESSES, ...FURTHER_ADDRESSES },
     timeoutMs: 3_000,
   },
-  { id: 'environment', title: 'variables of the agent', notCovered: 'variables that were granted', programs: ENVIRONMENT, timeoutMs: 3_000 },
-  { id: 'programs', title: 'programs', notCovered: 'confined programs: `dash sandbox layers` tries what holds them', programs: PROGRAMS, timeoutMs: 3_000 },
+  {
+    id: 'environment',
+    title: 'variables of the agent',
+    notCovered: 'variables that were granted',
+    programs: { ...ENVIRONMENT, ...FURTHER_ENVIRONMENT },
+    timeoutMs: 3_000,
+  },
+  {
+    id: 'programs',
+    title: 'programs',
+    notCovered: 'confined programs: `dash sandbox layers` tries what holds them',
+    programs: { ...PROGRAMS, ...FURTHER_PROGRAMS },
+    timeoutMs: 3_000,
+  },
   {
     id: 'tools',
     title: 'tools of others',

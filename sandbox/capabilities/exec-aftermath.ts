@@ -24,6 +24,8 @@ export async function watchTree(profile: Profile, context: CapabilityContext, re
         return need !== undefined && request.permits(need);
       },
       async allow(left) {
+        // A yes would be one to all that the link leads to, and the package chose that.
+        if (left.what === LEADS_OUT) return false;
         try {
           const need = await needOf(left);
           if (need !== undefined) await request.decide(need);
@@ -57,11 +59,13 @@ function rulesOf({ mounts }: Profile, { places }: CapabilityContext): TreeRules 
   };
 }
 
+const LEADS_OUT = 'link that leads out of the workspace';
+
 /** What would allow it to stay. Nothing does for a pipe in somebody's way, and for what nobody can look into. */
 async function needOf({ path, what, after }: Omit<LeftBehind, 'aside'>): Promise<Need | undefined> {
   if (what === 'socket, pipe or device' || what === 'directory that cannot be looked into') return undefined;
   if (what === 'repository without a working tree') return writing(join(basename(path) === 'HEAD' ? dirname(path) : path, '.git'));
-  if (what !== 'link that leads out of the workspace') return writing(path);
+  if (what !== LEADS_OUT) return writing(path);
   // Whoever writes to a link writes to where it leads.
   const named = resolve(dirname(path), (after ?? '').replace(/^-> /, ''));
   const target = await realpath(named).catch(() => named);

@@ -63,9 +63,10 @@ const DIRECTORIES_AT_ONCE = 32;
 
 /** Files that projects keep in git and that colleagues change: a cover over them would make `checkout` lie. */
 const KEPT_IN_GIT =
-  /^(\.gitattributes|\.gitmodules|\.pre-commit-config\.yaml|package\.json|.*\.config\.[cm]?[jt]s|(gnu)?makefile|\.?justfile|setup\.py|conftest\.py|\.gitlab-ci\.yml|\.cursorrules|\.windsurfrules|\.clinerules|\.roomodes|copilot-instructions\.md|\.pnpmfile\.cjs|\.mocharc\..*|\.eslintrc.*|\.?lefthook\.ya?ml|(site|user)customize\.py|build\.rs|rakefile|taskfile\.ya?ml|\.?mise\.toml|cmakelists\.txt|dockerfile|\.devcontainer\.json|(agents?|claude|gemini|system|append_system|skill)\.md|agents\.override\.md|claude\.local\.md)$/i;
+  /^(\.gitattributes|\.gitmodules|\.pre-commit-config\.yaml|package\.json|.*\.config\.[cm]?[jt]s|(gnu)?makefile|\.?justfile|setup\.py|conftest\.py|\.gitlab-ci\.yml|\.cursorrules|\.windsurfrules|\.clinerules|\.roomodes|copilot-instructions\.md|\.pnpmfile\.cjs|\.mocharc\..*|\.eslintrc.*|\.?lefthook\.ya?ml|(site|user)customize\.py|build\.rs|rakefile|taskfile\.ya?ml|\.?mise\.toml|cmakelists\.txt|dockerfile|\.devcontainer\.json|(agents?|claude|gemini|system|append_system|skill)\.md|agents\.override\.md|claude\.local\.md|\.yarnrc|\.pnp\.cjs|\.pnp\.loader\.mjs|bunfig\.toml|\.(prettier|babel|stylelint|lintstaged)rc\..*|(gulp|grunt)file\..*|.*\.conf\.[cm]?[jt]s|\.dir-locals\.el|\.nvim\.lua|\.lvimrc|\.gdbinit|\.lldbinit|\.rprofile|\.ghci|\.iex\.exs|\.irbrc|\.pryrc|\.rspec|\.pylintrc|noxfile\.py|.*\.code-workspace|\.gitpod\.yml|\.travis\.yml|jenkinsfile|azure-pipelines\.yml|bitbucket-pipelines\.yml|\.drone\.yml|\.woodpecker\.ya?ml)$/i;
 /** Directories of such files; every file in one is watched. */
-const KEPT_DIRECTORIES = /\/(\.github\/(workflows|actions)|\.circleci)$/i;
+const KEPT_DIRECTORIES =
+  /\/(\.(github|gitea|forgejo)\/(workflows|actions|instructions|prompts)|\.circleci|\.buildkite|\.woodpecker|\.storybook|\.cargo|\.mvn|\.githooks)$/i;
 
 /**
  * Looks through trees. Links are not followed; what is sealed or hidden is not entered: nothing can change in there.

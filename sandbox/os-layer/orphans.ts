@@ -4,7 +4,8 @@ import { startedAt } from './process-tree.ts';
 const MARK = 'DASH_CONFINED_BY';
 
 /**
- * Whose a process is, in its own environment, where nobody confined sees it: an id alone may be somebody else's by now.
+ * Whose a process is, in its own environment: an id alone may be somebody else's by now. A confined program finds it in the
+ * environment of its process 1, and learns a number of a process that does not exist for it.
  */
 export function markOfAgent(): Readonly<Record<string, string>> {
   own ??= { [MARK]: `${process.pid}-${startedAt(process.pid) ?? 0}` };

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
-import type { Duplex, Writable } from 'node:stream';
+import { type Duplex, PassThrough, type Writable } from 'node:stream';
 import type { ConfinedCommand } from './bubblewrap-arguments.ts';
 import { childrenOf, processTree, residentMiB } from './process-tree.ts';
 import { spawnConfined } from './spawn-confined.ts';
@@ -56,7 +56,14 @@ const WATCH_EVERY_MS = 100;
 
 /** Starts a program. Its process group, and where it is confined its whole pid namespace, end with it. */
 export function startProgram(launch: Launch, options: ProgramOptions): RunningProgram {
-  const { child, confinedPid } = launch.kind === 'confined' ? spawnStatus(launch) : spawnPlain(launch);
+  let spawned: Spawned;
+  try {
+    spawned = launch.kind === 'confined' ? spawnStatus(launch) : spawnPlain(launch);
+  } catch (error) {
+    // Words that no program takes, or more than the kernel does: it could not be started, like one that is not there.
+    return { stdin: new PassThrough(), ended: Promise.reject(error as Error), send: () => undefined };
+  }
+  const { child, confinedPid } = spawned;
   const { promise, resolve, reject } = Promise.withResolvers<Ending>();
   let stopped: Ending['stopped'];
   let sent: string | undefined;

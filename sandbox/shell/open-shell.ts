@@ -182,7 +182,10 @@ export function openShell(options: ShellOptions): Shell {
       { signal, onOutput: (_, bytes) => said(bytes), maxProcesses: MAX_PROCESSES, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
     );
     program.stdin.end();
-    const ending = await program.ended;
+    const ending = await program.ended.catch(async (error: unknown) => {
+      await journal.done(); // nothing has run
+      throw error;
+    });
     if (ignored !== undefined) await rm(ignored, { force: true });
     const undone = await checkChanges(before, rules, portsFor(repository, history.known));
     await journal.done();

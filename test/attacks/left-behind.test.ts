@@ -128,7 +128,7 @@ describe.skipIf(layer.kind !== 'live')('a program of a package (skipped where th
 
   test('gets a link back that was there, and what is its own stays', async () => {
     expect(readlinkSync(join(fixture.workspace, 'AGENTS.md'))).toBe('CLAUDE.md');
-    expect(await fixture.text('run', { script: 'echo b > src/b.ts; ln -s ../src/b.ts output/b.ts; mkdir -p output/HEAD output/objects', out: '' })).toBe('0 ');
+    expect(await fixture.text('run', { script: 'echo b > src/b.ts; ln -s ../src/b.ts output/b.ts; mkdir -p output/refs output/objects', out: '' })).toBe('0 ');
     expect(existsSync(join(fixture.workspace, 'output/b.ts'))).toBe(true);
   });
 
@@ -152,6 +152,31 @@ describe.skipIf(layer.kind !== 'live')('a program of a package (skipped where th
     expect(await quick.text('run', { script: 'true', out: '' })).toContain('EDQUOT');
     await using roomy = await openWide();
     expect(await roomy.text('run', { script: 'head -c 8000000 /dev/zero > "$TMPDIR/f"', out: '' })).toBe('0 ');
+  });
+
+  const hidden: readonly (readonly [string, string])[] = [
+    ['under a name that is no text', `d=$(printf 'by\\377'); mkdir "$TMPDIR/$d"; head -c 8000000 /dev/zero > "$TMPDIR/$d/f"`],
+    ['in a directory that nobody may list', `mkdir "$TMPDIR/p"; head -c 8000000 /dev/zero > "$TMPDIR/p/f"; chmod 311 "$TMPDIR/p"`],
+    [
+      'behind more names than a path has room for',
+      `perl -e 'chdir $ENV{TMPDIR}; for (1..25) { mkdir "n" x 200; chdir("n" x 200) or exit 1 } open(F, ">", "f"); print F "x" x 8000000'`,
+    ],
+  ];
+  test.each(hidden.filter(([, script]) => hasPerl || !script.startsWith('perl')))('cannot hide what it keeps %s', async (_name, script) => {
+    await using small = await openWide({ maxPrivateBytes: 4 * 1024 * 1024 });
+    expect(await small.text('run', { script, out: '' }, { timeoutMs: 60_000 })).toContain('EDQUOT');
+    expect(await small.text('run', { script: 'true', out: '' })).toContain('EDQUOT');
+    execFileSync('sh', ['-c', 'rm -rf "${TMPDIR:-/tmp}"/dash-package-*/nnnn*']);
+  });
+
+  test('that could not be started leaves no note by which the user would lose files', async () => {
+    await using wide = await openWide();
+    const notes = (): number => readdirSync(join(wide.dashHome, 'state/commands')).length;
+    for (const script of [`echo a\u0000b`, `: ${'x'.repeat(400_000)}`]) {
+      expect(await wide.call('run', { script, out: '' })).toMatchObject({ isError: true });
+      expect(notes()).toBe(0);
+    }
+    expect(await wide.text('run', { script: 'echo fine', out: '' })).toBe('0 fine\n');
   });
 
   test('of an agent that was killed is looked after by the next one', async () => {

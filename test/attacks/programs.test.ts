@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ATTACK_PROGRAMS, type AttackProgram } from '../../sandbox/attacks/programs.ts';
 import { type AttackResult, runAttacks } from '../../sandbox/attacks/run-attacks.ts';
 import { setStage, type Stage } from '../../sandbox/attacks/stage.ts';
+import { ATTACK_FILES } from '../../scripts/attack-files.ts';
 import { attackTable } from '../../scripts/attack-table.ts';
 
 /** The programs of `dash sandbox attack` that reach for something. Those without an end are in exhaustion.test.ts. */
@@ -57,6 +58,14 @@ test('the table of SECURITY.md has the programs that there are, and each is cont
   const security = await readFile(join(import.meta.dirname, '../../SECURITY.md'), 'utf8');
   const wanted = ATTACK_PROGRAMS.map((program) => ({ program, contained: true, how: '', pauseMs: 0 }));
   expect(security).toContain(attackTable(wanted));
+});
+
+test('the other table of SECURITY.md has a row for each file of the suite', async () => {
+  const files = (await readdir(import.meta.dirname, { recursive: true })).flatMap((name) => /^(.+)\.test\.ts$/.exec(name)?.[1] ?? []);
+  const own = new Set(['programs', 'exhaustion']);
+  expect(Object.keys(ATTACK_FILES).toSorted()).toEqual(files.filter((name) => !own.has(name)).toSorted());
+  const security = await readFile(join(import.meta.dirname, '../../SECURITY.md'), 'utf8');
+  for (const { title } of Object.values(ATTACK_FILES)) expect(security).toMatch(new RegExp(`^\\| ${RegExp.escape(title)} \\| (\\d+) \\| \\1 \\|`, 'm'));
 });
 
 /** What the program answers where nothing stands in its way. */

@@ -57,6 +57,15 @@ describe('parseGuestMessage', () => {
     expect(spread.polluted).toBeUndefined();
   });
 
+  test('counts arrays and objects before it makes them, and takes none in a text for one', () => {
+    const result = (value: string): string => `{"kind":"result","id":3,"value":${value}}`;
+    expect(parseGuestMessage(result(`[${'[],'.repeat(300_000)}[]]`))).toEqual({ ok: false, reason: expect.stringContaining('may hold') });
+    expect(parseGuestMessage(result(`[${'{},'.repeat(200_000)}{}]`)).ok).toBe(true);
+    for (const text of ['['.repeat(600_000), '\\"[{'.repeat(200_000), '"'.repeat(9), '\\'.repeat(300_000) + '[']) {
+      expect(parseGuestMessage(result(JSON.stringify(text)))).toMatchObject({ ok: true, value: { value: text } });
+    }
+  });
+
   test('survives nesting deeper than any stack', () => {
     for (const depth of [1_000, 10_000, 1_000_000]) {
       const deep = '['.repeat(depth) + ']'.repeat(depth);
