@@ -88,6 +88,11 @@ export const ATTACK_FILES: Readonly<Record<string, AttackFile>> = {
   'parked-updates': { title: 'updates that wait for a yes', control: 'the update that was said yes to', notShown: '' },
   session: { title: 'messages in the name of the user, changed messages', control: 'typed, and whole', notShown: '' },
   'print-output': { title: 'texts that command a terminal', control: 'a pipe gets them as they are', notShown: '' },
+  drawing: {
+    title: 'what packages draw: questions that are none, lines that do not fit, keys of others',
+    control: 'a component that means no harm',
+    notShown: 'what a picture says to who looks at it',
+  },
   'source-map-names': { title: 'names in source maps', control: alone, notShown: '' },
   'registry-answers': { title: 'answers of a registry', control: 'below the limit it is read', notShown: '' },
   'private-registries': { title: 'tokens of the user, registries of a project', control: 'npm on the same files, where it does it', notShown: '' },

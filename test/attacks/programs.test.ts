@@ -60,12 +60,15 @@ test('the table of SECURITY.md has the programs that there are, and each is cont
   expect(security).toContain(attackTable(wanted));
 });
 
-test('the other table of SECURITY.md has a row for each file of the suite', async () => {
+test('the other table of SECURITY.md has the files that there are, and all of each is contained', async () => {
   const files = (await readdir(import.meta.dirname, { recursive: true })).flatMap((name) => /^(.+)\.test\.ts$/.exec(name)?.[1] ?? []);
-  const own = new Set(['programs', 'exhaustion']);
-  expect(Object.keys(ATTACK_FILES).toSorted()).toEqual(files.filter((name) => !own.has(name)).toSorted());
-  const security = await readFile(join(import.meta.dirname, '../../SECURITY.md'), 'utf8');
-  for (const { title } of Object.values(ATTACK_FILES)) expect(security).toMatch(new RegExp(`^\\| ${RegExp.escape(title)} \\| (\\d+) \\| \\1 \\|`, 'm'));
+  expect(files).toEqual(expect.arrayContaining(Object.keys(ATTACK_FILES)));
+  const rows = (await readFile(join(import.meta.dirname, '../../SECURITY.md'), 'utf8')).split('\n');
+  for (const { title: of } of Object.values(ATTACK_FILES)) {
+    const [, cases, contained] = /^\| .* \| (\d+) \| (\d+) \| /.exec(rows.find((row) => row.startsWith(`| ${of} | `)) ?? '') ?? [];
+    expect({ of, contained }).toEqual({ of, contained: cases });
+    expect(Number(cases)).toBeGreaterThan(0);
+  }
 });
 
 /** What the program answers where nothing stands in its way. */
