@@ -358,7 +358,9 @@ export class Conversation {
 
   #chosenModel(): ModelInfo {
     if (this.#model !== undefined) return this.#model;
-    throw new DashError('NO_MODEL', 'no model is chosen', { hint: 'set the key of a provider, e.g. ANTHROPIC_API_KEY, or name a model with `--model`' });
+    throw new DashError('NO_MODEL', 'no model is chosen', {
+      hint: 'keep the key of a provider with `/login` or `dash login`, or set it in the environment, e.g. ANTHROPIC_API_KEY',
+    });
   }
 
   async #drive(begin: () => Promise<readonly AgentMessage[]>, signal: AbortSignal): Promise<void> {

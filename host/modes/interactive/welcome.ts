@@ -6,11 +6,11 @@ export function welcome({ models, conversation }: Pick<Host, 'models' | 'convers
     return [
       'There is no model yet: no provider has a key.',
       '',
-      '- set one of ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY … in the environment, or',
-      '- run `dash login anthropic` (or openai, google, …) in a shell; the key is kept for you alone, or',
+      '- type `/login`: a key is kept for you alone, and counts at once; or',
+      '- set one of ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY … in the environment and start again; or',
       '- describe an endpoint of your own (Ollama, vLLM, llama.cpp) in `models.json`: `docs/agent.md` says how.',
       '',
-      'Then start `dash` again. Meanwhile `!` runs commands, and `/hotkeys` shows the keys.',
+      'Meanwhile `!` runs commands, and `/hotkeys` shows the keys.',
     ].join('\n');
   }
   if (conversation.messages.length > 0) return undefined;
