@@ -1,7 +1,7 @@
 import type { Places } from '../format/index.ts';
 import type { AuditRecord } from './audit-trail.ts';
 import type { Authority } from './authority.ts';
-import type { Need } from './define-capability.ts';
+import { CapabilityFailure, type Need } from './define-capability.ts';
 import { NO_DELEGATION } from './delegation.ts';
 import { DECLINED, FirstUse } from './first-use.ts';
 import type { CallOrigin, HostPorts } from './ports.ts';
@@ -77,8 +77,19 @@ export async function openGate(access: ProviderAccess, options: ProviderGateOpti
         return { kind: 'refused', code: 'NO_KEY', message: `\`${provider}\` has no key: set ${variable}, or run \`dash secret set ${variable}\`` };
       found.set(variable, value);
     }
+    // A package that read a secret from its environment holds a handle: it stands for the value here, too.
     const filled = fill((variable) => found.get(variable) ?? '');
-    values[name] = await revealed(filled, header, options, may, host);
+    const secrets = options.secrets();
+    for (const secret of secrets?.namesIn(filled) ?? []) {
+      const ruling = await may({ effect: { kind: 'secret', name: secret, host, header }, target: `${secret} to ${host}` });
+      if (!ruling.allowed) return refused(`the key \`${secret}\` may not go to \`${host}\` for the provider \`${provider}\``, ruling, owner.name);
+    }
+    try {
+      values[name] = secrets?.reveal(filled) ?? filled;
+    } catch (error) {
+      if (!(error instanceof CapabilityFailure)) throw error;
+      return { kind: 'refused', code: 'NO_KEY', message: error.message };
+    }
   }
   return { kind: 'granted', values };
 }
@@ -91,16 +102,6 @@ export function parseTemplate(text: string): { readonly variables: readonly stri
     variables: [...new Set(variables)],
     fill: (value) => text.replaceAll(pattern, (_all, escaped?: string, braced?: string, plain?: string) => escaped ?? value(braced ?? plain ?? '')),
   };
-}
-
-/** A package that read a secret from its environment holds a handle: it stands for the value here, too. */
-async function revealed(text: string, header: string, options: ProviderGateOptions, may: (need: Need) => Promise<Ruling>, host: string): Promise<string> {
-  const secrets = options.secrets();
-  for (const name of secrets?.namesIn(text) ?? []) {
-    const ruling = await may({ effect: { kind: 'secret', name, host, header }, target: `${name} to ${host}` });
-    if (!ruling.allowed) return '';
-  }
-  return secrets?.reveal(text) ?? text;
 }
 
 async function decide(need: Need, access: ProviderAccess, options: ProviderGateOptions): Promise<Ruling> {
