@@ -9,6 +9,9 @@ export interface Component {
 /** The terminal as a component sees it. */
 export interface Tui {
   requestRender(): void;
+  /** Of several components in one place, the one that hears the keys. */
+  setFocus(component: Component | null): void;
+  showOverlay(component: Component, options?: OverlayOptions): OverlayHandle;
   readonly terminal: { readonly columns: number; readonly rows: number };
 }
 
@@ -87,7 +90,7 @@ export interface ExtensionUIContext {
   /** Shows a component with the focus until it calls `done`. */
   custom<T>(
     factory: (tui: Tui, theme: Theme, keybindings: Keybindings, done: (result: T) => void) => Component | Promise<Component>,
-    options?: { overlay?: boolean; overlayOptions?: unknown; onHandle?: (handle: OverlayHandle) => void },
+    options?: { overlay?: boolean; overlayOptions?: OverlayOptions | (() => OverlayOptions); onHandle?: (handle: OverlayHandle) => void },
   ): Promise<T>;
   onTerminalInput(handler: (data: string) => { consume?: boolean; data?: string } | undefined): () => void;
   pasteToEditor(text: string): void;
@@ -107,10 +110,35 @@ export interface ExtensionUIContext {
 export interface FooterData {
   getGitBranch(): string | null;
   getExtensionStatuses(): ReadonlyMap<string, string>;
+  getAvailableProviderCount(): number;
+  onBranchChange(listener: () => void): () => void;
+}
+
+/** Columns or rows, or a part of the terminal's: `"50%"`. */
+export type SizeValue = number | `${number}%`;
+
+/** Where an overlay stands. Sizes are those of the component; the border comes on top. */
+export interface OverlayOptions {
+  width?: SizeValue;
+  minWidth?: number;
+  maxHeight?: SizeValue;
+  anchor?: 'center' | 'top-left' | 'top-right' | 'bottom-left' | 'bottom-right' | 'top-center' | 'bottom-center' | 'left-center' | 'right-center';
+  offsetX?: number;
+  offsetY?: number;
+  row?: SizeValue;
+  col?: SizeValue;
+  margin?: number | { top?: number; right?: number; bottom?: number; left?: number };
+  /** Asked when the overlay opens. */
+  visible?: (columns: number, rows: number) => boolean;
+  /** Opens without taking the keys. */
+  nonCapturing?: boolean;
 }
 
 export interface OverlayHandle {
   hide(): void;
   setHidden(hidden: boolean): void;
   isHidden(): boolean;
+  focus(): void;
+  unfocus(): void;
+  isFocused(): boolean;
 }

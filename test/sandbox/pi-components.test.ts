@@ -154,7 +154,7 @@ async function both({ file, granted = [], state = STATE, workspaceFiles = {}, be
     },
     async same(text = '') {
       const isSame = (): boolean => JSON.stringify(piLines()) === JSON.stringify(ours()) && ours().join('\n').includes(text);
-      const end = Date.now() + 15_000;
+      const end = Date.now() + 40_000; // a guard against hanging; equal frames come at once
       while (!isSame() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
       const [drawn, wanted] = [ours(), piLines()];
       expect(drawn).toEqual(wanted);

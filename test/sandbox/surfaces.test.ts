@@ -110,6 +110,25 @@ describe('a panel', () => {
     expect(panel.surface.frame?.lines[1]).toBe('\u001B[38;5;9mheard \u001B[39m');
   });
 
+  test('reads keys as the user bound them, also where nothing of pi\u2019s library is imported', async () => {
+    const { screen, run, told } = await stage(
+      {
+        panel: `globalThis.answer = await ctx.ui.custom((tui, theme, keys, done) => ({ render: () => [keys.getKeys('tui.select.confirm').join()], handleInput: (data) => { if (keys.matches(data, 'tui.select.confirm')) done('confirmed'); } }))`,
+        tell: TELL,
+      },
+      { screen: { scene: { keys: { 'tui.select.confirm': ['ctrl+y'] } } } },
+    );
+    const running = run('panel');
+    const panel = await screen.find('custom');
+    expect(panel.surface.frame?.lines).toEqual(['ctrl+y']);
+    await until(() => screen.focused === panel.surface);
+    await panel.surface.key('\r');
+    expect(panel.closed).toBe(false);
+    await panel.surface.key('\u0019');
+    await running;
+    expect(await told('tell')).toMatchObject({ answer: 'confirmed' });
+  });
+
   test('that is closed by the user is disposed of, and whoever waits for it gets nothing', async () => {
     const { screen, run, told } = await stage({ panel: LISTENER, tell: TELL });
     const running = run('panel');
