@@ -134,6 +134,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
   );
   const models = createModelList(modelPort);
+  // while packages load: their models come after it, those of the host are there by then
+  void opened.models().catch(() => undefined);
   const scope = () => scopeModels(options.scope ?? configuration.settings.enabledModels ?? [], models.all);
   const session = await startSession(options.session, dashHome, workspace);
   const packages = packagesOf(options, { ...around, env });
