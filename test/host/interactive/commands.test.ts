@@ -129,7 +129,8 @@ describe('the commands of the screen', () => {
     await terminal.press('Enter');
     await terminal.shows('✓ weather 1.0.0');
     await terminal.press('Enter');
-    await terminal.hides('✓ weather 1.0.0');
+    // the list is there again: between the two nothing would hear the key
+    await terminal.shows(/→ +weather 1\.0\.0/);
     await terminal.press('Escape');
     await terminal.shows('weather is off');
     expect(JSON.parse((await dash(terminal, 'list', '--json')).stdout).packages[0].enabled).toBe(false);
