@@ -179,7 +179,7 @@ describe('on a terminal', () => {
             ask: async () => {
               const waiting = questions?.ask(question, new AbortController().signal, () => true);
               await shown.promise;
-              ui.notify('permission question from Dash: press y', 'info');
+              ui.notify('permission question from Dash: press y', 'info', 'p');
               noted.resolve();
               answered.resolve(await waiting);
             },
@@ -202,7 +202,7 @@ describe('on a terminal', () => {
       input.write(keys);
     });
     const answer = await answered.promise;
-    await expect.poll(() => chunks.join('')).toContain('| info: permission question from Dash');
+    await expect.poll(() => chunks.join('')).toContain('p | info: permission question from Dash');
     said.push(chunks.join(''));
     input.end();
     await done;

@@ -15,7 +15,7 @@ const TOOLS = {
   answer: `return JSON.parse(params.json)`,
   shadow: `return { polluted: String(({}).polluted), own: Object.keys(params.value ?? {}).join(), evil: String(params.value?.polluted) }`,
   claim: `pi.appendEntry('note', { package: 'other' }); pi.events.emit('x', { from: 'other' }); await pi.notify('x'); try { pi.sendMessage({ customType: 't', content: 'c', packageName: 'other' }, {}); } catch (error) { return error.code } return 'sent'`,
-  grow: `const out = []; for (const register of [() => pi.registerTool({ name: 'late', description: '', parameters: {}, execute() {} }), () => pi.registerCommand('late', { handler() {} }), () => pi.on('context', () => {}), () => pi.registerFlag('late', { type: 'boolean' }), () => pi.registerProvider('late')]) { try { register(); out.push('registered'); } catch (error) { out.push('refused'); } } return out.join()`,
+  grow: `const out = []; for (const register of [() => pi.registerTool({ name: 'late', description: '', parameters: {}, execute() {} }), () => pi.registerCommand('late', { handler() {} }), () => pi.on('context', () => {}), () => pi.registerFlag('late', { type: 'boolean' }), () => pi.registerProvider('late')]) { try { await register(); out.push('registered'); } catch (error) { out.push('refused'); } } return out.join()`,
 };
 
 let fixture: Fixture;
@@ -189,6 +189,7 @@ describe('registrations', () => {
     // A tool is asked for, as `tools:dynamic`, and denied behind it: the call itself does not throw, like the one it stands for.
     expect(await fixture.text('grow')).toBe('registered,refused,refused,refused,refused');
     expect(fixture.extension.registrations.tools.map(({ name }) => name)).not.toContain('late');
+    expect(fixture.extension.lateTools).toEqual([]);
   });
 
   const drift: Record<string, string> = {
