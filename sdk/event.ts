@@ -430,7 +430,14 @@ export interface EventResults {
   message_end: { message?: AgentMessage };
   tool_call: ToolCallEventResult;
   tool_result: ToolResultEventResult;
-  user_bash: { result: BashResult };
+  /** `operations` runs it instead, in the package's sandbox. */
+  user_bash:
+    | { result: BashResult }
+    | {
+        operations: {
+          exec(command: string, cwd: string, options: { onData: (data: Uint8Array) => void; signal?: AbortSignal }): Promise<{ exitCode: number | null }>;
+        };
+      };
   input: InputEventResult;
 }
 

@@ -3,6 +3,7 @@ import { createContext, type ContextOptions } from './api/context.ts';
 import { createExtensionApi } from './api/extension-api.ts';
 import { Registry } from './api/registry.ts';
 import type { Stage } from './api/stage.ts';
+import { answerAsData } from './api/user-bash.ts';
 import { describe, type Handler } from './channel.ts';
 import type { GuestLink } from './link.ts';
 
@@ -110,7 +111,7 @@ export function createRunner(
       case 'print':
         return registry.print(call.command, signal);
       case 'event': {
-        const value = await registry.deliver(call.handler, call.event, context);
+        const value = await answerAsData(await registry.deliver(call.handler, call.event, context), call.event, signal);
         return { value: value === undefined ? undefined : value, event: call.event };
       }
     }

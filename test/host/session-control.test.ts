@@ -125,3 +125,12 @@ describe('the end of a turn', () => {
     ]);
   });
 });
+
+describe('a command that the user typed', () => {
+  it('is run by what a handler answers with, in its sandbox', async () => {
+    const operations = `{ exec: async (command, cwd, { onData }) => { onData(new TextEncoder().encode(command + ' there\\n')); return { exitCode: 3 }; } }`;
+    const text = `export default (pi) => { pi.on('user_bash', () => ({ operations: ${operations} })); };`;
+    world = await startSandboxedHost({ turns: [{}] }, [{ name: 'p', text, granted: ['tools:intercept'] }]);
+    expect(await world.host.runBash('uname')).toMatchObject({ output: 'uname there\n', exitCode: 3, cancelled: false });
+  });
+});
