@@ -111,6 +111,7 @@ export function createDelivery(ports: EventBusPorts): Delivery {
   // What a package was told and has not finished with, so that it meets events in their order.
   const told = new WeakMap<SandboxedPackage, Told>();
   const telling = new Set<Promise<void>>();
+  const merge = mergeOnce();
 
   const ask: Delivery['ask'] = async (event, next, { signal, callers = [], only = () => true } = {}) => {
     const name = event().type;
@@ -131,7 +132,7 @@ export function createDelivery(ports: EventBusPorts): Delivery {
   const tell = (sandboxed: SandboxedPackage, handlers: readonly BoundHandler[], event: ExtensionEvent): Promise<void> => {
     const before = told.get(sandboxed) ?? { settled: Promise.resolve(), waiting: undefined };
     if (before.waiting !== undefined) {
-      const merged = mergeUpdates(before.waiting.event, event);
+      const merged = merge(before.waiting.event, event);
       if (merged !== undefined) {
         before.waiting.event = merged;
         return before.settled;
@@ -191,6 +192,15 @@ const FragmentEvent = Type.Object({
   type: Type.Literal('message_update'),
   assistantMessageEvent: Type.Object({ type: Type.String({ pattern: '_delta$' }), contentIndex: Type.Number(), delta: Type.String() }),
 });
+
+/** Packages that are busy with the same event wait with the same one: it is merged for the first of them. */
+function mergeOnce(): typeof mergeUpdates {
+  let last: { readonly waiting: ExtensionEvent; readonly next: ExtensionEvent; readonly merged: ExtensionEvent | undefined } | undefined;
+  return (waiting, next) => {
+    if (last?.waiting !== waiting || last.next !== next) last = { waiting, next, merged: mergeUpdates(waiting, next) };
+    return last.merged;
+  };
+}
 
 /** A busy package gets fragments of an answer in fewer, larger pieces; nothing is lost. */
 function mergeUpdates(waiting: ExtensionEvent, next: ExtensionEvent): ExtensionEvent | undefined {
