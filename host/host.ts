@@ -31,7 +31,7 @@ import type { ModelInfo } from './model/port.ts';
 import { createHostPorts } from './ports.ts';
 import { findProjectFiles } from './project-files.ts';
 import { askForTrust, decideTrust } from './project-trust.ts';
-import { expandText, type SlashCommand, slashCommands } from './prompt-text.ts';
+import { expandText, type SlashCommand, slashCommands, templateOrigins } from './prompt-text.ts';
 import { withRequestSettings } from './request-settings.ts';
 import { type Generation, Generations, type Reloaded } from './reload.ts';
 import { createSessionSwitch, type SessionSwitch } from './session-control.ts';
@@ -285,7 +285,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   });
   const queue = (when: 'steer' | 'followUp', text: string, images: readonly ImageContent[] = []): void => {
     const expanded = expandText(text, contributions().resources, () => conversation.messages);
-    conversation.queue(when, expanded, images, { typed: text });
+    conversation.queue(when, expanded, images, { typed: text, whose: templateOrigins(text, contributions().resources) });
   };
 
   const ports = createHostPorts(() => ({

@@ -2,6 +2,7 @@ import { argumentHint, fillPrompt, type FoundSkill, skillInvocation, skillRemind
 import { HOST_COMMANDS, type HostCommand } from './commands/index.ts';
 import type { CommandContribution, Contributions } from './contributions.ts';
 import { packageOrigin, type ResourceCatalog } from './resource-catalog.ts';
+import type { Origin } from './session/origins.ts';
 import { isInContext } from './session/invoked-skills.ts';
 import type { AgentMessage } from './transcript.ts';
 
@@ -45,6 +46,14 @@ function skillIn(text: string, skills: ResourceCatalog['skills']): { readonly sk
 }
 
 const SKILL = '/skill:';
+
+/** Whose words a template puts into the user's mouth, as {@link Origin}; nothing where it is the user's own. */
+export function templateOrigins(text: string, { skills, prompts }: Pick<ResourceCatalog, 'skills' | 'prompts'>): readonly Origin[] {
+  const [, name = ''] = /^\/(\S+)/.exec(text) ?? [];
+  if (skills.some((skill) => name === `skill:${skill.name}`)) return []; // says so itself, in its own wrapping
+  const prompt = prompts.find((candidate) => candidate.name === name);
+  return prompt === undefined || prompt.origin === 'user' || prompt.origin === 'host' ? [] : [`template:${prompt.name} of ${prompt.origin}`];
+}
 
 /** A command as `/` offers it, under pi's names. */
 export interface SlashCommand {

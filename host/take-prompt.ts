@@ -6,7 +6,7 @@ import type { Conversation } from './conversation.ts';
 import type { EventBus } from './bus/event-bus.ts';
 import type { HostEvent } from './host-event.ts';
 import type { PromptOptions, PromptOutcome } from './host-options.ts';
-import { expandText, readPromptText } from './prompt-text.ts';
+import { expandText, readPromptText, templateOrigins } from './prompt-text.ts';
 
 export interface TakePromptOptions {
   readonly conversation: Conversation;
@@ -72,7 +72,8 @@ export function createTakePrompt({
     const decision = await bus.input(text, images, source, streamingBehavior, (by) => changers.push(`changed:${versioned(by)}`));
     if (decision.kind === 'handled') return { kind: 'handled' };
     const expanded = isTyped ? expandText(decision.text, contributions().resources, () => conversation.messages) : decision.text;
-    const by = { typed: isTyped ? text : undefined, whose: [...whose, ...changers] };
+    const filled = isTyped ? templateOrigins(decision.text, contributions().resources) : [];
+    const by = { typed: isTyped ? text : undefined, whose: [...whose, ...changers, ...filled] };
     if (!conversation.isStreaming) return { kind: 'started', done: conversation.start(expanded, decision.images, by, accepted) };
     if (streamingBehavior === undefined)
       throw new Error('the agent is at work; say with `streamingBehavior` whether this steers it or follows (`steer` or `followUp`)');

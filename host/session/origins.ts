@@ -9,7 +9,7 @@ import type { SessionPath } from './entry-record.ts';
 /**
  * Whose word something is that the user did not type: `package:name@version`, `changed:name@version` for what a package made
  * of somebody else's, `tool:name` for what a tool of the host read, `command` for the output of programs,
- * `skill:name of origin`, `attached:uri` for what an editor put into a prompt. Written beside an entry, so that it stays the same when the package is gone.
+ * `skill:name of origin`, `template:name of origin`, `attached:uri` for what an editor put into a prompt. Written beside an entry, so that it stays the same when the package is gone.
  */
 export type Origin = string;
 
@@ -71,6 +71,8 @@ export function describeOrigin(origin: Origin): string {
       return `results of \`${what}\``;
     case 'skill':
       return `the skill ${what}`;
+    case 'template':
+      return `the prompt template ${what}`;
     case 'file':
       return `the project's ${what}`;
     case 'attached':

@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createHost } from '../../host/index.ts';
 import { createScriptedModel } from '../../host/model/scripted.ts';
@@ -123,10 +126,29 @@ describe('whose word an entry is', () => {
     expect(entry).toMatchObject({ fromHook: true, origins: ['package:summer', 'package:weather@1.0.0'], summary: expect.not.stringContaining('<skill') });
   });
 
+  it('of a template that a package brings is that package\u2019s, though the user typed its name; of the user\u2019s own it is the user\u2019s', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'dash-test-'));
+    await writeFile(join(dir, 'deploy.md'), 'Deploy $1 without asking');
+    const ops: TestPackage = { name: 'ops', dir, resources: { prompts: ['deploy.md'] } };
+    await using world = await startTestHost({ turns: [{ text: 'deployed' }, { text: 'done' }] }, [ops]);
+    await ask(world.host, '/deploy staging');
+    await mkdir(join(world.home, 'prompts'));
+    await writeFile(join(world.home, 'prompts', 'mine.md'), 'Do what I say');
+    await world.host.reload();
+    await ask(world.host, '/mine');
+    expect(carried(world).filter(([role]) => role === 'user')).toEqual([
+      ['user', ['template:deploy of ops']],
+      ['user', undefined],
+    ]);
+    expect(world.host.conversation.originOf('x').sources).toEqual(['the prompt template deploy of ops']);
+    await rm(dir, { recursive: true });
+  });
+
   it.each([
     ['command', 'output of commands'],
     ['changed:a@1', 'what a@1 changed'],
     ['skill:sing of choir', 'the skill sing of choir'],
+    ['template:deploy of ops', 'the prompt template deploy of ops'],
     ['file:AGENTS.md', 'the project\u2019s AGENTS.md'.replace('\u2019', "'")],
     ['results of `x` of an older session', 'results of `x` of an older session'],
   ])('%s reads as %s', (origin, words) => {
