@@ -4,14 +4,8 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Value } from '@sinclair/typebox/value';
 import {
-  allows,
   DashError,
-  GRANTED_BY_INSTALLING,
-  formatPermission,
-  parsePermission,
   mergeRegistrations,
-  parsePermissionSet,
-  union,
   type ModuleGraph,
   type PermissionSet,
   type PlainArea,
@@ -21,7 +15,6 @@ import {
   type ToolRegistration,
 } from '../format/index.ts';
 import type { AuditTrail } from './audit-trail.ts';
-import { type Authority, fixedAuthority } from './authority.ts';
 import { Broker } from './broker.ts';
 import { Budgets } from './budget.ts';
 import { hasBundles, loadBundles, type BundleStore } from './compile/bundle-store.ts';
@@ -37,7 +30,6 @@ import type {
   SandboxPackage,
   StreamCallOptions,
   ToolCallOptions,
-  ToolContent,
   ToolOutcome,
 } from './extension.ts';
 import {
@@ -58,12 +50,13 @@ import { LateTools } from './late-tools.ts';
 import { OfferedProviders } from './offered-providers.ts';
 import { openGate, type ProviderAccess, type ProviderPass } from './provider-access.ts';
 import { registrationsDiffer, showPlaces } from './registrations.ts';
-import { GuestSession, unsupportedCode } from './guest-session.ts';
+import { guestError, toFailure, toOutcome } from './guest-answers.ts';
+import { GuestSession } from './guest-session.ts';
 import { prepareConfinement } from './process/spawn-process.ts';
 import { OpenSurfaces } from './open-surfaces.ts';
 import { osLayer, type OsLayer } from './os-layer/index.ts';
-import type { PlacedError } from './error-place.ts';
-import type { CallOrigin, HostPorts, PermissionAnswer, QuestionPort } from './ports.ts';
+import { PackageRights } from './package-rights.ts';
+import type { CallOrigin, HostPorts } from './ports.ts';
 import type { GuestCall, ProviderRequest, ScriptSource } from './protocol.ts';
 import { PrivateStorage } from './private-storage.ts';
 import { createSecretHandles, type LookUpSecret, type SecretHandles } from './secret-handles.ts';
@@ -103,39 +96,6 @@ export interface OpenOptions {
 /** An answer of a model may take long; who waits for it can end it. */
 const STREAM_TIMEOUT_MS = 30 * 60_000;
 
-const IMPLICIT = parsePermissionSet(GRANTED_BY_INSTALLING);
-
-/** Also of what is asked for at first use: a handle tells nothing, not even whether there is a value. */
-function secretsOf(granted: PermissionSet, authority: Authority): readonly string[] {
-  const asked = authority.requested().map(({ permission }) => parsePermission(permission));
-  return [...granted.permissions, ...asked].flatMap((permission) => (permission.area === 'secret' && !permission.deny ? [permission.name] : []));
-}
-
-const USED_BY_RUNNING: ReadonlySet<string> = new Set([
-  'env',
-  'model:credentials',
-  'provider',
-  'tools:intercept',
-  'tools:override',
-  'tools:dynamic',
-  'wasm',
-  'node',
-]);
-
-/** Computed once for each set: an authority answers with the same one until something changes. */
-function withImplicit(authority: Authority): Authority {
-  const sets = new WeakMap<PermissionSet, PermissionSet>();
-  return {
-    ...authority,
-    granted() {
-      const granted = authority.granted();
-      const known = sets.get(granted) ?? union(granted, IMPLICIT);
-      sets.set(granted, known);
-      return known;
-    },
-  };
-}
-
 /**
  * One generation of a package. Nothing starts until something is called; the first call starts a process,
  * activates the factories there, and compares what they register with what was captured and consented to.
@@ -153,7 +113,7 @@ export function openPackage(sandboxPackage: SandboxPackage, options: OpenOptions
 class OpenPackage implements SandboxedPackage {
   readonly #package: SandboxPackage;
   readonly #options: OpenOptions;
-  readonly #authority: Authority;
+  readonly #rights: PackageRights;
   readonly #lateTools: LateTools;
   readonly #providers: OfferedProviders;
   #registrations: Registrations | undefined;
@@ -161,8 +121,6 @@ class OpenPackage implements SandboxedPackage {
   #session: GuestSession | undefined;
   /** Handlers that were told that a session started: a process that takes over from a dead one is told again. */
   readonly #begun = new Map<number, { readonly event: object; readonly context: CallContext }>();
-  /** Events that it may hear once: in what which message of the user's set going. */
-  readonly #heardOnce = new Map<string, string>();
   #strikes = 0;
   #disabled: DashError | undefined;
   #closed = false;
@@ -176,8 +134,8 @@ class OpenPackage implements SandboxedPackage {
   constructor(sandboxPackage: SandboxPackage, options: OpenOptions) {
     this.#package = sandboxPackage;
     this.#options = options;
-    this.#authority = withImplicit(sandboxPackage.authority ?? fixedAuthority(sandboxPackage.granted));
-    const { workspace: cwd, home, dashHome, ports } = options;
+    const { workspace: cwd, home, dashHome, ports, audit, environment } = options;
+    this.#rights = new PackageRights({ package: sandboxPackage, ports, audit, environment });
     const facts = { cwd, home, agentDir: this.#agentDir() };
     this.#registrations = sandboxPackage.captured && showPlaces(sandboxPackage.captured, facts);
     this.#lateTools = new LateTools({
@@ -262,53 +220,31 @@ class OpenPackage implements SandboxedPackage {
   /** What its own tool was asked and answered is shown anyway: how, is refused to it only where drawing is. */
   #mayDraw({ kind }: RenderSubject): boolean {
     if (kind !== 'tool') return this.holds('ui:panel');
-    return !this.#authority.granted().permissions.some(({ area, deny }) => area === 'ui:panel' && deny);
+    return !this.#rights.authority.granted().permissions.some(({ area, deny }) => area === 'ui:panel' && deny);
   }
 
   holds(area: PlainArea): boolean {
-    const { permissions } = this.#authority.granted();
-    const named = permissions.filter((permission) => permission.area === area);
-    return named.length > 0 && named.every(({ deny }) => !deny);
+    return this.#rights.holds(area);
   }
 
   canAskFor(area: PlainArea): boolean {
-    const isDenied = this.#authority.granted().permissions.some((permission) => permission.area === area && permission.deny);
-    return !isDenied && this.#authority.requested().some(({ permission }) => permission === area);
+    return this.#rights.canAskFor(area);
   }
 
-  async mayHear(event: string, needs: readonly PlainArea[], { origin, signal = new AbortController().signal }: Pick<EventCallOptions, 'origin' | 'signal'>) {
-    const missing = (): readonly PlainArea[] => needs.filter((area) => !this.holds(area));
-    const [first, ...rest] = missing();
-    if (first === undefined) return true;
-    const { questions } = this.#options.ports;
-    if (origin === undefined || questions === undefined || ![first, ...rest].every((area) => this.canAskFor(area))) return false;
-    if (this.#heardOnce.get(event) === origin.chain) return true;
-    const permissions = [first, ...rest] as const;
-    const { reason } = this.#authority.requested().find(({ permission }) => permission === first) ?? {};
-    const question = { ...origin, package: this.name, version: this.#package.version, capability: 'event', target: event, permissions, mayPause: false };
-    const answer = await questions.ask({ ...question, ...(reason !== undefined && { reason }) }, signal, () => missing().length > 0);
-    if (answer === undefined) return missing().length === 0;
-    this.#recordAnswer('event', event, permissions, answer);
-    if (answer === 'no' || answer === 'pause') return false;
-    // One message of the user's brings the same event many times: a yes to one of them is a yes to the others.
-    if (answer === 'once') this.#heardOnce.set(event, origin.chain);
-    else await this.#authority.allow(permissions, answer);
-    return true;
+  mayHear(event: string, needs: readonly PlainArea[], options: Pick<EventCallOptions, 'origin' | 'signal'>): Promise<boolean> {
+    return this.#rights.mayHear(event, needs, options);
   }
 
   canProvide(host: string): boolean {
     const { workspace, home, dashHome } = this.#options;
-    const places = { workspace, home, dashHome, data: dashHome, tmp: dashHome };
-    const effect = { kind: 'provider', host } as const;
-    const requested = parsePermissionSet(this.#authority.requested().map(({ permission }) => permission));
-    return allows(this.#authority.granted(), effect, places).allowed || allows(requested, effect, places).allowed;
+    return this.#rights.canProvide(host, { workspace, home, dashHome, data: dashHome, tmp: dashHome });
   }
 
   async openGate(access: ProviderAccess): Promise<ProviderPass> {
     const { ports, audit, environment, lookUpSecret = () => undefined } = this.#options;
     return openGate(access, {
       package: this.#package,
-      authority: this.#authority,
+      authority: this.#rights.authority,
       ports,
       places: await this.#places(),
       environment,
@@ -436,8 +372,8 @@ class OpenPackage implements SandboxedPackage {
     const { compiled, graph, version, contentHash, captured } = this.#package;
     const confinement = prepareConfinement();
     const { audit, bundles, ports, spare, onDenial, onLog } = this.#options;
-    const authority = this.#authority;
-    if (origin !== undefined) await this.#askForVariables(authority, origin, signal);
+    const { authority } = this.#rights;
+    if (origin !== undefined) await this.#rights.askForVariables(origin, signal);
     const granted = authority.granted();
     const engine = this.#engine();
     const places = await this.#places();
@@ -446,11 +382,11 @@ class OpenPackage implements SandboxedPackage {
     const loaded = await loadBundles(bundles, compiled);
     const scripts = engine === 'jitless' ? loaded : { ...loaded, bundles: loaded.bundles.map(withoutCache) };
 
-    const secrets = (this.#secrets = createSecretHandles(secretsOf(granted, authority), this.#options.lookUpSecret ?? (() => undefined)));
+    const secrets = (this.#secrets = createSecretHandles(this.#rights.secrets(granted), this.#options.lookUpSecret ?? (() => undefined)));
     await runtimeCaches.use(bundles, engine);
     await confinement; // the process that is started next, or taken, is confined by it
     const facts = this.#facts(places, granted, secrets);
-    this.#noteUses(granted, authority);
+    this.#rights.noteUses(granted);
     const session: GuestSession = new GuestSession({
       name: this.name,
       scripts,
@@ -463,7 +399,7 @@ class OpenPackage implements SandboxedPackage {
           context: {
             packageName: this.name,
             places,
-            ports: sayingMost(ports, authority),
+            ports: this.#rights.asking(),
             secrets,
             storage: new PrivateStorage(this.name, [places.data, places.tmp], this.#options.maxPrivateBytes ?? MAX_PRIVATE_BYTES),
             surfaces: new OpenSurfaces({ packageName: this.name, port: () => ports.ui.surfaces, ...state }),
@@ -569,70 +505,9 @@ class OpenPackage implements SandboxedPackage {
     return join(dataDirectory(this.#options.dashHome, this.#package), 'agent');
   }
 
-  /**
-   * Variables are there before the bundle runs, so they are asked for before it does: in one question, and only those
-   * that have a value, for what is not set is given away by nobody.
-   */
-  async #askForVariables(authority: Authority, origin: CallOrigin, signal = new AbortController().signal): Promise<void> {
-    const { ports, environment } = this.#options;
-    const names = authority.granted().permissions.flatMap((permission) => (permission.area === 'env' ? [permission.name] : []));
-    const wanted = authority.requested().filter(({ permission: text }) => {
-      const permission = parsePermission(text);
-      return permission.area === 'env' && !permission.deny && environment[permission.name] !== undefined && !names.includes(permission.name);
-    });
-    const [first, ...rest] = wanted.map(({ permission }) => permission);
-    if (first === undefined || ports.questions === undefined) return;
-    const permissions = [first, ...rest] as const;
-    const target = permissions.map((permission) => permission.slice('env:'.length)).join(', ');
-    const reason = wanted.length === 1 ? wanted[0]?.reason : undefined;
-    const asked = { ...origin, package: this.name, version: this.#package.version, capability: 'env', target, permissions, mayPause: false };
-    const answer = await ports.questions.ask({ ...asked, ...(reason !== undefined && { reason }) }, signal, () => true);
-    if (answer === undefined) return;
-    this.#recordAnswer('env', target, permissions, answer);
-    // The values are in its memory from then on, as long as it runs: `once` is no shorter.
-    if (answer === 'once' || answer === 'session') await authority.allow(permissions, 'session');
-    if (answer === 'project') await authority.allow(permissions, 'project');
-  }
-
-  #recordAnswer(capability: string, target: string, permissions: readonly string[], answer: PermissionAnswer): void {
-    this.#options.audit.append({
-      'event.name': 'consent',
-      'dash.package': this.name,
-      'dash.version': this.#package.version,
-      'content.hash': this.#package.contentHash,
-      capability,
-      target,
-      decision: answer === 'no' || answer === 'pause' ? 'deny' : 'allow',
-      rule: `asked: ${answer}`,
-      permission: permissions.join(' '),
-    });
-  }
-
-  /** What takes effect by being there, at no single request: waking the package is using it. */
-  #noteUses(granted: PermissionSet, authority: Authority): void {
-    for (const permission of granted.permissions) if (!permission.deny && USED_BY_RUNNING.has(permission.area)) authority.used(formatPermission(permission));
-  }
-
   #facts(places: Places, granted: PermissionSet, secrets: SecretHandles): GuestFacts {
     // A value that was granted stands before a handle of the same name.
-    const env: Record<string, string> = { ...secrets.environment };
-    for (const permission of granted.permissions) {
-      if (permission.area !== 'env' || permission.deny) continue;
-      const value = this.#options.environment[permission.name];
-      if (value === undefined || granted.permissions.some((other) => other.area === 'env' && other.deny && other.name === permission.name)) continue;
-      env[permission.name] = value;
-      // Granted values are there before the bundle runs: extensions read them at module level.
-      this.#options.audit.append({
-        'event.name': 'decision',
-        'dash.package': this.name,
-        'dash.version': this.#package.version,
-        'content.hash': this.#package.contentHash,
-        capability: 'env',
-        target: permission.name,
-        decision: 'allow',
-        rule: formatPermission(permission),
-      });
-    }
+    const env = { ...secrets.environment, ...this.#rights.variables(granted) };
     return {
       cwd: places.workspace,
       home: places.home,
@@ -651,17 +526,6 @@ function withoutCache({ name, source }: ScriptSource): ScriptSource {
   return { name, source };
 }
 
-/** A question says how much of it there will be at most. */
-function sayingMost(ports: HostPorts, authority: Authority): HostPorts {
-  const { questions } = ports;
-  if (questions === undefined) return ports;
-  const ask: QuestionPort['ask'] = (question, signal, isStillOpen) => {
-    const max = authority.maxOf(question.permissions[0]);
-    return questions.ask(max === undefined ? question : { ...question, max }, signal, isStillOpen);
-  };
-  return { ...ports, questions: { ask } };
-}
-
 function isSessionStart(event: unknown): event is { readonly type: 'session_start' } {
   return typeof event === 'object' && event !== null && 'type' in event && event.type === 'session_start';
 }
@@ -669,35 +533,4 @@ function isSessionStart(event: unknown): event is { readonly type: 'session_star
 function ownDirectory(graph: ModuleGraph, dependency: string | undefined, bundles: BundleStore): string | undefined {
   const node = dependency === undefined ? graph.nodes[graph.root] : Object.values(graph.nodes).find(({ name }) => name === dependency);
   return node && unpackedDirectory(node, join(bundles.directory, 'unpacked'));
-}
-
-/** The model reads the message; `details` tell an author where in the package's own files it was thrown. */
-function toFailure({ message, code, where }: PlacedError): ToolOutcome {
-  return { content: [{ type: 'text', text: message }], details: { ...(code !== undefined && { code }), ...(where && { where }) }, isError: true };
-}
-
-function toOutcome(value: unknown): ToolOutcome {
-  const { content, details, isError, terminate, structuredContent } = (value ?? {}) as Readonly<Record<string, unknown>>;
-  const blocks = Array.isArray(content) ? content.filter(isContent) : [];
-  return {
-    content: blocks,
-    details: details ?? structuredContent,
-    isError: isError === true,
-    ...(terminate === true && { terminate: true }),
-    ...(structuredContent !== undefined && { structuredContent }),
-  };
-}
-
-function isContent(block: unknown): block is ToolContent {
-  if (typeof block !== 'object' || block === null) return false;
-  const { type, text, data, mimeType } = block as Record<string, unknown>;
-  return (type === 'text' && typeof text === 'string') || (type === 'image' && typeof data === 'string' && typeof mimeType === 'string');
-}
-
-function guestError(
-  packageName: string,
-  what: string,
-  { code, message, where }: { code?: string; message: string; where?: { path: string; line?: number; column?: number } },
-): DashError {
-  return new DashError(unsupportedCode(code) ?? 'GUEST_ERROR', `${packageName}: ${what} failed: ${message}`, { ...(where && { where }) });
 }

@@ -1,7 +1,9 @@
 import type { AnyNode, ArrayExpression, CallExpression, Class, Expression, Identifier, MemberExpression, NewExpression, Node, ObjectExpression } from 'acorn';
 import { builtinAnswer, constructed } from './builtin-answers.ts';
+import { globalNamed, memberOfThing } from './known-names.ts';
+import { methodAnswer } from './method-answers.ts';
 import { propertyName, type FunctionNode, type MemberAssignment, type Scopes, type Source, type Step, type Variable } from './scopes.ts';
-import { asText, distinct, HOLE, identityOf, literal, PLACES, textValue, thing, UNKNOWN, type Value } from './value.ts';
+import { asText, distinct, HOLE, identityOf, literal, textValue, thing, UNKNOWN, type Value } from './value.ts';
 
 /** How deep one expression is followed, and how many steps a whole bundle is worth. */
 const MAX_DEPTH = 100;
@@ -157,14 +159,14 @@ export class Evaluator {
       case 'Literal':
         return ['string', 'number', 'boolean'].includes(typeof node.value) ? [literal(String(node.value))] : [UNKNOWN];
       case 'TemplateLiteral':
-        return this.#concatenated(
+        return this.concatenated(
           node.quasis.flatMap((quasi, index) => {
             const expression = node.expressions[index];
             return [[literal(quasi.value.cooked ?? '')], ...(expression === undefined ? [] : [this.valuesOf(expression)])];
           }),
         );
       case 'BinaryExpression':
-        return node.operator === '+' && node.left.type !== 'PrivateIdentifier' ? this.#concatenated(this.#operandsOf(node)) : [UNKNOWN];
+        return node.operator === '+' && node.left.type !== 'PrivateIdentifier' ? this.concatenated(this.#operandsOf(node)) : [UNKNOWN];
       case 'Identifier':
         return this.#identifier(node);
       case 'ThisExpression': {
@@ -221,7 +223,8 @@ export class Evaluator {
     return [this.valuesOf(rest), ...operands];
   }
 
-  #concatenated(parts: readonly (readonly Value[])[]): readonly Value[] {
+  /** The texts that parts make, one after the other; each may be several. */
+  concatenated(parts: readonly (readonly Value[])[]): readonly Value[] {
     const only = parts.filter((part) => !(part.length === 1 && part[0]?.kind === 'text' && part[0].text === ''));
     // `${x}` is x, be it a variable of the environment
     if (only.length === 1 && only[0] !== undefined) return only[0];
@@ -337,13 +340,13 @@ export class Evaluator {
     const found: Value[] = [];
     for (const names of this.#namespaces.get(node) ?? []) {
       // `name: () => local`
-      for (const value of this.#memberOfObject(names, name)) if (value.kind === 'function') found.push(...this.#answersOf(value.node));
+      for (const value of this.#memberOfObject(names, name)) if (value.kind === 'function') found.push(...this.answersOf(value.node));
     }
     for (const property of node.properties) {
       if (property.type === 'SpreadElement')
         found.push(...this.valuesOf(property.argument).flatMap((value) => (value.kind === 'unknown' ? [] : this.member(value, name))));
       else if (propertyName(property.key, property.computed) === name)
-        found.push(...(property.kind === 'get' ? this.#answersOf(property.value as FunctionNode) : this.valuesOf(property.value)));
+        found.push(...(property.kind === 'get' ? this.answersOf(property.value as FunctionNode) : this.valuesOf(property.value)));
     }
     const known = found.filter(({ kind }) => kind !== 'unknown');
     const assigned = this.#assigned(name, (other) => other.kind === 'object' && other.node === node).filter(({ kind }) => kind !== 'unknown');
@@ -365,7 +368,7 @@ export class Evaluator {
       if (member.type === 'StaticBlock' || member.static !== isStatic || propertyName(member.key, member.computed) !== name) return [];
       // a field without a value gets it in the constructor
       if (member.type === 'PropertyDefinition') return member.value === null || member.value === undefined ? [] : this.valuesOf(member.value);
-      return member.kind === 'get' ? this.#answersOf(member.value) : [{ kind: 'function', node: member.value }];
+      return member.kind === 'get' ? this.answersOf(member.value) : [{ kind: 'function', node: member.value }];
     });
   }
 
@@ -392,7 +395,8 @@ export class Evaluator {
     return distinct(values);
   }
 
-  #answersOf(fn: FunctionNode): readonly Value[] {
+  /** What a function may answer. */
+  answersOf(fn: FunctionNode): readonly Value[] {
     const answers = this.#scopes.returnsOf(fn);
     return answers.length === 0 ? [UNKNOWN] : distinct(answers.flatMap((answer) => this.valuesOf(answer)));
   }
@@ -407,12 +411,12 @@ export class Evaluator {
       if (wrapped !== undefined) return wrapped;
     }
     if (callee.type === 'MemberExpression' && callee.object.type !== 'Super') {
-      const answer = this.#method(callee, node);
+      const answer = methodAnswer(callee, node, this);
       if (answer !== undefined) return answer;
     }
     return distinct(
       this.valuesOf(callee).flatMap((called): readonly Value[] => {
-        if (called.kind === 'function') return this.#answersOf(called.node);
+        if (called.kind === 'function') return this.answersOf(called.node);
         if (called.kind === 'loader') return this.#memberOfExports(called.node, true, 'exports');
         if (called.kind === 'thing') return builtinAnswer(called.name, node, this) ?? [UNKNOWN];
         return [UNKNOWN];
@@ -437,56 +441,6 @@ export class Evaluator {
     }
   }
 
-  /** Methods whose answer follows from what they are called on. */
-  #method(callee: MemberExpression, { arguments: given }: CallExpression): readonly Value[] | undefined {
-    const name = propertyName(callee.property, callee.computed);
-    const object = callee.object as Expression;
-    switch (name) {
-      case 'trim':
-      case 'trimEnd':
-      case 'trimStart':
-      case 'toString':
-      case 'normalize':
-      case 'valueOf': {
-        const values = this.valuesOf(object);
-        return values.some(({ kind }) => kind === 'text' || kind === 'env') ? values : undefined;
-      }
-      case 'replace':
-      case 'replaceAll': {
-        // `base.replace(/\/+$/, '')` keeps the beginning, which is all that counts
-        const [pattern] = given;
-        const isAtEnd = pattern?.type === 'Literal' && pattern.regex?.pattern.endsWith('$') === true;
-        return isAtEnd ? this.valuesOf(object) : undefined;
-      }
-      case 'concat': {
-        const values = this.valuesOf(object);
-        return values.every(({ kind }) => kind === 'text')
-          ? this.#concatenated([values, ...given.map((one) => (one.type === 'SpreadElement' ? [UNKNOWN] : this.valuesOf(one)))])
-          : undefined;
-      }
-      case 'join': {
-        const elements = this.elementsOf(object);
-        const [separator] = given;
-        if (elements === undefined) return undefined;
-        const between = separator === undefined || separator.type === 'SpreadElement' ? [literal(',')] : this.valuesOf(separator);
-        return this.#concatenated(elements.flatMap((element, index) => (index === 0 ? [element] : [between, element])));
-      }
-      case 'then': {
-        const [next] = given;
-        return next === undefined || next.type === 'SpreadElement' ? undefined : distinct(this.functionsOf(next).flatMap((fn) => this.#answersOf(fn)));
-      }
-      case 'catch':
-      case 'finally':
-        return this.valuesOf(object);
-      case 'bind': {
-        const values = this.valuesOf(object);
-        return values.some(({ kind }) => kind === 'function' || kind === 'thing') ? values : undefined;
-      }
-      default:
-        return undefined;
-    }
-  }
-
   #construction(node: NewExpression): readonly Value[] {
     return distinct(
       this.valuesOf(node.callee).flatMap((made): readonly Value[] => {
@@ -503,44 +457,4 @@ function isEmptyText(node: Expression): boolean {
 
 function orUnknown(values: readonly Value[]): readonly Value[] {
   return values.length === 0 ? [UNKNOWN] : values;
-}
-
-const GLOBALS = new Set([
-  'fetch',
-  'process',
-  'URL',
-  'Request',
-  'WebSocket',
-  'EventSource',
-  'XMLHttpRequest',
-  'WebAssembly',
-  'Promise',
-  'Object',
-  'String',
-  'Array',
-  'require',
-  'navigator',
-]);
-
-function globalNamed(name: string): readonly Value[] {
-  if (GLOBALS.has(name)) return [thing(name)];
-  if (name === '__dash_require') return [thing('require')];
-  if (['globalThis', 'global', 'window', 'self'].includes(name)) return [thing('globalThis')];
-  if (['__dirname', '__filename', '__dash_meta_url', '__dash_meta_filename', '__dash_meta_dirname'].includes(name)) return [textValue(PLACES.package)];
-  return [UNKNOWN];
-}
-
-function memberOfThing(of: string, name: string): readonly Value[] {
-  if (of === 'globalThis') return globalNamed(name);
-  if (of.startsWith('pi-tool:') && name === 'name') return [literal(of.slice(8))];
-  if (of === 'ctx' && name === 'cwd') return [textValue(PLACES.workspace)];
-  if (of === 'node:pi-coding-agent' && name === 'CONFIG_DIR_NAME') return [literal('.pi')];
-  if (of === 'process.env') return [{ kind: 'env', name }];
-  if (of === 'process' && name === 'env') return [thing('process.env')];
-  // `import fs from 'fs'` and `import * as fs` are one object
-  if (name === 'default' && of.startsWith('node:') && !of.includes('.')) return [thing(of)];
-  if (of === 'node:fs' && name === 'promises') return [thing('node:fs/promises')];
-  if (of === 'node:process') return memberOfThing('process', name);
-  if (of === 'node:path' && (name === 'posix' || name === 'win32')) return [thing(of)];
-  return [thing(`${of}.${name}`)];
 }
