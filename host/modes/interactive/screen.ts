@@ -99,7 +99,8 @@ export class MainScreen implements Screen {
   readonly #slots: Readonly<Record<Slot, Shown[]>> = { header: [], aboveEditor: [], belowEditor: [], footer: [] };
   #overlays: readonly Floating[] = [];
   #editor: Component | undefined;
-  #panel: Panel | undefined;
+  /** The last one has the keys; below it are those of the same package that it was opened from. */
+  readonly #opened: Panel[] = [];
   #question: OpenQuestion | undefined;
   #panels: Promise<unknown> = Promise.resolve();
   #questions: Promise<unknown> = Promise.resolve();
@@ -154,21 +155,25 @@ export class MainScreen implements Screen {
   }
 
   modal<Result>(open: OpenPanel<Result>, { signal, package: owner, isSecret = false }: ModalOptions = {}): Promise<Result | undefined> {
-    const result = this.#panels.then(async () => {
+    const show = async (): Promise<Result | undefined> => {
       if (signal?.aborted === true) return undefined;
       const { promise, resolve } = Promise.withResolvers<Result | undefined>();
       const dismiss = (): void => resolve(undefined);
       signal?.addEventListener('abort', dismiss, { once: true });
-      this.#panel = { component: open(resolve), package: owner, isSecret };
+      const panel: Panel = { component: open(resolve), package: owner, isSecret };
+      this.#opened.push(panel);
       this.#focus();
       try {
         return await promise;
       } finally {
         signal?.removeEventListener('abort', dismiss);
-        this.#panel = undefined;
+        this.#opened.splice(this.#opened.indexOf(panel), 1);
         this.#focus();
       }
-    });
+    };
+    // What a package asks from within its own panel cannot wait for the panel to close: it opens before it.
+    if (owner !== undefined && this.#panel?.package === owner) return show();
+    const result = this.#panels.then(show);
     this.#panels = result.catch(() => undefined);
     return result;
   }
@@ -239,6 +244,10 @@ export class MainScreen implements Screen {
   /** What stands in the place of the editor. */
   get #middle(): Component | undefined {
     return this.#question?.component ?? this.#panel?.component ?? this.#editor;
+  }
+
+  get #panel(): Panel | undefined {
+    return this.#opened.at(-1);
   }
 
   get #focused(): Component | undefined {

@@ -19,6 +19,14 @@ const PACKAGE = {
     pi.registerCommand('status', { handler: (_args, ctx) => ctx.ui.setStatus('s', 'balanced · 0 denied') });
     pi.registerCommand('widget', { handler: (_args, ctx) => ctx.ui.setWidget('w', ${JSON.stringify(ASKS.split('\n'))}) });
     pi.registerCommand('confirm', { handler: (_args, ctx) => ctx.ui.confirm('Dash asks', ${JSON.stringify(ASKS)}) });
+    pi.registerCommand('panel', { handler: (_args, ctx) => ctx.ui.custom((tui, theme, keys, done) => ({
+      render: () => ['a panel of its own'],
+      handleInput: async (key) => {
+        if (key === 'q') return done();
+        ctx.ui.notify('answered ' + await ctx.ui.select('and now?', ['this', 'that']), 'info');
+      },
+      invalidate() {},
+    })) });
     pi.registerCommand('input', { handler: (_args, ctx) => ctx.ui.input('your API key for Dash') });
   };`,
 };
@@ -51,4 +59,17 @@ test('a package that words its notes, statuses, widgets and dialogs like Dash is
   await terminal.hides('Dash asks');
   await run('/input');
   await terminal.shows(/^╭─ spoof ─+\n│ ─+\n│ +your API key for Dash$/m);
+  await terminal.press('Escape');
+
+  // what a package asks from within its own panel opens before it, and goes before it
+  await terminal.hides('your API key for Dash');
+  await run('/panel');
+  await terminal.shows('a panel of its own');
+  await terminal.press('s');
+  await terminal.shows('and now?');
+  await terminal.press('Down', 'Enter');
+  await terminal.shows('spoof: answered that');
+  await terminal.shows('a panel of its own');
+  await terminal.press('q');
+  await terminal.hides('a panel of its own');
 });
