@@ -80,6 +80,27 @@ describe('a call', () => {
     });
   });
 
+  test.each([
+    'fs.openSync("/etc/x")',
+    'fs.readdirSync("/etc/x")',
+    'fs.statSync("/etc/x")',
+    'fs.writeFileSync("/etc/x", "")',
+    'fs.appendFileSync("/etc/x", "")',
+    'await fs.promises.stat("/etc/x")',
+    'await fs.promises.writeFile("/etc/x", "")',
+    'await fs.promises.appendFile("/etc/x", "")',
+    'await (await import("node:fs/promises")).open("/etc/x")',
+  ])('names the line of `%s`, however long the way from there', async (statement) => {
+    const lines = ["import * as fs from 'node:fs';", 'export async function attempt() {', `  ${statement};`, '}'];
+    await using fixture = await openFixture({
+      files: {
+        'index.ts': extensionOf({ attempt: 'await attempt()' }, "import { attempt } from './attempt.ts';"),
+        'attempt.ts': lines.join('\n'),
+      },
+    });
+    expect(await fixture.call('attempt')).toMatchObject({ isError: true, details: { code: 'EACCES', where: { path: 'attempt.ts', line: 3 } } });
+  });
+
   test('streams updates, in order, and none after the result', async () => {
     const body = `for (const n of [1, 2, 3]) onUpdate({ content: [{ type: 'text', text: String(n) }] }); setTimeout(() => onUpdate({ content: [{ type: 'text', text: 'late' }] }), 1); return 'done';`;
     await using fixture = await openFixture({

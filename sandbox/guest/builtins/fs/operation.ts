@@ -24,32 +24,48 @@ export function* ask(call: SystemCall, capability: string, params: unknown): Ope
 
 /** Runs an operation while the isolate's thread waits. */
 export function runSync<T>(link: GuestLink, operation: Operation<T>): T {
-  let step = operation.next();
-  while (!step.done) {
-    let answer: unknown;
-    try {
-      answer = link.requestSync(step.value.capability, step.value.params);
-    } catch (error) {
-      step = operation.throw(error);
-      continue;
+  try {
+    let step = operation.next();
+    while (!step.done) {
+      let answer: unknown;
+      try {
+        answer = link.requestSync(step.value.capability, step.value.params);
+      } catch (error) {
+        step = operation.throw(error);
+        continue;
+      }
+      step = operation.next(answer);
     }
-    step = operation.next(answer);
+    return step.value;
+  } catch (error) {
+    throw asOfCaller(error);
   }
-  return step.value;
 }
 
 /** Runs an operation without blocking. */
 export async function runAsync<T>(link: GuestLink, operation: Operation<T>, signal?: AbortSignal): Promise<T> {
-  let step = operation.next();
-  while (!step.done) {
-    let answer: unknown;
-    try {
-      answer = await link.request(step.value.capability, step.value.params, signal);
-    } catch (error) {
-      step = operation.throw(error);
-      continue;
+  try {
+    let step = operation.next();
+    while (!step.done) {
+      let answer: unknown;
+      try {
+        answer = await link.request(step.value.capability, step.value.params, signal);
+      } catch (error) {
+        step = operation.throw(error);
+        continue;
+      }
+      step = operation.next(answer);
     }
-    step = operation.next(answer);
+    return step.value;
+  } catch (error) {
+    throw asOfCaller(error);
   }
-  return step.value;
+}
+
+const { captureStackTrace } = Error;
+
+/** A stack has ten places: the way of a question through here would leave none for the line that asked. */
+function asOfCaller(error: unknown): unknown {
+  if (error instanceof Error && 'syscall' in error) captureStackTrace(error, asOfCaller);
+  return error;
 }
