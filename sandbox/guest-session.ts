@@ -94,6 +94,7 @@ export class GuestSession {
       call: (call, how) => this.call(call, how),
     });
     const listener: ProcessListener = {
+      package: options.name,
       guest: (text) => this.#hear(text),
       ask: (text, reply) => void this.#answerSync(text, reply),
       stuck: (ms) => this.#stuck(ms),

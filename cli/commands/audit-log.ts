@@ -47,6 +47,7 @@ function rowOf(record: AuditRecord, style: Style): string[] {
     oneLine(record.target ?? ''),
     [
       record.rule && style.dim(oneLine(record.rule)),
+      record.outcome && style.dim(oneLine(record.outcome)),
       record['on.behalf.of'] && `for ${oneLine(record['on.behalf.of'])}`,
       record.background && 'in the background',
       record.repeated && `${record.repeated} more times`,

@@ -1,17 +1,20 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { DashError } from '../../format/index.ts';
 import { parseChildMessage, type ChildMessage, type HostMessage } from '../protocol.ts';
 import { processTree } from '../os-layer/index.ts';
 import { type Engine, guardAgainstInspectorSignal } from './layers.ts';
-import { MAX_GUEST_LINE, MAX_RSS_MIB } from './limits.ts';
+import { GUEST_MEMORY_MIB, MAX_GUEST_LINE, MAX_RSS_MIB } from './limits.ts';
 import { encodeHostMessage } from './host-pipe.ts';
 import { readLines } from './lines.ts';
 import { spawnSandboxProcess } from './spawn-process.ts';
 
 /** Who listens to a sandbox process. Text from the guest is unread and hostile. */
 export interface ProcessListener {
+  /** Whose code runs there, for what is said of its end; a process that is kept ready is nobody's. */
+  readonly package?: string;
   guest(text: string): void;
   /** The guest's thread waits: `reply` must be called once, whatever happens. */
   ask(text: string, reply: (text: string) => void): void;
@@ -19,6 +22,8 @@ export interface ProcessListener {
   /** Called once, whichever way the process ended. `undefined` when we ended it ourselves. */
   ended(error: DashError | undefined): void;
 }
+
+const ABORTED = 128 + constants.signals.SIGABRT;
 
 /** One child process. It has no environment, no files, and lives no longer than the agent. */
 export class SandboxProcess implements Disposable {
@@ -51,9 +56,7 @@ export class SandboxProcess implements Disposable {
     this.#child.on('error', (error) =>
       this.#end(new DashError('SANDBOX_UNAVAILABLE', `the sandbox process could not be started: ${error.message}`, { hint: 'run `dash doctor`' })),
     );
-    this.#child.on('exit', (code, signal) => {
-      this.#end(new DashError('SANDBOX_DIED', `the sandbox process ended by itself (${signal ?? `exit code ${code}`})`));
-    });
+    this.#child.on('exit', (code, signal) => this.#end(this.#ownEnd(code, signal)));
     this.#watchdog = setInterval(() => this.#watchMemory(), 250);
     this.#watchdog.unref();
   }
@@ -159,7 +162,7 @@ export class SandboxProcess implements Disposable {
       case 'dead':
         if (message.reason === 'load') return this.#fail('COMPILE_FAILED', `the bundle does not load: ${message.message.slice(0, 500)}`);
         if (message.reason === 'flood') return this.#fail('SANDBOX_BUDGET', message.message.slice(0, 500));
-        return this.#fail('MEMORY_LIMIT', 'the package used more memory than it may');
+        return this.#fail('MEMORY_LIMIT', `the package used more memory than it may (${GUEST_MEMORY_MIB} MiB)`);
     }
   }
 
@@ -172,7 +175,18 @@ export class SandboxProcess implements Disposable {
   }
 
   #fail(code: 'SANDBOX_BUDGET' | 'MEMORY_LIMIT' | 'COMPILE_FAILED', message: string): void {
-    this.kill(new DashError(code, message));
+    this.kill(this.#failure(code, message));
+  }
+
+  #failure(code: 'SANDBOX_BUDGET' | 'MEMORY_LIMIT' | 'COMPILE_FAILED' | 'SANDBOX_DIED', message: string): DashError {
+    const { package: name } = this.#listener;
+    return new DashError(code, name === undefined ? message : `${name}: ${message}`);
+  }
+
+  #ownEnd(code: number | null, signal: NodeJS.Signals | null): DashError {
+    // What the kernel refuses in one piece, no watchdog sees coming. Confined, a signal arrives as the exit code of its parent.
+    if (signal === 'SIGABRT' || code === ABORTED) return this.#failure('MEMORY_LIMIT', 'the sandbox process aborted, as it does when it gets no more memory');
+    return this.#failure('SANDBOX_DIED', `the sandbox process ended by itself (${signal ?? `exit code ${code}`})`);
   }
 
   /** What V8 does not count (array buffers, wasm, native strings) shows up in the resident set only. */

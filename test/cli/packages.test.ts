@@ -79,6 +79,18 @@ describe('`dash install --skill`', () => {
   });
 });
 
+test('`dash audit log` says why a package was stopped', async () => {
+  const loop = 'dash.registerTool({ name: "loop", description: "loops", parameters: { type: "object" }, execute() { for (;;); } });';
+  const busy = { ...kit('1.0.0'), files: { ...kit('1.0.0').files, 'index.ts': `export default (dash) => { ${loop} };` } };
+  const { dash, json } = await withPackages(busy);
+  await dash('install', 'kit');
+  expect(await dash('call', 'loop', '--package', 'kit', '--timeout', '300')).toMatchObject({ exitCode: 8 });
+  expect((await dash('audit', 'log')).stdout).toMatch(/kit +kill .*DEADLINE_EXCEEDED: kit: `loop` did not end within 300 ms/);
+  expect(await json('audit', 'log')).toMatchObject({
+    document: { records: [{ 'event.name': 'kill', outcome: expect.stringContaining('DEADLINE_EXCEEDED') }] },
+  });
+});
+
 describe('`dash enable`, `dash disable` and `dash config`', () => {
   test('switch a package and its parts off and on', async () => {
     const { dash, json } = await withPackages(kit('1.0.0'));

@@ -215,6 +215,17 @@ describe('memory', () => {
     expect(died).toMatch(/MEMORY_LIMIT|SANDBOX_DIED|allocation failed/i);
     expect(await fixture.text('hello')).toBe('hello');
   });
+
+  test.each([
+    ['little by little', `const keep = []; for (;;) keep.push(new Array(1e4).fill(Math.random()));`],
+    ['in one piece, which the kernel refuses', `return 'x'.repeat(3e8)`],
+  ])('%s: its end has the name of the package and of the limit', async (_how, body) => {
+    await using fixture = await openFixture({ files: { 'index.ts': extensionOf({ eat: body }) } });
+    await expect(fixture.call('eat', {}, { timeoutMs: 20_000 })).rejects.toMatchObject({
+      code: 'MEMORY_LIMIT',
+      message: expect.stringContaining(`${fixture.extension.name}: `),
+    });
+  });
 });
 
 describe('an abort', () => {
