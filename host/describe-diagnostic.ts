@@ -1,7 +1,12 @@
 import type { Diagnostic } from '../format/index.ts';
 
 /** A diagnostic on one line, with the author's file and line. */
-export function describe({ severity, message, where }: Diagnostic): string {
+export function describe(diagnostic: Diagnostic): string {
+  return `${diagnostic.severity}: ${describeUnmarked(diagnostic)}`;
+}
+
+/** The same for a place that says itself how bad it is. */
+export function describeUnmarked({ message, where }: Diagnostic): string {
   const place = where === undefined ? '' : ` (${where.path}${where.line === undefined ? '' : `:${where.line}`})`;
-  return `${severity}: ${message}${place}`;
+  return `${message}${place}`;
 }

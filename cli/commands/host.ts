@@ -88,7 +88,8 @@ export const define: DefineCommand = (command) => {
       none: flags.extensions === false,
       onRecord(record) {
         eventStore.decided(record);
-        if (record.decision === 'deny') denials += 1;
+        // the answer to a question is a record of its own beside the decision
+        if (record['event.name'] === 'decision' && record.decision === 'deny') denials += 1;
       },
     });
     await using host = await createHost({

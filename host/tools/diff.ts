@@ -6,7 +6,7 @@ type Line = { readonly sign: ' ' | '-' | '+'; readonly text: string };
 
 /** The difference of two texts as a unified diff without file names; empty where there is none. */
 export function diffOf(before: string, after: string): string {
-  const lines = compare(before.split('\n'), after.split('\n'));
+  const lines = compare(...linesOf(before, after));
   const shown: string[] = [];
   let oldLine = 1;
   let newLine = 1;
@@ -20,7 +20,7 @@ export function diffOf(before: string, after: string): string {
     const hunk = lines.slice(start, end);
     const oldCount = hunk.filter(({ sign }) => sign !== '+').length;
     const newCount = hunk.filter(({ sign }) => sign !== '-').length;
-    shown.push(`@@ -${oldLine},${oldCount} +${newLine},${newCount} @@`, ...hunk.map(({ sign, text }) => sign + text));
+    shown.push(`@@ -${rangeOf(oldLine, oldCount)} +${rangeOf(newLine, newCount)} @@`, ...hunk.map(({ sign, text }) => sign + text));
     oldLine += oldCount;
     newLine += newCount;
     at = end;
@@ -32,6 +32,18 @@ export function diffOf(before: string, after: string): string {
 export function firstChangedLine(before: string, after: string): number {
   const [old, now] = [before.split('\n'), after.split('\n')];
   return commonHead(old, now) + 1;
+}
+
+/** The last newline ends a line and begins none, unless only one of the two has it: then it is what differs. */
+function linesOf(...texts: readonly [before: string, after: string]): [string[], string[]] {
+  const isEnded = texts.every((text) => text === '' || text.endsWith('\n'));
+  const split = (text: string): string[] => (text === '' ? [] : (isEnded ? text.slice(0, -1) : text).split('\n'));
+  return [split(texts[0]), split(texts[1])];
+}
+
+/** No line at all stands after the one before it, as in every unified diff. */
+function rangeOf(first: number, count: number): string {
+  return `${count === 0 ? first - 1 : first},${count}`;
 }
 
 function nextChange(lines: readonly Line[], at: number): number | undefined {

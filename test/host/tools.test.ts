@@ -233,7 +233,12 @@ describe('the difference of two texts', () => {
   it.for([
     ['a', 'a', ''],
     ['a\nb\nc', 'a\nc', '@@ -1,3 +1,2 @@\n a\n-b\n c'],
-    ['', 'x', '@@ -1,1 +1,1 @@\n-\n+x'],
+    ['', 'x', '@@ -0,0 +1,1 @@\n+x'],
+    ['', 'x\ny\n', '@@ -0,0 +1,2 @@\n+x\n+y'],
+    ['x\n', '', '@@ -1,1 +0,0 @@\n-x'],
+    ['', '\n', '@@ -0,0 +1,1 @@\n+'],
+    ['a\nb\n', 'a\nc\n', '@@ -1,2 +1,2 @@\n a\n-b\n+c'],
+    ['a', 'a\n', '@@ -1,1 +1,2 @@\n a\n+'],
   ] as const)('%j and %j', ([before, after, expected]) => {
     expect(diffOf(before, after)).toBe(expected);
   });

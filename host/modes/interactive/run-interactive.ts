@@ -1,6 +1,6 @@
 import { setCapabilityOverrides } from '@earendil-works/pi-tui';
 import { isDashError } from '../../../format/index.ts';
-import { describe } from '../../describe-diagnostic.ts';
+import { describeUnmarked } from '../../describe-diagnostic.ts';
 import type { Host } from '../../host.ts';
 import { createActions } from './actions.ts';
 import { attachedImages } from './attached-images.ts';
@@ -155,7 +155,7 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
   host.attach(createUserInterface({ screen, terminal, transcript, editor, working, statuses: status.statuses, palette, remote }));
   const greeting = welcome(host);
   if (greeting !== undefined) transcript.notice(greeting, 'muted');
-  for (const diagnostic of host.diagnostics) transcript.notice(describe(diagnostic), diagnostic.severity === 'error' ? 'error' : 'warning');
+  for (const diagnostic of host.diagnostics) transcript.notice(describeUnmarked(diagnostic), diagnostic.severity === 'error' ? 'error' : 'warning');
 
   signal?.addEventListener('abort', leave, { once: true });
   for (const name of ENDING_SIGNALS) process.on(name, leave);

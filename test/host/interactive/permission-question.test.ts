@@ -67,6 +67,8 @@ describe.each([{ columns: 80 }, { columns: 40 }])('a permission question at $col
     await expect(await terminal.golden()).toMatchFileSnapshot(`./golden/permission.${columns}.txt`);
     await answer(terminal, 'n');
     await terminal.shows('It was declined.');
+    // one refusal, though the trail has the answer and the decision
+    await terminal.shows(/(?:^|·) 1 denied/m);
     await terminal.shows('do everything?');
 
     await terminal.type('try again');

@@ -7,8 +7,9 @@ import { ask, startTestHost } from '../../support/in-test-host.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 /** What a terminal of eighty columns was sent while the agent answered once. */
-async function shown(settings: object, answer: string): Promise<string> {
+async function shown(settings: object, answer: string, keybindings: object = {}): Promise<string> {
   const dashHome = await temporaryDirectory();
+  await writeFile(join(dashHome, 'keybindings.json'), JSON.stringify(keybindings));
   await writeFile(join(dashHome, 'settings.json'), JSON.stringify(settings));
   await using world = await startTestHost({ turns: [{ text: answer }] }, [], { dashHome }, { begin: false });
   const output = Object.assign(new PassThrough(), { columns: 80, rows: 40 });
@@ -34,4 +35,10 @@ it('a terminal is told that the agent works where the user wants that, and code 
   expect(wanted).toMatch(/[^ ] {7}const a = 1;/);
   expect(wanted.indexOf(PROGRESS)).toBeGreaterThan(-1);
   expect(wanted.lastIndexOf('\u001B]9;4;0')).toBeGreaterThan(wanted.indexOf(PROGRESS));
+});
+
+it('what is wrong with a file of the user is a warning, and says so once', async () => {
+  const text = await shown({}, CODE, { 'app.nowhere': 'f5' });
+  expect(text).toContain('app.nowhere');
+  expect(text.match(/warning: /g)).toHaveLength(1);
 });
