@@ -42,7 +42,7 @@ export const define: DefineCommand = (command) => {
       invocation,
       grants: parsePermissionSet(flags.grant),
       ports: portsWithoutHost(notice, invocation.canAsk ? await terminalQuestions(stderr) : undefined),
-      onDenial: (denial) => denials.push(denial),
+      onDenial: (denial) => denials.push(installed === undefined ? { ...denial, hint: grantHere(denial.hint) } : denial),
       notice,
     });
     const begin = performance.now();
@@ -66,6 +66,11 @@ export const define: DefineCommand = (command) => {
     };
   };
 };
+
+/** A directory that is not installed has no grants to add to: what would allow the call is an option of it. */
+function grantHere(hint: string): string {
+  return hint.replace(/^dash permissions grant \S+ (?=')/, '--grant ');
+}
 
 /** Loaded when there is a terminal: a script pays nothing for it. */
 async function terminalQuestions({ write }: Terminal): Promise<QuestionPort> {
@@ -114,6 +119,11 @@ function placeIn(details: unknown): string {
   return typeof where?.path === 'string' && typeof where.line === 'number' ? ` at ${oneLine(where.path)}:${where.line}` : '';
 }
 
+/** What no command allows is said in words. */
+function isCommand(hint: string): boolean {
+  return /^(dash |--grant )/.test(hint);
+}
+
 /** A package that looks for its files everywhere is denied everywhere. */
 const DENIALS_SHOWN = 5;
 
@@ -123,7 +133,7 @@ function textOf({ content, details, isError }: Pick<ToolOutcome, 'content' | 'de
   const hints = new Map(denials.map(({ capability, target, hint }) => [hint, `${oneLine(capability)} ${oneLine(target)}`]));
   const denied = [...hints]
     .slice(0, DENIALS_SHOWN)
-    .map(([hint, what]) => `${style.bad('denied')}: ${what}\n${style.strong('hint')}: \`${oneLine(hint)}\` allows it`);
+    .map(([hint, what]) => `${style.bad('denied')}: ${what}\n${style.strong('hint')}: ${isCommand(hint) ? `\`${oneLine(hint)}\` allows it` : oneLine(hint)}`);
   if (hints.size > DENIALS_SHOWN) denied.push(`${style.bad('denied')}: ${hints.size - DENIALS_SHOWN} more; \`dash audit log\` shows all of them`);
   return `${[...(isError ? [style.bad(`the tool answered with an error${placeIn(details)}`)] : []), ...parts, ...denied].join('\n')}\n`;
 }

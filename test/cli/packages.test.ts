@@ -91,6 +91,19 @@ test('`dash audit log` says why a package was stopped', async () => {
   });
 });
 
+test('`dash call` of a directory names what allows the call there: nothing is installed that could be granted to', async () => {
+  const { workspace, dash, json } = await withPackages();
+  const reads = `dash.registerTool({ name: 'read', description: 'reads', parameters: { type: 'object' }, execute: () => ({ content: [{ type: 'text', text: readFileSync('a.txt', 'utf8') }] }) })`;
+  await mkdir(join(workspace, 'own'));
+  await writeFile(join(workspace, 'own', 'package.json'), '{"name":"own","version":"1.0.0","dash":{"extensions":["index.ts"]}}');
+  await writeFile(join(workspace, 'own', 'index.ts'), `import { readFileSync } from 'node:fs';\nexport default (dash) => { ${reads}; };`);
+  await writeFile(join(workspace, 'a.txt'), 'hello');
+  const denied = await json('call', 'read', '--package', './own');
+  expect(denied).toMatchObject({ exitCode: 1, document: { denials: [{ hint: "--grant 'fs:read:./a.txt'" }] } });
+  expect((await dash('call', 'read', '--package', './own')).stdout).toContain("hint: `--grant 'fs:read:./a.txt'` allows it\n");
+  expect(await json('call', 'read', '--package', './own', '--grant', 'fs:read:./a.txt')).toMatchObject({ exitCode: 0, document: { denials: [] } });
+});
+
 describe('`dash enable`, `dash disable` and `dash config`', () => {
   test('switch a package and its parts off and on', async () => {
     const { dash, json } = await withPackages(kit('1.0.0'));
