@@ -1,4 +1,4 @@
-import { type Component, fuzzyFilter, Input, isKeyRelease, matchesKey, type SelectItem, SelectList } from '@earendil-works/pi-tui';
+import { type Component, fuzzyFilter, Input, isKeyRelease, matchesKey, type SelectItem, SelectList, visibleWidth } from '@earendil-works/pi-tui';
 import { Panel } from './dialogs.ts';
 import type { Screen } from './screen.ts';
 import type { Palette } from './theme.ts';
@@ -31,10 +31,14 @@ function rowsFor({ rows }: Screen): number {
   return Math.max(3, Math.min(15, Math.floor(rows / 2) - 4));
 }
 
+/** The rest of the line is for descriptions. They begin where the longest label of all ends, so that they stay there while the user types. */
+const WIDEST_LABEL = 60;
+
 class SearchList<Value> implements Component {
   readonly #input = new Input({ prompt: '› ' });
   readonly #choices: readonly Choice<Value>[];
   readonly #rows: number;
+  readonly #column: number;
   readonly #palette: Palette;
   readonly #done: (value: Value | undefined) => void;
   #list: SelectList;
@@ -43,6 +47,7 @@ class SearchList<Value> implements Component {
   constructor({ choices, selected = 0 }: SearchOptions<Value>, rows: number, palette: Palette, done: (value: Value | undefined) => void) {
     this.#choices = choices;
     this.#rows = rows;
+    this.#column = Math.min(WIDEST_LABEL, 2 + choices.reduce((widest, { label }) => Math.max(widest, visibleWidth(label)), 0));
     this.#palette = palette;
     this.#done = done;
     this.#list = this.#listOf(choices.map((_, index) => index));
@@ -83,7 +88,7 @@ class SearchList<Value> implements Component {
         ? []
         : [{ value: `${index}`, label: choice.label, ...(choice.description !== undefined && { description: choice.description }) }];
     });
-    const list = new SelectList(items, this.#rows, this.#palette.selectList, { maxPrimaryColumnWidth: 60 });
+    const list = new SelectList(items, this.#rows, this.#palette.selectList, { minPrimaryColumnWidth: this.#column, maxPrimaryColumnWidth: WIDEST_LABEL });
     list.onSelect = ({ value }) => this.#done(this.#choices[Number(value)]?.value);
     list.onCancel = () => this.#done(undefined);
     return list;
