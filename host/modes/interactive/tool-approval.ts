@@ -27,7 +27,8 @@ function describe({ title, question, change, origin }: ToolQuestion, palette: Pa
   const diff = change === undefined ? [] : diffOf(change.before ?? '', change.after).split('\n');
   return [
     palette.bold(title.replaceAll('`', '')),
-    ...question.split('\n').map((line) => `  ${plainText(line, 2_000)}`),
+    // whole: what stands at the end of a long command is run as well
+    ...question.split('\n').map((line) => `  ${plainText(line, Infinity)}`),
     ...diff.slice(0, MAX_DIFF_LINES).map((line) => palette.fg(colorOf(line), `  ${plainText(line, 500)}`)),
     ...(diff.length > MAX_DIFF_LINES ? [`  … ${diff.length - MAX_DIFF_LINES} more lines`] : []),
     ...(origin === '' ? [] : origin.split('\n').map((line) => palette.fg('warning', `  ${plainText(line, 500)}`))),

@@ -79,6 +79,21 @@ describe.each([{ columns: 80 }, { columns: 40 }])('a permission question at $col
   });
 });
 
+test('a command that is asked about stands there to its end, however long it is', async () => {
+  const command = `echo ${'harmless'.repeat(400)}; touch at-the-end`;
+  await using terminal = await startDash({
+    columns: 80,
+    rows: 60,
+    args: ['--approve', 'ask'],
+    script: { turns: [{ toolCalls: [{ name: 'bash', arguments: { command } }] }, { text: 'It was declined.' }] },
+  });
+  await terminal.shows(READY);
+  await terminal.type('run it');
+  await terminal.press('Enter');
+  const shown = await terminal.shows('[y] yes, this once');
+  expect(shown.slice(shown.indexOf('run this command'))).toContain('touch at-the-end');
+});
+
 // That a key counts only after half a second of quiet is tested with a clock of its own, in `key-gate.test.ts`.
 test('what was typed before a question, and what is pasted into it, answers nothing', async () => {
   await using terminal = await start(80, { turns: [{ ...callNote, delayMs: 1_500 }, { text: 'It was declined.' }] });
