@@ -81,6 +81,7 @@ export function readScopes(program: Program, visit: (node: AnyNode) => void): Sc
   const memberAssignments = new Map<string, MemberAssignment[]>();
   const methodOwners = new Map<Node, Owner>();
   const assignments: (() => void)[] = [];
+  const counters: (() => void)[] = [];
 
   const stack: Place[] = [{ node: program, scope: newScope(undefined, true), owner: undefined, returning: undefined }];
   for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
@@ -90,6 +91,7 @@ export function readScopes(program: Program, visit: (node: AnyNode) => void): Sc
   }
   // after all declarations: a function may assign what is declared below it
   for (const assign of assignments) assign();
+  for (const forget of counters) forget();
   return {
     variableOf(name: Named) {
       const known = name[MEANT];
@@ -175,6 +177,13 @@ export function readScopes(program: Program, visit: (node: AnyNode) => void): Sc
         } else {
           assignments.push(() => assignTo(left, scope, right));
         }
+        return below(scope);
+      }
+      case 'UpdateExpression': {
+        const { argument } = node;
+        // What is counted up has no value that it keeps: its first one least of all.
+        if (argument.type === 'Identifier')
+          counters.push(() => find(scope, argument.name)?.sources.splice(0, Infinity, { kind: 'expression', node, steps: [] }));
         return below(scope);
       }
       case 'ReturnStatement':

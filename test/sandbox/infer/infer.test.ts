@@ -58,6 +58,8 @@ describe('files', () => {
     // what the model names lies in the workspace, as far as anybody can tell
     ['fs.readFileSync(params.path)', ['fs:read']],
     ['const { readFileSync: get } = fs; get(`logs/${params.day}.txt`)', ['fs:read:./logs']],
+    // a counter is none of its values
+    ["for (let n = 0; n < 9; n++) fs.writeFileSync(`out/${n}.txt`, '')", ['fs:write:./out']],
     // a wider one says it all
     ["fs.readFileSync(params.path); fs.readFileSync('a')", ['fs:read']],
   ] as const)('%s', async ([body, expected]) => {
