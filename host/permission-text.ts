@@ -18,6 +18,7 @@ export interface AnswerChoice {
   readonly label: string;
 }
 
+const MAX_CALL = 2_000;
 const MAX_TARGET = 300;
 const MAX_NAMES = 1_500;
 const MANY = 3;
@@ -33,7 +34,7 @@ export function describeQuestion(question: PermissionQuestion): readonly string[
   const parsed = permissions.map(parsePermission);
   return [
     `permission question from Dash: may ${quotedText(question.package, 80)} ${plainText(question.version, 40)} do this?`,
-    `  the call: ${capability} ${quotedText(target, MAX_TARGET)}`,
+    `  the call: ${capability} ${quotedCall(target)}`,
     ...(confinement === undefined
       ? []
       : [`  it runs ${confinement === 'confined' ? 'confined by the operating system' : 'outside the sandbox and can do anything you can'}`]),
@@ -44,6 +45,14 @@ export function describeQuestion(question: PermissionQuestion): readonly string[
     `  started by your message: ${quotedText(message, MAX_MESSAGE)}`,
     ...(sources.length === 0 ? [] : [`  also in the model's context: ${sources.map((source) => plainText(source, 80)).join(', ')}`]),
   ];
+}
+
+/** A call is shown to its end: what stands behind the beginning happens as well. Of one that nobody could read, both ends. */
+function quotedCall(target: string): string {
+  const all = [...target];
+  if (all.length <= MAX_CALL) return quotedText(target, MAX_CALL);
+  const [head, tail] = [all.slice(0, MAX_CALL / 2).join(''), all.slice(-MAX_CALL / 2).join('')];
+  return `${quotedText(head, MAX_CALL)} … ${all.length - MAX_CALL} characters that are not shown … ${quotedText(tail, MAX_CALL)}`;
 }
 
 /** Variables are asked for together: many are one thing, with all their names. */

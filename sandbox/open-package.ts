@@ -276,6 +276,7 @@ class OpenPackage implements SandboxedPackage {
   kill(): void {
     this.#closed = true;
     this.#killed = true;
+    clearTimeout(this.#resting); // or it holds on to all of this for half an hour
     this.#session?.kill();
     // nobody may dispose of what was killed
     void this.#removePrivateTmp().catch(() => undefined);

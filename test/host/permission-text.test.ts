@@ -25,6 +25,15 @@ describe('the words of a question', () => {
     expect(partOf({ permissions: ['model'] })).toBe('  part of: ask your models, at your cost [model]');
   });
 
+  it('show a call to its end; of one that nobody could read, both ends and how much is between them', () => {
+    const call = (target: string): string => describeQuestion({ ...QUESTION, capability: 'exec', target })[1] ?? '';
+    const long = `bash -c ${'echo ok; '.repeat(150)}rm -rf ~`;
+    expect(call(long)).toBe(`  the call: exec “${long}”`);
+    const endless = call(`bash -c ${'x'.repeat(5_000)} rm -rf ~`);
+    expect(endless).toMatch(/^  the call: exec “bash -c x+” … 3017 characters that are not shown … “x+ rm -rf ~”$/);
+    expect(endless.length).toBeLessThan(2_200);
+  });
+
   it('say dozens of variables as one thing, by all their names', () => {
     const names = Array.from({ length: 30 }, (_, index) => `NAME_${index}`);
     expect(partOf({ permissions: names.map((name) => `env:${name}`) as unknown as PermissionQuestion['permissions'] })).toBe(

@@ -103,7 +103,7 @@ export function createUserInterface({ screen, terminal, transcript, editor, work
         ...ownerOf(options.by),
       }),
     set: setSurface,
-    approveTool: createToolApproval({ screen, palette }),
+    approveTool: createToolApproval({ screen, palette, transcript }),
     surfaces: remote,
     editorText: () => editor.getExpandedText(),
     async askPermission(question, signal) {

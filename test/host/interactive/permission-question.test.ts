@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -110,4 +111,25 @@ test('what was typed before a question, and what is pasted into it, answers noth
   expect(await terminal.screen()).toContain('started by your message');
   await answer(terminal, 'Escape');
   await terminal.shows('It was declined.');
+});
+
+test("a long change of the host's own tools is shown in part, whole for who asks for it, and nothing is written after a no", async () => {
+  const content = Array.from({ length: 80 }, (_, index) => `    line ${index + 1}`).join('\n');
+  await using terminal = await startDash({
+    columns: 80,
+    args: ['--approve', 'ask'],
+    script: { turns: [{ toolCalls: [{ name: 'write', arguments: { path: 'long.txt', content } }] }, { text: 'It was declined.' }] },
+  });
+  await terminal.shows(READY);
+  await terminal.type('write it');
+  await terminal.press('Enter');
+  await terminal.shows('[d] show all of it first');
+  await terminal.shows(/^ {3}\+ {4}line 1$/m); // with its indentation
+  await terminal.hides('line 80');
+  await expect.poll(async () => (await terminal.press('d'), (await terminal.everything()).includes('line 80')), { timeout: 30_000, interval: 800 }).toBe(true);
+  await expect
+    .poll(async () => (await terminal.press('n'), (await terminal.screen()).includes('[y] yes, this once')), { timeout: 30_000, interval: 800 })
+    .toBe(false);
+  await terminal.shows('It was declined.');
+  await expect(readFile(join(terminal.project, 'long.txt'))).rejects.toMatchObject({ code: 'ENOENT' });
 });
