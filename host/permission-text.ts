@@ -18,7 +18,8 @@ export interface AnswerChoice {
   readonly label: string;
 }
 
-const MAX_CALL = 2_000;
+/** More than that would push the question itself off a small screen. */
+const MAX_CALL = 400;
 const MAX_TARGET = 300;
 const MAX_NAMES = 1_500;
 const MANY = 3;
@@ -52,7 +53,7 @@ function quotedCall(target: string): string {
   const all = [...target];
   if (all.length <= MAX_CALL) return quotedText(target, MAX_CALL);
   const [head, tail] = [all.slice(0, MAX_CALL / 2).join(''), all.slice(-MAX_CALL / 2).join('')];
-  return `${quotedText(head, MAX_CALL)} … ${all.length - MAX_CALL} characters that are not shown … ${quotedText(tail, MAX_CALL)}`;
+  return `${quotedText(head, MAX_CALL)} … ${all.length - MAX_CALL} characters not shown … ${quotedText(tail, MAX_CALL)}`;
 }
 
 /** Variables are asked for together: many are one thing, with all their names. */

@@ -268,7 +268,7 @@ export async function isAlive(pid: number): Promise<boolean> {
 }
 
 /** Waits for a fact to become true; the time is a guard against hanging, not an assertion. */
-export async function until(fact: () => boolean | Promise<boolean>, guardMs = 10_000): Promise<void> {
+export async function until(fact: () => boolean | Promise<boolean>, guardMs = 40_000): Promise<void> {
   const end = Date.now() + guardMs;
   while (!(await fact())) {
     if (Date.now() > end) throw new Error(`this never became true: ${fact.toString()}`);
