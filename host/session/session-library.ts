@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Value } from '@sinclair/typebox/value';
@@ -58,6 +58,13 @@ export async function findSession(reference: string | undefined, { dashHome, cwd
   throw new DashError('SESSION_NOT_FOUND', path === undefined ? `there is no session \`${reference}\`` : `several sessions begin with \`${reference}\``, {
     hint: path === undefined ? '`dash session list --all` shows them' : 'write more of the id',
   });
+}
+
+/** Deletes the session that has exactly this id; where there is none nothing is to be done. */
+export async function deleteSession(dashHome: string, id: string): Promise<void> {
+  for (const path of await sessionPaths(join(dashHome, 'sessions'))) {
+    if (path.endsWith(`_${id}.jsonl`) && (await summaryOf(path))?.id === id) await rm(path, { force: true });
+  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { isAbsolute, join, relative } from 'node:path';
 import {
   type AgentContext,
@@ -15,7 +16,7 @@ import { isDashError, plainText } from '../../../format/index.ts';
 import { describe } from '../../describe-diagnostic.ts';
 import type { Host } from '../../host.ts';
 import type { HostEvent } from '../../host-event.ts';
-import type { AssistantMessage } from '../../model/messages.ts';
+import { type AssistantMessage, textOf } from '../../model/messages.ts';
 import { contextUsage } from '../../session/context-usage.ts';
 import { sessionStats } from '../../session/session-stats.ts';
 import { isWithin } from '../../tools/workspace-path.ts';
@@ -23,7 +24,7 @@ import { modeState, modeWithin, type OfferedMode } from './approval-modes.ts';
 import { type AcpUserInterface, createAcpUserInterface } from './ask-client.ts';
 import { chooseOption, configOptions } from './config-options.ts';
 import { readPrompt } from './prompt-content.ts';
-import { historyOf, said, type ShownPlace, updatesOf } from './session-updates.ts';
+import { historyOf, said, type ShownPlace, summedUp, titleOf, updatesOf } from './session-updates.ts';
 
 /** Sends an update; never fails, because a client that is gone hears nothing more. */
 export type Tell = (update: SessionUpdate) => Promise<void>;
@@ -65,6 +66,12 @@ export class AcpSession implements AsyncDisposable {
   #cancelled = new AbortController();
   /** Whether the next message of the user's is the one that the client has just sent, and shows already. */
   #isEcho = false;
+  /** Of the answer that is being written. */
+  #messageId = randomUUID();
+  #compactionId = randomUUID();
+  /** Nothing was said in it before: until a person names it, it is called after the first words. */
+  #isNew: boolean;
+  #firstTitle: string | undefined;
   #isOver = false;
   #lastAnswer: AssistantMessage | undefined;
   #failure: Extract<HostEvent, { readonly type: 'error' }> | undefined;
@@ -76,8 +83,9 @@ export class AcpSession implements AsyncDisposable {
     this.#host = host;
     this.#mode = ceiling;
     this.id = host.conversation.session.id;
+    this.#isNew = host.conversation.messages.every(({ role }) => role === 'system');
     const clientPath = (path: string): string => (isWithin(host.cwd, path) && isAbsolute(cwd) ? join(cwd, relative(host.cwd, path)) : path);
-    this.#place = { cwd: host.cwd, clientPath };
+    this.#place = { cwd: host.cwd, clientPath, showsCompactions: capabilities.session?.compaction != null };
     const cancelled = (): AbortSignal => this.#cancelled.signal;
     this.#ui = createAcpUserInterface({ client, capabilities, sessionId: () => this.id, tell: this.#tell, clientPath, hasUI, cancelled });
     host.attach(this.#ui);
@@ -158,6 +166,7 @@ export class AcpSession implements AsyncDisposable {
       if (signal.aborted) return 'cancelled';
       // a command of a package may not heed the cancellation: the client does not wait for it
       await Promise.race([this.#run(text, images), stopped.then(() => this.#host.conversation.abort())]);
+      void this.#tell({ sessionUpdate: 'session_info_update', updatedAt: new Date().toISOString() });
       await this.#sending;
       return turn.signal.aborted ? 'cancelled' : this.#stopReason();
     } catch (error) {
@@ -232,10 +241,14 @@ export class AcpSession implements AsyncDisposable {
   /** Slow clients slow the agent down: the loop waits for what is told here. */
   async #onEvent(event: HostEvent): Promise<void> {
     switch (event.type) {
+      case 'message_start':
+        if (event.message.role === 'assistant') this.#messageId = randomUUID();
+        return;
       case 'message_end': {
         const { message } = event;
         if (message.role === 'assistant') this.#lastAnswer = message;
         if (message.role === 'user') {
+          if (this.#isNew) await this.#tellTitle(textOf(message.content));
           if (!this.#isEcho) for (const update of historyOf([message], this.#place)) await this.#tell(update);
           this.#isEcho = false;
         }
@@ -248,17 +261,18 @@ export class AcpSession implements AsyncDisposable {
         if (this.#turn === undefined) this.#note('error', event.message);
         return;
       case 'session_info_changed':
-        return this.#tell({ sessionUpdate: 'session_info_update', title: event.name ?? null });
+        return this.#tell({ sessionUpdate: 'session_info_update', title: event.name ?? this.#firstTitle ?? null });
       case 'model_select':
       case 'thinking_level_changed':
         return this.#tell({ sessionUpdate: 'config_option_update', configOptions: this.#configOptions() });
       case 'reload':
         return this.#tellCommands();
       case 'compaction_start':
-        return this.#note('info', 'summing up the conversation so far');
+        this.#compactionId = randomUUID();
+        if (!this.#place.showsCompactions) return this.#note('info', 'summing up the conversation so far');
+        return this.#tell({ sessionUpdate: 'compaction_update', compactionId: this.#compactionId, status: 'in_progress' });
       case 'compaction_end':
-        if (event.errorMessage !== undefined) this.#note('warning', `the conversation could not be summed up: ${event.errorMessage}`);
-        return;
+        return this.#tellCompaction(event);
       case 'auto_retry_start':
         return this.#note('info', `the request failed (${event.errorMessage}); attempt ${event.attempt} of ${event.maxAttempts} begins`);
       case 'model_failover':
@@ -268,7 +282,7 @@ export class AcpSession implements AsyncDisposable {
       default:
         break;
     }
-    for (const update of updatesOf(event, this.#place)) await this.#tell(update);
+    for (const update of updatesOf(event, this.#place, this.#messageId)) await this.#tell(update);
   }
 
   readonly #tell: Tell = (update) => {
@@ -293,6 +307,23 @@ export class AcpSession implements AsyncDisposable {
         ...(argumentHint === undefined ? {} : { input: { hint: argumentHint } }),
       }));
     void this.#tell({ sessionUpdate: 'available_commands_update', availableCommands });
+  }
+
+  async #tellTitle(firstWords: string): Promise<void> {
+    this.#isNew = false;
+    this.#firstTitle = titleOf(undefined, firstWords);
+    if (this.#firstTitle === undefined || this.#host.conversation.session.tree.name !== undefined) return;
+    await this.#tell({ sessionUpdate: 'session_info_update', title: this.#firstTitle });
+  }
+
+  async #tellCompaction({ result, errorMessage }: Extract<HostEvent, { readonly type: 'compaction_end' }>): Promise<void> {
+    const compactionId = this.#compactionId;
+    if (!this.#place.showsCompactions) {
+      if (errorMessage !== undefined) this.#note('warning', `the conversation could not be summed up: ${errorMessage}`);
+    } else if (result !== undefined) await this.#tell(summedUp(compactionId, result.summary));
+    else if (errorMessage === undefined) await this.#tell({ sessionUpdate: 'compaction_update', compactionId, status: 'cancelled' });
+    else await this.#tell({ sessionUpdate: 'compaction_update', compactionId, status: 'failed', error: errorMessage });
+    await this.#tellUsage();
   }
 
   async #tellUsage(): Promise<void> {

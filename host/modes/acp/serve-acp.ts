@@ -16,12 +16,15 @@ import {
   type Stream,
 } from '@agentclientprotocol/sdk';
 import { isDashError } from '../../../format/index.ts';
+import { openEventDatabase } from '../../events/event-database.ts';
+import { readAgents } from '../../events/dashboard/live.ts';
 import { chooseModel } from '../../model/choose-model.ts';
-import { findSession, listSessions, type SessionSummary } from '../../session/session-library.ts';
+import { deleteSession, findSession, listSessions, type SessionSummary } from '../../session/session-library.ts';
 import type { SessionChoice } from '../../start-session.ts';
 import { AcpSession, asRequestError } from './acp-session.ts';
 import { createClientFiles } from './client-files.ts';
 import type { AcpOptions } from './index.ts';
+import { titleOf } from './session-updates.ts';
 
 /** Serves one client until it goes, the signal aborts, or what it sends is no protocol any more. */
 export async function serveAcp(options: AcpOptions): Promise<void> {
@@ -70,7 +73,7 @@ class AcpServer implements AsyncDisposable {
             loadSession: true,
             promptCapabilities: { image: true, audio: false, embeddedContext: true },
             mcpCapabilities: { http: false, sse: false },
-            sessionCapabilities: { list: {}, resume: {}, close: {} },
+            sessionCapabilities: { list: {}, resume: {}, close: {}, delete: {} },
           },
           authMethods: this.#authMethods(),
         };
@@ -108,9 +111,13 @@ class AcpServer implements AsyncDisposable {
       .onRequest(session.list, ({ params }) => answered(() => this.#list(params.cwd ?? undefined, params.cursor ?? undefined)))
       .onRequest(session.close, ({ params }) =>
         answered(async () => {
-          const closing = this.#session(params.sessionId);
-          this.#sessions.delete(params.sessionId);
-          await this.#follow(closing[Symbol.asyncDispose]());
+          await this.#close(this.#session(params.sessionId));
+          return {};
+        }),
+      )
+      .onRequest(session.delete, ({ params }) =>
+        answered(async () => {
+          await this.#delete(params.sessionId);
           return {};
         }),
       )
@@ -178,14 +185,27 @@ class AcpServer implements AsyncDisposable {
     if (!/^[\w-]+$/.test(sessionId)) throw RequestError.sessionNotFound(sessionId);
     const open = this.#sessions.get(sessionId);
     if (open?.isBusy === true) throw RequestError.invalidRequest(undefined, 'the session is at work');
-    if (open !== undefined) {
-      this.#sessions.delete(sessionId);
-      await this.#follow(open[Symbol.asyncDispose]());
-    }
+    if (open !== undefined) await this.#close(open);
     const path = await findSession(sessionId, { dashHome: this.#options.dashHome, cwd: params.cwd }).catch((error: unknown) => {
       throw isDashError(error, 'SESSION_NOT_FOUND') ? RequestError.sessionNotFound(sessionId) : error;
     });
     return this.#open(params, { kind: 'open', path }, client, sessionId);
+  }
+
+  async #close(session: AcpSession): Promise<void> {
+    this.#sessions.delete(session.id);
+    await this.#follow(session[Symbol.asyncDispose]());
+  }
+
+  /** Only by its whole id. That there is none is what was wanted. */
+  async #delete(sessionId: string): Promise<void> {
+    const open = this.#sessions.get(sessionId);
+    if (open !== undefined) await this.#close(open);
+    const { dashHome } = this.#options;
+    using database = await openEventDatabase(dashHome);
+    const other = readAgents(database).find(({ session, pid }) => session === sessionId && pid !== process.pid);
+    if (other !== undefined) throw RequestError.invalidRequest(undefined, `another agent is in this session (process ${other.pid}): end it first`);
+    await this.#follow(deleteSession(dashHome, sessionId));
   }
 
   #open(params: OpenParams, choice: SessionChoice, client: AgentContext, wanted?: string): Promise<AcpSession> {
@@ -246,8 +266,7 @@ async function assertDirectory(cwd: string): Promise<void> {
 }
 
 function toInfo({ id, cwd, name, firstMessage, updatedAt }: SessionSummary): SessionInfo {
-  const title = name ?? firstMessage.trim().split('\n', 1)[0]?.slice(0, 120) ?? '';
-  return { sessionId: id, cwd, title: title === '' ? null : title, updatedAt };
+  return { sessionId: id, cwd, title: titleOf(name, firstMessage) ?? null, updatedAt };
 }
 
 async function answered<Answer>(answer: () => Promise<Answer>): Promise<Answer> {

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { methods } from '@agentclientprotocol/sdk';
 import { describe, expect, it } from 'vitest';
 import { type AcpClient, initialize, startAcp } from '../../support/acp-client.ts';
 import { type Journey, startJourney } from '../../support/journey.ts';
@@ -35,7 +36,45 @@ function results({ updates }: AcpClient): readonly unknown[] {
   return updates.flatMap((update) => (update.sessionUpdate === 'tool_call_update' && update.rawOutput !== undefined ? [update.rawOutput] : []));
 }
 
+const TODO = `
+export default (pi) => {
+  const todos = [];
+  pi.registerTool({ name: 'todo', description: 'keeps a list', parameters: { type: 'object', properties: {} }, async execute(id, { add, done }) {
+    if (add !== undefined) todos.push({ text: add, done: false });
+    if (done !== undefined) todos[done].done = true;
+    return { content: [{ type: 'text', text: todos.length + ' things to do' }], details: { action: 'list', todos } };
+  } });
+};`;
+
 describe('packages under an editor', () => {
+  it('show a plan in the editor with a tool that keeps a list, and again when the session is loaded', async () => {
+    const journey = await startJourney();
+    await journey.publish('todo', TODO, {});
+    await journey.install('todo');
+    const todo = (args: object) => ({ toolCalls: [{ name: 'todo', arguments: args }] });
+    const editor = await startAcp([todo({ add: 'read\u001b[2J it' }), todo({ add: 'write it', done: 0 }), { text: 'go' }], { person: journey.user });
+    await initialize(editor);
+    const { sessionId } = await editor.newSession(journey.workspace);
+    await editor.prompt(sessionId, 'plan it');
+    const plans = (client: AcpClient) => client.updates.filter(({ sessionUpdate }) => sessionUpdate === 'plan');
+    expect(plans(editor)).toMatchObject([
+      { entries: [{ content: expect.not.stringContaining('\u001b'), priority: 'medium', status: 'pending' }] },
+      { entries: [{ status: 'completed' }, { content: 'write it', status: 'pending' }] },
+    ]);
+    await editor.close();
+    const later = await startAcp([{ text: 'and on' }], { person: journey.user });
+    await initialize(later);
+    await later.agent.request(methods.agent.session.load, { sessionId, cwd: journey.workspace, mcpServers: [] });
+    expect(plans(later).at(-1)).toEqual(
+      expect.objectContaining({
+        entries: plans(editor)
+          .flatMap((update) => ('entries' in update ? [update.entries] : []))
+          .at(-1),
+      }),
+    );
+    await later.close();
+  });
+
   it('get red permissions for once only, even of a client that says yes to everything', async () => {
     const { user, workspace } = await installed();
     const editor = await startAcp([read('n'), read('m'), { text: 'sorted' }, read('n'), { text: 'declined' }], {

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { methods } from '@agentclientprotocol/sdk';
 import { describe, expect, it } from 'vitest';
-import { initialize, startAcp } from '../../support/acp-client.ts';
+import { readAgents } from '../../../host/events/dashboard/live.ts';
+import { openEventDatabase } from '../../../host/events/event-database.ts';
+import { initialize, newPerson, startAcp } from '../../support/acp-client.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const call = (name: string, args: object) => ({ name, arguments: args });
@@ -32,7 +34,11 @@ describe('a session over the agent client protocol', () => {
     expect(await editor.prompt(sessionId, 'what does it say?')).toBe('end_turn');
     expect(editor.said(sessionId)).toBe('Let me see. It says two.');
     const turn = editor.updates.filter(({ sessionUpdate }) => sessionUpdate !== 'available_commands_update').map(({ sessionUpdate }) => sessionUpdate);
-    expect([...new Set(turn)]).toEqual(['agent_thought_chunk', 'agent_message_chunk', 'tool_call', 'tool_call_update', 'usage_update']);
+    expect([...new Set(turn)]).toEqual(['session_info_update', 'agent_thought_chunk', 'agent_message_chunk', 'tool_call', 'tool_call_update', 'usage_update']);
+    // both answers were said around a call: two messages, each under one name
+    const named = editor.updates.flatMap((update) => (update.sessionUpdate === 'agent_message_chunk' ? [update.messageId] : []));
+    expect(new Set(named).size).toBe(2);
+    expect(editor.updates.find(({ sessionUpdate }) => sessionUpdate === 'session_info_update')).toMatchObject({ title: 'what does it say?' });
     expect(editor.updates.find(({ sessionUpdate }) => sessionUpdate === 'tool_call')).toMatchObject({
       title: 'read notes.md',
       kind: 'read',
@@ -182,6 +188,62 @@ describe('a session over the agent client protocol', () => {
       await expect(asked).rejects.toMatchObject({ code: -32002 });
     }
     await third.close();
+  });
+
+  it('deletes a session for good, an open one as well, and is content where there is none', async () => {
+    const cwd = await temporaryDirectory();
+    const first = await startAcp([{ text: 'one' }, { text: 'two' }]);
+    await initialize(first);
+    const { sessionId: gone } = await first.newSession(cwd);
+    const { sessionId: kept } = await first.newSession(cwd);
+    await first.prompt(gone, 'to be forgotten');
+    await first.prompt(kept, 'to be kept');
+
+    // somebody else's agent is in it, and has said so
+    using database = await openEventDatabase(first.person.dashHome);
+    await expect.poll(() => readAgents(database).some(({ session }) => session === kept), { timeout: 30_000 }).toBe(true);
+    const second = await startAcp([{ text: 'three' }], { person: first.person });
+    await initialize(second);
+    await expect(second.agent.request(methods.agent.session.delete, { sessionId: kept })).rejects.toMatchObject({
+      code: -32600,
+      message: expect.stringContaining(`process ${first.child.pid}`),
+    });
+    await first.agent.request(methods.agent.session.delete, { sessionId: gone });
+    await expect(first.prompt(gone, 'are you there?')).rejects.toMatchObject({ code: -32002 });
+    const { sessions } = await second.agent.request(methods.agent.session.list, { cwd });
+    expect(sessions.map(({ sessionId }) => sessionId)).toEqual([kept]);
+    expect((await sessionFiles(first.person.dashHome)).some((path) => path.includes(gone))).toBe(false);
+    for (const none of [gone, '', '../../x', kept.slice(0, 8)]) await second.agent.request(methods.agent.session.delete, { sessionId: none });
+    await first.close();
+    expect(await sessionFiles(first.person.dashHome)).toHaveLength(1);
+    await second.agent.request(methods.agent.session.delete, { sessionId: kept });
+    expect(await sessionFiles(first.person.dashHome)).toEqual([]);
+    await second.close();
+  });
+
+  it('shows where a conversation was summed up, where the client can, and a failure of it', async () => {
+    const cwd = await temporaryDirectory();
+    const person = await newPerson();
+    await mkdir(person.dashHome, { recursive: true });
+    await writeFile(join(person.dashHome, 'settings.json'), JSON.stringify({ compaction: { keepRecentTokens: 1 }, retry: { enabled: false } }));
+    const editor = await startAcp([{ text: 'one' }, { text: 'the summary' }, { text: 'two' }, { error: 'no room' }], { person });
+    await initialize(editor, { session: { compaction: {} } });
+    const { sessionId } = await editor.newSession(cwd);
+    await editor.prompt(sessionId, 'first');
+    await editor.prompt(sessionId, '/compact');
+    const compactions = () => editor.updates.filter((update) => update.sessionUpdate === 'compaction_update');
+    expect(compactions()).toMatchObject([{ status: 'in_progress' }, { status: 'completed', summary: [{ text: expect.stringContaining('the summary') }] }]);
+    expect(compactions()[0]).toMatchObject({ compactionId: (compactions()[1] as { compactionId: string }).compactionId });
+    await editor.prompt(sessionId, 'second');
+    await editor.prompt(sessionId, '/compact').catch(() => undefined);
+    expect(compactions().slice(2)).toMatchObject([{ status: 'in_progress' }, { status: 'failed', error: expect.stringContaining('no room') }]);
+    await editor.close();
+
+    const later = await startAcp([{ text: 'three' }], { person });
+    await initialize(later, { session: { compaction: {} } });
+    await later.agent.request(methods.agent.session.load, { sessionId, cwd, mcpServers: [] });
+    expect(later.updates.filter(({ sessionUpdate }) => sessionUpdate === 'compaction_update')).toMatchObject([{ status: 'completed' }]);
+    await later.close();
   });
 
   it('takes links, embedded context and images, and refuses sound', async () => {
