@@ -29,6 +29,15 @@ export const DEFAULT_KEYBINDINGS = {
   'app.session.tree': [],
   'app.session.fork': [],
   'app.session.resume': [],
+  'app.tree.editLabel': ['shift+l'],
+  'app.tree.toggleLabelTimestamp': ['shift+t'],
+  'app.tree.filter.default': ['ctrl+d'],
+  'app.tree.filter.noTools': ['ctrl+t'],
+  'app.tree.filter.userOnly': ['ctrl+u'],
+  'app.tree.filter.labeledOnly': ['ctrl+l'],
+  'app.tree.filter.all': ['ctrl+a'],
+  'app.tree.filter.cycleForward': ['ctrl+o'],
+  'app.tree.filter.cycleBackward': ['ctrl+shift+o'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type KeyAction = keyof typeof DEFAULT_KEYBINDINGS;
@@ -78,7 +87,7 @@ export async function readKeybindings(dashHome: string): Promise<Pick<Keys, 'bin
     for (const { key, id } of parsed) if (id === undefined) warn(`\`${key}\` of \`${action}\` is no key`);
     bindings[action] = parsed.flatMap(({ id }) => (id === undefined ? [] : [id]));
   }
-  for (const [key, actions] of owners(bindings)) {
+  for (const [key, actions] of [...owners(bindings, 'everywhere'), ...owners(bindings, 'tree')]) {
     if (actions.length > 1) warn(`\`${key}\` is bound to ${actions.map((action) => `\`${action}\``).join(' and ')}; the first has it`);
   }
   return { bindings, diagnostics };
@@ -89,7 +98,7 @@ export function withShortcuts({ bindings, diagnostics }: Pick<Keys, 'bindings' |
   const problems = [...diagnostics];
   const shortcuts = new Map<string, Shortcut>();
   const reserved = new Set(RESERVED.flatMap((action) => [...bindings[action]]));
-  const taken = owners(bindings);
+  const taken = owners(bindings, 'everywhere');
   for (const { package: owner, registration } of contributed) {
     const { shortcut, description } = registration;
     const drop = (why: string): void =>
@@ -124,10 +133,11 @@ export function parseKey(text: string): string | undefined {
   return [...MODIFIERS.filter((modifier) => modifiers.includes(modifier)), name].join('+');
 }
 
-function owners(bindings: Keys['bindings']): ReadonlyMap<string, readonly KeyAction[]> {
+/** Which actions want a key. The panel of `/tree` has the keys to itself: what it does with one is another matter than what the rest does. */
+function owners(bindings: Keys['bindings'], where: 'everywhere' | 'tree'): ReadonlyMap<string, readonly KeyAction[]> {
   const all = new Map<string, KeyAction[]>();
   for (const [action, keys] of Object.entries(bindings)) {
-    if (!isAction(action)) continue;
+    if (!isAction(action) || action.startsWith('app.tree.') !== (where === 'tree')) continue;
     for (const key of new Set(keys)) all.set(key, [...(all.get(key) ?? []), action]);
   }
   return all;

@@ -161,8 +161,8 @@ function answerQuery(session: Conversation['session'], query: SessionQuery): unk
 }
 
 /** A node as pi's clients and packages read it. */
-export function plainNode({ entry, children, label }: TreeNode): unknown {
-  return { entry: toLine(entry), children: children.map(plainNode), ...(label === undefined ? {} : { label }) };
+export function plainNode({ entry, children, ...label }: TreeNode): unknown {
+  return { entry: toLine(entry), children: children.map(plainNode), ...label };
 }
 
 function agentPort(host: () => PortsHost): AgentPort {

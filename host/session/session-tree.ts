@@ -7,6 +7,8 @@ export interface TreeNode {
   readonly entry: SessionEntry;
   readonly children: TreeNode[];
   readonly label?: string;
+  /** When it was given that label. */
+  readonly labelTimestamp?: string;
 }
 
 /**
@@ -93,7 +95,7 @@ export class SessionTree {
   }
 
   label(id: string): string | undefined {
-    return this.#labels().get(id);
+    return this.#labels().get(id)?.label;
   }
 
   get name(): string | undefined {
@@ -103,13 +105,13 @@ export class SessionTree {
   }
 
   /** The last word on every label; nothing else is read for it. */
-  #labels(): ReadonlyMap<string, string> {
-    const labels = new Map<string, string>();
+  #labels(): ReadonlyMap<string, { readonly label: string; readonly labelTimestamp: string }> {
+    const labels = new Map<string, { readonly label: string; readonly labelTimestamp: string }>();
     for (const record of this.#records) {
       const entry = record.kind === 'label' ? record.load() : undefined;
       if (entry?.type !== 'label') continue;
       if (entry.label === undefined || entry.label === '') labels.delete(entry.targetId);
-      else labels.set(entry.targetId, entry.label);
+      else labels.set(entry.targetId, { label: entry.label, labelTimestamp: entry.timestamp });
     }
     return labels;
   }
@@ -119,8 +121,7 @@ export class SessionTree {
     const nodes = new Map<string, TreeNode>();
     const labels = this.#labels();
     for (const entry of this.entries) {
-      const label = labels.get(entry.id);
-      nodes.set(entry.id, { entry, children: [], ...(label === undefined ? {} : { label }) });
+      nodes.set(entry.id, { entry, children: [], ...labels.get(entry.id) });
     }
     const roots: TreeNode[] = [];
     for (const node of nodes.values()) {

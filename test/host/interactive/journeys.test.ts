@@ -124,6 +124,56 @@ describe.each([{ columns: 80 }, { columns: 40 }])('at $columns columns', ({ colu
     await expect(await dash.golden()).toMatchFileSnapshot(golden('tree'));
   });
 
+  test('places of a session are labelled, found by their labels, and filtered by what they are', async () => {
+    await using dash = await startDash({
+      columns,
+      script: {
+        turns: [{ text: 'I look.', toolCalls: [{ name: 'read', arguments: { path: 'a.txt' } }] }, { text: 'It says hello.' }, { text: 'Two.' }],
+      },
+      files: { 'a.txt': 'hello' },
+    });
+    await dash.shows(READY);
+    for (const [said, answer] of [
+      ['first', 'It says hello.'],
+      ['second', 'Two.'],
+    ] as const) {
+      await dash.type(said);
+      await dash.press('Enter');
+      await dash.shows(answer);
+      await dash.hides('working');
+    }
+    await dash.press('Escape', 'Escape');
+    await dash.shows(/· \[read: a\.txt\]/);
+    await dash.type('says');
+    await dash.shows('1 of 1');
+    await dash.press('L');
+    await dash.shows('label (empty');
+    await dash.type('checkpoint');
+    await dash.press('Enter');
+    await dash.shows('[checkpoint] It says hello.');
+    await dash.press('Escape'); // the search, and the panel stays
+    await dash.shows('of 6');
+    await expect(await dash.golden()).toMatchFileSnapshot(golden('tree-labels'));
+    await dash.press('C-t');
+    await dash.hides('[read');
+    await dash.press('C-l');
+    await dash.shows('1 of 1 · what has a label');
+    await dash.press('C-u');
+    await dash.shows('of 2 · what you said');
+    await dash.press('C-a');
+    await dash.shows('[label: checkpoint]');
+    await dash.press('C-d');
+    await dash.shows(/of 6$/m);
+    await dash.press('C-l', 'T');
+    await dash.shows(/\[checkpoint\] \d{4}-\d\d-\d\d \d\d:\d\d/);
+    await dash.press('L');
+    await dash.shows('label (empty');
+    await dash.press('C-u', 'Enter');
+    await dash.shows('nothing like that');
+    await dash.press('Escape');
+    await dash.hides('go to which place?');
+  });
+
   test('a fork goes on in a session of its own', async () => {
     await using dash = await startDash({ columns, script: { turns: [{ text: 'One.' }, { text: 'Other.' }] } });
     await dash.shows(READY);

@@ -1,5 +1,5 @@
-import { saidInSession } from '../said-in-session.ts';
 import { choose } from '../search-panel.ts';
+import { treeRows } from '../tree/tree-rows.ts';
 import type { ScreenCommand } from './command.ts';
 
 export const fork: ScreenCommand = {
@@ -8,12 +8,12 @@ export const fork: ScreenCommand = {
   action: 'app.session.fork',
   async run(_words, context) {
     const { host, say, write } = context;
-    const said = saidInSession(host.conversation.session.tree).filter(({ by, isOnBranch }) => by === 'user' && isOnBranch);
+    const said = treeRows(host.conversation.session.tree).filter(({ kind, isOnBranch }) => kind === 'user' && isOnBranch);
     if (said.length === 0) return say('nothing was said in this session yet');
     const id = await choose(context, {
       title: 'go on from before which words of yours?',
       selected: said.length - 1,
-      choices: said.map((one) => ({ value: one.id, label: one.text })),
+      choices: said.map(({ id: value, text, label }) => ({ value, label: text, ...(label !== undefined && { description: `[${label}]` }) })),
     });
     if (id === undefined) return;
     const { cancelled, text } = await host.sessions.fork(id, 'before');

@@ -43,4 +43,13 @@ const WORDS: Readonly<Record<KeyAction, string>> = {
   'app.session.tree': 'go to another place of the session',
   'app.session.fork': 'go on from an earlier place in a new file',
   'app.session.resume': 'go on with another session',
+  'app.tree.editLabel': 'in /tree: label a place',
+  'app.tree.toggleLabelTimestamp': 'in /tree: show when labels were given',
+  'app.tree.filter.default': 'in /tree: what was said and done',
+  'app.tree.filter.noTools': 'in /tree: without tools',
+  'app.tree.filter.userOnly': 'in /tree: what you said',
+  'app.tree.filter.labeledOnly': 'in /tree: what has a label',
+  'app.tree.filter.all': 'in /tree: everything',
+  'app.tree.filter.cycleForward': 'in /tree: the next of these filters',
+  'app.tree.filter.cycleBackward': 'in /tree: the filter before',
 };
