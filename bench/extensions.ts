@@ -82,8 +82,13 @@ async function reloads({ dash, pi }: Agents, root: string, count: number, quick:
     await client.ask({ type: 'prompt', message: command });
     return performance.now() - start;
   };
-  const arms = [() => reload(ours, '/reload'), () => reload(theirs, '/again')] as const;
-  const time = await compare({ name: `/reload, 1 of ${count} changed`, unit: 'ms', target: 1, rounds: quick ? 3 : 15, arms });
+  // nobody saves a file twice in a second; what either agent still does after a reload is not part of the other's time
+  const edited = async (client: RpcClient, command: string): Promise<number> => {
+    await sleep(1_000);
+    return reload(client, command);
+  };
+  const arms = [() => edited(ours, '/reload'), () => edited(theirs, '/again')] as const;
+  const time = await compare({ name: `/reload, 1 of ${count} changed, a second after the last`, unit: 'ms', target: 1, rounds: quick ? 3 : 15, arms });
   const times = quick ? 10 : 100;
   const growth = async (client: RpcClient, command: string): Promise<number> => {
     const before = client.residentMB();

@@ -40,9 +40,9 @@ export function inspectPorts(home: string): InspectPorts {
     toolchain,
     isCompiled: async (compiled) => compiled.entries.length === 0 || (await sandbox()).hasWholeBundles(store, compiled),
     capture: async (request) => (await sandbox()).capturePackage(request, store),
-    prepareBuild: () =>
+    prepareBuild: (linked) =>
       void sandbox().then(({ prepareCompile, prepareCapture }) => {
-        prepareCompile(store);
+        prepareCompile(store, linked);
         // what keeps it from starting is said by the capture
         prepareCapture().catch(() => undefined);
       }),

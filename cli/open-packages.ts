@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { DashError, type Diagnostic, isDashError, mergeCaptured, type ModuleGraph, type PermissionSet, type Registrations } from '../format/index.ts';
 import type { LoadedPackage, OpenPackage, ReadPackages } from '../host/index.ts';
 import {
-  digestDirectory,
+  DirectoryDigests,
   finishBuilds,
   findChangedFile,
   type Inspection,
@@ -48,6 +48,8 @@ export interface PackageLoader extends AsyncDisposable {
 /** What a package looks like right now: from the generation, or from the linked directory as it stands. */
 type Build = Pick<SandboxPackage, 'graph' | 'compiled' | 'captured'>;
 
+const READY_AFTER_MS = 300;
+
 /**
  * Reads and opens what is installed. A linked directory is digested at every reading and compiled again when its
  * bytes changed; what does not build is an error of its own, and the host keeps the last good build.
@@ -59,6 +61,10 @@ export async function openPackages(
   const { home, cwd } = invocation;
   const builds = new Map<string, () => Promise<Build>>();
   const loaded = new Map<string, InstalledPackage>();
+  /** Linked directories as they were built since we began: none is built again because another one changed. */
+  const inspected = new Map<string, { readonly contentHash: string; readonly pkg: Inspection['package'] }>();
+  const digests = new DirectoryDigests();
+  let readying: NodeJS.Timeout | undefined;
   const trail = lazyTrail(home, onRecord);
   const spare = new SpareProcess();
   const [book, { profile }] = await Promise.all([openGrantBook(home, cwd), readProfile(home)]);
@@ -96,21 +102,31 @@ export async function openPackages(
   async function current(
     installed: InstalledPackage,
   ): Promise<{ contentHash: string; build: () => Promise<Build>; resources: LoadedPackage['resources']; diagnostics: readonly Diagnostic[] }> {
-    const { contentHash } = await digestDirectory(installed.dir);
+    const contentHash = await digests.of(installed.dir);
     if (contentHash === installed.contentHash) return unchanged(installed);
     try {
-      await using inspection = await inspectDirectory(installed.dir, invocation);
-      const { diagnostics } = inspection.package;
-      const { resources, ...narrowed } = narrowBuild(inspection.package, installed.filters);
-      const made = await buildOf({ graph: inspection.package.graph, ...narrowed }).then(
+      const seen = inspected.get(installed.id);
+      const pkg = seen?.contentHash === contentHash ? seen.pkg : await inspectNow(installed.dir);
+      // what failed may have failed for want of time
+      if (isWhole(pkg)) inspected.set(installed.id, { contentHash, pkg });
+      const { resources, ...narrowed } = narrowBuild(pkg, installed.filters);
+      const made = await buildOf({ graph: pkg.graph, ...narrowed }).then(
         (build) => () => Promise.resolve(build),
         (error: unknown) => () => Promise.reject(error instanceof Error ? error : new Error(String(error))),
       );
-      return { contentHash, build: made, resources, diagnostics };
+      return { contentHash, build: made, resources, diagnostics: pkg.diagnostics };
     } catch (error) {
       if (!isDashError(error)) throw error;
       return { contentHash, build: () => Promise.reject(error), resources: installed.resources, diagnostics: [] };
     }
+  }
+
+  async function inspectNow(dir: string): Promise<Inspection['package']> {
+    await using inspection = await inspectDirectory(dir, invocation);
+    // its author will change it again: what builds it then is made ready when this build has the processor no more
+    clearTimeout(readying);
+    readying = setTimeout(() => inspectPorts(home).prepareBuild(dir), READY_AFTER_MS).unref();
+    return inspection.package;
   }
 
   const open: OpenPackage = async ({ id, name, version, contentHash, granted }, ports) => {
@@ -132,6 +148,7 @@ export async function openPackages(
     audit: (record) => trail.open().append(record),
     auditHead: () => trail.head(),
     [Symbol.asyncDispose]: () => {
+      clearTimeout(readying);
       spare[Symbol.dispose]();
       trail.close();
       return Promise.resolve();
@@ -224,7 +241,11 @@ export async function inspectDirectory(dir: string, invocation: Invocation): Pro
   const { home, signal, env, globals, cwd } = invocation;
   // said when it was installed: not again at every reload
   const npm = await npmConfigFor({ env, globals, cwd });
-  return inspectSpec({ kind: 'directory', path: dir }, { dashHome: home, npm, ports: inspectPorts(home), signal });
+  return inspectSpec({ kind: 'directory', path: dir }, { dashHome: home, npm, ports: inspectPorts(home), signal, infers: false });
+}
+
+function isWhole({ compiled, captureOutcomes }: Inspection['package']): boolean {
+  return compiled.failures.length === 0 && captureOutcomes.every(({ kind }) => kind !== 'failed');
 }
 
 /** @throws {DashError} what the author must mend, when no extension builds */

@@ -26,6 +26,7 @@ export type { ConsentAnswer, ConsentPlan, ConsentPort, PackagePlan, PlannedPermi
 export { addGrants, type Grant, type GrantDetails, type GrantMode, listGrants, makeGrants, readGrants, revokeGrants, unusedGrants } from './grants.ts';
 export { assertNotDelegated, isDelegated } from './delegation.ts';
 export { emptyGrantPage, type GrantBook, type GrantPage, openGrantBook } from './grant-book.ts';
+export { DirectoryDigests } from './fetch/directory-digests.ts';
 export { digestDirectory, type DirectoryDigest } from './fetch/local.ts';
 export { findChangedFile } from './intact.ts';
 export { type InstalledPackage, readInstalled, type ReadInstalledOptions } from './installed.ts';

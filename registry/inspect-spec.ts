@@ -18,6 +18,8 @@ import { openWorkshop, type SourcingOptions } from './workshop.ts';
 
 export interface InspectContext extends SourcingOptions {
   readonly ports: InspectPorts;
+  /** Whether to read from code what it needs also where its author says so; that takes longer than compiling it. Default true. */
+  readonly infers?: boolean;
 }
 
 /** What code was seen to need, with the level of consent that each would need if it was asked for. */
@@ -35,7 +37,7 @@ export interface Inspection extends AsyncDisposable {
   readonly package: Omit<InspectedPackage, symbol>;
   /** What it declares, with the level of consent each would need. */
   readonly permissions: readonly PlannedPermission[];
-  /** What its code was seen to need, whatever it declares. */
+  /** What its code was seen to need, whatever it declares, where that was read. */
   readonly inferred: InferredAuthority;
 }
 
@@ -46,7 +48,7 @@ export interface Inspection extends AsyncDisposable {
  * @throws {DashError} as `install` does, up to consent
  */
 export async function inspectSpec(spec: PackageSpec, context: InspectContext): Promise<Inspection> {
-  const workshop = await openWorkshop(context, { infersAlways: true });
+  const workshop = await openWorkshop(context, { infersAlways: context.infers ?? true });
   try {
     const found = await bring(spec, context.ports, workshop);
     const { manifest, source, tree, compiled } = found;

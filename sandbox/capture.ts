@@ -11,14 +11,13 @@ import {
 } from '../format/index.ts';
 import { fixedAuthority } from './authority.ts';
 import { Broker } from './broker.ts';
+import { CaptureProcesses } from './capture-processes.ts';
 import { loadBundles, saveBundle, type BundleStore } from './compile/bundle-store.ts';
 import type { Denial, GuestFacts } from './extension.ts';
 import { GuestSession } from './guest-session.ts';
 import { OpenSurfaces } from './open-surfaces.ts';
 import { portsOfNobody } from './ports-of-nobody.ts';
-import type { ProcessListener, SandboxProcess } from './process/sandbox-process.ts';
 import { runtimeCaches } from './process/runtime-caches.ts';
-import { prepareProcess } from './process/spare-process.ts';
 import { prepareConfinement } from './process/spawn-process.ts';
 import { digest, hidePlaces } from './registrations.ts';
 import { PrivateStorage } from './private-storage.ts';
@@ -60,36 +59,11 @@ const SURROUNDINGS: readonly GuestFacts[] = [
   },
 ];
 
-/** Processes with our runtime in them and nothing else, for the two captures of the package that is being compiled. */
-const prepared: SandboxProcess[] = [];
+const processes = new CaptureProcesses(SURROUNDINGS.length);
 
 /** Has what a capture needs started while its package is compiled. Whoever does not capture after all loses a little time. */
-export async function prepareCapture(): Promise<void> {
-  await prepareConfinement(); // whoever takes one of them relies on what confines it
-  while (prepared.length < SURROUNDINGS.length) {
-    const process: SandboxProcess = prepareProcess({
-      guest: nobodyListens,
-      ask: (_text, reply) => reply('{}'),
-      stuck: nobodyListens,
-      ended: () => {
-        if (prepared.includes(process)) prepared.splice(prepared.indexOf(process), 1);
-      },
-    });
-    process.unref();
-    prepared.push(process);
-  }
-}
-
-function takeProcess(listener: ProcessListener): SandboxProcess {
-  const process = prepared.pop();
-  if (process === undefined) return prepareProcess(listener);
-  process.listener = listener;
-  process.ref();
-  return process;
-}
-
-function nobodyListens(): void {
-  // there is no guest yet
+export function prepareCapture(): Promise<void> {
+  return processes.prepare();
 }
 
 export interface Captured {
@@ -171,7 +145,7 @@ async function activateEntry(
     onLog: () => undefined,
     onEnd: () => undefined,
     audit: () => undefined,
-    takeProcess,
+    takeProcess: (listener) => processes.take(listener),
     ...(onCaches && { onCaches }),
   });
   try {

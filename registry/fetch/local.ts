@@ -21,6 +21,11 @@ export interface DirectoryDigest {
 /** Not part of a package: other packages, version control, and what Dash itself keeps there. */
 const SKIPPED = new Set(['node_modules', '.git', '.dash']);
 
+/** @param name of a file or directory, at any depth */
+export function isPartOfPackage(name: string): boolean {
+  return !SKIPPED.has(name);
+}
+
 /**
  * Hashes the files of a directory that is linked, not copied.
  *
@@ -72,7 +77,7 @@ async function list(root: string, limits: TreeLimits): Promise<Found[]> {
   for (const folder of queue) {
     for (const entry of await readdir(join(root, folder), { withFileTypes: true })) {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-      if (SKIPPED.has(entry.name)) continue;
+      if (!isPartOfPackage(entry.name)) continue;
       if (entry.isDirectory()) queue.push(path);
       else if (entry.isSymbolicLink()) found.push({ path, target: await readlink(join(root, path)) });
       else if (entry.isFile()) found.push({ path, target: undefined });

@@ -45,8 +45,8 @@ export interface InspectPorts {
   isCompiled(compiled: CompiledPackage): Promise<boolean>;
   /** Runs the factories without any permission, to learn what they register. What was compiled comes back with its code caches. */
   capture(request: CaptureRequest, signal?: AbortSignal): Promise<Build>;
-  /** Something will be compiled and captured in a moment. */
-  prepareBuild(): void;
+  /** Something will be compiled and captured in a moment: a package of the store, or the directory that is linked. */
+  prepareBuild(linked?: string): void;
   /** Reads skills; a skill that cannot be loaded has a diagnostic of severity `error`. */
   readSkills(dir: string, paths: readonly string[]): Promise<readonly InspectedSkill[]>;
 }

@@ -54,7 +54,7 @@ export async function inspect(
   // text needs no modules
   const willBuild = resources.extensions.length > 0 && !(workshop.deferBuilds && isDeclared(manifest));
   // its process starts while dependencies are brought; what a lock names was mostly built before
-  if (willBuild && bring === resolveAndStage) ports.prepareBuild();
+  if (willBuild && bring === resolveAndStage) ports.prepareBuild(resolution.kind === 'directory' ? tree.dir : undefined);
   const graph = resources.extensions.length === 0 ? NO_DEPENDENCIES : await bring(pkg, workshop);
   const { dependencies } = graph;
   workshop.progress({ kind: 'staged', name, version });

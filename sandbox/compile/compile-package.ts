@@ -3,6 +3,7 @@ import { toInference } from '../infer/to-inference.ts';
 import { saveBundle, type BundleStore } from './bundle-store.ts';
 import type { BundleReply, BundleRequest, EntryReply } from './bundler.ts';
 import { ConfinedBundler } from './confined-bundler.ts';
+import { WarmBundlers } from './warm-bundlers.ts';
 
 /**
  * Bundles every entry of a package in a confined process and keeps code and map under their hashes. One entry that does
@@ -19,33 +20,29 @@ export async function compilePackage(request: BundleRequest, store: BundleStore,
   };
 }
 
-/** Starts the process that packages of the store share, for whoever will compile one in a moment. */
-export function prepareCompile({ packages }: BundleStore): void {
-  if (packages !== undefined) sharedBundler(packages);
+/** Starts the process for whoever will compile a package in a moment: one of the store, or the directory that is linked. */
+export function prepareCompile({ packages }: BundleStore, linked?: string): void {
+  if (packages !== undefined) warmBundlers.take(packages, linked === undefined ? [] : [linked]);
 }
 
-let shared: { readonly packages: string; readonly bundler: ConfinedBundler } | undefined;
+const warmBundlers = new WarmBundlers();
 
-function sharedBundler(packages: string): ConfinedBundler {
-  if (shared?.packages !== packages || shared.bundler.hasEnded) {
-    shared?.bundler[Symbol.dispose]();
-    shared = { packages, bundler: new ConfinedBundler([`${packages}/*`]) };
-  }
-  return shared.bundler;
-}
-
-/** Runs the bundler where it can read packages and nothing else: those of the store, or the directories of this one. */
+/** Runs the bundler where it can read packages of the store, the directories of this one, and nothing else. */
 async function bundleConfined(request: BundleRequest, { packages }: BundleStore, signal: AbortSignal | undefined): Promise<BundleReply> {
-  const places = Object.values(request.graph.nodes).map((node) => node.pack ?? node.dir);
-  if (packages !== undefined && places.every((path) => path.startsWith(`${packages}/`))) {
-    try {
-      return await sharedBundler(packages).bundle(request, signal);
-    } catch (error) {
-      // another package may have ended it: each has a second try by itself
-      if (!isDashError(error, 'COMPILE_FAILED')) throw error;
+  const nodes = Object.values(request.graph.nodes);
+  if (packages !== undefined) {
+    const outside = nodes.flatMap((node) => ((node.pack ?? node.dir).startsWith(`${packages}/`) ? [] : [node]));
+    const directories = outside.flatMap((node) => (node.pack === undefined ? [node.dir] : []));
+    if (directories.length === outside.length) {
+      try {
+        return await warmBundlers.take(packages, directories).bundle(request, signal);
+      } catch (error) {
+        // another package may have ended it: each has a second try by itself
+        if (!isDashError(error, 'COMPILE_FAILED')) throw error;
+      }
     }
   }
-  using own = new ConfinedBundler(Object.values(request.graph.nodes).map((node) => node.pack ?? `${node.dir}/*`));
+  using own = new ConfinedBundler(nodes.map((node) => node.pack ?? `${node.dir}/*`));
   return await own.bundle(request, signal);
 }
 

@@ -12,7 +12,7 @@ import { type BundlerAnswer, type BundleReply, type BundleRequest, MAX_ANSWER_BY
 const COMPILE_TIMEOUT_MS = 60_000;
 /** esbuild lives for seconds: it collects garbage less often than a program that stays, until there is much of it. */
 const ESBUILD_MEMORY = { GOGC: '400', GOMEMLIMIT: '512MiB' };
-/** How long a process waits for the next package. */
+/** How long a process waits for the next package of an install. */
 const IDLE_MS = 2_000;
 
 /**
@@ -26,9 +26,11 @@ export class ConfinedBundler implements Disposable {
   #errors = '';
   #idle: NodeJS.Timeout | undefined;
   #ended = false;
+  readonly #idleMs: number;
 
-  /** @param readable paths as `--allow-fs-read` takes them */
-  constructor(readable: readonly string[]) {
+  /** @param readable paths as `--allow-fs-read` takes them @param idleMs how long it waits for the next package; default 2 s */
+  constructor(readable: readonly string[], idleMs = IDLE_MS) {
+    this.#idleMs = idleMs;
     this.#child = spawnBundler(readable);
     this.#child.stdin.on('error', ignore); // the exit tells
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -43,6 +45,10 @@ export class ConfinedBundler implements Disposable {
     this.#child.on('error', (error) => this.#end(error.message));
     this.#child.on('close', () => this.#end(this.#errors.trim() || 'it ended by itself'));
     this.#rest();
+  }
+
+  get isBusy(): boolean {
+    return this.#waiting.size > 0;
   }
 
   get hasEnded(): boolean {
@@ -101,7 +107,7 @@ export class ConfinedBundler implements Disposable {
     if (this.#ended) return;
     for (const handle of handlesOf(this.#child)) handle.unref();
     clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => this.#end('nobody needed it'), IDLE_MS).unref();
+    this.#idle = setTimeout(() => this.#end('nobody needed it'), this.#idleMs).unref();
   }
 
   #work(): void {

@@ -61,12 +61,16 @@ export class SpareProcess implements Disposable {
           if (this.#process === process) this.#process = undefined;
         },
       },
-      // nearly every package has a tool, whose arguments are checked with these
-      { parts: [runtimeScript('typebox')], warm: ['typebox', 'typebox/value'] },
+      readyForTools(),
     );
     process.unref();
     return process;
   }
+}
+
+/** Nearly every package has a tool, whose arguments are checked with these. */
+export function readyForTools(): { readonly parts: readonly ScriptSource[]; readonly warm: readonly string[] } {
+  return { parts: [runtimeScript('typebox')], warm: ['typebox', 'typebox/value'] };
 }
 
 /** A new process with the runtime's core in it. */

@@ -875,6 +875,9 @@ describe('a restore that was done before', () => {
     const counting = { ...ports, isCompiled: (...given: Parameters<typeof ports.isCompiled>) => (looks++, ports.isCompiled(...given)) };
     const [installed] = await readInstalled({ dashHome: site.dashHome });
     const bundle = join(site.dashHome, 'bundles', `${installed?.compiled.entries[0]?.code ?? ''}.js`);
+    // file systems note times by a clock that may be some milliseconds behind
+    const noted = Date.now();
+    while (Date.now() < noted + 100) await new Promise((resolve) => setImmediate(resolve));
     await writeFile(bundle, await readFile(bundle));
     const { ctimeMs } = statSync(bundle);
     while (Date.now() < ctimeMs + 100) await new Promise((resolve) => setImmediate(resolve));
