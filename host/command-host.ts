@@ -1,6 +1,6 @@
 import { DashError } from '../format/index.ts';
 import type { CommandHost } from './commands/index.ts';
-import type { Conversation } from './conversation.ts';
+import type { Conversation } from './conversation/conversation.ts';
 import { describe } from './describe-diagnostic.ts';
 import { exportHtml } from './export-html.ts';
 import { chooseModel } from './model/choose-model.ts';

@@ -12,7 +12,7 @@ import { createCompleteCommand } from './complete-command.ts';
 import { HOST_COMMANDS } from './commands/index.ts';
 import { readConfiguration } from './configuration.ts';
 import { stillAllowed } from './contributions.ts';
-import { Conversation } from './conversation.ts';
+import { Conversation } from './conversation/conversation.ts';
 import { type ExtensionLoader, type ExtensionPlaces, openExtensions } from './embedded-extensions.ts';
 import type { HandlerProblem } from './bus/delivery.ts';
 import { createEventBus } from './bus/event-bus.ts';

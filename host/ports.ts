@@ -15,7 +15,7 @@ import {
   type UiPort,
 } from '../sandbox/index.ts';
 import { callForPackage } from './call-for-package.ts';
-import type { Conversation, DeliverAs } from './conversation.ts';
+import type { Conversation, DeliverAs } from './conversation/conversation.ts';
 import type { EventBus } from './bus/event-bus.ts';
 import { type ImageContent, type JsonValue, type Message, type TextContent, textOf } from './model/messages.ts';
 import type { ModelList } from './model-list.ts';

@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { DashError } from '../format/index.ts';
 import type { SessionControl } from '../sandbox/index.ts';
-import type { Conversation } from './conversation.ts';
+import type { Conversation } from './conversation/conversation.ts';
 import type { EventBus } from './bus/event-bus.ts';
 import { textOf } from './model/messages.ts';
 import type { JsonValue } from './model/messages.ts';

@@ -1,4 +1,4 @@
-import type { Conversation } from './conversation.ts';
+import type { Conversation } from './conversation/conversation.ts';
 import type { EventBus } from './bus/event-bus.ts';
 import type { BashOptions } from './host-options.ts';
 import type { HostEvent } from './host-event.ts';

@@ -1,5 +1,5 @@
 import { type SessionConfigOption, RequestError } from '@agentclientprotocol/sdk';
-import type { Conversation } from '../../conversation.ts';
+import type { Conversation } from '../../conversation/conversation.ts';
 import { type ModelInfo, THINKING_LEVELS } from '../../model/port.ts';
 import { modesUpTo, type OfferedMode } from './approval-modes.ts';
 
