@@ -29,7 +29,8 @@ export type {
 } from './extension.ts';
 export type { ProviderAccess, ProviderPass, ProviderValue } from './provider-access.ts';
 export type { ProviderRequest } from './protocol.ts';
-export { openPackage, type OpenOptions } from './open-package.ts';
+export type { OpenOptions } from './open-options.ts';
+export { openPackage } from './open-package.ts';
 export { endOrphans, osLayer, type OsLayer } from './os-layer/index.ts';
 export type {
   AgentPort,
