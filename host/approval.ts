@@ -14,17 +14,19 @@ export type ApprovalMode = 'ask' | 'edits' | 'all' | 'none' | 'task';
 export const APPROVAL_MODES: readonly Exclude<ApprovalMode, 'task'>[] = ['ask', 'edits', 'all', 'none'];
 
 /** One thing a host tool is about to do. `path` is real. */
-export type Access =
-  | { readonly kind: 'read'; readonly path: string }
-  | { readonly kind: 'write'; readonly path: string }
-  | {
-      readonly kind: 'run';
-      readonly command: string;
-      readonly argv: readonly string[];
-      readonly confinement: 'confined' | 'full access';
-      /** Of a call of a server that runs already: its tool, which is what a lasting yes is about. */
-      readonly topic?: string;
-    };
+export type Access = { readonly kind: 'read'; readonly path: string } | { readonly kind: 'write'; readonly path: string } | RunAccess;
+
+/** A command, or a call of a server. */
+export interface RunAccess {
+  readonly kind: 'run';
+  readonly command: string;
+  readonly argv: readonly string[];
+  readonly confinement: 'confined' | 'full access';
+  /** Of a call of a server that runs already: its tool, which is what a lasting yes is about. */
+  readonly topic?: string;
+  /** Of a call of a server on the network: where what is said in it goes. */
+  readonly network?: Extract<Effect, { readonly kind: 'net' }>;
+}
 
 /** What the user decided beforehand, in the grammar of permissions; a denial goes before a question, and that before a yes. */
 export interface ApprovalRules {
@@ -118,7 +120,7 @@ function allowing(access: Access, { rules, places }: ApprovalFacts): string | un
 
 /** A rule against a program is one against it anywhere in the command: what it is really called only a shell knows. */
 function matching(access: Access, rules: PermissionSet, { places }: Pick<ApprovalFacts, 'places'>): string | undefined {
-  const effects = access.kind === 'run' ? [effectOf(access), ...commandsIn(access.command)] : [effectOf(access)];
+  const effects = access.kind === 'run' ? [effectOf(access), ...wordsOf(access)] : [effectOf(access)];
   for (const effect of effects) {
     const { rule } = allows(rules, effect, places);
     if (rule.startsWith('!')) return rule.slice(1);
@@ -128,6 +130,11 @@ function matching(access: Access, rules: PermissionSet, { places }: Pick<Approva
 
 function effectOf(access: Access): Effect {
   return access.kind === 'run' ? { kind: 'exec', argv: access.argv } : { kind: 'fs', access: access.kind, path: access.path };
+}
+
+/** What may be in a command besides its program; a call of a server is none, and what stands in it are words. */
+function wordsOf({ command, network }: RunAccess): readonly Effect[] {
+  return network === undefined ? commandsIn(command) : [network];
 }
 
 /** Every place in a text where a command may begin. Errs on the side of too many. */
@@ -147,8 +154,10 @@ function questionOf(access: Access): string {
       return `write \`${access.path}\`?`;
     case 'run':
       if (access.topic !== undefined) {
-        const how = access.confinement === 'confined' ? 'confined: it reads the workspace and has no network' : 'with all your rights';
-        return `call \`${access.topic}\`? Its server runs ${how}\n\n${access.command}`;
+        const { network, confinement } = access;
+        const how = confinement === 'confined' ? 'runs confined: it reads the workspace and has no network' : 'runs with all your rights';
+        const where = network === undefined ? how : `is ${network.host} on the network: what stands here goes there`;
+        return `call \`${access.topic}\`? Its server ${where}\n\n${access.command}`;
       }
       return access.confinement === 'confined'
         ? `run this command, confined to the workspace and without network?\n\n${access.command}`
@@ -163,6 +172,7 @@ function refusalOf(access: Access, why: string): string {
     case 'write':
       return `writing \`${access.path}\` was ${why}; \`--approve edits\` allows changes in the workspace. Do not try another way`;
     case 'run':
+      if (access.network !== undefined) return `the call was ${why}; it goes over the network, which needs a yes of the user. Do not try another way`;
       return access.confinement === 'confined'
         ? `running the command was ${why}; \`--approve edits\` allows commands that are confined. Do not try another way`
         : `running the command with all rights was ${why}; it needs \`--approve all\` or a yes of the user. Do not try another way`;

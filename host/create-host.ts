@@ -69,7 +69,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const models = createHostModels(options, place, { own: ownModels, configuration, packages, conversation: () => conversation, callContext });
   const session = await startSession(options.session, dashHome, cwd);
   const loader = loaderOf(options, { dashHome, cwd, home, env });
-  const { shell, toolbox, mcp } = createHostTools({
+  const { shell, toolbox, mcp, startServer } = createHostTools({
     places: place.places,
     env,
     openFiles: options.openFiles ?? NO_OPEN_FILES,
@@ -228,8 +228,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     attach(next) {
       ui = withWordOfQuestions(next);
     },
-    mcp,
-    canConfine: async () => (await shell.layer()).kind === 'live',
+    startServer,
     setApproval(mode) {
       approval = mode;
     },

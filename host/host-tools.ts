@@ -5,6 +5,8 @@ import { type ApprovalMode, isDeniedByRule, parseApprovalRules } from './approva
 import { commandDigest, describeLeftBehind, type ToolDecision } from './approve-call.ts';
 import type { Contributions } from './contributions.ts';
 import type { HostEvent } from './host-event.ts';
+import { approveServer } from './mcp/approve-server.ts';
+import type { McpServer } from './mcp/mcp-server.ts';
 import { createMcpServers, type McpServers } from './mcp/mcp-servers.ts';
 import { DEFAULTS, type Settings } from './settings-schema.ts';
 import { skillInForce } from './skill-in-force.ts';
@@ -41,6 +43,8 @@ export interface HostToolsOptions {
 /** The tools of the host, the shell that its commands run in, and the questions that both put to the user. */
 export interface HostTools {
   readonly mcp: McpServers;
+  /** Asks for a server that a client offers, starts it, and gives the names of its tools. @throws with the reason where it does not come to be */
+  startServer(server: McpServer, signal: AbortSignal): Promise<readonly string[]>;
   readonly shell: Shell;
   readonly toolbox: Toolbox;
 }
@@ -127,5 +131,21 @@ export function createHostTools(options: HostToolsOptions): HostTools {
     callContext,
     origin,
   });
-  return { shell, toolbox, mcp };
+  const startServer = async (server: McpServer, signal: AbortSignal): Promise<readonly string[]> => {
+    const user = ui();
+    const agreed = await approveServer(server, {
+      mode: mode(),
+      rules: parseApprovalRules(settings().permissions),
+      places,
+      canConfine: async () => (await shell.layer()).kind === 'live',
+      ask: canAsk() ? (question) => user.askServer?.(question, signal) ?? Promise.resolve(undefined) : undefined,
+      decided: ({ target, decision, rule }) => {
+        const recorded = server.kind === 'program' ? commandDigest(target) : target;
+        audit?.({ 'event.name': 'decision', 'dash.package': 'dash', capability: 'tool:mcp', target: recorded, decision, rule });
+        if (decision === 'deny') void emit({ type: 'permission_denied', tool: 'mcp', access: 'run', target, rule });
+      },
+    });
+    return mcp.start(agreed, signal);
+  };
+  return { shell, toolbox, mcp, startServer };
 }

@@ -5,7 +5,7 @@ import type { Conversation } from './conversation/conversation.ts';
 import type { HostListener } from './host-event.ts';
 import type { BashOptions, PromptOptions, PromptOutcome } from './host-options.ts';
 import type { Keys } from './keybindings.ts';
-import type { McpServers } from './mcp/mcp-servers.ts';
+import type { McpServer } from './mcp/mcp-server.ts';
 import type { ImageContent } from './model/messages.ts';
 import type { ModelInfo } from './model/port.ts';
 import type { ScopedModel } from './model/scope.ts';
@@ -59,10 +59,11 @@ export interface Host extends AsyncDisposable {
   attach(ui: UserInterface): void;
   /** What needs no question from now on. Whoever calls it holds to what the user allowed. */
   setApproval(mode: ApprovalMode): void;
-  /** Programs that offer tools beside those of the host and of packages. Whoever starts one has asked before. */
-  readonly mcp: McpServers;
-  /** Whether programs can be confined here. */
-  canConfine(): Promise<boolean>;
+  /**
+   * Starts or reaches a server of the Model Context Protocol that a client offers, once the user agreed, and gives the names
+   * of its tools. @throws with the reason where it does not come to be
+   */
+  startServer(server: McpServer, signal: AbortSignal): Promise<readonly string[]>;
   /** Waits for the run and for everything packages were told. */
   settle(): Promise<void>;
   end(): void;

@@ -1,7 +1,7 @@
 import type { HostEvent } from './host-event.ts';
 import type { UserInterface } from './user-interface.ts';
 
-const QUESTIONS: ReadonlySet<PropertyKey> = new Set<keyof UserInterface>(['select', 'confirm', 'input', 'editor', 'askPermission', 'approveTool']);
+const QUESTIONS: ReadonlySet<PropertyKey> = new Set<keyof UserInterface>(['select', 'confirm', 'input', 'editor', 'askPermission', 'approveTool', 'askServer']);
 
 /**
  * The same user, with word of when they are asked something and when they have answered: whoever watches sees who waits

@@ -1,4 +1,5 @@
 import type { PermissionAnswer, PermissionQuestion, UiPort } from '../sandbox/index.ts';
+import type { ServerAnswer, ServerQuestion } from './mcp/approve-server.ts';
 import type { ToolQuestion } from './tool-question.ts';
 
 /** How a mode shows things to a person, and whether it can ask. */
@@ -9,6 +10,8 @@ export interface UserInterface extends UiPort {
   askPermission(question: PermissionQuestion, signal: AbortSignal): Promise<PermissionAnswer>;
   /** Asks about a tool of the host, where no package can draw. Absent, {@link UiPort.confirm} does it. Called only with {@link hasUI}. */
   approveTool?(question: ToolQuestion, signal?: AbortSignal): Promise<boolean>;
+  /** Asks whether a server that a client offers may be started or reached. Absent, nobody says yes. Called only with {@link hasUI}. */
+  askServer?(question: ServerQuestion, signal: AbortSignal): Promise<ServerAnswer>;
 }
 
 /** Nobody is there to ask: every dialog is dismissed; notices go to `notice`. */

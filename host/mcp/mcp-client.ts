@@ -1,19 +1,18 @@
-import { StringDecoder } from 'node:string_decoder';
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
+import type { OutgoingMessage } from './wire.ts';
 
-/** The side of the Model Context Protocol that asks, over lines of JSON. */
+/** The side of the Model Context Protocol that asks. */
 export interface McpClient {
-  /** Takes what the server wrote, in any pieces. */
-  receive(bytes: Buffer): void;
+  /** Takes one message of the server's. */
+  receive(text: string): void;
   request(method: string, params: object, how: { readonly signal: AbortSignal; readonly timeoutMs: number }): Promise<unknown>;
   notify(method: string, params?: object): void;
+  /** A request has got no answer, and will get none. */
+  unanswered(id: number, why: string): void;
   /** The server is gone: whoever waits waits no longer. */
   close(why: string): void;
 }
-
-/** A server that never ends a line must not fill the memory. */
-const MAX_LINE = 16 * 1024 * 1024;
 
 const Id = Type.Union([Type.String(), Type.Number()]);
 const Asked = Type.Object({ id: Id, method: Type.String() });
@@ -23,23 +22,14 @@ const Answered = Type.Object({
   error: Type.Optional(Type.Object({ message: Type.String() })),
 });
 
-/** Makes a client that writes with `send`; `broken` is told when what comes is no protocol. */
-export function createMcpClient(send: (line: string) => void, broken: (why: string) => void): McpClient {
+/** Makes a client that speaks with `send`; `broken` is told when what comes is no protocol. */
+export function createMcpClient(send: (message: OutgoingMessage) => void, broken: (why: string) => void): McpClient {
   const waiting = new Map<number, { readonly resolve: (result: unknown) => void; readonly reject: (error: Error) => void }>();
-  const decoder = new StringDecoder('utf8');
-  let rest = '';
   let last = 0;
   let closed: string | undefined;
-  const write = (message: object): void => send(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+  const write = (message: Omit<OutgoingMessage, 'jsonrpc'>): void => send({ jsonrpc: '2.0', ...message });
 
-  const take = (line: string): void => {
-    if (line.trim() === '') return;
-    let message: unknown;
-    try {
-      message = JSON.parse(line);
-    } catch {
-      return broken('it wrote something that is no JSON');
-    }
+  const take = (message: unknown): void => {
     if (Value.Check(Asked, message)) {
       // we offered nothing that a server could ask for
       if (message.method === 'ping') return write({ id: message.id, result: {} });
@@ -53,14 +43,16 @@ export function createMcpClient(send: (line: string) => void, broken: (why: stri
   };
 
   return {
-    receive(bytes) {
-      rest += decoder.write(bytes);
-      for (let end = rest.indexOf('\n'); end !== -1; end = rest.indexOf('\n')) {
-        const line = rest.slice(0, end);
-        rest = rest.slice(end + 1);
-        take(line);
+    receive(text) {
+      if (text.trim() === '') return;
+      let message: unknown;
+      try {
+        message = JSON.parse(text);
+      } catch {
+        return broken('it wrote something that is no JSON');
       }
-      if (rest.length > MAX_LINE) broken('it wrote a line without an end');
+      // an earlier version of the protocol knows several in one
+      for (const each of Array.isArray(message) ? message : [message]) take(each);
     },
     async request(method, params, { signal, timeoutMs }) {
       if (closed !== undefined) throw new Error(closed);
@@ -85,6 +77,10 @@ export function createMcpClient(send: (line: string) => void, broken: (why: stri
       }
     },
     notify: (method, params = {}) => write({ method, params }),
+    unanswered(id, why) {
+      waiting.get(id)?.reject(new Error(why));
+      waiting.delete(id);
+    },
     close(why) {
       closed ??= why;
       for (const { reject } of waiting.values()) reject(new Error(why));

@@ -1,20 +1,16 @@
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import type { Confinement, Shell } from '../../sandbox/index.ts';
+import type { RunAccess } from '../approval.ts';
 import type { ImageContent, TextContent } from '../model/messages.ts';
 import { errorAnswer, type ToolAnswer } from '../tool-call.ts';
 import type { BuiltinTool } from '../tools/index.ts';
 import { keepHead } from '../tools/truncate.ts';
 import { createMcpClient, type McpClient } from './mcp-client.ts';
-
-/** A program that offers tools over the Model Context Protocol, as a client of ours names it. */
-export interface McpServer {
-  readonly name: string;
-  readonly command: string;
-  readonly args: readonly string[];
-  /** What it gets besides the environment of tools. */
-  readonly env: Readonly<Record<string, string>>;
-}
+import type { NetworkServer, ProgramServer } from './mcp-server.ts';
+import { effectOf, type Route } from './network-route.ts';
+import { openProgramWire } from './program-wire.ts';
+import type { Wire, WireEvents } from './wire.ts';
 
 export interface McpServersOptions {
   readonly shell: Pick<Shell, 'serve'>;
@@ -24,10 +20,15 @@ export interface McpServersOptions {
   readonly ended: (name: string, why: string) => void;
 }
 
-/** The servers that run beside an agent, and their tools. */
+/** What was agreed to: a program, and how it runs, or the way to a server. */
+export type AgreedServer =
+  | { readonly kind: 'program'; readonly server: ProgramServer; readonly confinement: Confinement }
+  | { readonly kind: 'network'; readonly server: NetworkServer; readonly route: Route };
+
+/** The servers that serve an agent, and their tools. */
 export interface McpServers extends AsyncDisposable {
-  /** Starts one and gives the names of its tools. Whether it may run was decided before. @throws when it does not answer */
-  start(server: McpServer, confinement: Confinement, signal: AbortSignal): Promise<readonly string[]>;
+  /** Starts one and gives the names of its tools. Whether it may was decided before. @throws when it does not answer */
+  start(agreed: AgreedServer, signal: AbortSignal): Promise<readonly string[]>;
   tools(): readonly BuiltinTool[];
   /** Whose a tool is, for everything that names sources; `undefined` for tools of others. */
   ownerOf(tool: string): string | undefined;
@@ -42,7 +43,6 @@ const MAX_DESCRIPTION = 4_096;
 const MAX_SCHEMA = 64 * 1024;
 const MAX_NAME = 64;
 const MAX_ANSWER_BYTES = 256 * 1024;
-const MAX_STDERR = 2_000;
 const PROTOCOL_VERSION = '2025-06-18';
 
 /** Makes the list; starts nothing. */
@@ -51,40 +51,46 @@ export function createMcpServers({ shell, environment, ended }: McpServersOption
   const closing = new AbortController();
   const endings = new Set<Promise<unknown>>();
   const tools = (): readonly BuiltinTool[] => [...running.values()].flatMap((server) => server.tools);
+  const letGo = (wire: Wire): void => {
+    const over = wire.close();
+    endings.add(over);
+    void over.finally(() => endings.delete(over));
+  };
+  const openWire = async (agreed: AgreedServer, events: WireEvents): Promise<Wire> => {
+    if (agreed.kind === 'program') return openProgramWire(agreed.server, { shell, environment, confinement: agreed.confinement }, events);
+    const { openHttpWire, openSseWire } = await import('./network-wire.ts');
+    return agreed.server.transport === 'http' ? openHttpWire(agreed.route, events) : openSseWire(agreed.route, events);
+  };
 
   return {
     tools,
     ownerOf: (name) => [...running.values()].find((server) => server.tools.some((tool) => tool.name === name))?.owner,
-    async start(server, confinement, signal) {
+    async start(agreed, signal) {
+      const { name } = agreed.server;
       const stop = new AbortController();
-      const until = AbortSignal.any([closing.signal, stop.signal]);
-      const { name, command: program, args, env } = server;
-      let stderr = '';
-      let stdin: { write(line: string): void } | undefined;
+      let wire: Wire | undefined;
       const client = createMcpClient(
-        (line) => stdin?.write(line),
+        (message) => wire?.send(message),
         (why) => end(why),
       );
       const end = (why: string): void => {
         const wasThere = running.delete(client);
         client.close(`the MCP server \`${name}\` is gone: ${why}`);
         stop.abort();
+        if (wire !== undefined) letGo(wire);
+        wire = undefined;
         if (wasThere && !closing.signal.aborted) ended(name, why);
       };
-      const process = await shell.serve({ program, args, environment: { ...environment, ...env } }, confinement, {
-        signal: until,
-        onOutput: (stream, bytes) => (stream === 'stdout' ? client.receive(bytes) : void (stderr = (stderr + bytes.toString('utf8')).slice(-MAX_STDERR))),
-      });
-      stdin = process.stdin;
-      const over = process.ended.then(
-        ({ code, signal: by }) => end([code === null ? `ended by ${by}` : `exit code ${code}`, stderr.trim()].filter((part) => part !== '').join(': ')),
-        (error: unknown) => end(error instanceof Error ? error.message : String(error)),
-      );
-      endings.add(over);
-      void over.finally(() => endings.delete(over));
+      closing.signal.addEventListener('abort', () => end('the session is over'), { once: true });
+      const opened = await openWire(agreed, { message: client.receive, unanswered: client.unanswered, ended: end });
+      // it may have ended while it began
+      if (stop.signal.aborted) letGo(opened);
+      else wire = opened;
+      const until = AbortSignal.any([closing.signal, stop.signal]);
       try {
         const how = { signal: AbortSignal.any([until, signal]), timeoutMs: START_MS };
-        await client.request('initialize', { protocolVersion: PROTOCOL_VERSION, capabilities: {}, clientInfo: { name: 'dash', version: '1' } }, how);
+        const hello = { protocolVersion: PROTOCOL_VERSION, capabilities: {}, clientInfo: { name: 'dash', version: '1' } };
+        opened.negotiated(versionIn(await client.request('initialize', hello, how)));
         client.notify('notifications/initialized');
         const taken = new Set(tools().map((tool) => tool.name));
         const found = await listTools(client, how);
@@ -92,7 +98,7 @@ export function createMcpServers({ shell, environment, ended }: McpServersOption
           const named = toolName(name, tool.name);
           if (taken.has(named) || JSON.stringify(tool.inputSchema).length > MAX_SCHEMA) return [];
           taken.add(named);
-          return [makeTool(named, tool, client, confinement)];
+          return [makeTool(named, tool, client, runsAs(agreed))];
         });
         running.set(client, { owner: `the MCP server ${name}`, tools: made });
         return made.map((tool) => tool.name);
@@ -106,6 +112,17 @@ export function createMcpServers({ shell, environment, ended }: McpServersOption
       await Promise.all(endings);
     },
   };
+}
+
+const Hello = Type.Object({ protocolVersion: Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\d$' }) });
+
+function versionIn(hello: unknown): string {
+  return Value.Check(Hello, hello) ? hello.protocolVersion : PROTOCOL_VERSION;
+}
+
+/** As what a call of its tools is decided: what goes over the network is never confined. */
+function runsAs(agreed: AgreedServer): Pick<RunAccess, 'confinement' | 'network'> {
+  return agreed.kind === 'program' ? { confinement: agreed.confinement } : { confinement: 'full access', network: effectOf(agreed.route) };
 }
 
 const ListedTool = Type.Object({ name: Type.String(), description: Type.Optional(Type.String()), inputSchema: Type.Object({ type: Type.Literal('object') }) });
@@ -131,12 +148,17 @@ export function toolName(server: string, tool: string): string {
   return `mcp__${server.replaceAll(/[^\w-]/g, '_').slice(0, 24)}__${tool.replaceAll(/[^\w-]/g, '_')}`.slice(0, MAX_NAME);
 }
 
-function makeTool(name: string, { name: own, description = '', inputSchema }: Listed, client: McpClient, confinement: Confinement): BuiltinTool {
+function makeTool(
+  name: string,
+  { name: own, description = '', inputSchema }: Listed,
+  client: McpClient,
+  runs: Pick<RunAccess, 'confinement' | 'network'>,
+): BuiltinTool {
   return {
     name,
     description: description.slice(0, MAX_DESCRIPTION),
     parameters: inputSchema,
-    accesses: (args) => [{ kind: 'run', command: `${name} ${JSON.stringify(args)}`, argv: [name], confinement, topic: name }],
+    accesses: (args) => [{ kind: 'run', command: `${name} ${JSON.stringify(args)}`, argv: [name], ...runs, topic: name }],
     async execute(args, { signal }) {
       try {
         return toAnswer(await client.request('tools/call', { name: own, arguments: args }, { signal, timeoutMs: CALL_MS }));
@@ -161,11 +183,4 @@ function toAnswer(result: unknown): ToolAnswer {
     return { type: 'text', text: truncated ? `${text}\n\n[cut: the answer was longer than ${MAX_ANSWER_BYTES} bytes]` : text };
   });
   return { content, isError: result.isError === true };
-}
-
-/** What is asked before a server is started: the exact command, and by name what it is given. */
-export function describeServer({ command, args, env }: McpServer): string {
-  const line = [command, ...args].map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ');
-  const names = Object.keys(env);
-  return names.length === 0 ? line : `${line}\n\nwith the variables ${names.join(', ')}`;
 }

@@ -17,11 +17,12 @@ import { describe } from '../../describe-diagnostic.ts';
 import type { Host } from '../../host.ts';
 import type { HostEvent } from '../../host-event.ts';
 import { type AssistantMessage, textOf } from '../../model/messages.ts';
+import type { McpServer } from '../../mcp/mcp-server.ts';
 import { contextUsage } from '../../session/context-usage.ts';
 import { sessionStats } from '../../session/session-stats.ts';
 import { isWithin } from '../../tools/workspace-path.ts';
 import { modeState, modeWithin, type OfferedMode } from './approval-modes.ts';
-import { type AcpUserInterface, createAcpUserInterface } from './ask-client.ts';
+import { createAcpUserInterface } from './ask-client.ts';
 import { chooseOption, configOptions } from './config-options.ts';
 import { readPrompt } from './prompt-content.ts';
 import { historyOf, said, type ShownPlace, summedUp, titleOf, updatesOf } from './session-updates.ts';
@@ -60,7 +61,6 @@ export class AcpSession implements AsyncDisposable {
   #mode: OfferedMode;
   #sending: Promise<void> = Promise.resolve();
   #servers: Promise<void> = Promise.resolve();
-  readonly #ui: AcpUserInterface;
   #turn: AbortController | undefined;
   /** Until a prompt is done everything may be cancelled; between prompts, what a package does of its own. */
   #cancelled = new AbortController();
@@ -87,8 +87,7 @@ export class AcpSession implements AsyncDisposable {
     const clientPath = (path: string): string => (isWithin(host.cwd, path) && isAbsolute(cwd) ? join(cwd, relative(host.cwd, path)) : path);
     this.#place = { cwd: host.cwd, clientPath, showsCompactions: capabilities.session?.compaction != null };
     const cancelled = (): AbortSignal => this.#cancelled.signal;
-    this.#ui = createAcpUserInterface({ client, capabilities, sessionId: () => this.id, tell: this.#tell, clientPath, hasUI, cancelled });
-    host.attach(this.#ui);
+    host.attach(createAcpUserInterface({ client, capabilities, sessionId: () => this.id, tell: this.#tell, clientPath, hasUI, cancelled }));
     host.subscribe((event) => this.#onEvent(event));
   }
 
@@ -195,20 +194,11 @@ export class AcpSession implements AsyncDisposable {
   /** One after the other: each is a question. */
   async #startServers(servers: readonly OfferedServer[]): Promise<void> {
     for (const offered of servers) {
-      const refuse = (why: string): void => this.#note('warning', `the MCP server ${plainText(offered.name, 80)} was not started: ${why}`);
-      if (!('command' in offered)) refuse('only programs are taken, not servers on the network');
-      else if (this.#mode === 'none') refuse('this session reads only');
-      else {
-        const server = { ...offered, env: Object.fromEntries(offered.env.map(({ name, value }) => [name, value])) };
-        const confinement = this.#mode === 'all' ? 'full access' : await this.#ui.askServer(server, await this.#host.canConfine());
-        if (confinement === undefined) refuse('nobody said yes');
-        else {
-          await this.#host.mcp.start(server, confinement, this.#cancelled.signal).then(
-            (tools) => this.#note('info', `the MCP server ${plainText(server.name, 80)} offers ${tools.length === 1 ? 'one tool' : `${tools.length} tools`}`),
-            (error: unknown) => refuse(error instanceof Error ? error.message : String(error)),
-          );
-        }
-      }
+      const name = plainText(offered.name, 80);
+      await this.#host.startServer(toServer(offered), this.#cancelled.signal).then(
+        (tools) => this.#note('info', `the MCP server ${name} offers ${tools.length === 1 ? 'one tool' : `${tools.length} tools`}`),
+        (error: unknown) => this.#note('warning', `the MCP server ${name} was not started: ${error instanceof Error ? error.message : String(error)}`),
+      );
     }
   }
 
@@ -337,6 +327,15 @@ export class AcpSession implements AsyncDisposable {
   #configOptions(): SessionConfigOption[] {
     return configOptions(this.#host.conversation, this.#host.models, { ceiling: this.#options.ceiling, current: this.#mode });
   }
+}
+
+function toServer(offered: OfferedServer): McpServer {
+  if (!('command' in offered)) {
+    const { name, type: transport, url, headers } = offered;
+    return { kind: 'network', name, transport, url, headers };
+  }
+  const { name, command, args, env } = offered;
+  return { kind: 'program', name, command, args, env: Object.fromEntries(env.map((variable) => [variable.name, variable.value])) };
 }
 
 const INTERNAL = -32603;

@@ -10,7 +10,7 @@ import {
 } from '@agentclientprotocol/sdk';
 import { plainText } from '../../../format/index.ts';
 import type { Confinement, DialogOptions, PermissionAnswer, PermissionQuestion } from '../../../sandbox/index.ts';
-import { describeServer, type McpServer } from '../../mcp/mcp-servers.ts';
+import { describeServer } from '../../mcp/mcp-server.ts';
 import { answerChoices, describeQuestion, isRed } from '../../permission-text.ts';
 import { lastingKey, type ToolQuestion } from '../../tool-question.ts';
 import type { UserInterface } from '../../user-interface.ts';
@@ -30,17 +30,12 @@ export interface AskingOptions {
   readonly cancelled: () => AbortSignal;
 }
 
-export interface AcpUserInterface extends UserInterface {
-  /** Whether a server may be started, and how. Dismissed is a no. */
-  askServer(server: McpServer, canConfine: boolean): Promise<Confinement | undefined>;
-}
-
 /**
  * Shows and asks by way of a client. An answer holds once or for this session and is never written down: a client may be
  * a program that says yes to everything. What is dangerous is offered for once only, whoever answers. A client that goes,
  * fails or answers what was not offered has said no.
  */
-export function createAcpUserInterface(options: AskingOptions): AcpUserInterface {
+export function createAcpUserInterface(options: AskingOptions): UserInterface {
   const { client, capabilities, sessionId, tell, clientPath, hasUI, cancelled } = options;
   const allowed = new Set<string>();
   let questions = 0;
@@ -116,15 +111,20 @@ export function createAcpUserInterface(options: AskingOptions): AcpUserInterface
       return isAllowed;
     },
 
-    async askServer(server, canConfine) {
+    async askServer(question, signal) {
+      const { server } = question;
       questions += 1;
-      const title = plainText(`start the MCP server ${server.name}?`, MAX_TITLE);
-      const shown = { toolCallId: `question-${questions}`, title, kind: 'execute' as const, content: [textBlock(fenced(describeServer(server)))] };
+      const isProgram = question.kind === 'program';
+      const title = plainText(`${isProgram ? 'start' : 'connect to'} the MCP server ${server.name}?`, MAX_TITLE);
+      const warnings = isProgram ? [] : question.warnings.map(textBlock);
+      const content = [textBlock(fenced(describeServer(server))), ...warnings];
+      const shown = { toolCallId: `question-${questions}`, title, kind: isProgram ? ('execute' as const) : ('fetch' as const), content };
       await tell({ sessionUpdate: 'tool_call', ...shown, status: 'pending' });
-      const chosen = await ask({ ...shown, status: 'pending' }, canConfine ? [CONFINED, UNCONFINED, NO] : [UNCONFINED, NO], undefined);
-      const confinement = chosen === CONFINED.optionId && canConfine ? 'confined' : chosen === UNCONFINED.optionId ? 'full access' : undefined;
-      await tell({ sessionUpdate: 'tool_call_update', toolCallId: shown.toolCallId, status: confinement === undefined ? 'failed' : 'completed' });
-      return confinement;
+      const choices = isProgram ? [...(question.canConfine ? [CONFINED] : []), UNCONFINED] : [CONNECT];
+      const chosen = await ask({ ...shown, status: 'pending' }, [...choices, NO], signal);
+      const answer = choices.some(({ optionId }) => optionId === chosen) ? ANSWERS[chosen ?? ''] : undefined;
+      await tell({ sessionUpdate: 'tool_call_update', toolCallId: shown.toolCallId, status: answer === undefined ? 'failed' : 'completed' });
+      return answer;
     },
 
     async askPermission(question, signal) {
@@ -150,6 +150,8 @@ const ONCE: readonly PermissionOption[] = [{ optionId: 'once', name: 'Yes, this 
 /** The lesser yes comes first: it is what a client takes that takes the first. */
 const CONFINED: PermissionOption = { optionId: 'confined', name: 'Yes, confined: it reads the workspace, without network', kind: 'allow_once' };
 const UNCONFINED: PermissionOption = { optionId: 'full-access', name: 'Yes, with all my rights', kind: 'allow_once' };
+const CONNECT: PermissionOption = { optionId: 'connect', name: 'Yes, connect: each of its tools is asked for', kind: 'allow_once' };
+const ANSWERS: Readonly<Record<string, Confinement>> = { confined: 'confined', 'full-access': 'full access', connect: 'full access' };
 const LASTING: readonly PermissionOption[] = [
   { optionId: 'once', name: 'Yes, this once', kind: 'allow_once' },
   { optionId: 'session', name: 'Yes, for this session', kind: 'allow_always' },
@@ -160,7 +162,7 @@ function showQuestion({ access, title, question, change, origin }: ToolQuestion,
   const words = access.kind === 'run' ? fenced(question) : question;
   return {
     title: access.kind === 'run' ? plainText(`${title}: ${access.command}`, MAX_TITLE) : question,
-    kind: TOOL_KINDS[access.kind],
+    kind: access.kind === 'run' && access.network !== undefined ? 'fetch' : TOOL_KINDS[access.kind],
     content: [...(change === undefined ? [textBlock(words)] : [showChange(change, clientPath)]), ...(origin === '' ? [] : [textBlock(origin)])],
     locations: access.kind === 'run' ? [] : [{ path: clientPath(access.path) }],
   };

@@ -72,7 +72,7 @@ class AcpServer implements AsyncDisposable {
           agentCapabilities: {
             loadSession: true,
             promptCapabilities: { image: true, audio: false, embeddedContext: true },
-            mcpCapabilities: { http: false, sse: false },
+            mcpCapabilities: { http: true, sse: true },
             sessionCapabilities: { list: {}, resume: {}, close: {}, delete: {} },
           },
           authMethods: this.#authMethods(),

@@ -1,0 +1,47 @@
+import { StringDecoder } from 'node:string_decoder';
+import type { Confinement, Shell } from '../../sandbox/index.ts';
+import type { ProgramServer } from './mcp-server.ts';
+import { MAX_MESSAGE, type Wire, type WireEvents } from './wire.ts';
+
+const MAX_STDERR = 2_000;
+
+/** Starts a program and speaks with it over lines of JSON. Whether it may run was decided before. */
+export async function openProgramWire(
+  { command: program, args, env }: ProgramServer,
+  {
+    shell,
+    environment,
+    confinement,
+  }: { readonly shell: Pick<Shell, 'serve'>; readonly environment: Readonly<Record<string, string>>; readonly confinement: Confinement },
+  { message, ended }: WireEvents,
+): Promise<Wire> {
+  const stop = new AbortController();
+  const decoder = new StringDecoder('utf8');
+  let stderr = '';
+  let rest = '';
+  const read = (bytes: Buffer): void => {
+    rest += decoder.write(bytes);
+    for (let end = rest.indexOf('\n'); end !== -1; end = rest.indexOf('\n')) {
+      const line = rest.slice(0, end);
+      rest = rest.slice(end + 1);
+      message(line);
+    }
+    if (rest.length > MAX_MESSAGE) ended('it wrote a line without an end');
+  };
+  const process = await shell.serve({ program, args, environment: { ...environment, ...env } }, confinement, {
+    signal: stop.signal,
+    onOutput: (stream, bytes) => (stream === 'stdout' ? read(bytes) : void (stderr = (stderr + bytes.toString('utf8')).slice(-MAX_STDERR))),
+  });
+  const over = process.ended.then(
+    ({ code, signal: by }) => ended([code === null ? `ended by ${by}` : `exit code ${code}`, stderr.trim()].filter((part) => part !== '').join(': ')),
+    (error: unknown) => ended(error instanceof Error ? error.message : String(error)),
+  );
+  return {
+    send: (outgoing) => void process.stdin.write(`${JSON.stringify(outgoing)}\n`),
+    negotiated: () => undefined,
+    async close() {
+      stop.abort();
+      await over;
+    },
+  };
+}
