@@ -1,6 +1,10 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-const shared = { pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as const;
+/** A test mostly waits for processes: one more at a time than there are processors, and no more than memory has room for. */
+const maxWorkers = Math.min(availableParallelism() + 1, 8);
+
+const shared = { pool: 'forks', maxWorkers, testTimeout: 60_000, hookTimeout: 60_000 } as const;
 
 /** Tiers: `npm test` is `unit`; the others have a script of their own and run in CI. */
 export default defineConfig({

@@ -176,7 +176,8 @@ test("/settings changes one of the user's settings, and takes it back", async ()
   const change = async (to: string): Promise<void> => {
     await terminal.type('images.block');
     await terminal.press('Enter');
-    await terminal.shows('keeps every image from models');
+    // the list says what it does, too: only the question names both
+    await terminal.shows('images.block: keeps every image from models');
     await terminal.type(to);
     await terminal.press('Enter');
   };
