@@ -40,7 +40,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'gc', summary: 'remove from the store what the last three states do not need', load: () => import('./commands/gc.ts') },
   { name: 'enable', summary: 'switch a package, or one resource of it, on', load: () => import('./commands/enable.ts') },
   { name: 'disable', summary: 'switch a package, or one resource of it, off', load: () => import('./commands/disable.ts') },
-  { name: 'config', summary: 'choose from a list what is on', load: () => import('./commands/config.ts') },
+  { name: 'config', summary: 'choose from a list what is on; with a package, show its settings', load: () => import('./commands/config.ts') },
+  { name: 'config list', summary: 'show the settings of packages, and what holds', load: () => import('./commands/config-list.ts') },
+  { name: 'config get', summary: 'print one setting of a package', load: () => import('./commands/config-get.ts') },
+  { name: 'config set', summary: 'set one setting of a package', load: () => import('./commands/config-set.ts') },
+  { name: 'config unset', summary: 'take back what was set for a package', load: () => import('./commands/config-unset.ts') },
   {
     name: 'config profile',
     summary: 'show or choose how much is asked: open, balanced, strict, locked',

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 
 import type { Argument, Command, Option } from 'commander';
 
+import { readDeclaredSettings } from '../format/index.ts';
 import { type InstalledPackage, readInstalled } from '../registry/index.ts';
 import { type CommandEntry, COMMANDS, findCommand, HOST_COMMAND } from './command-table.ts';
 import { oneLine } from './output/terminal.ts';
@@ -192,6 +193,15 @@ async function valuesFor(
         ),
         files,
       };
+    case 'setting':
+      return {
+        values: meant.flatMap(({ settings }) =>
+          readDeclaredSettings(settings).settings.map(({ name, description }) => ({ value: name, about: description.slice(0, MAX_ABOUT) })),
+        ),
+        files,
+      };
+    case 'value':
+      return { values: meant.flatMap(({ settings }) => choicesOf(settings, positionals[1])), files };
     case 'skill':
       return { values: (await readSkills()).map(({ name, description }) => ({ value: name, about: description.slice(0, MAX_ABOUT) })), files };
     default:
@@ -199,7 +209,16 @@ async function valuesFor(
   }
 }
 
+/** What a setting of a package can be, where that is a list of words. */
+function choicesOf(schema: InstalledPackage['settings'], name: string | undefined): Completion[] {
+  const found = readDeclaredSettings(schema).settings.find((setting) => setting.name === name)?.schema;
+  if (typeof found !== 'object') return [];
+  const { enum: choices, type } = found;
+  if (Array.isArray(choices)) return choices.filter((choice) => typeof choice !== 'object').map((choice) => ({ value: String(choice) }));
+  return type === 'boolean' ? [{ value: 'true' }, { value: 'false' }] : [];
+}
+
 const MAX_ABOUT = 80;
 const PACKAGES: ReadonlySet<string> = new Set(['name', 'names', 'name[:resource']);
 const FILES: ReadonlySet<string> = new Set(['spec', 'specs', 'dir', 'path', 'target', 'file']);
-const PARTS: ReadonlySet<string> = new Set(['resource', 'permission', 'tool']);
+const PARTS: ReadonlySet<string> = new Set(['resource', 'permission', 'tool', 'setting', 'value']);

@@ -1,8 +1,19 @@
 import { realpath } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
-import { DashError, type Diagnostic, isDashError, mergeCaptured, type ModuleGraph, type PermissionSet, type Registrations } from '../format/index.ts';
+import {
+  DashError,
+  type Diagnostic,
+  isDashError,
+  mergeCaptured,
+  type ModuleGraph,
+  NO_SETTING_VALUES,
+  type PermissionSet,
+  type Registrations,
+  type SettingValues,
+} from '../format/index.ts';
 import type { LoadedPackage, OpenPackage, ReadPackages } from '../host/index.ts';
+import { openValueBook, type PackageSettings, settingsSchemaOf, toSettingValues, type ValueBook } from '../registry/configure/index.ts';
 import {
   DirectoryDigests,
   finishBuilds,
@@ -65,27 +76,32 @@ export async function openPackages(
   const inspected = new Map<string, { readonly contentHash: string; readonly pkg: Inspection['package'] }>();
   const digests = new DirectoryDigests();
   let readying: NodeJS.Timeout | undefined;
+  const values = new Map<string, SettingValues>();
   const trail = lazyTrail(home, onRecord);
   const spare = new SpareProcess();
   const [book, { profile }] = await Promise.all([openGrantBook(home, cwd), readProfile(home)]);
 
-  const read: ReadPackages = async () => {
+  const read: ReadPackages = async ({ projects }) => {
     if (none) return [];
     const installed = await readBuilt(invocation);
-    return Promise.all(installed.filter(({ enabled }) => enabled).map((one) => load(one)));
+    const settings = await openValueBook({ dashHome: home, projects });
+    return Promise.all(installed.filter(({ enabled }) => enabled).map((one) => load(one, settings)));
   };
 
-  async function load(installed: InstalledPackage): Promise<LoadedPackage> {
+  async function load(installed: InstalledPackage, settings: ValueBook): Promise<LoadedPackage> {
     const granted = book.of(installed.grantKey).granted();
     const { contentHash, build, resources, diagnostics } = installed.linked ? await current(installed) : await whole(installed);
     builds.set(buildKey(installed.id, contentHash), build);
     loaded.set(installed.id, installed);
+    const configured = await settingsOf(installed, settings);
+    // a package that runs on reads them from now on
+    values.set(installed.id, toSettingValues(configured));
     const { id, name, version, dir, linked } = installed;
     const captured = await build().then(
       (one) => one.captured !== undefined,
       () => true, // it says what is wrong when it is opened
     );
-    return { id, name, version, dir, linked, contentHash, resources, granted, captured, diagnostics };
+    return { id, name, version, dir, linked, contentHash, resources, granted, captured, diagnostics: [...diagnostics, ...configured.diagnostics] };
   }
 
   /** A model must not read what somebody wrote into the store; code is checked when it is run. */
@@ -138,7 +154,7 @@ export async function openPackages(
     spare.keep();
     return openPackage(
       { name, version, source, contentHash, graph, compiled, granted, captured, authority: authorityOf(book.of(source), installed, profile) },
-      { ...openOptions(invocation, ports, trail.open(), [...loaded.values()]), spare },
+      { ...openOptions(invocation, ports, trail.open(), [...loaded.values()]), spare, settings: () => values.get(id) ?? NO_SETTING_VALUES },
     );
   };
 
@@ -154,6 +170,16 @@ export async function openPackages(
       return Promise.resolve();
     },
   };
+}
+
+/** What holds for one package now; a manifest that cannot be read is said by whoever builds it. */
+async function settingsOf(installed: InstalledPackage, book: ValueBook): Promise<PackageSettings> {
+  try {
+    return book.of({ ...installed, settings: await settingsSchemaOf(installed) });
+  } catch (error) {
+    if (!isDashError(error, 'INVALID_MANIFEST', 'INVALID_PERMISSION')) throw error;
+    return { settings: [], diagnostics: [] };
+  }
 }
 
 /**
@@ -198,7 +224,9 @@ export async function openOne(
   const trail = lazyTrail(home);
   const [book, { profile }, undone] = await Promise.all([openGrantBook(home, cwd), readProfile(home), recoverFor(invocation)]);
   if (undone !== '') notice(`the last one here was killed in the middle of a program:\n${undone.trimEnd()}`);
+  const settings = await settingsForCall(installed, invocation, notice);
   const options: OpenOptions = {
+    settings: () => settings,
     ...openOptions(invocation, ports, trail.open(), await readInstalled({ dashHome: home, projectDir: cwd })),
     onDenial,
     onLog: (level, text) => {
@@ -235,6 +263,20 @@ export async function openOne(
     ),
     closing,
   );
+}
+
+/** A directory that was never installed has no values: those were set for what was consented to. */
+async function settingsForCall(
+  installed: InstalledPackage | undefined,
+  { home, cwd, env, globals }: Invocation,
+  notice: (text: string) => void,
+): Promise<SettingValues> {
+  if (installed === undefined || (await settingsSchemaOf(installed)) === undefined) return NO_SETTING_VALUES;
+  const { decideTrust } = await import('../host/index.ts');
+  const { trusted, files } = await decideTrust({ dashHome: home, cwd, home: env['HOME'] ?? cwd }, globals.trustProject ?? false);
+  const read = await settingsOf(installed, await openValueBook({ dashHome: home, projects: trusted ? files.configured : [] }));
+  for (const { message } of read.diagnostics) notice(`warning: ${message}`);
+  return toSettingValues(read);
 }
 
 export async function inspectDirectory(dir: string, invocation: Invocation): Promise<Inspection> {

@@ -1,5 +1,6 @@
 export { consentLevel, GRANTED_BY_INSTALLING, looksSecret, readsOf, waysOut, type ConsentLevel } from './consent-level.ts';
 export { DashError, ERROR_EXIT_CODES, isDashError, type DashErrorOptions, type ErrorCode, type Where } from './dash-error.ts';
+export { type DeclaredSetting, type DeclaredSettings, NO_SETTING_VALUES, readDeclaredSettings, type SettingValues } from './declared-settings.ts';
 export { describeCombination, describePermission, describeSet } from './describe-permission.ts';
 export type { Diagnostic } from './diagnostic.ts';
 export type {
@@ -65,4 +66,5 @@ export { plainText, quotedText } from './quoted-text.ts';
 export { globMatches } from './resource-glob.ts';
 export { isEmptyResources, RESOURCE_KINDS, type ResourceKind, type Resources } from './resource.ts';
 export { narrowResources, resolveResources, type ReadText, type ResolvedResources, type ResourceFilter } from './resolve-resources.ts';
+export { misfitOf, readTyped, type SettingSchema } from './setting-value.ts';
 export { sorted, sortedJson } from './sorted-json.ts';

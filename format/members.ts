@@ -68,6 +68,8 @@ const API: readonly MemberRow[] = [
   api('registerShortcut', ['ui:keys'], 'that its key was pressed'),
   api('registerFlag', [], 'nothing'),
   api('getFlag', [], 'the value of its own flag'),
+  api('getSetting', [], 'the value of its own setting'),
+  api('getSettings', [], 'the values of its own settings'),
   api('registerMessageRenderer', ['ui:panel'], 'messages of its own type', 'how they are drawn'),
   api('registerEntryRenderer', ['ui:panel'], 'entries of its own type', 'how they are drawn'),
   api('registerMarkdownTransformer', ['session:read', 'ui:panel'], 'the text of messages', 'how it is drawn'),

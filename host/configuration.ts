@@ -10,13 +10,15 @@ export interface Configuration {
   readonly promptFiles: Awaited<ReturnType<typeof readPromptFiles>>;
   readonly keybindings: Pick<Keys, 'bindings' | 'diagnostics'>;
   readonly diagnostics: readonly Diagnostic[];
+  /** Directories of the project whose `.dash` is listened to, the outermost first; none where it is not trusted. */
+  readonly projects: readonly string[];
   /** Reads them again; settings that cannot be read leave those before them. */
   reread(): Promise<void>;
 }
 
 /** Reads the configuration. `project` finds the files of the project, if it is trusted. @throws {DashError} SETTINGS_INVALID */
 export async function readConfiguration(dashHome: string, project: () => Promise<ProjectFiles | undefined>): Promise<Configuration> {
-  const files = await project();
+  let files = await project();
   let { settings, diagnostics } = await readAllSettings(dashHome, files);
   let [promptFiles, keybindings] = await Promise.all([readPromptFiles(dashHome, files), readKeybindings(dashHome)]);
   return {
@@ -32,11 +34,14 @@ export async function readConfiguration(dashHome: string, project: () => Promise
     get diagnostics() {
       return diagnostics;
     },
+    get projects() {
+      return files?.configured ?? [];
+    },
     async reread() {
-      const now = await project();
-      [promptFiles, keybindings] = await Promise.all([readPromptFiles(dashHome, now), readKeybindings(dashHome)]);
+      files = await project();
+      [promptFiles, keybindings] = await Promise.all([readPromptFiles(dashHome, files), readKeybindings(dashHome)]);
       try {
-        ({ settings, diagnostics } = await readAllSettings(dashHome, now));
+        ({ settings, diagnostics } = await readAllSettings(dashHome, files));
       } catch (error) {
         // half a file, in the middle of being saved: the settings before it go on
         if (!isDashError(error)) throw error;

@@ -158,7 +158,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   });
 
   await packages.start({
-    readPackages: loader.read,
+    readPackages: () => loader.read({ projects: configuration.projects }),
     openPackage: loader.open,
     ports,
     loose: async () => ({

@@ -20,8 +20,14 @@ export interface LoadedPackage {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** What a project has to say to packages. */
+export interface PackageSurroundings {
+  /** Directories whose `.dash/settings.json` may set values of packages: those of a trusted project, the outermost first. */
+  readonly projects: readonly string[];
+}
+
 /** Gives the packages of this moment, in load order. */
-export type ReadPackages = () => Promise<readonly LoadedPackage[]>;
+export type ReadPackages = (surroundings: PackageSurroundings) => Promise<readonly LoadedPackage[]>;
 
 /**
  * Makes a package ready to be called; compiles it first when it is linked. Starts nothing by itself.

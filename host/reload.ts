@@ -17,7 +17,7 @@ export interface Generation {
 }
 
 export interface GenerationOptions {
-  readonly readPackages: ReadPackages;
+  readonly readPackages: () => ReturnType<ReadPackages>;
   readonly openPackage: OpenPackage;
   readonly ports: HostPorts;
   /** Where the resources lie that no package brings, as it is now. */

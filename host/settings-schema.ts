@@ -117,6 +117,7 @@ export const Settings = Type.Object({
   profile: elsewhere('how much installs ask: `dash config profile`'),
   minimumReleaseAge: elsewhere('how long a release must have been public before it is installed'),
   minimumReleaseAgeExclude: elsewhere('which packages need not'),
+  packageSettings: elsewhere('values of the settings of packages, by package: `dash config set`'),
   packages: elsewhere('what of installed packages is on: `dash enable`, `dash disable`, `dash config`'),
 });
 export type Settings = Static<typeof Settings>;

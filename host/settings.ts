@@ -21,7 +21,7 @@ export async function readSettings(dashHome: string): Promise<SettingsReading> {
 }
 
 /** `registry/` reads it, with rules of its own. */
-const ELSEWHERE = ['packages'];
+const ELSEWHERE = ['packages', 'packageSettings'];
 
 /** The user's settings, with those of a trusted project over them. What is wrong in the project's file costs that file. */
 export async function readAllSettings(dashHome: string, project: Pick<ProjectFiles, 'configured'> | undefined): Promise<SettingsReading> {

@@ -49,6 +49,8 @@ export interface InstalledPackage {
   readonly skills: readonly InspectedSkill[];
   readonly permissions: readonly PermissionRequest[];
   readonly optionalPermissions: readonly PermissionRequest[];
+  /** The JSON Schema of its settings, as it was when it was installed; see `readDeclaredSettings`. */
+  readonly settings: Readonly<Record<string, unknown>> | undefined;
   /** Its extensions are still to be built: `finishBuilds` does it. */
   readonly pending: boolean;
   readonly compiled: CompiledPackage;
@@ -145,6 +147,7 @@ export function toInstalled(record: PackageRecord, { scope, lock, store, setting
     skills: record.skills.filter(({ path }) => resources.skills.includes(path)),
     permissions: record.permissions,
     optionalPermissions: record.optionalPermissions,
+    settings: record.settings,
     pending: record.pending === true,
     compiled,
     captureOutcomes,

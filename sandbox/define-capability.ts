@@ -1,5 +1,5 @@
 import type { Static, TSchema } from '@sinclair/typebox';
-import type { Effect, Permission, PermissionSet, Places } from '../format/index.ts';
+import type { Effect, Permission, PermissionSet, Places, SettingValues } from '../format/index.ts';
 import type { AuditRecord } from './audit-trail.ts';
 import type { Spent } from './budget.ts';
 import type { Lease } from './calls-in-flight.ts';
@@ -18,6 +18,8 @@ export interface CapabilityContext {
   readonly places: Places;
   readonly ports: HostPorts;
   readonly secrets: SecretHandles;
+  /** Its settings as they are now; of no other package. Without it there are none. */
+  readonly settings?: () => SettingValues;
   readonly storage: PrivateStorage;
   /** What this run of the package has on the screen. */
   readonly surfaces: OpenSurfaces;

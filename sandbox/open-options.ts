@@ -1,4 +1,4 @@
-import type { DashError } from '../format/index.ts';
+import type { DashError, SettingValues } from '../format/index.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import type { BundleStore } from './compile/bundle-store.ts';
 import type { Denial } from './extension.ts';
@@ -10,7 +10,7 @@ import type { LookUpSecret } from './secret-handles.ts';
 /** What a package runs among. */
 export interface OpenOptions {
   readonly ports: HostPorts;
-  readonly audit: AuditTrail;
+  readonly audit: Pick<AuditTrail, 'append'>;
   readonly bundles: BundleStore;
   /** Real path of the workspace: the guest's cwd. */
   readonly workspace: string;
@@ -22,6 +22,8 @@ export interface OpenOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The value of a secret, asked for when it goes out. Default: there are none. */
   readonly lookUpSecret?: LookUpSecret;
+  /** Its own settings, as they are at the moment. Default: there are none. */
+  readonly settings?: () => SettingValues;
   readonly columns?: number;
   /** What confines programs. Default: what this machine has, probed at the first program. */
   readonly osLayer?: () => Promise<OsLayer>;

@@ -1,5 +1,5 @@
 import { Value } from '@sinclair/typebox/value';
-import { DashError, type PlainArea, type ProviderRegistration, type Registrations, type ToolRegistration } from '../format/index.ts';
+import { DashError, NO_SETTING_VALUES, type PlainArea, type ProviderRegistration, type Registrations, type ToolRegistration } from '../format/index.ts';
 import type {
   EventCallOptions,
   HandlerOutcome,
@@ -22,6 +22,7 @@ import { DEFAULT_EVENT_TIMEOUT_MS, DEFAULT_TOOL_TIMEOUT_MS } from './process/lim
 import type { ProviderRequest } from './protocol.ts';
 import { openGate, type ProviderAccess, type ProviderPass } from './provider-access.ts';
 import { showPlaces } from './registrations.ts';
+import { scrubbedOptions, scrubSettings, type SettingScrubber } from './scrub-settings.ts';
 import { SURFACE_DEADLINE_MS } from './surface-limits.ts';
 import { type Rendered, RenderedSchema, type RenderSubject } from './surface.ts';
 
@@ -45,6 +46,7 @@ export function openPackage(sandboxPackage: SandboxPackage, options: OpenOptions
 class OpenPackage implements SandboxedPackage {
   readonly #package: SandboxPackage;
   readonly #options: OpenOptions;
+  readonly #scrub: SettingScrubber;
   readonly #rights: PackageRights;
   readonly #directories: PackageDirectories;
   readonly #lateTools: LateTools;
@@ -54,8 +56,9 @@ class OpenPackage implements SandboxedPackage {
 
   constructor(sandboxPackage: SandboxPackage, options: OpenOptions) {
     this.#package = sandboxPackage;
-    this.#options = options;
-    const { workspace: cwd, home, dashHome, ports, audit, environment } = options;
+    this.#scrub = scrubSettings(options.settings ?? (() => NO_SETTING_VALUES));
+    this.#options = scrubbedOptions(options, this.#scrub);
+    const { workspace: cwd, home, dashHome, ports, audit, environment } = this.#options;
     this.#rights = new PackageRights({ package: sandboxPackage, ports, audit, environment });
     this.#directories = new PackageDirectories(sandboxPackage, options);
     const facts = { cwd, home, agentDir: this.#directories.agentDir };
@@ -74,7 +77,8 @@ class OpenPackage implements SandboxedPackage {
     this.#process = new PackageProcess({
       parts: {
         package: sandboxPackage,
-        options,
+        options: this.#options,
+        scrub: this.#scrub,
         rights: this.#rights,
         directories: this.#directories,
         lateTools: this.#lateTools,
@@ -120,9 +124,9 @@ class OpenPackage implements SandboxedPackage {
     { toolCallId, signal, timeoutMs = DEFAULT_TOOL_TIMEOUT_MS, onUpdate, context, origin, delegation }: ToolCallOptions,
   ): Promise<ToolOutcome> {
     const how = { timeoutMs, context, ...(signal && { signal }), ...(origin && { origin }), ...(delegation && { delegation }) };
-    const answer = await this.#process.call({ op: 'tool', name, toolCallId, args }, how, (value) => onUpdate?.(toOutcome(value)));
+    const answer = await this.#process.call({ op: 'tool', name, toolCallId, args }, how, (value) => onUpdate?.(this.#scrub.data(toOutcome(value))));
     if ('error' in answer) return toFailure(answer.error);
-    return toOutcome(answer.value);
+    return this.#scrub.data(toOutcome(answer.value));
   }
 
   async runCommand(name: string, args: string, options: EventCallOptions): Promise<void> {

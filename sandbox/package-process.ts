@@ -67,7 +67,7 @@ export class PackageProcess {
     try {
       this.#endOutdated();
       const session = await this.wake(origin, signal);
-      return await session.call(call, {
+      const answer = await session.call(call, {
         context,
         timeoutMs,
         ...(signal && { signal }),
@@ -75,6 +75,7 @@ export class PackageProcess {
         ...(delegation && { delegation }),
         ...(onUpdate && { onUpdate }),
       });
+      return 'error' in answer ? { error: this.#options.parts.scrub.data(answer.error) } : answer;
     } finally {
       this.#inFlight--;
       if (this.#inFlight === 0) {

@@ -17,7 +17,7 @@ import type { CallOrigin, HostPorts, PermissionAnswer, QuestionPort } from './po
 export interface PackageRightsOptions {
   readonly package: SandboxPackage;
   readonly ports: HostPorts;
-  readonly audit: AuditTrail;
+  readonly audit: Pick<AuditTrail, 'append'>;
   /** The agent's; what is not set is asked for by nobody. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }

@@ -24,7 +24,7 @@ export type LookUpSecret = (name: string) => string | undefined;
 
 const HTTPS_PORT = 443;
 /** Shorter ones would take ordinary words out of answers. */
-const MIN_SCRUBBED = 6;
+export const MIN_SCRUBBED = 6;
 
 /** Makes handles for these names, new ones each time. */
 export function createSecretHandles(names: readonly string[], lookUp: LookUpSecret, port = HTTPS_PORT): SecretHandles {
@@ -79,7 +79,7 @@ function credentialsIn(header: string): string | undefined {
 }
 
 /** Plain, percent, JSON, hex, and base64 at each of its three alignments, as bytes in latin1. Longest first. */
-function formsOf(value: string): readonly string[] {
+export function formsOf(value: string): readonly string[] {
   const bytes = Buffer.from(value, 'utf8');
   const asLatin1 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
   const base64 = [0, 1, 2].flatMap((offset) => {

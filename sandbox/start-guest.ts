@@ -23,6 +23,7 @@ import { isRuntimeScript } from './process/runtime-files.ts';
 import { prepareConfinement } from './process/spawn-process.ts';
 import type { ScriptSource } from './protocol.ts';
 import { registrationsDiffer, showPlaces } from './registrations.ts';
+import type { SettingScrubber } from './scrub-settings.ts';
 import { createSecretHandles, type SecretHandles } from './secret-handles.ts';
 import { unpackedDirectory } from './unpacked-directory.ts';
 
@@ -30,6 +31,7 @@ import { unpackedDirectory } from './unpacked-directory.ts';
 export interface PackageParts {
   readonly package: SandboxPackage;
   readonly options: OpenOptions;
+  readonly scrub: SettingScrubber;
   readonly rights: PackageRights;
   readonly directories: PackageDirectories;
   readonly lateTools: LateTools;
@@ -144,6 +146,7 @@ function brokerFor(
       places,
       ports: rights.asking(),
       secrets,
+      ...(options.settings !== undefined && { settings: options.settings }),
       storage: new PrivateStorage(name, [places.data, places.tmp], maxPrivateBytes),
       surfaces: new OpenSurfaces({ packageName: name, port: () => ports.ui.surfaces, ...state }),
       ownDirectory: (dependency) => ownDirectory(graph, dependency, bundles),

@@ -96,6 +96,14 @@ export interface ExtensionAPI {
   registerShortcut(shortcut: string, definition: ShortcutDefinition): void;
   registerFlag(name: string, definition: FlagDefinition): void;
   getFlag(name: string): boolean | string | undefined;
+  /**
+   * What the user, or a trusted project, set for this package (`dash config`), else the default of its schema in
+   * `dash.settings`. Dash's own. Not while the factory runs: what is registered may not depend on it. Asked for at each use it
+   * is as the last reload found it.
+   */
+  getSetting<T = unknown>(name: string): T | undefined;
+  /** All of them that have a value. Dash's own. */
+  getSettings(): Readonly<Record<string, unknown>>;
   registerMessageRenderer<T = unknown>(customType: string, renderer: MessageRenderer<T>): void;
   registerEntryRenderer<T = unknown>(customType: string, renderer: EntryRenderer<T>): void;
   registerMarkdownTransformer(transformer: MarkdownTransformer): void;

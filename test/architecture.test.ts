@@ -20,7 +20,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 /** By which files a folder is entered. Those of `registry` are several, so that `dash list` does not load an HTTP server; the interactive mode alone loads what draws a screen. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   host: ['host/index.ts', 'host/modes/interactive/index.ts'],
-  registry: ['registry/index.ts', 'registry/serve/index.ts', 'registry/publish/index.ts', 'registry/catalog/index.ts'],
+  registry: ['registry/index.ts', 'registry/serve/index.ts', 'registry/publish/index.ts', 'registry/configure/index.ts', 'registry/catalog/index.ts'],
 };
 
 /**

@@ -2,7 +2,9 @@ import { narrowResources, RESOURCE_KINDS } from '../../format/index.ts';
 import { type Choice, type ChoiceChange, type InstalledPackage, readInstalled, toggle } from '../../registry/index.ts';
 import { collect } from '../collect-option.ts';
 import type { DefineCommand } from '../command.ts';
+import { findInstalled } from '../find-installed.ts';
 import { oneLine, type Style } from '../output/terminal.ts';
+import { showSettings } from '../show-settings.ts';
 import { scopeOf } from '../scope.ts';
 import { applyChoices, parseTarget } from '../toggle-command.ts';
 
@@ -13,10 +15,13 @@ interface ConfigFlags {
 
 export const define: DefineCommand = (command) => {
   command
+    .argument('[name]', 'show the settings of this package')
     .option('--enable <name[:resource]>', 'switch this on, without the list; may stand several times', collect, [])
     .option('--disable <name[:resource]>', 'switch this off, without the list; may stand several times', collect, []);
   return async (invocation) => {
     const { enable, disable } = command.opts<ConfigFlags>();
+    const [name] = command.args;
+    if (name !== undefined) return showSettings([await findInstalled(name, invocation)], invocation);
     const named = [...enable.map((text) => changeFor(text, true)), ...disable.map((text) => changeFor(text, false))];
     if (named.length > 0) return applyChoices(named, invocation);
 

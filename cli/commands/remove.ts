@@ -8,7 +8,9 @@ import { removeData } from '../remove-data.ts';
 import { scopeOf } from '../scope.ts';
 
 export const define: DefineCommand = (command) => {
-  command.argument('<names...>', 'names, or the specs they were installed with').option('--purge', 'also its private data and what it was granted');
+  command
+    .argument('<names...>', 'names, or the specs they were installed with')
+    .option('--purge', 'also its private data, its settings and what it was granted');
   return async (invocation) => {
     const { cwd, home, signal, stdout, globals } = invocation;
     const { purge = false } = command.opts<{ readonly purge?: boolean }>();

@@ -19,6 +19,7 @@ import { checkHiddenText } from './checks/hidden-text.ts';
 import { checkManifest } from './checks/manifest.ts';
 import { checkPermissions } from './checks/permissions.ts';
 import { checkSecrets } from './checks/secrets.ts';
+import { checkSettings } from './checks/settings.ts';
 import { checkSizes } from './checks/sizes.ts';
 import { readPackageFiles } from './package-files.ts';
 
@@ -56,7 +57,7 @@ export async function check(dir: string, ports: CheckPorts): Promise<CheckResult
   }
 }
 
-const CHECKS: readonly Check[] = [checkManifest, checkPermissions, checkSecrets, checkHiddenText, checkSizes, checkDocuments];
+const CHECKS: readonly Check[] = [checkManifest, checkPermissions, checkSettings, checkSecrets, checkHiddenText, checkSizes, checkDocuments];
 
 async function diagnose(dir: string, ports: CheckPorts): Promise<Diagnostic[]> {
   const packed = await readPackageFiles(dir);

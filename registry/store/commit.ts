@@ -192,6 +192,7 @@ function toRecord({ inspected, grantKey }: ConsentedPackage): PackageRecord {
     resources,
     permissions: manifest.dash.permissions,
     optionalPermissions: manifest.dash.optionalPermissions,
+    ...(manifest.dash.settings !== undefined && { settings: manifest.dash.settings }),
     graph: { root: ROOT, nodes: Object.fromEntries([[ROOT, own] as const, ...others]) },
     ...(pending && { pending }),
     compiled,

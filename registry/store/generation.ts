@@ -32,6 +32,8 @@ export interface PackageRecord {
   readonly resources: Resources;
   readonly permissions: readonly PermissionRequest[];
   readonly optionalPermissions: readonly PermissionRequest[];
+  /** The JSON Schema of its settings; absent where it has none. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   readonly graph: StoredGraph;
   /** Its extensions are still to be built; until then there is nothing in `compiled` and `captureOutcomes`. */
   readonly pending?: true;

@@ -8,6 +8,7 @@ import { readTransfer } from './net-transfer.ts';
 import * as provider from './provider.ts';
 import { randomBytes } from './random.ts';
 import * as session from './session.ts';
+import { readSettings } from './settings.ts';
 import * as surface from './surface.ts';
 import { callTool, register, spawn } from './tools.ts';
 import * as ui from './ui.ts';
@@ -36,6 +37,7 @@ const ALL = [
   exec.write,
   exec.signal,
   randomBytes,
+  readSettings,
   ui.notify,
   ui.select,
   ui.confirm,

@@ -22,6 +22,8 @@ export function createExtensionApi(registry: Registry, link: GuestLink): object 
     registerShortcut: (shortcut: string, options: { handler(context: unknown): unknown }) => registry.registerShortcut(shortcut, options),
     registerFlag: (name: string, flag: { type: 'boolean' | 'string' }) => registry.registerFlag(name, flag),
     getFlag: (name: string) => registry.flag(name),
+    getSetting: (name: string) => (act('getSetting', 'settings.read', { name: String(name) }) as { value?: unknown }).value,
+    getSettings: () => Object.freeze(Object.assign(Object.create(null), act('getSettings', 'settings.read', {}))) as object,
     registerProvider: (given: string | ProviderConfig, config?: ProviderConfig) => registry.registerProvider(given, config),
     unregisterProvider: (name: string) => registry.unregisterProvider(name),
 

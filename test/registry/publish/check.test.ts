@@ -25,6 +25,16 @@ describe('the manifest', () => {
     ['a dependency from a folder', { ...GOOD, dependencies: { x: 'file:../x' } }, 'error DEPENDENCY_NOT_ON_REGISTRY'],
     ['no description', { ...GOOD, description: undefined }, 'warning DESCRIPTION_MISSING'],
     ['no license', { ...GOOD, license: undefined }, 'warning LICENSE_MISSING'],
+    [
+      'a setting that nobody can make',
+      { ...GOOD, dash: { ...GOOD.dash, settings: { properties: { a: { $ref: '#' } } } } },
+      'error SETTING_DECLARATION_INVALID',
+    ],
+    [
+      'a secret that would be shown',
+      { ...GOOD, dash: { ...GOOD.dash, settings: { properties: { apiKey: { type: 'string' } } } } },
+      'warning SETTING_LOOKS_SECRET',
+    ],
     ['a script that would run at install', { ...GOOD, scripts: { postinstall: 'node x' } }, 'warning SCRIPTS_IGNORED'],
   ] as const)('%s', async ([, manifest, expected]) => {
     const { ok, codes } = await codesOf(manifest);
