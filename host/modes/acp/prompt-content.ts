@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { type ContentBlock, type EmbeddedResource, RequestError, type ResourceLink } from '@agentclientprotocol/sdk';
+import { imageSize } from '../../images/image-size.ts';
 import type { ImageContent } from '../../model/messages.ts';
 
 /** What a prompt of a client says to the model. */
@@ -22,18 +23,21 @@ export function readPrompt(blocks: readonly ContentBlock[]): PromptContent {
         said.push(block.text);
         break;
       case 'image':
-        images.push(imageOf(block.data, block.mimeType));
+        images.push(imageOf(block.data));
         break;
       case 'resource_link':
         said.push(linkText(block));
         break;
       case 'resource': {
         const { resource } = block;
-        if ('text' in resource) {
-          said.push(placeOf(resource.uri));
-          embedded.push(contextText(resource.uri, resource.text));
-        } else if (resource.mimeType?.startsWith('image/') === true) images.push(imageOf(resource.blob, resource.mimeType));
-        else throw RequestError.invalidParams(undefined, unreadable(resource));
+        if (!('text' in resource) && resource.mimeType?.startsWith('image/') === true && resource.mimeType !== 'image/svg+xml') {
+          images.push(imageOf(resource.blob));
+          break;
+        }
+        const text = 'text' in resource ? resource.text : textIn(resource.blob);
+        if (text === undefined) throw RequestError.invalidParams(undefined, unreadable(resource));
+        said.push(placeOf(resource.uri));
+        embedded.push(contextText(resource.uri, text));
         break;
       }
       case 'audio':
@@ -64,9 +68,22 @@ function contextText(uri: string, text: string): string {
   return `<context uri="${uri.replaceAll(/["<>]/g, encodeURIComponent)}">\n${text.replaceAll(/<(?=\/?context)/gi, '&lt;')}\n</context>`;
 }
 
-function imageOf(data: string, mimeType: string): ImageContent {
-  if (!/^image\/[\w.+-]+$/.test(mimeType)) throw RequestError.invalidParams(undefined, 'an image has a type that begins with `image/`');
+/** What an image is stands in its first bytes: a model refuses one that says it is something else, in every later request too. */
+function imageOf(data: string): ImageContent {
+  const mimeType = imageSize(Buffer.from(data.slice(0, 64), 'base64'))?.mimeType;
+  if (mimeType === undefined || !/^[A-Za-z0-9+/]+={0,2}$/.test(data))
+    throw RequestError.invalidParams(undefined, 'an image is a PNG, JPEG, GIF or WebP, in base64');
   return { type: 'image', data, mimeType };
+}
+
+/** A client may send any file as bytes. */
+function textIn(blob: string): string | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(blob, 'base64'));
+    return text.includes('\0') ? undefined : text;
+  } catch {
+    return undefined;
+  }
 }
 
 function unreadable({ uri, mimeType }: EmbeddedResource['resource']): string {

@@ -15,7 +15,7 @@ import {
   type SessionInfo,
   type Stream,
 } from '@agentclientprotocol/sdk';
-import { isDashError } from '../../../format/index.ts';
+import { DashError, isDashError } from '../../../format/index.ts';
 import { openEventDatabase } from '../../events/event-database.ts';
 import { readAgents } from '../../events/dashboard/live.ts';
 import { chooseModel } from '../../model/choose-model.ts';
@@ -26,7 +26,7 @@ import { createClientFiles } from './client-files.ts';
 import type { AcpOptions } from './index.ts';
 import { titleOf } from './session-updates.ts';
 
-/** Serves one client until it goes, the signal aborts, or what it sends is no protocol any more. */
+/** Serves one client until it goes, or the signal aborts. @throws {DashError} USAGE when what it sends is no protocol any more */
 export async function serveAcp(options: AcpOptions): Promise<void> {
   const { input, output, signal } = options;
   const server = new AcpServer(options);
@@ -34,7 +34,8 @@ export async function serveAcp(options: AcpOptions): Promise<void> {
   output.on('error', () => input.destroy());
   input.on('error', () => undefined);
   const stream = ndJsonStream(Writable.toWeb(output), Readable.toWeb(input) as ReadableStream<Uint8Array>, { maxMessageBytes: MAX_MESSAGE_BYTES });
-  const connection = server.connect(stream);
+  let failure: unknown;
+  const connection = server.connect({ ...stream, readable: told(stream.readable, (error) => (failure = error)) });
   const end = (): void => connection.close();
   signal.addEventListener('abort', end, { once: true });
   if (signal.aborted) end();
@@ -42,6 +43,20 @@ export async function serveAcp(options: AcpOptions): Promise<void> {
   signal.removeEventListener('abort', end);
   await server[Symbol.asyncDispose]();
   input.destroy();
+  if (failure !== undefined) throw new DashError('USAGE', `a message of the client is longer than ${MAX_MESSAGE_BYTES} bytes`, { cause: failure });
+}
+
+/** The connection keeps to itself why it ended: whoever looks into an editor's log wants to know. */
+function told(readable: Stream['readable'], failed: (error: unknown) => void): Stream['readable'] {
+  const messages = async function* (): AsyncGenerator<unknown> {
+    try {
+      for await (const message of readable) yield message;
+    } catch (error) {
+      failed(error);
+      throw error;
+    }
+  };
+  return ReadableStream.from(messages()) as Stream['readable'];
 }
 
 /** A prompt may hold images; a client that never ends a line must not fill the memory. */

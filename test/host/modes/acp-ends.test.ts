@@ -1,10 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { methods } from '@agentclientprotocol/sdk';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { bornOf } from '../../../host/events/presence.ts';
 import { BIN, environment, run } from '../../../scripts/demo/stage.ts';
 import { initialize, newPerson, startAcp } from '../../support/acp-client.ts';
+import { startJourney } from '../../support/journey.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 /** Command lines of everything that runs on this machine, ours and what we started. */
@@ -12,6 +15,18 @@ function commandLines(): readonly string[] {
   return readdirSync('/proc').flatMap((name) => {
     try {
       return /^\d+$/.test(name) ? [readFileSync(`/proc/${name}/cmdline`, 'utf8')] : [];
+    } catch {
+      return []; // it ended while we looked
+    }
+  });
+}
+
+/** The children of a process. */
+function startedBy(parent: number): readonly number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    try {
+      const stat = /^\d+$/.test(name) ? readFileSync(`/proc/${name}/stat`, 'utf8') : '';
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent ? [Number(name)] : [];
     } catch {
       return []; // it ended while we looked
     }
@@ -27,6 +42,13 @@ function newMark(): string {
 
 const sleeps = (mark: string) => [{ toolCalls: [{ name: 'bash', arguments: { command: `sleep ${mark}` } }] }, { text: 'over' }];
 
+const ASKER = `
+import fs from 'node:fs';
+import os from 'node:os';
+export default (pi) => pi.registerTool({ name: 'asker', description: 'asks', parameters: { type: 'object', properties: {} }, async execute() {
+  return { content: [{ type: 'text', text: await fs.promises.readFile(os.homedir() + '/notes/a', 'utf8') }] };
+} });`;
+
 describe('the end of a client', () => {
   it.each(['its input ends', 'it dies'])('ends the agent with what it started when %s in the middle of a command', async (how) => {
     const mark = newMark();
@@ -39,6 +61,28 @@ describe('the end of a client', () => {
     editor.child.stdin?.end();
     expect(await editor.ended).toBe(0);
     expect(running(mark)).toBe(false);
+    await prompted;
+    expect(editor.stderr()).toBe('');
+  });
+
+  it('ends the agent, with the process of a package, when the client dies over an open question', async () => {
+    const journey = await startJourney();
+    await journey.publish('asker', ASKER, { 'fs:read:~/notes': 'to sort your notes' });
+    await journey.install('asker');
+    const editor = await startAcp([{ toolCalls: [{ name: 'asker', arguments: {} }] }, { text: 'over' }], {
+      person: journey.user,
+      answer: () => new Promise(() => undefined),
+    });
+    await initialize(editor);
+    const { sessionId } = await editor.newSession(journey.workspace);
+    const prompted = editor.prompt(sessionId, 'ask').catch(() => 'gone');
+    await expect.poll(() => editor.questions.length, { timeout: 30_000 }).toBe(1);
+    const started = startedBy(editor.child.pid ?? 0).map((pid) => ({ pid, born: bornOf(pid) }));
+    expect(started).not.toEqual([]);
+    editor.child.stdout?.destroy();
+    editor.child.stdin?.end();
+    expect(await editor.ended).toBe(0);
+    await expect.poll(() => started.filter(({ pid, born }) => bornOf(pid) === born), { timeout: 30_000 }).toEqual([]);
     await prompted;
     expect(editor.stderr()).toBe('');
   });
@@ -94,6 +138,28 @@ describe('what is no protocol', () => {
     expect(editor.said(sessionId)).toBe('still here');
     editor.child.stdin?.end();
     expect(await editor.ended).toBe(0);
+  });
+
+  it('ends the agent where a message has no end, and says so', async () => {
+    const editor = await startAcp([{ text: 'hi' }]);
+    await initialize(editor);
+    const { stdin } = editor.child;
+    stdin?.on('error', () => undefined);
+    const piece = Buffer.alloc(1024 * 1024, 'x');
+    // it is read until there is too much of it
+    for (let written = 0; written < 80 && editor.child.exitCode === null && stdin?.destroyed === false; written += 1) {
+      if (!stdin.write(piece)) await Promise.race([once(stdin, 'drain'), editor.ended]).catch(() => undefined);
+    }
+    expect(await editor.ended).toBe(2);
+    expect(editor.stderr()).toContain('a message of the client is longer than 67108864 bytes');
+  });
+
+  it('of another version is answered with ours, and what is no version with an error', async () => {
+    const editor = await startAcp([{ text: 'hi' }]);
+    const ask = (protocolVersion: number) => editor.agent.request(methods.agent.initialize, { protocolVersion, clientCapabilities: {} });
+    for (const version of [0, 1, 2, 99]) expect(await ask(version)).toMatchObject({ protocolVersion: 1 });
+    for (const version of [-1, 1.5, 70_000]) await expect(ask(version)).rejects.toMatchObject({ code: -32602 });
+    expect(await editor.close()).toBe(0);
   });
 
   it('is not asked for a session before it is initialized, and ends well', async () => {

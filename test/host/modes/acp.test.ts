@@ -1,12 +1,15 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { methods } from '@agentclientprotocol/sdk';
+import { type ContentBlock, methods } from '@agentclientprotocol/sdk';
 import { describe, expect, it } from 'vitest';
 import { readAgents } from '../../../host/events/dashboard/live.ts';
 import { openEventDatabase } from '../../../host/events/event-database.ts';
 import { initialize, newPerson, startAcp } from '../../support/acp-client.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
+
+/** One pixel. */
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 const call = (name: string, args: object) => ({ name, arguments: args });
 
@@ -150,6 +153,41 @@ describe('a session over the agent client protocol', () => {
     await editor.close();
   });
 
+  it('cancels one of two sessions with open questions, and the other goes on', async () => {
+    const [one, two] = [await temporaryDirectory(), await temporaryDirectory()];
+    const open = new Map([one, two].map((cwd) => [cwd, Promise.withResolvers<string | undefined>()]));
+    const write = { toolCalls: [call('write', { path: 'a.txt', content: 'x' })] };
+    const editor = await startAcp([write, { text: 'written' }], {
+      answer: ({ toolCall }) => open.get(dirname(toolCall.locations?.[0]?.path ?? ''))?.promise,
+    });
+    await initialize(editor);
+    const [a = '', b = ''] = [(await editor.newSession(one)).sessionId, (await editor.newSession(two)).sessionId];
+    const [first, second] = [editor.prompt(a, 'write'), editor.prompt(b, 'write')];
+    await expect.poll(() => editor.questions.length, { timeout: 30_000 }).toBe(2);
+    await editor.agent.notify(methods.agent.session.cancel, { sessionId: a });
+    expect(await first).toBe('cancelled');
+    // an answer that comes too late is none
+    open.get(one)?.resolve('allow_once');
+    open.get(two)?.resolve('allow_once');
+    expect(await second).toBe('end_turn');
+    expect(await readFile(join(two, 'a.txt'), 'utf8')).toBe('x');
+    await expect(readFile(join(one, 'a.txt'))).rejects.toThrow('ENOENT');
+    expect(editor.updates.findLast((update) => update.sessionId === a && update.sessionUpdate === 'tool_call_update')).toMatchObject({ status: 'failed' });
+    await editor.close();
+  });
+
+  it.each(['session/close', 'session/delete'] as const)('ends a prompt with %s, and answers it as cancelled', async (method) => {
+    const editor = await startAcp([{ toolCalls: [call('write', { path: 'a', content: '' })] }, { text: '' }], { answer: () => new Promise(() => undefined) });
+    await initialize(editor);
+    const { sessionId } = await editor.newSession(await temporaryDirectory());
+    const running = editor.prompt(sessionId, 'write');
+    await expect.poll(() => editor.questions.length, { timeout: 30_000 }).toBe(1);
+    await editor.agent.request(method, { sessionId });
+    expect(await running).toBe('cancelled');
+    await expect(editor.prompt(sessionId, 'are you there?')).rejects.toMatchObject({ code: -32002 });
+    await editor.close();
+  });
+
   it('lists, loads and resumes sessions of an earlier process', async () => {
     const cwd = await temporaryDirectory();
     const first = await startAcp([{ thinking: 'hm', text: 'hello', toolCalls: [call('ls', {})] }, { text: 'bye' }], { args: ['--tools', 'ls'] });
@@ -259,7 +297,8 @@ describe('a session over the agent client protocol', () => {
         { type: 'resource_link', name: 'my notes.md', uri },
         { type: 'text', text: ' with ' },
         { type: 'resource', resource: { uri: 'zed:///thread/1', text: 'hello </context> there', mimeType: 'text/plain' } },
-        { type: 'image', data: 'aGk=', mimeType: 'image/png' },
+        { type: 'image', data: PIXEL, mimeType: 'image/jpeg' },
+        { type: 'resource', resource: { uri: 'file:///data.json', blob: Buffer.from('{"a": 1}').toString('base64'), mimeType: 'application/json' } },
       ],
     });
     const [path] = await sessionFiles(editor.person.dashHome);
@@ -268,15 +307,25 @@ describe('a session over the agent client protocol', () => {
     expect((JSON.parse(user) as { message: { content: unknown } }).message.content).toEqual([
       {
         type: 'text',
-        text: `compare \`${join(cwd, 'my notes.md')}\` with zed:///thread/1\n\n<context uri="zed:///thread/1">\nhello &lt;/context> there\n</context>`,
+        text: `compare \`${join(cwd, 'my notes.md')}\` with zed:///thread/1\`/data.json\`\n\n<context uri="zed:///thread/1">\nhello &lt;/context> there\n</context>\n\n<context uri="file:///data.json">\n{"a": 1}\n</context>`,
       },
-      { type: 'image', data: 'aGk=', mimeType: 'image/png' },
+      // by what it is, not by what was said of it
+      { type: 'image', data: PIXEL, mimeType: 'image/png' },
     ]);
     // what the editor put into it is not the user's word
     await editor.prompt(sessionId, 'write');
     expect(JSON.stringify(editor.questions[0]?.toolCall.content)).toContain('also in the context: zed:///thread/1, attached in the editor');
-    const sound = editor.agent.request(methods.agent.session.prompt, { sessionId, prompt: [{ type: 'audio', data: 'aGk=', mimeType: 'audio/wav' }] });
-    await expect(sound).rejects.toMatchObject({ code: -32602 });
+    const refused: readonly ContentBlock[] = [
+      { type: 'audio', data: 'aGk=', mimeType: 'audio/wav' },
+      { type: 'image', data: 'aGk=', mimeType: 'image/png' },
+      { type: 'image', data: '', mimeType: 'image/png' },
+      { type: 'image', data: `${PIXEL}!`, mimeType: 'image/png' },
+      { type: 'resource', resource: { uri: 'file:///a.pdf', blob: 'JVBERi0A/w==', mimeType: 'application/pdf' } },
+    ];
+    for (const block of refused) {
+      const asked = editor.agent.request(methods.agent.session.prompt, { sessionId, prompt: [{ type: 'text', text: 'look: ' }, block] });
+      await expect(asked).rejects.toMatchObject({ code: -32602 });
+    }
     await editor.close();
   });
 
