@@ -25,7 +25,15 @@ export type AgentEvent =
       readonly args: JsonObject;
       readonly partialResult: ToolAnswer;
     }
-  | { readonly type: 'tool_execution_end'; readonly toolCallId: string; readonly toolName: string; readonly result: ToolAnswer; readonly isError: boolean }
+  | {
+      readonly type: 'tool_execution_end';
+      readonly toolCallId: string;
+      readonly toolName: string;
+      readonly result: ToolAnswer;
+      readonly isError: boolean;
+      /** How long the tool worked, without what it waited for the user; absent where it never ran. Unknown to pi's clients. */
+      readonly workedMs?: number;
+    }
   | { readonly type: 'turn_end'; readonly turnIndex: number; readonly message: AssistantMessage; readonly toolResults: readonly ToolResultMessage[] }
   | { readonly type: 'auto_retry_start'; readonly attempt: number; readonly maxAttempts: number; readonly delayMs: number; readonly errorMessage: string }
   /** Unknown to pi's clients. */

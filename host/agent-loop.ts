@@ -196,12 +196,19 @@ async function callTools(
     // Updates are told in their order, and none after the end of its call.
     let told: Promise<void> = Promise.resolve();
     let open = true;
-    const answer = await executeCall(prepared, ports.hooks, signal, (partialResult) => {
+    const { answer, workedMs } = await executeCall(prepared, ports.hooks, signal, (partialResult) => {
       if (open) told = told.then(() => ports.emit({ type: 'tool_execution_update', toolCallId, toolName, args, partialResult }));
     });
     open = false;
     await told;
-    await ports.emit({ type: 'tool_execution_end', toolCallId, toolName, result: answer, isError: answer.isError });
+    await ports.emit({
+      type: 'tool_execution_end',
+      toolCallId,
+      toolName,
+      result: answer,
+      isError: answer.isError,
+      ...(workedMs !== undefined && { workedMs }),
+    });
     return answer;
   };
 

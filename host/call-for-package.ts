@@ -30,5 +30,5 @@ export async function callForPackage(
   };
   const call = { type: 'toolCall' as const, id: randomUUID(), name: tool.name, arguments: Value.Check(Arguments, args) ? args : {} };
   const prepared = await prepareCall(call, [tool], hooks, signal);
-  return executeCall(prepared, hooks, signal, () => undefined);
+  return (await executeCall(prepared, hooks, signal, () => undefined)).answer;
 }

@@ -59,6 +59,15 @@ export function createHostTools(options: HostToolsOptions): HostTools {
     audit?.({ 'event.name': 'decision', 'dash.package': 'dash', capability: `tool:${tool}`, target: recorded, decision: decision.decision, rule });
     if (decision.decision === 'deny') void emit({ type: 'permission_denied', tool, access, target, rule });
   };
+  let askedMs = 0;
+  const askAbout: typeof askAboutTool = async (...question) => {
+    const since = performance.now();
+    try {
+      return await askAboutTool(...question);
+    } finally {
+      askedMs += performance.now() - since;
+    }
+  };
   const canAsk = (): boolean => ui().hasUI && mode() !== 'none';
   const shell = openShell({
     places,
@@ -69,7 +78,7 @@ export function createHostTools(options: HostToolsOptions): HostTools {
     async allow(left) {
       const { path, kind, what } = left;
       const question = { tool: 'bash', access: { kind: 'write', path }, title: '`bash` left something behind', question: describeLeftBehind(left) } as const;
-      const isAllowed = canAsk() && (await askAboutTool(ui(), { ...question, origin: '', mayLast: false }));
+      const isAllowed = canAsk() && (await askAbout(ui(), { ...question, origin: '', mayLast: false }));
       decided({ tool: 'bash', access: 'write', target: path, decision: isAllowed ? 'allow' : 'deny', rule: isAllowed ? 'the user' : `${kind} ${what}` });
       return isAllowed;
     },
@@ -85,7 +94,7 @@ export function createHostTools(options: HostToolsOptions): HostTools {
     const access = { kind: 'run', command, argv: [], confinement: 'confined' } as const;
     const wanted = [named('read'), named('write')].filter((part) => part !== '').join(' and ');
     const question = `run this command again, and let it ${wanted}?\n\n${command}`;
-    const isAllowed = await askAboutTool(ui(), { tool: 'bash', access, title: '`bash` asks', question, origin: '', mayLast: false }, signal);
+    const isAllowed = await askAbout(ui(), { tool: 'bash', access, title: '`bash` asks', question, origin: '', mayLast: false }, signal);
     for (const name of names) decided({ tool: 'bash', access: name.access, target: name.path, decision: isAllowed ? 'allow' : 'deny', rule: 'the user' });
     return isAllowed;
   };
@@ -95,6 +104,7 @@ export function createHostTools(options: HostToolsOptions): HostTools {
       shell,
       openFiles,
       mayUncover,
+      askedMs: () => askedMs,
       images: () => ({ ...DEFAULTS.images, ...settings().images }),
       confinement: async () => (mode() !== 'all' && (await shell.layer()).kind === 'live' ? 'confined' : 'full access'),
       searchable: (path) => mode() === 'all' || !isProtectedRead(realPath(path), places),

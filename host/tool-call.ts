@@ -28,6 +28,8 @@ export interface ToolRun {
   readonly id: string;
   readonly signal: AbortSignal;
   readonly onUpdate: (partial: ToolAnswer) => void;
+  /** Says for how many milliseconds it waited for the user: that is not its own time. */
+  readonly onWaited: (ms: number) => void;
 }
 
 /** A tool as the loop knows it; it does not know where tools come from. */
@@ -92,18 +94,32 @@ export async function prepareCall(toolCall: ToolCall, tools: readonly AgentTool[
   return { kind: 'ready', call, tool };
 }
 
+export interface ExecutedCall {
+  readonly answer: ToolAnswer;
+  /** How long the tool worked, without what it waited for the user; absent where it never ran. */
+  readonly workedMs?: number;
+}
+
 /** Runs a prepared call. A tool that throws has answered with an error. */
-export async function executeCall(prepared: PreparedCall, hooks: ToolHooks, signal: AbortSignal, onUpdate: (partial: ToolAnswer) => void): Promise<ToolAnswer> {
-  if (prepared.kind === 'settled') return prepared.answer;
+export async function executeCall(
+  prepared: PreparedCall,
+  hooks: ToolHooks,
+  signal: AbortSignal,
+  onUpdate: (partial: ToolAnswer) => void,
+): Promise<ExecutedCall> {
+  if (prepared.kind === 'settled') return { answer: prepared.answer };
   const { call, tool } = prepared;
-  if (signal.aborted) return errorAnswer('aborted before it ran');
+  if (signal.aborted) return { answer: errorAnswer('aborted before it ran') };
+  const began = performance.now();
+  let waitedMs = 0;
   let answer: ToolAnswer;
   try {
-    answer = await tool.execute(call.args, { id: call.id, signal, onUpdate });
+    answer = await tool.execute(call.args, { id: call.id, signal, onUpdate, onWaited: (ms) => void (waitedMs += ms) });
   } catch (error) {
     answer = errorAnswer(error instanceof Error ? error.message : String(error));
   }
-  return hooks.after(call, answer, signal);
+  const workedMs = Math.max(0, performance.now() - began - waitedMs);
+  return { answer: await hooks.after(call, answer, signal), workedMs };
 }
 
 /** The message that answers a call. */

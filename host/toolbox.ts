@@ -140,7 +140,7 @@ function packageTool(
     description: registration.description.slice(0, MAX_DESCRIPTION),
     parameters: registration.parameters,
     ...(registration.executionMode === undefined ? {} : { executionMode: registration.executionMode }),
-    async execute(args, { id, signal, onUpdate }) {
+    async execute(args, { id, signal, onUpdate, onWaited }) {
       // Looked up now, not when the turn began: after a reload the new build answers, and a call that runs keeps the old one.
       const current = contributions().tools.get(name);
       if (current === undefined) return errorAnswer(`the tool \`${name}\` of \`${owner}\` is no longer there`);
@@ -153,6 +153,7 @@ function packageTool(
         ...(startedBy === undefined ? {} : { origin: startedBy }),
         ...(calledBy === undefined ? {} : { delegation: calledBy.delegation }),
         onUpdate: (partial) => onUpdate(toAnswer(partial)),
+        onWaited,
       });
       return toAnswer(outcome);
     },

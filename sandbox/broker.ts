@@ -129,6 +129,7 @@ export class Broker {
     return this.#admit(capability, params, 'request', asking, async (admitted, needs) => {
       if (admitted.kind !== 'request') throw new Error('admitted as a request');
       const life = this.#lifeOf(needs, asking);
+      using _ = admitted.waitsForPerson === true && patience === 'waits' ? this.#pauseUntil(life) : undefined;
       try {
         return await admitted.run(params as never, this.#options.context, { ...this.#gate(admitted, needs, asking), signal: life }, needs);
       } catch (error) {
@@ -136,6 +137,15 @@ export class Broker {
         throw error;
       }
     });
+  }
+
+  /** Stops the clocks; they go on at the abort at the latest, however long the front end takes to put its dialog away. */
+  #pauseUntil(signal: AbortSignal): Disposable {
+    const pause = this.#options.pauseClocks();
+    const resume = (): void => pause[Symbol.dispose]();
+    signal.addEventListener('abort', resume, { once: true });
+    if (signal.aborted) resume();
+    return { [Symbol.dispose]: resume };
   }
 
   /** Everything up to and including the effect. Whatever goes wrong becomes an answer. */

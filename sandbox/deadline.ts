@@ -1,24 +1,38 @@
-/** A timer that can stand still: while a person thinks about a question, nobody's time runs. */
+/** Why a deadline ended: its time was over, or while it stood still so much was worked. */
+export type DeadlineEnd = 'time' | 'work';
+
+/**
+ * A timer that can stand still: while a person thinks about a question, nobody's time runs. What is worked meanwhile
+ * counts all the same: an open dialog is no licence to burn a core.
+ */
 export class Deadline {
-  readonly #onEnd: () => void;
+  readonly #onEnd: (why: DeadlineEnd) => void;
   #leftMs: number;
   #startedAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #pauses = 0;
+  #pausedAt = 0;
+  #waitedMs = 0;
+  #workedMs = 0;
+  #isOver = false;
 
-  constructor(timeoutMs: number, onEnd: () => void) {
+  constructor(timeoutMs: number, onEnd: (why: DeadlineEnd) => void) {
     this.#leftMs = timeoutMs;
     this.#onEnd = onEnd;
     this.#start();
   }
 
+  /** How long it has stood still. */
+  get waitedMs(): number {
+    return this.#waitedMs + (this.#pauses > 0 ? performance.now() - this.#pausedAt : 0);
+  }
+
   /** Stops the time until the pause is disposed of; pauses may overlap. */
   pause(): Disposable {
-    this.#pauses++;
-    if (this.#timer !== undefined) {
+    if (this.#pauses++ === 0) {
+      this.#pausedAt = performance.now();
       clearTimeout(this.#timer);
-      this.#timer = undefined;
-      this.#leftMs = Math.max(this.#leftMs - (performance.now() - this.#startedAt), 0);
+      this.#leftMs = Math.max(this.#leftMs - (this.#pausedAt - this.#startedAt), 0);
     }
     let over = false;
     return {
@@ -26,23 +40,41 @@ export class Deadline {
         if (over) return;
         over = true;
         this.#pauses--;
-        if (this.#pauses === 0) this.#start();
+        if (this.#pauses > 0) return;
+        this.#waitedMs += performance.now() - this.#pausedAt;
+        this.#leftMs = Math.max(this.#leftMs - this.#workedMs, 0);
+        this.#workedMs = 0;
+        this.#start();
       },
     };
+  }
+
+  /** Counts work of a processor done while the time stands still; while it runs, it has been counted. */
+  worked(ms: number): void {
+    if (this.#isOver || this.#pauses === 0) return;
+    this.#workedMs += ms;
+    if (this.#workedMs > this.#leftMs) this.#end('work');
+  }
+
+  /** The person did something in front of it: what was worked for them is no longer held against it. */
+  attended(): void {
+    this.#workedMs = 0;
   }
 
   /** Ends it for good, without its consequence. */
   clear(): void {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#pauses = Number.POSITIVE_INFINITY;
+    this.#isOver = true;
   }
 
   #start(): void {
+    if (this.#isOver) return;
     this.#startedAt = performance.now();
-    this.#timer = setTimeout(() => {
-      this.clear();
-      this.#onEnd();
-    }, this.#leftMs);
+    this.#timer = setTimeout(() => this.#end('time'), this.#leftMs);
+  }
+
+  #end(why: DeadlineEnd): void {
+    this.clear();
+    this.#onEnd(why);
   }
 }

@@ -94,6 +94,8 @@ interface CapabilityBase<P extends TSchema> {
 /** A capability that answers once. */
 export interface Capability<P extends TSchema = TSchema> extends CapabilityBase<P> {
   readonly kind: 'request';
+  /** Its answer comes from a person: as long as they take, no clock of what is being served runs. */
+  readonly waitsForPerson?: true;
   /** `needs` are the needs as decided: a file capability acts on their canonical path, never on the guest's. */
   run(params: Static<P>, context: CapabilityContext, request: Request, needs: readonly Need[]): unknown;
 }

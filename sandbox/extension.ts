@@ -33,6 +33,8 @@ export interface ToolCallOptions {
   /** Deadline in the parent; the process is killed 500 ms after it. Default 120,000. */
   readonly timeoutMs?: number;
   readonly onUpdate?: (partial: ToolOutcome) => void;
+  /** Told at its end, however that was, for how many milliseconds it waited for a person. */
+  readonly onWaited?: (ms: number) => void;
   readonly context: CallContext;
   /** The user's message that this goes back to; stays in the host. */
   readonly origin?: CallOrigin;

@@ -39,6 +39,8 @@ export interface GuestSessionOptions {
 export interface ServingState {
   readonly lease: () => Lease;
   readonly pauseClocks: () => Disposable;
+  /** The person did something before whom the clocks stand still. */
+  readonly attended: () => void;
   readonly call: (call: GuestCall, options: CallOptions) => Promise<CallAnswer>;
 }
 
@@ -56,6 +58,8 @@ export interface CallOptions {
   readonly delegation?: Delegation;
   readonly signal?: AbortSignal;
   readonly onUpdate?: (value: unknown) => void;
+  /** Told at its end for how many milliseconds it waited for a person. */
+  readonly onWaited?: (ms: number) => void;
 }
 
 interface PendingCall {
@@ -91,6 +95,7 @@ export class GuestSession {
     this.#broker = options.makeBroker({
       lease: () => this.#inFlight.lease(),
       pauseClocks: () => this.#pauseClocks(),
+      attended: () => this.#calls.forEach(({ deadline }) => deadline.attended()),
       call: (call, how) => this.call(call, how),
     });
     const listener: ProcessListener = {
@@ -98,6 +103,7 @@ export class GuestSession {
       guest: (text) => this.#hear(text),
       ask: (text, reply) => void this.#answerSync(text, reply),
       stuck: (ms) => this.#stuck(ms),
+      worked: (ms) => this.#calls.forEach(({ deadline }) => deadline.worked(ms)),
       ended: (error) => this.#ended(error),
     };
     this.#process = options.takeProcess?.(listener) ?? prepareProcess(listener, { engine: this.engine });
@@ -153,15 +159,16 @@ export class GuestSession {
   }
 
   /** @throws {DashError} DEADLINE_EXCEEDED, MEMORY_LIMIT, SANDBOX_DIED, INTERRUPTED when aborted and not heeded */
-  async call(call: GuestCall, { context, timeoutMs, origin, delegation = NO_DELEGATION, signal, onUpdate }: CallOptions): Promise<CallAnswer> {
+  async call(call: GuestCall, { context, timeoutMs, origin, delegation = NO_DELEGATION, signal, onUpdate, onWaited }: CallOptions): Promise<CallAnswer> {
     if (signal?.aborted === true) throw new DashError('INTERRUPTED', `${this.#options.name}: \`${describeCall(call)}\` was aborted before it began`);
     const id = this.#nextCall++;
     const { promise, resolve, reject } = Promise.withResolvers<CallAnswer>();
     let grace: NodeJS.Timeout | undefined;
 
-    const deadline = new Deadline(timeoutMs, () => {
+    const deadline = new Deadline(timeoutMs, (why) => {
       this.#abort(id);
-      const error = new DashError('DEADLINE_EXCEEDED', `${this.#options.name}: \`${describeCall(call)}\` did not end within ${timeoutMs} ms and was stopped`);
+      const did = why === 'time' ? `did not end within ${timeoutMs} ms` : `worked for more than ${timeoutMs} ms while it waited for the user`;
+      const error = new DashError('DEADLINE_EXCEEDED', `${this.#options.name}: \`${describeCall(call)}\` ${did} and was stopped`);
       grace = setTimeout(() => this.kill(error), KILL_GRACE_MS);
     });
     this.#calls.set(id, { resolve, reject, deadline, ...(onUpdate && { onUpdate }) });
@@ -179,6 +186,7 @@ export class GuestSession {
       return await promise;
     } finally {
       deadline.clear();
+      onWaited?.(deadline.waitedMs);
       clearTimeout(grace);
       signal?.removeEventListener('abort', onAbort);
       this.#calls.delete(id);

@@ -31,6 +31,8 @@ export interface SurfacesOptions {
   readonly call: (call: GuestCall, options: CallOptions) => Promise<CallAnswer>;
   /** Stops the clocks of the calls that wait for a person. */
   readonly pauseClocks: () => Disposable;
+  /** The person pressed a key in a panel: what was worked before it was for them. */
+  readonly attended: () => void;
   readonly now?: () => number;
 }
 
@@ -126,8 +128,7 @@ class OpenSurface implements RemoteSurface {
 
   show(port: SurfacePort): void {
     const { signal } = this.#opening;
-    // A tool may wait for its panel as long as the person does who sits before it.
-    if (isPanel(this.place)) this.#clocks = this.#options.pauseClocks();
+    this.#waitForPerson();
     this.#handle = port.open(this);
     signal.addEventListener('abort', () => this.#end(signal.reason instanceof DashError ? signal.reason.message : undefined), { once: true });
   }
@@ -155,6 +156,7 @@ class OpenSurface implements RemoteSurface {
     // Whatever a front end gets wrong: who has no focus hears no keys.
     if (!this.#focused || this.#waitingKeys >= MAX_WAITING_KEYS || !this.#mayGoOn()) return;
     this.#waitingKeys++;
+    if (isPanel(this.place)) this.#options.attended();
     try {
       const answer = await this.#ask({ kind: 'key', data }, KeyAnswerSchema);
       if (answer?.frame !== undefined) this.draw(answer.frame);
@@ -201,7 +203,17 @@ class OpenSurface implements RemoteSurface {
   heard(signal: SurfaceSignal): void {
     if (this.#closed) return;
     if (signal.kind === 'failed') return this.#say(`${this.package}: ${signal.message}`);
+    if (signal.kind === 'hidden') {
+      if (signal.hidden) this.#clocks?.[Symbol.dispose]();
+      else this.#waitForPerson();
+    }
     this.#handle?.signal(signal);
+  }
+
+  /** A tool may wait for its panel as long as the person does who sits before it; not before what nobody sees. */
+  #waitForPerson(): void {
+    this.#clocks?.[Symbol.dispose]();
+    if (isPanel(this.place)) this.#clocks = this.#options.pauseClocks();
   }
 
   /** Asks the component; where it throws, that is said in the place of its frame. */

@@ -1,5 +1,5 @@
 import { DashError, type Registrations } from '../format/index.ts';
-import type { CallContext, EventCallOptions } from './extension.ts';
+import type { CallContext, EventCallOptions, ToolCallOptions } from './extension.ts';
 import type { CallAnswer, GuestSession } from './guest-session.ts';
 import type { CallOrigin } from './ports.ts';
 import type { Engine } from './process/layers.ts';
@@ -59,7 +59,7 @@ export class PackageProcess {
 
   async call(
     call: GuestCall,
-    { signal, timeoutMs = DEFAULT_EVENT_TIMEOUT_MS, context, origin, delegation }: EventCallOptions,
+    { signal, timeoutMs = DEFAULT_EVENT_TIMEOUT_MS, context, origin, delegation, onWaited }: EventCallOptions & Pick<ToolCallOptions, 'onWaited'>,
     onUpdate?: (value: unknown) => void,
   ): Promise<CallAnswer> {
     this.#inFlight++;
@@ -74,6 +74,7 @@ export class PackageProcess {
         ...(origin && { origin }),
         ...(delegation && { delegation }),
         ...(onUpdate && { onUpdate }),
+        ...(onWaited && { onWaited }),
       });
       return 'error' in answer ? { error: this.#options.parts.scrub.data(answer.error) } : answer;
     } finally {

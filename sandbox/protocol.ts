@@ -59,6 +59,8 @@ const ChildMessageSchema = Type.Union([
   /** The answer to `rest`: nothing runs, and so many timers wait. */
   Type.Object({ kind: Type.Literal('resting'), timers: Type.Integer({ minimum: 0 }) }, closed),
   Type.Object({ kind: Type.Literal('stuck'), ms: Type.Integer({ minimum: 0 }) }, closed),
+  /** So much of a processor it took since the last time. */
+  Type.Object({ kind: Type.Literal('worked'), ms: Type.Integer({ minimum: 0 }) }, closed),
   Type.Object(
     {
       kind: Type.Literal('dead'),

@@ -94,7 +94,6 @@ export function createEventStore(dashHome: string, failed: (error: unknown) => v
 function recorder({ cwd, session, packageOf }: EventPlace, add: (row: Row) => void): (event: HostEvent) => void {
   let run = { id: '', started: 0, turns: 0, outcome: 'completed' };
   let answer = { began: 0, fragments: 0 };
-  const tools = new Map<string, number>();
   const putRun = (ended: number | null): void => {
     const { id, started, turns, outcome } = run;
     add({ table: 'runs', id, session: session(), cwd, started, ended, turns, outcome: ended === null ? null : outcome });
@@ -119,12 +118,7 @@ function recorder({ cwd, session, packageOf }: EventPlace, add: (row: Row) => vo
         if (event.message.stopReason === 'error' || event.message.stopReason === 'aborted') run.outcome = event.message.stopReason;
         else run.outcome = 'completed';
         return add(modelCall(event.message, { run: run.id, session: session(), time: now, duration_ms: now - answer.began, fragments: answer.fragments }));
-      case 'tool_execution_start':
-        tools.set(event.toolCallId, now);
-        return;
-      case 'tool_execution_end': {
-        const started = tools.get(event.toolCallId);
-        tools.delete(event.toolCallId);
+      case 'tool_execution_end':
         return add({
           table: 'tool_calls',
           run: run.id,
@@ -132,10 +126,10 @@ function recorder({ cwd, session, packageOf }: EventPlace, add: (row: Row) => vo
           time: now,
           name: event.toolName,
           package: packageOf(event.toolName) ?? null,
-          duration_ms: started === undefined ? null : now - started,
+          // what was refused never ran; a user who is asked takes their own time
+          duration_ms: event.workedMs ?? null,
           is_error: Number(event.isError),
         });
-      }
       case 'agent_end':
         return putRun(now);
       default:

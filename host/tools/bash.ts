@@ -13,7 +13,7 @@ const MAX_CAPTURE_BYTES = 16 * 1024 * 1024;
 const UPDATE_EVERY_MS = 100;
 
 /** Runs a shell command in the workspace, confined by the operating system unless that was asked and approved. */
-export function bashTool({ shell, confinement, mayUncover }: Workspace): BuiltinTool {
+export function bashTool({ shell, confinement, mayUncover, askedMs }: Workspace): BuiltinTool {
   const howToRun = (unconfined: boolean | undefined): Promise<'confined' | 'full access'> =>
     unconfined === true ? Promise.resolve('full access') : confinement();
   return defineTool({
@@ -31,7 +31,8 @@ export function bashTool({ shell, confinement, mayUncover }: Workspace): Builtin
       const argv = parsed.kind === 'words' ? parsed.argv : ['sh', '-c', parsed.text];
       return [{ kind: 'run', command, argv, confinement: await howToRun(unconfined) }];
     },
-    async run({ command, timeout, unconfined }, { signal, onUpdate }) {
+    async run({ command, timeout, unconfined }, { signal, onUpdate, onWaited }) {
+      const asked = askedMs();
       const output = createOutput((text) => onUpdate(textAnswer(text)));
       const run = (await howToRun(unconfined)) === 'confined' ? shell.run : shell.runUnconfined;
       const how = { signal, onOutput: output.take, ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }) };
@@ -40,6 +41,7 @@ export function bashTool({ shell, confinement, mayUncover }: Workspace): Builtin
         output.take(Buffer.from('\n[allowed by the user, and run again]\n'));
         ended = await run(command, { ...how, uncovered: ended.refused });
       }
+      onWaited(askedMs() - asked);
       const text = await presentable(output.all(), ended.notes, () => shell.scratch());
       return answerOf(text, ended, timeout);
     },

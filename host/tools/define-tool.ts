@@ -15,6 +15,8 @@ export interface Workspace {
   readonly confinement: () => Promise<'confined' | 'full access'>;
   /** Asks whether a command that was refused it may have what is covered, and be run again with that. */
   readonly mayUncover: (command: string, names: readonly RefusedName[], signal: AbortSignal) => Promise<boolean>;
+  /** For how long the user was asked about commands that ran, all together: a command's own time is what lies around it. */
+  readonly askedMs: () => number;
   /** Whether models get images to see, and whether those that are too large are made smaller. */
   readonly images: () => { readonly block: boolean; readonly resize: boolean };
   /** Whether a search may look into a file; those with secrets are passed over. */

@@ -25,6 +25,7 @@ export const notify = defineCapability({
 export const select = defineCapability({
   kind: 'request',
   name: 'ui.select',
+  waitsForPerson: true,
   params: Type.Object({ title: Text, choices: Type.Array(Text, { maxItems: 1_000 }), timeoutMs: TimeoutMs }, closed),
   needs: () => needArea('ui:prompt', 'select'),
   run: async ({ title, choices, timeoutMs }, { ports, packageName: by }, { signal }) => ports.ui.select(title, choices, { by, signal, timeoutMs }),
@@ -33,6 +34,7 @@ export const select = defineCapability({
 export const confirm = defineCapability({
   kind: 'request',
   name: 'ui.confirm',
+  waitsForPerson: true,
   params: Type.Object({ title: Text, message: Text, timeoutMs: TimeoutMs }, closed),
   needs: () => needArea('ui:prompt', 'confirm'),
   run: async ({ title, message, timeoutMs }, { ports, packageName: by }, { signal }) => ports.ui.confirm(title, message, { by, signal, timeoutMs }),
@@ -41,6 +43,7 @@ export const confirm = defineCapability({
 export const input = defineCapability({
   kind: 'request',
   name: 'ui.input',
+  waitsForPerson: true,
   params: Type.Object({ title: Text, placeholder: Type.Optional(Text), timeoutMs: TimeoutMs }, closed),
   needs: () => needArea('ui:prompt', 'input'),
   run: async ({ title, placeholder, timeoutMs }, { ports, packageName: by }, { signal }) => ports.ui.input(title, placeholder, { by, signal, timeoutMs }),
@@ -49,6 +52,7 @@ export const input = defineCapability({
 export const editor = defineCapability({
   kind: 'request',
   name: 'ui.editor',
+  waitsForPerson: true,
   params: Type.Object({ title: Text, prefill: Type.Optional(Type.String({ maxLength: 1_000_000 })), timeoutMs: TimeoutMs }, closed),
   needs: () => needArea('ui:prompt', 'editor'),
   run: async ({ title, prefill, timeoutMs }, { ports, packageName: by }, { signal }) => ports.ui.editor(title, prefill, { by, signal, timeoutMs }),

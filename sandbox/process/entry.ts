@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { createIsolate, loadAddon, type GuestIsolate } from '../isolate.ts';
 import type { ChildMessage, HostMessage } from '../protocol.ts';
 import { readHostMessages } from './host-pipe.ts';
-import { FLOOD_LINES_PER_SECOND, MAX_GUEST_LINE, MAX_TIMERS, STUCK_AFTER_MS } from './limits.ts';
+import { FLOOD_LINES_PER_SECOND, MAX_GUEST_LINE, MAX_TIMERS, STUCK_AFTER_MS, TELL_WORK_MS } from './limits.ts';
 import { createNativeWork } from './native-work.ts';
 
 /**
@@ -76,6 +76,7 @@ async function open(message: HostMessage & { kind: 'open' }): Promise<void> {
     if (isolate === undefined) return; // said already
     const { caches, rejected } = await isolate.open(message);
     guest = isolate;
+    told = process.cpuUsage();
     say({ kind: 'opened', caches: [...caches], rejected: [...rejected] });
   } catch (error) {
     die('load', error instanceof Error ? error.message : String(error));
@@ -98,13 +99,26 @@ function tell(text: string): Promise<void> {
       else post(`M${JSON.stringify({ kind: 'log', level: 'error', text: `unhandled rejection: ${message.slice(0, 2_000)}` })}`);
     } finally {
       running = undefined;
+      tellWork();
     }
   });
   return queue;
 }
 
+let told = process.cpuUsage();
+
+/** Whatever in this process took a processor did so for the guest: its code, the collector, hashing and ciphers. */
+function tellWork(): void {
+  const { user, system } = process.cpuUsage(told);
+  const ms = Math.floor((user + system) / 1_000);
+  if (ms < TELL_WORK_MS) return;
+  told = process.cpuUsage();
+  say({ kind: 'worked', ms });
+}
+
 setInterval(() => {
   if (running === undefined || running.waits > 0) return;
+  tellWork();
   const ms = performance.now() - running.since;
   if (ms > STUCK_AFTER_MS) say({ kind: 'stuck', ms: Math.round(ms) });
 }, STUCK_AFTER_MS / 2).unref();
@@ -115,6 +129,8 @@ function post(text: unknown): void {
   if (text.startsWith('T')) return timer(text);
   if (!text.startsWith('M') || !withinFlood()) return;
   if (text.length > MAX_GUEST_LINE || text.includes('\n')) return die('flood', 'a message is too large');
+  // first what was worked until here: the message may be the one that stops the clocks
+  tellWork();
   output.write(`g${text.slice(1)}\n`);
 }
 

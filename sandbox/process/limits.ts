@@ -31,6 +31,8 @@ export const MAX_LOG_CHARACTERS = 1_000_000;
 export const MAX_PRIVATE_BYTES = 256 * 1024 * 1024;
 /** A synchronous stretch of guest code without a call to answer for it. */
 export const STUCK_AFTER_MS = 5_000;
+/** A guest's work is told when it was this much of a processor. */
+export const TELL_WORK_MS = 100;
 /** Between asking a guest to stop and killing its process. */
 export const KILL_GRACE_MS = 500;
 /** Without a call, a timer or a subscription for so long, a package's process is ended; its next call starts one. */

@@ -19,6 +19,8 @@ export interface ProcessListener {
   /** The guest's thread waits: `reply` must be called once, whatever happens. */
   ask(text: string, reply: (text: string) => void): void;
   stuck(ms: number): void;
+  /** So much of a processor the guest took since the last time. */
+  worked?(ms: number): void;
   /** Called once, whichever way the process ended. `undefined` when we ended it ourselves. */
   ended(error: DashError | undefined): void;
 }
@@ -159,6 +161,8 @@ export class SandboxProcess implements Disposable {
         return;
       case 'stuck':
         return this.#listener.stuck(message.ms);
+      case 'worked':
+        return this.#listener.worked?.(message.ms);
       case 'dead':
         if (message.reason === 'load') return this.#fail('COMPILE_FAILED', `the bundle does not load: ${message.message.slice(0, 500)}`);
         if (message.reason === 'flood') return this.#fail('SANDBOX_BUDGET', message.message.slice(0, 500));

@@ -171,6 +171,7 @@ describe('frames without an end', () => {
       port: () => screen.port,
       call: async () => ({ value: undefined }),
       pauseClocks: () => ({ [Symbol.dispose]: () => undefined }),
+      attended: () => undefined,
       now: () => clock.now,
     });
     const { signal } = new AbortController();

@@ -1,14 +1,20 @@
 import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createEventStore, readStats, rebuildEvents } from '../../host/index.ts';
 import { openEventDatabase } from '../../host/events/event-database.ts';
+import { withoutUser } from '../../host/user-interface.ts';
 import { AuditTrail } from '../../sandbox/index.ts';
 import { ask, startTestHost } from '../support/in-test-host.ts';
 import { says } from '../support/in-test-package.ts';
+import { extensionOf } from '../support/sandbox-fixture.ts';
+import { startSandboxedHost } from '../support/sandboxed-host.ts';
 
 const call = (name: string, args = {}) => ({ name, arguments: args });
+/** Milliseconds that the user takes for an answer. */
+const THINKS_MS = 1_500;
 const usage = { input: 100, output: 10 };
 
 /** Two runs: one with tools, of which one is refused and one fails; one that ends with an error. */
@@ -40,12 +46,40 @@ describe('what runs cost', () => {
     expect(stats.models).toMatchObject([{ provider: 'scripted', calls: 3, failed: 1, input: 200, output: 20, meanMs: expect.any(Number) }]);
     expect(stats.tools).toEqual([
       { name: 'act', package: 'p', calls: 1, errors: 0, meanMs: expect.any(Number) },
-      { name: 'bash', package: null, calls: 1, errors: 1, meanMs: expect.any(Number) },
+      // it was refused, and never ran
+      { name: 'bash', package: null, calls: 1, errors: 1, meanMs: null },
       { name: 'read', package: null, calls: 1, errors: 1, meanMs: expect.any(Number) },
     ]);
     expect(stats.denials).toEqual([{ package: 'dash', capability: 'tool:bash', rule: 'mode none', count: 1 }]);
     expect((await stat(join(home, 'events.db'))).mode & 0o777).toBe(0o600);
     expect(await readStats(home, Date.now() + 60_000)).toMatchObject({ runs: 0, cost: 0, models: [], tools: [], denials: [] });
+  });
+
+  it('does not count what a tool waited for its user', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'dash-home-'));
+    await using store = createEventStore(home);
+    const thinks = async (): Promise<boolean> => {
+      await sleep(THINKS_MS);
+      return true;
+    };
+    await using world = await startSandboxedHost(
+      { turns: [{ toolCalls: [call('asks'), call('write', { path: 'a.txt', content: 'a' })] }, { text: 'done' }] },
+      [{ name: 'p', granted: ['ui:prompt'], text: extensionOf({ asks: `return String(await ctx.ui.confirm('really?', ''))` }) }],
+      { eventStore: store, ui: { ...withoutUser('rpc', () => undefined), hasUI: true, confirm: thinks }, approval: 'ask' },
+    );
+    await world.host.begin();
+    const began = performance.now();
+    await ask(world.host, 'go');
+    const wholeMs = performance.now() - began;
+    await store.flush();
+    const { tools } = await readStats(home);
+    expect(tools).toMatchObject([
+      { name: 'asks', calls: 1, errors: 0 },
+      { name: 'write', calls: 1, errors: 0 },
+    ]);
+    // both pauses are in the whole, and in neither tool
+    expect(wholeMs).toBeGreaterThan(1.9 * THINKS_MS);
+    for (const { meanMs } of tools) expect(meanMs).toBeLessThan(wholeMs - 1.9 * THINKS_MS);
   });
 
   it('can be counted anew from sessions and audit trails', async () => {

@@ -6,4 +6,5 @@ export const NO_SURFACES = new OpenSurfaces({
   port: () => undefined,
   call: () => Promise.reject(new Error('there is no guest')),
   pauseClocks: () => ({ [Symbol.dispose]: () => undefined }),
+  attended: () => undefined,
 });

@@ -15,8 +15,14 @@ type WidgetContent = readonly string[] | undefined | Parameters<Surfaces['setWid
 
 /** `ctx.ui`: dialogs and notes are data for the front end; components are drawn where a front end draws them. */
 export function createUi(link: GuestLink, registry: Registry, mode: string): object {
-  const ask = (capability: string, params: object, { signal, timeout }: Dialog = {}): Promise<unknown> =>
-    link.request(capability, { ...params, timeoutMs: timeout }, signal);
+  // As in pi: a dialog that the package puts away itself has been answered with nothing, and throws nothing.
+  const ask = async (capability: string, params: object, { signal, timeout }: Dialog = {}): Promise<unknown> => {
+    if (signal?.aborted === true) return undefined;
+    return link.request(capability, { ...params, timeoutMs: timeout }, signal).catch((error: unknown) => {
+      if (signal?.aborted === true) return undefined;
+      throw error;
+    });
+  };
   const tell = (capability: string, params: object): void => {
     registry.assertActive(capability);
     link.request(capability, params).catch((error: unknown) => link.log('warn', `${capability}: ${describe(error)}`));
