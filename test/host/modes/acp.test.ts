@@ -161,7 +161,7 @@ describe('a session over the agent client protocol', () => {
       answer: ({ toolCall }) => open.get(dirname(toolCall.locations?.[0]?.path ?? ''))?.promise,
     });
     await initialize(editor);
-    const [a = '', b = ''] = [(await editor.newSession(one)).sessionId, (await editor.newSession(two)).sessionId];
+    const [a, b] = [(await editor.newSession(one)).sessionId, (await editor.newSession(two)).sessionId];
     const [first, second] = [editor.prompt(a, 'write'), editor.prompt(b, 'write')];
     await expect.poll(() => editor.questions.length, { timeout: 30_000 }).toBe(2);
     await editor.agent.notify(methods.agent.session.cancel, { sessionId: a });
