@@ -4,13 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BoundHandler } from '../host/bus/delivery.ts';
-import { createEventBus } from '../host/bus/event-bus.ts';
 import { createEventStore } from '../host/index.ts';
-import { InTestPackage } from '../test/support/in-test-package.ts';
 import { type Agent, compare, dashAgent, firstRequest, piAgent, ready, startProvider } from './host.ts';
 import { median, type Row, rounded } from './measure.ts';
 import { packagedDash } from './packaged.ts';
+import { benchStream } from './stream.ts';
 
 /** The agent with extensions beside pi 0.87.1 with the same ones: how soon it works, what it weighs, what a reload and a decision take. */
 export async function benchExtensions({ quick }: { quick: boolean }): Promise<Row[]> {
@@ -32,7 +30,7 @@ export async function benchExtensions({ quick }: { quick: boolean }): Promise<Ro
       rmSync(root, { recursive: true, force: true });
     }
   }
-  return [...rows, ...(await dispatches(quick)), await decisions(quick)];
+  return [...rows, ...(await benchStream({ quick })), await decisions(quick)];
 }
 
 interface Agents {
@@ -155,41 +153,4 @@ async function decisions(quick: boolean): Promise<Row> {
   }
   const dash = rounded(median(times));
   return { name: 'one decision in the event store, written', unit: 'µs', dash, peers: {}, target: '≤ 20 µs', met: dash <= 20 };
-}
-
-/**
- * What one piece of a streaming answer costs the host while packages that listen are busy with the one before. They answer
- * in this process: what a sandbox takes is measured elsewhere.
- */
-async function dispatches(quick: boolean): Promise<Row[]> {
-  const events = quick ? 500 : 5_000;
-  const rows: Row[] = [];
-  for (const listeners of [0, 50, 100]) {
-    const handlers = Array.from({ length: listeners }, (_, index): BoundHandler => {
-      const sandboxed = new InTestPackage(`bench-${index}`, { on: [['message_update', () => sleep(20)]] });
-      return { package: sandboxed.name, handler: 0, sandboxed, needs: [], toChange: [] };
-    });
-    const bus = createEventBus({
-      handlers: (event) => (event === 'message_update' ? handlers : []),
-      hold: () => ({ [Symbol.dispose]: () => undefined }),
-      context: () => ({ mode: 'print', hasUI: false }),
-      origin: () => undefined,
-      report: () => undefined,
-    });
-    const piece = {
-      type: 'message_update',
-      message: { role: 'assistant' },
-      assistantMessageEvent: { type: 'text_delta', contentIndex: 0, delta: 'x' },
-    } as const;
-    const times: number[] = [];
-    for (let round = -1; round < 5; round += 1) {
-      const start = performance.now();
-      for (let event = 0; event < events; event += 1) void bus.notify(piece);
-      if (round >= 0) times.push(((performance.now() - start) / events) * 1_000);
-      await bus.settled();
-    }
-    const dash = rounded(median(times));
-    rows.push({ name: `one message_update, ${listeners} listeners`, unit: 'µs', dash, peers: {}, target: '≤ 1 µs', met: dash <= 1 });
-  }
-  return rows;
 }

@@ -109,7 +109,7 @@ export interface SandboxedPackage extends AsyncDisposable {
   runCommand(name: string, args: string, options: EventCallOptions): Promise<void>;
   /** Asks what could be typed after a command; the answer is as the package gives it. @throws {DashError} GUEST_ERROR when it throws */
   completeArguments(name: string, typed: string, options: EventCallOptions): Promise<unknown>;
-  /** Calls one handler (see `registrations.events`). @throws {DashError} GUEST_ERROR when it throws */
+  /** Calls one handler (see `registrations.events`); of an `Announcement` nothing is answered. @throws {DashError} GUEST_ERROR when it throws */
   deliver(handler: number, event: unknown, options: EventCallOptions): Promise<HandlerOutcome>;
   /**
    * The lines of something that it draws itself; `undefined` where it leaves that to the front end, or may not draw.

@@ -3,6 +3,7 @@ export { type PermissionUse, usesOf } from './least-privilege.ts';
 export { type AuditAnchor, type AuditFault, type AuditVerdict, verifyAudit } from './verify-audit.ts';
 export { ATTACK_CLASSES } from './attacks/programs.ts';
 export { type AttackResult, runAttacks } from './attacks/run-attacks.ts';
+export { Announcement } from './announcement.ts';
 export { AuditTrail, readAuditTrails, type AuditFile, type AuditRecord } from './audit-trail.ts';
 export { type Authority, fixedAuthority, type Lasting, type RequestedPermission } from './authority.ts';
 export { PACKAGE_ROOT } from './define-capability.ts';

@@ -230,7 +230,8 @@ export type GuestCall =
   | { readonly op: 'tool'; readonly name: string; readonly toolCallId: string; readonly args: unknown }
   | { readonly op: 'command'; readonly name: string; readonly args: string }
   | { readonly op: 'complete'; readonly name: string; readonly typed: string }
-  | { readonly op: 'event'; readonly handler: number; readonly event: unknown }
+  /** `quiet`: only what goes wrong is answered. */
+  | { readonly op: 'event'; readonly handler: number; readonly event: unknown; readonly quiet?: true }
   | { readonly op: 'shortcut'; readonly name: string }
   | { readonly op: 'surface'; readonly surface: number; readonly input: SurfaceInput }
   /** Asks for the lines of something that the package draws itself. `scene`: the number of the screen it stands on. */

@@ -21,7 +21,8 @@ const ABOUT: Readonly<Record<string, string>> = {
     'Against npm, pnpm, bun and `pi install`, from a registry on loopback that answers at once or after 20 ms. *Installed* is verified, in the store and locked; *ready* is compiled and captured as well, which the others do not do.',
   host: 'The agent beside pi 0.87.1: both as published, a model on loopback, an empty home; sessions are opened in a process of their own, without its start.',
   interactive: 'The screen beside pi 0.87.1, both on a pseudo-terminal of 120 by 40, with a model on loopback.',
-  extensions: 'The agent with extensions that bring a tool and a command each, beside pi 0.87.1 with the same files; nobody calls them, so here they sleep.',
+  extensions:
+    'The agent with extensions that bring a tool and a command each, beside pi 0.87.1 with the same files; nobody calls them, so here they sleep. Then what a piece of a streaming answer costs where packages listen: pi runs its handlers, which do nothing here, while the stream waits.',
   'sandbox-cost': 'What packages cost that are installed, awake, reloaded and busy.',
   sandbox: 'What it costs that a tool runs in an isolate in a process of its own.',
 };

@@ -1,9 +1,9 @@
-import { Type } from '@sinclair/typebox';
-import { Value } from '@sinclair/typebox/value';
 import { DashError, isDashError, type PlainArea, type Where } from '../../format/index.ts';
-import type { CallContext, CallOrigin, HandlerOutcome, SandboxedPackage } from '../../sandbox/index.ts';
+import type { Announcement, CallContext, CallOrigin, HandlerOutcome, SandboxedPackage } from '../../sandbox/index.ts';
 import { isNothing } from './event-answers.ts';
 import { EXTENSION_EVENTS, type ExtensionEventName } from './extension-events.ts';
+import { gatherPieces, type StreamEvent } from './pieces.ts';
+import { createTelling } from './telling.ts';
 
 /** One handler of one package, allowed to receive its event. */
 export interface BoundHandler {
@@ -59,6 +59,8 @@ export interface Delivery {
   ask(event: () => ExtensionEvent, next: (outcome: HandlerOutcome, handler: BoundHandler) => 'go on' | 'stop', options?: AskOptions): Promise<void>;
   /** Tells everyone who listens. The promise settles when all have been told. */
   notify(event: ExtensionEvent, only?: (handler: BoundHandler) => boolean): Promise<void>;
+  /** Tells of a piece of a streaming answer, soon: with what follows it, and before everything else that packages are told or asked. */
+  stream(event: StreamEvent): void;
   /** Settles when every handler that was told something has finished with it. */
   settled(): Promise<void>;
 }
@@ -83,10 +85,17 @@ export function createDelivery(ports: EventBusPorts): Delivery {
       ...(where === undefined ? {} : { where }),
     });
   };
-  const deliver = (handler: BoundHandler, event: ExtensionEvent, signal?: AbortSignal, callers: readonly string[] = []): Promise<HandlerOutcome> => {
+  const deliver: Delivery['deliver'] = (handler, event, signal, callers = []) => bring(handler, event.type, event, signal, callers);
+  const bring = (
+    handler: BoundHandler,
+    name: ExtensionEventName,
+    event: ExtensionEvent | Announcement,
+    signal?: AbortSignal,
+    callers: readonly string[] = [],
+  ): Promise<HandlerOutcome> => {
     const origin = ports.origin();
     return handler.sandboxed.deliver(handler.handler, event, {
-      timeoutMs: EXTENSION_EVENTS[event.type].deadlineMs,
+      timeoutMs: EXTENSION_EVENTS[name].deadlineMs,
       context: ports.context(),
       ...(origin === undefined ? {} : { origin }),
       ...(signal === undefined ? {} : { signal }),
@@ -108,16 +117,14 @@ export function createDelivery(ports: EventBusPorts): Delivery {
       );
   };
 
-  // What a package was told and has not finished with, so that it meets events in their order.
-  const told = new WeakMap<SandboxedPackage, Told>();
-  const telling = new Set<Promise<void>>();
-  const merge = mergeOnce();
+  const telling = createTelling({ bring, mayHear, report });
 
   const ask: Delivery['ask'] = async (event, next, { signal, callers = [], only = () => true } = {}) => {
     const name = event().type;
     using _ = ports.hold();
+    pieces.flush();
     for (const handler of ports.handlers(name).filter((one) => !callers.includes(one.package) && only(one))) {
-      await told.get(handler.sandboxed)?.settled;
+      await caughtUp(handler);
       try {
         if (!(await mayHear(handler, name, signal))) continue;
         const outcome = await deliver(handler, event(), signal, callers);
@@ -129,33 +136,23 @@ export function createDelivery(ports: EventBusPorts): Delivery {
     }
   };
 
-  const tell = (sandboxed: SandboxedPackage, handlers: readonly BoundHandler[], event: ExtensionEvent): Promise<void> => {
-    const before = told.get(sandboxed) ?? { settled: Promise.resolve(), waiting: undefined };
-    if (before.waiting !== undefined) {
-      const merged = merge(before.waiting.event, event);
-      if (merged !== undefined) {
-        before.waiting.event = merged;
-        return before.settled;
-      }
-    }
-    const waiting = { event };
-    const hold = ports.hold();
-    const settled = before.settled.then(async () => {
-      using _ = hold;
-      const state = told.get(sandboxed);
-      if (state?.waiting === waiting) state.waiting = undefined;
-      for (const handler of handlers) {
-        try {
-          if (await mayHear(handler, event.type)) await deliver(handler, waiting.event);
-        } catch (error) {
-          report(handler, event.type, error);
-        }
-      }
-    });
-    told.set(sandboxed, { settled, waiting });
-    telling.add(settled);
-    void settled.finally(() => telling.delete(settled));
-    return settled;
+  const tellAll = async (event: ExtensionEvent, only: (handler: BoundHandler) => boolean = () => true): Promise<void> => {
+    const byPackage = Map.groupBy(ports.handlers(event.type).filter(only), ({ sandboxed }) => sandboxed);
+    const { wakes } = EXTENSION_EVENTS[event.type];
+    const awake = [...byPackage].filter(([sandboxed]) => wakes || sandboxed.pid !== undefined);
+    if (awake.length === 0) return;
+    using _ = ports.hold();
+    await Promise.all(awake.map(([sandboxed, handlers]) => telling.tell(sandboxed, handlers, event)));
+  };
+
+  const pieces = gatherPieces({
+    isHeard: () => ports.handlers('message_update').length > 0,
+    tell: (event) => void tellAll(event),
+  });
+
+  const caughtUp: Delivery['caughtUp'] = async ({ sandboxed }) => {
+    pieces.flush();
+    await telling.caughtUp(sandboxed);
   };
 
   return {
@@ -165,47 +162,15 @@ export function createDelivery(ports: EventBusPorts): Delivery {
     deliver,
     mayHear,
     ask,
-    async caughtUp({ sandboxed }) {
-      await told.get(sandboxed)?.settled;
+    caughtUp,
+    notify(event, only) {
+      pieces.flush();
+      return tellAll(event, only);
     },
-    async notify(event, only = () => true) {
-      const byPackage = Map.groupBy(ports.handlers(event.type).filter(only), ({ sandboxed }) => sandboxed);
-      await Promise.all(
-        [...byPackage].map(([sandboxed, handlers]) =>
-          EXTENSION_EVENTS[event.type].wakes || sandboxed.pid !== undefined ? tell(sandboxed, handlers, event) : Promise.resolve(),
-        ),
-      );
-    },
+    stream: pieces.add,
     async settled() {
-      while (telling.size > 0) await Promise.all(telling);
+      pieces.flush();
+      await telling.settled();
     },
   };
-}
-
-/** What a package is being told, and the last event that has not begun. */
-interface Told {
-  readonly settled: Promise<void>;
-  waiting: { event: ExtensionEvent } | undefined;
-}
-
-const FragmentEvent = Type.Object({
-  type: Type.Literal('message_update'),
-  assistantMessageEvent: Type.Object({ type: Type.String({ pattern: '_delta$' }), contentIndex: Type.Number(), delta: Type.String() }),
-});
-
-/** Packages that are busy with the same event wait with the same one: it is merged for the first of them. */
-function mergeOnce(): typeof mergeUpdates {
-  let last: { readonly waiting: ExtensionEvent; readonly next: ExtensionEvent; readonly merged: ExtensionEvent | undefined } | undefined;
-  return (waiting, next) => {
-    if (last?.waiting !== waiting || last.next !== next) last = { waiting, next, merged: mergeUpdates(waiting, next) };
-    return last.merged;
-  };
-}
-
-/** A busy package gets fragments of an answer in fewer, larger pieces; nothing is lost. */
-function mergeUpdates(waiting: ExtensionEvent, next: ExtensionEvent): ExtensionEvent | undefined {
-  if (!Value.Check(FragmentEvent, waiting) || !Value.Check(FragmentEvent, next)) return undefined;
-  const [before, after] = [waiting.assistantMessageEvent, next.assistantMessageEvent];
-  if (before.type !== after.type || before.contentIndex !== after.contentIndex) return undefined;
-  return { ...next, assistantMessageEvent: { ...after, delta: before.delta + after.delta } };
 }

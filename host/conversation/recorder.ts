@@ -36,6 +36,7 @@ export function createRecorder({ bus, session, provenance, place, emit, auditHea
 
   const announce = async (event: AgentEvent): Promise<void> => {
     await emit(event);
+    if (event.type === 'message_update') return bus.stream(event);
     // `message_end` has been through the bus already: its handlers may change the message.
     if (event.type === 'message_end' || !isExtensionEvent(event.type) || !bus.listens(event.type)) return;
     if (event.type === 'turn_end') {

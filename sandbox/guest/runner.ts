@@ -111,7 +111,9 @@ export function createRunner(
       case 'print':
         return registry.print(call.command, signal);
       case 'event': {
-        const value = await answerAsData(await registry.deliver(call.handler, call.event, context), call.event, signal);
+        const answer = await registry.deliver(call.handler, call.event, context);
+        if (call.quiet === true) return undefined;
+        const value = await answerAsData(answer, call.event, signal);
         return { value: value === undefined ? undefined : value, event: call.event };
       }
     }

@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { DashError } from '../../format/index.ts';
-import { parseChildMessage, type ChildMessage, type HostMessage } from '../protocol.ts';
+import { parseChildMessage, type ChildMessage, type HostMessage, type ToGuest } from '../protocol.ts';
 import { processTree } from '../os-layer/index.ts';
 import { type Engine, guardAgainstInspectorSignal } from './layers.ts';
 import { GUEST_MEMORY_MIB, MAX_GUEST_LINE, MAX_RSS_MIB } from './limits.ts';
 import { encodeHostMessage } from './host-pipe.ts';
 import { readLines } from './lines.ts';
 import { spawnSandboxProcess } from './spawn-process.ts';
+import { tellLine } from './tell-line.ts';
 
 /** Who listens to a sandbox process. Text from the guest is unread and hostile. */
 export interface ProcessListener {
@@ -99,8 +100,8 @@ export class SandboxProcess implements Disposable {
     return this.#residentMiB;
   }
 
-  tell(message: object): void {
-    this.#send({ kind: 'tell', text: JSON.stringify(message) });
+  tell(message: ToGuest): void {
+    if (!this.#ended) this.#input.write(tellLine(message));
   }
 
   /** Lets the agent's event loop end although the process lives (it ends with its pipe). */

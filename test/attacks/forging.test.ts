@@ -239,7 +239,7 @@ describe('a hostile runtime', () => {
       bundles: [],
       produceCache: false,
     });
-    child.tell({ go: true });
+    child.tell({ kind: 'bus', channel: 'go', data: true });
     return { heard, ended: ended.promise, child, [Symbol.dispose]: () => child.kill() };
   }
 
