@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { startDash } from '../../support/dash-in-terminal.ts';
+import { startDash } from '../support/dash-in-terminal.ts';
 
 const QUESTION = 'trust this project?';
 const SCRIPT = { turns: [{ text: 'hello' }], repeat: true };

@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { type DashInTerminal, startDash } from '../../support/dash-in-terminal.ts';
+import { type DashInTerminal, startDash } from '../support/dash-in-terminal.ts';
 
 const READY = /balanced/;
-const DASH = join(import.meta.dirname, '..', '..', '..', 'bin', 'dash.js');
+const DASH = join(import.meta.dirname, '..', '..', 'bin', 'dash.js');
 
 /** A package that draws in every place that there is. */
 const SOURCE = `

@@ -1,12 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { startDash } from '../../support/dash-in-terminal.ts';
-import { temporaryDirectory } from '../../support/temporary-directory.ts';
-import { startTmux } from '../../support/tmux.ts';
+import { startDash } from '../support/dash-in-terminal.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { startTmux } from '../support/tmux.ts';
 
 const READY = /balanced/;
-const DASH = join(import.meta.dirname, '..', '..', '..', 'bin', 'dash.js');
+const DASH = join(import.meta.dirname, '..', '..', 'bin', 'dash.js');
 const SANE = { cursor: '1', wraps: '1', line: 'icanon' };
 
 /** Dash behind a shell that writes down its id before it becomes Dash. */
@@ -29,7 +29,7 @@ test('a signal to end gives the terminal back', async () => {
 
 test('a crash gives the terminal back, and says what happened', async () => {
   const { home, options } = await world();
-  const mode = join(import.meta.dirname, '..', '..', 'support', 'crashing-screen.ts');
+  const mode = join(import.meta.dirname, '..', 'support', 'crashing-screen.ts');
   await using terminal = await startTmux([process.execPath, mode], { ...options, cwd: home });
   const end = await terminal.shows(/ended with \d+\n(?:-)?icanon/);
   expect(end).toMatch(/it broke[^]*ended with 1\nicanon/);

@@ -1,9 +1,9 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { startCompletionsServer, type WireAnswer } from '../../support/completions-server.ts';
-import { type DashOptions, startDash } from '../../support/dash-in-terminal.ts';
-import { temporaryDirectory } from '../../support/temporary-directory.ts';
+import { startCompletionsServer, type WireAnswer } from '../support/completions-server.ts';
+import { type DashOptions, startDash } from '../support/dash-in-terminal.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const READY = /balanced/;
 

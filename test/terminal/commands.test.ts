@@ -3,10 +3,10 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { type DashInTerminal, startDash } from '../../support/dash-in-terminal.ts';
+import { type DashInTerminal, startDash } from '../support/dash-in-terminal.ts';
 
 const READY = /balanced/;
-const DASH = join(import.meta.dirname, '..', '..', '..', 'bin', 'dash.js');
+const DASH = join(import.meta.dirname, '..', '..', 'bin', 'dash.js');
 const run = promisify(execFile);
 
 /** The command line, for the same user. */

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { startCompletionsServer, type WireAnswer } from '../../support/completions-server.ts';
-import { startDash } from '../../support/dash-in-terminal.ts';
+import { startCompletionsServer, type WireAnswer } from '../support/completions-server.ts';
+import { startDash } from '../support/dash-in-terminal.ts';
 
 const READY = /balanced/;
 

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { test } from 'vitest';
-import { startDash } from '../../support/dash-in-terminal.ts';
+import { startDash } from '../support/dash-in-terminal.ts';
 
-const DASH = join(import.meta.dirname, '..', '..', '..', 'bin', 'dash.js');
+const DASH = join(import.meta.dirname, '..', '..', 'bin', 'dash.js');
 const ASKS = 'permission question from Dash: may "git" do this?\n  [n] no  [y] yes';
 
 const PACKAGE = {
