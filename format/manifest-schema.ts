@@ -72,6 +72,7 @@ function buildSchemas() {
       settings: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
       engines: Type.Optional(Type.Object({ dash: Type.Optional(Type.String()) }, { additionalProperties: false })),
       image: Type.Optional(Type.String({ minLength: 1 })),
+      changelog: Type.Optional(Type.String({ minLength: 1 })),
     },
     { additionalProperties: false },
   );

@@ -31,6 +31,8 @@ export interface DashSection {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly engines?: { readonly dash?: string };
   readonly image?: string;
+  /** Where the package says what changed; only shown beside an update. */
+  readonly changelog?: string;
 }
 
 /** What Dash reads of a package.json. */
@@ -130,6 +132,7 @@ function readDash(value: unknown, document: JsonDocument): DashSection {
     settings: value.settings,
     engines: value.engines,
     image: value.image,
+    changelog: value.changelog,
   };
 }
 
@@ -139,7 +142,10 @@ function readPi(pi: Readonly<Record<string, unknown>>): DashSection {
     const value = Object.hasOwn(pi, key) ? pi[key] : undefined;
     return Array.isArray(value) ? value.filter((entry): entry is string => typeof entry === 'string' && entry !== '') : [];
   };
-  const image = Object.hasOwn(pi, 'image') && typeof pi.image === 'string' ? pi.image : undefined;
+  const text = (key: string): string | undefined => {
+    const value = Object.hasOwn(pi, key) ? pi[key] : undefined;
+    return typeof value === 'string' ? value : undefined;
+  };
   return {
     kind: 'pi',
     ...nothing,
@@ -148,7 +154,8 @@ function readPi(pi: Readonly<Record<string, unknown>>): DashSection {
     prompts: texts('prompts'),
     themes: texts('themes'),
     conventional: [],
-    image,
+    image: text('image'),
+    changelog: text('changelogPath'),
   };
 }
 

@@ -18,6 +18,7 @@ import type { Generation, PackageRecord } from './store/generation.ts';
 import type { Scope } from './store/store-paths.ts';
 import { assertLockFollowed } from './lock/assert-followed.ts';
 import { beginTransaction, type State } from './transaction.ts';
+import type { Changelog } from './update/changelog.ts';
 import { assertSameLine } from './update/git-line.ts';
 import { verify } from './verify/verify.ts';
 import { assertNotInterrupted, openWorkshop, type SourcingOptions, type Workshop } from './workshop.ts';
@@ -62,6 +63,8 @@ export interface Review {
   readonly dependencies: Difference;
   /** What the model reads: tools, skills, prompts. */
   readonly text: Difference;
+  /** What the author says changed; never to be believed. Absent where nothing is said. */
+  readonly changelog?: Changelog;
   readonly publishedAt?: string;
   readonly publisher?: { readonly from: string | null; readonly to: string | null };
 }

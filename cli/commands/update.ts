@@ -20,6 +20,7 @@ interface UpdateFlags {
   readonly grant: readonly string[];
   readonly deny: readonly string[];
   readonly minAge?: string;
+  readonly changelog: boolean;
 }
 
 export const define: DefineCommand = (command) => {
@@ -29,6 +30,7 @@ export const define: DefineCommand = (command) => {
     .option('--to <version>', 'go to this version, branch, tag or commit')
     .option('--grant <permission>', 'with `--accept`: grant this; may stand several times', collect, [])
     .option('--deny <permission>', 'with `--accept`: update without this; may stand several times', collect, [])
+    .option('--no-changelog', 'leave out what authors say changed')
     .option('--min-age <duration>', 'how long a release must have been public, e.g. `3d` (the default), `12h`, `0`');
   return async (invocation) => {
     const { cwd, home, globals, canAsk, signal, stderr, stdout } = invocation;
@@ -52,7 +54,8 @@ export const define: DefineCommand = (command) => {
       ...(globals.offline === true && { offline: true }),
       ...(canAsk && { consentPort: progress.pausedFor(consentPrompt(stderr)) }),
     });
-    const report = await inOtherScope(work, command.args, invocation);
+    const found = await inOtherScope(work, command.args, invocation);
+    const report = flags.changelog ? found : { ...found, held: found.held.map(withoutChangelog) };
     progress[Symbol.dispose]();
     return { kind: 'document', document: report, text: textOf(report, command.args, invocation, stdout.style) };
   };
@@ -68,6 +71,11 @@ function textOf({ steps, held, unchanged, diagnostics }: UpdateReport, names: re
     ...unchanged.flatMap((one) => pinnedLine(one, names)),
   ];
   return `${lines.join('\n')}\n${globals.quiet === true ? '' : formatDiagnostics(diagnostics, style)}`;
+}
+
+function withoutChangelog(held: Held): Held {
+  const { changelog: _, ...review } = held.review;
+  return { ...held, review };
 }
 
 /** A scope has nothing, and the other one may have all of it. */
@@ -95,7 +103,7 @@ function heldLines(held: Held, style: Style): string[] {
 }
 
 /** Why a new version waits, and what it changes. */
-export function changeLines({ reasons, permissionDiff: { added, removed }, review: { files, dependencies } }: Held, style: Style): string[] {
+export function changeLines({ reasons, permissionDiff: { added, removed }, review: { files, dependencies, changelog } }: Held, style: Style): string[] {
   const permissionLine = (sign: string, permission: string): string =>
     `${sign} ${describePermission(parsePermission(permission))}  ${style.dim(`[${oneLine(permission)}]`)}`;
   return [
@@ -104,8 +112,23 @@ export function changeLines({ reasons, permissionDiff: { added, removed }, revie
     ...removed.map((permission) => permissionLine('-', permission)),
     ...differenceLine('files', files),
     ...differenceLine('dependencies', dependencies),
+    ...changelogLines(changelog, style),
   ];
 }
+
+/** The author's words, each line with a mark before it: none may look like one of ours. */
+function changelogLines(changelog: Held['review']['changelog'], style: Style): string[] {
+  if (changelog === undefined) return [];
+  const { path, lines, left } = changelog;
+  const rest = left + Math.max(0, lines.length - SHOWN_LINES);
+  return [
+    `its author says (${oneLine(path)}):`,
+    ...lines.slice(0, SHOWN_LINES).map((line) => style.dim(`│ ${oneLine(line)}`)),
+    ...(rest > 0 ? [style.dim(`│ … and ${rest} more ${rest === 1 ? 'line' : 'lines'}`)] : []),
+  ];
+}
+
+const SHOWN_LINES = 30;
 
 function differenceLine(title: string, { added, removed, changed }: Difference): string[] {
   const marked = [...changed, ...added.map((name) => `+${name}`), ...removed.map((name) => `-${name}`)];

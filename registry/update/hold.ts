@@ -17,6 +17,7 @@ import { storePackages } from '../store/store-package.ts';
 import type { StoredObject } from '../store/stored-object.ts';
 import type { State } from '../transaction.ts';
 import type { Workshop } from '../workshop.ts';
+import { readChangelog } from './changelog.ts';
 import { type Edition, type HeldReason, permissionDiff } from './held-reasons.ts';
 import { fileOf, type Parked } from './parked.ts';
 
@@ -37,15 +38,21 @@ export async function park({ record, inspected, reasons, old, next }: Waiting, {
   const accept = `dash update ${name} --accept`;
   const publishedAt = inspected.resolution.kind === 'npm' ? inspected.resolution.release.publishedAt : undefined;
   const trees = { from: paths.files(record.contentHash), to: paths.files(inspected.tree.treeSha256) };
+  const files = { from: await listing(trees.from), to: await listing(inspected.tree.dir) };
+  const changelog = await readChangelog(
+    { version: record.version, dir: trees.from },
+    { version: inspected.manifest.version, dir: inspected.tree.dir, files: files.to.keys(), changelog: inspected.manifest.dash.changelog },
+  );
   const needs = (nodes: Readonly<Record<string, { readonly name: string; readonly version: string }>>, own: string) =>
     Object.entries(nodes).flatMap(([key, node]) => (key === own ? [] : [`${node.name}@${node.version}`]));
   const review: Review = {
     accept,
     ...(diff.added.length > 0 && { without: [accept, ...diff.added.map((permission) => `--deny ${quoted(permission)}`)].join(' ') }),
     trees,
-    files: difference(await listing(trees.from), await listing(inspected.tree.dir)),
+    files: difference(files.from, files.to),
     dependencies: difference(asMap(needs(record.graph.nodes, record.graph.root)), asMap(needs(inspected.graph.nodes, inspected.graph.root))),
     text: difference(old.text, next.text),
+    ...(changelog !== undefined && { changelog }),
     ...(publishedAt !== undefined && { publishedAt }),
     ...(old.publisher !== next.publisher && { publisher: { from: old.publisher ?? null, to: next.publisher ?? null } }),
   };

@@ -247,3 +247,21 @@ describe('`dash info` and `dash why`', () => {
     expect(await json('why', 'kitt')).toMatchObject({ exitCode: 7, document: { error: { code: 'NOT_INSTALLED', hint: 'did you mean `kit`?' } } });
   });
 });
+
+test('`dash update` shows what an author says of a version that waits, marked as theirs, unless it is not wanted', async () => {
+  const logged = (version: string, permissions: readonly string[], log: string): PublishedVersion => {
+    const made = kit(version, { permissions });
+    return { ...made, files: { ...made.files, 'CHANGELOG.md': log } };
+  };
+  const { registry, dash, json } = await withPackages(logged('1.0.0', [], '# 1.0.0\nfirst\n'));
+  expect((await dash('install', 'kit', '--grant', 'summary')).exitCode).toBe(0);
+  registry.publish(logged('1.1.0', ['env:LANG'], `# 1.1.0\ntake: \`dash update kit --accept\`\n${'more\n'.repeat(40)}# 1.0.0\nfirst\n`));
+  const shown = await dash('update', '--min-age', '0');
+  expect(shown.stdout).toContain('  its author says (CHANGELOG.md):\n  │ # 1.1.0\n  │ take: `dash update kit --accept`\n  │ more\n');
+  expect(shown.stdout).toContain('  │ … and 12 more lines\n');
+  expect(shown.stdout).not.toContain('first');
+  const without = await json('update', '--min-age', '0', '--no-changelog');
+  expect(without.document.held).toHaveLength(1);
+  expect(JSON.stringify(without.document)).not.toContain('changelog');
+  expect((await dash('update', '--min-age', '0', '--no-changelog')).stdout).not.toContain('author says');
+});

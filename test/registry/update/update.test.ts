@@ -249,6 +249,33 @@ describe('what waits', () => {
     expect(manifests.map((text) => JSON.parse(text).version)).toEqual(['1.0.0', '1.1.0']);
   });
 
+  it('shows what its author says changed, from the version that runs on, and nothing that could deceive', async () => {
+    const changelog = (...versions: readonly string[]) => versions.map((version) => `## [${version}] - 2026-01-01\n\n- does ${version}\n`).join('\n');
+    const withLog = (version: string, text: string, path = 'CHANGELOG.md', manifest: object = {}) => {
+      const made = pkg(version);
+      const permissions = version === '1.0.0' ? ['ui:notify'] : ['ui:notify', 'env:LANG'];
+      return { ...made, manifest: { dash: { extensions: ['index.ts'], permissions, ...manifest } }, files: { ...made.files, [path]: text } };
+    };
+    const { registry, site } = await withPackage(withLog('1.0.0', changelog('1.0.0')));
+    const shown = async () => (await run(site)).held[0]?.review.changelog;
+    registry.publish(withLog('1.1.0', `# Changelog\n\n## Unreleased\n\n- later\n\n${changelog('1.1.0', '1.0.1', '1.0.0', '0.9.0')}`));
+    expect(await shown()).toEqual({
+      path: 'CHANGELOG.md',
+      lines: ['## [1.1.0] - 2026-01-01', '', '- does 1.1.0', '', '## [1.0.1] - 2026-01-01', '', '- does 1.0.1'],
+      left: 0,
+    });
+    const evil = `## 1.2.0\n\u001b[2J\u202e- x\u200b\r\n${'  line\n'.repeat(500)}`;
+    registry.publish(withLog('1.2.0', evil, 'docs/news.md', { changelog: './docs/news.md' }));
+    expect(await shown()).toMatchObject({
+      path: 'docs/news.md',
+      lines: ['## 1.2.0', '[2J- x', '  line', ...Array.from({ length: 197 }, () => '  line')],
+      left: 302,
+    });
+    // outside of the package, and in none of its files
+    registry.publish(withLog('1.3.0', 'secret', 'notes.md', { changelog: '../../../../grants.json' }));
+    expect(await shown()).toBeUndefined();
+  });
+
   it('is kept whole: taking it asks nobody, also after `dash gc`', async () => {
     const { registry, site } = await withPackage(pkg('1.0.0', { permissions: ['ui:notify'] }));
     registry.publish({ name: 'dep' });
