@@ -1,7 +1,7 @@
 import { DashError } from '../format/index.ts';
 import type { CommandHost } from './commands/index.ts';
 import type { Conversation } from './conversation/conversation.ts';
-import { describe } from './describe-diagnostic.ts';
+import { describe, mustBeSaid } from './describe-diagnostic.ts';
 import { exportHtml } from './export-html.ts';
 import { chooseModel } from './model/choose-model.ts';
 import { textOf } from './model/messages.ts';
@@ -30,7 +30,7 @@ export function createCommandHost({ conversation, sessions, models, dashHome, cw
   return {
     async reload() {
       const { generation, changed, diagnostics } = await reload();
-      const problems = diagnostics.filter(({ severity }) => severity === 'error').map(describe);
+      const problems = diagnostics.filter(mustBeSaid).map(describe);
       return [`reloaded: generation ${generation}, ${changed.length === 0 ? 'nothing changed' : `changed ${changed.join(', ')}`}`, ...problems].join('\n');
     },
     async newSession() {

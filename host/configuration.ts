@@ -1,26 +1,32 @@
 import { type Diagnostic, isDashError } from '../format/index.ts';
 import { type Keys, readKeybindings } from './keybindings.ts';
-import type { ProjectFiles } from './project-files.ts';
+import { mayRead, ownFile, type ProjectFiles } from './project-files.ts';
 import { readAllSettings, type Settings } from './settings.ts';
-import { readPromptFiles } from './system-prompt.ts';
+import { type PromptFiles, readPromptFiles } from './system-prompt.ts';
 
 /** What the files of the user, and of a trusted project, say about how the agent works; as they were read last. */
 export interface Configuration {
   readonly settings: Settings;
-  readonly promptFiles: Awaited<ReturnType<typeof readPromptFiles>>;
+  readonly promptFiles: PromptFiles;
   readonly keybindings: Pick<Keys, 'bindings' | 'diagnostics'>;
   readonly diagnostics: readonly Diagnostic[];
-  /** Directories of the project whose `.dash` is listened to, the outermost first; none where it is not trusted. */
+  /** Directories of the project whose `.dash/settings.json` is listened to, the outermost first; none where it is not trusted. */
   readonly projects: readonly string[];
   /** Reads them again; settings that cannot be read leave those before them. */
   reread(): Promise<void>;
 }
 
-/** Reads the configuration. `project` finds the files of the project, if it is trusted. @throws {DashError} SETTINGS_INVALID */
-export async function readConfiguration(dashHome: string, project: () => Promise<ProjectFiles | undefined>): Promise<Configuration> {
-  let files = await project();
-  let { settings, diagnostics } = await readAllSettings(dashHome, files);
-  let [promptFiles, keybindings] = await Promise.all([readPromptFiles(dashHome, files), readKeybindings(dashHome)]);
+/**
+ * Reads the configuration, with the files of the project where it is trusted. `look` decides that anew whenever it is read
+ * again. @throws {DashError} SETTINGS_INVALID
+ */
+export async function readConfiguration(
+  dashHome: string,
+  trusted: ProjectFiles | undefined,
+  look: () => Promise<ProjectFiles | undefined>,
+): Promise<Configuration> {
+  let { settings, diagnostics } = await readAllSettings(dashHome, trusted);
+  let [promptFiles, keybindings, projects] = await Promise.all([readPromptFiles(dashHome, trusted), readKeybindings(dashHome), withSettings(trusted)]);
   return {
     get settings() {
       return settings;
@@ -35,11 +41,11 @@ export async function readConfiguration(dashHome: string, project: () => Promise
       return diagnostics;
     },
     get projects() {
-      return files?.configured ?? [];
+      return projects;
     },
     async reread() {
-      files = await project();
-      [promptFiles, keybindings] = await Promise.all([readPromptFiles(dashHome, files), readKeybindings(dashHome)]);
+      const files = await look();
+      [promptFiles, keybindings, projects] = await Promise.all([readPromptFiles(dashHome, files), readKeybindings(dashHome), withSettings(files)]);
       try {
         ({ settings, diagnostics } = await readAllSettings(dashHome, files));
       } catch (error) {
@@ -50,4 +56,11 @@ export async function readConfiguration(dashHome: string, project: () => Promise
       }
     },
   };
+}
+
+async function withSettings(project: ProjectFiles | undefined): Promise<readonly string[]> {
+  const listened = (project?.configured ?? []).map(async (directory) =>
+    project !== undefined && (await mayRead(ownFile(directory, 'settings.json'), project)) ? [directory] : [],
+  );
+  return (await Promise.all(listened)).flat();
 }

@@ -108,6 +108,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     isResumed: options.session?.kind === 'open',
     bus,
     configuration,
+    trust,
     packages,
     models: models.list,
     shell,
@@ -142,7 +143,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   });
   const ports = createHostForPackages({
     cwd,
-    trusted: trust.trusted,
+    trusted: () => trust.trusted,
     flags: options.flags ?? new Map(),
     bus,
     toolbox,

@@ -10,3 +10,11 @@ export function describeUnmarked({ message, where }: Diagnostic): string {
   const place = where === undefined ? '' : ` (${where.path}${where.line === undefined ? '' : `:${where.line}`})`;
   return `${message}${place}`;
 }
+
+/** What changes the answer, and nobody would see otherwise. */
+const ALWAYS_SAID: ReadonlySet<string> = new Set(['SESSION_CORRUPT', 'PROJECT_NOT_TRUSTED']);
+
+/** Whether it is said where one line is all there is room for. */
+export function mustBeSaid({ severity, code }: Diagnostic): boolean {
+  return severity === 'error' || ALWAYS_SAID.has(code);
+}

@@ -16,7 +16,8 @@ import type { UserInterface } from './user-interface.ts';
 
 export interface HostForPackagesOptions {
   readonly cwd: string;
-  readonly trusted: boolean;
+  /** Whether the project is, now. */
+  readonly trusted: () => boolean;
   readonly flags: ReadonlyMap<string, boolean | string>;
   readonly bus: EventBus;
   readonly toolbox: Toolbox;
@@ -43,7 +44,7 @@ export function createHostForPackages(options: HostForPackagesOptions): HostPort
     modelList: models.list,
     scopedModels: () => models.scope.models,
     ui: ui(),
-    trusted,
+    trusted: trusted(),
     flags,
     commands: () => slashCommands(packages.contributions),
     promptFor(packageName, text, images, deliverAs) {

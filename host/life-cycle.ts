@@ -3,6 +3,7 @@ import type { Configuration } from './configuration.ts';
 import type { EventBus } from './bus/event-bus.ts';
 import type { HostEvent } from './host-event.ts';
 import type { ModelList } from './model-list.ts';
+import type { StandingTrust } from './project-trust.ts';
 import type { Reloaded } from './reload.ts';
 import type { RunningPackages } from './running-packages.ts';
 import type { UserInterface } from './user-interface.ts';
@@ -13,6 +14,7 @@ export interface LifeCycleOptions {
   readonly isResumed: boolean;
   readonly bus: EventBus;
   readonly configuration: Configuration;
+  readonly trust: StandingTrust;
   readonly packages: RunningPackages;
   readonly models: ModelList;
   readonly shell: Shell;
@@ -33,7 +35,7 @@ export interface LifeCycle {
 }
 
 /** Makes the life cycle of a host whose packages are loaded before it begins. */
-export function createLifeCycle({ cwd, isResumed, bus, configuration, packages, models, shell, ui, emit }: LifeCycleOptions): LifeCycle {
+export function createLifeCycle({ cwd, isResumed, bus, configuration, trust, packages, models, shell, ui, emit }: LifeCycleOptions): LifeCycle {
   let begun: Promise<void> | undefined;
   let hasBegun = false;
 
@@ -71,7 +73,7 @@ export function createLifeCycle({ cwd, isResumed, bus, configuration, packages, 
       );
       await discover('reload');
       await models.refresh();
-      const { diagnostics } = packages.contributions;
+      const diagnostics = [...configuration.diagnostics, ...trust.diagnostics, ...packages.contributions.diagnostics];
       await emit({ type: 'reload', ...reloaded, diagnostics });
       return { ...reloaded, diagnostics };
     },

@@ -42,7 +42,7 @@ export function openConversation(options: HostOptions, { cwd }: WorkPlace, parts
       })),
       date: new Date().toISOString().slice(0, 10),
     }),
-    projectFiles: () => configuration.promptFiles.contextFiles.map(({ path }) => relative(cwd, path)),
+    projectFiles: () => configuration.promptFiles.ofProject.map((path) => relative(cwd, path)),
     versioned: (name) => packages.versioned(name),
     thinking: options.thinking ?? configuration.settings.thinking,
   });

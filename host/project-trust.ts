@@ -3,7 +3,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { DashError, type Diagnostic, makeDirectory } from '../format/index.ts';
+import { DashError, type Diagnostic, isDashError, makeDirectory } from '../format/index.ts';
 import { findProjectFiles, type ProjectFiles, THERE } from './project-files.ts';
 
 /** Whether the files of a project may speak to the agent. */
@@ -12,6 +12,8 @@ export interface ProjectTrust {
   readonly files: ProjectFiles;
   /** What is new or different since the user trusted it. */
   readonly changed: readonly string[];
+  /** Said on the question, for this run only: it is written down nowhere, and holds for what was there then. */
+  readonly once?: true;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -76,11 +78,43 @@ export async function askForTrust(places: TrustPlaces, ask: AskTrust): Promise<P
       await trustProject(places, files);
       return { ...decided, trusted: true, diagnostics: files.diagnostics };
     case 'this run':
-      return { ...decided, trusted: true, diagnostics: files.diagnostics };
+      return { ...decided, trusted: true, once: true, diagnostics: files.diagnostics };
     case 'no':
       await writeTrust(places.dashHome, { ...store, refused: { ...store.refused, [files.root]: digestOf(files) } });
       return decided;
   }
+}
+
+/** Whether a project may speak, as long as an agent runs. */
+export interface StandingTrust extends Pick<ProjectTrust, 'trusted' | 'diagnostics'> {
+  /** Looks again: what came or changed since is trusted by the user, or nothing of the project speaks any more. */
+  look(): Promise<ProjectFiles | undefined>;
+}
+
+/** Holds the decision that an agent starts with. `forTheRun`: whatever the project brings meanwhile is trusted, too. */
+export function standingTrust(places: TrustPlaces, start: ProjectTrust, forTheRun: boolean): StandingTrust {
+  let now: Pick<ProjectTrust, 'trusted' | 'diagnostics'> = start;
+  const isAsSaid = ({ items }: ProjectFiles): boolean => start.once === true && [...items].every(([name, value]) => start.files.items.get(name) === value);
+  return {
+    get trusted() {
+      return now.trusted;
+    },
+    get diagnostics() {
+      return now.diagnostics;
+    },
+    async look() {
+      try {
+        const decided = await decideTrust(places, forTheRun);
+        now = isAsSaid(decided.files) ? { trusted: true, diagnostics: decided.files.diagnostics } : decided;
+        return now.trusted ? decided.files : undefined;
+      } catch (error) {
+        // nobody knows what is trusted
+        if (!isDashError(error)) throw error;
+        now = { trusted: false, diagnostics: [{ severity: 'error', code: error.code, message: error.message, where: { path: places.dashHome } }] };
+        return undefined;
+      }
+    },
+  };
 }
 
 /** Trusts a project as it is now, until something that matters changes. @throws {DashError} SETTINGS_INVALID */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Kind, type TSchema, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { DashError, type Diagnostic, isDashError } from '../format/index.ts';
-import type { ProjectFiles } from './project-files.ts';
+import { mayRead, ownFile, type ProjectFiles } from './project-files.ts';
 import { PROJECT_KEYS, Settings } from './settings-schema.ts';
 
 export type { Settings } from './settings-schema.ts';
@@ -24,12 +24,14 @@ export async function readSettings(dashHome: string): Promise<SettingsReading> {
 const ELSEWHERE = ['packages', 'packageSettings'];
 
 /** The user's settings, with those of a trusted project over them. What is wrong in the project's file costs that file. */
-export async function readAllSettings(dashHome: string, project: Pick<ProjectFiles, 'configured'> | undefined): Promise<SettingsReading> {
+export async function readAllSettings(dashHome: string, project: Pick<ProjectFiles, 'configured' | 'root' | 'places'> | undefined): Promise<SettingsReading> {
   const user = await readSettings(dashHome);
   const diagnostics = [...user.diagnostics];
   let { settings } = user;
   for (const directory of project?.configured ?? []) {
-    const path = join(directory, '.dash', 'settings.json');
+    const path = ownFile(directory, 'settings.json');
+    // what is wrong with it was said where it was found
+    if (project === undefined || !(await mayRead(path, project))) continue;
     try {
       const value = await readSettingsObject(path);
       const ignored = Object.keys(value).filter((key) => !PROJECT_KEYS.some((allowed) => allowed === key) && !ELSEWHERE.includes(key));

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { type ProjectFiles, readContextFiles, readNearest } from './project-files.ts';
+import { type ContextFile, type ProjectFiles, readContextFiles, readNearest } from './project-files.ts';
 import type { JsonObject } from './model/messages.ts';
 
 /** What a system prompt is made of; packages see these parts under pi's names. */
@@ -85,20 +85,25 @@ export function withOptions(parts: SystemPromptParts, options: JsonObject): Syst
   };
 }
 
+/** What of the prompt stands in files. */
+export interface PromptFiles extends Pick<SystemPromptParts, 'customPrompt' | 'appendSystemPrompt' | 'contextFiles'> {
+  /** Paths of those that are the project's word and not the user's. */
+  readonly ofProject: readonly string[];
+}
+
 /**
  * The files that the prompt is made of: the user's, and those of a trusted project. A project's SYSTEM.md goes before the
  * user's; both texts to append are appended.
  */
-export async function readPromptFiles(
-  dashHome: string,
-  project: ProjectFiles | undefined,
-): Promise<Pick<SystemPromptParts, 'customPrompt' | 'appendSystemPrompt' | 'contextFiles'>> {
+export async function readPromptFiles(dashHome: string, project: ProjectFiles | undefined): Promise<PromptFiles> {
   const users = (name: string): Promise<string | undefined> => readIfThere(join(dashHome, name));
-  const projects = (name: string): Promise<string | undefined> => (project === undefined ? Promise.resolve(undefined) : readNearest(project, name));
+  const projects = async (name: string): Promise<ContextFile | undefined> => (project === undefined ? undefined : readNearest(project, name));
   const [ownContext, contextFiles] = [await users('AGENTS.md'), project === undefined ? [] : await readContextFiles(project)];
-  const customPrompt = (await projects('SYSTEM.md')) ?? (await users('SYSTEM.md'));
-  const appended = [await users('APPEND_SYSTEM.md'), await projects('APPEND_SYSTEM.md')].filter((text) => text !== undefined);
+  const [system, append] = [await projects('SYSTEM.md'), await projects('APPEND_SYSTEM.md')];
+  const customPrompt = system?.content ?? (await users('SYSTEM.md'));
+  const appended = [await users('APPEND_SYSTEM.md'), append?.content].filter((text) => text !== undefined);
   return {
+    ofProject: [system, append, ...contextFiles].flatMap((file) => (file === undefined ? [] : [file.path])),
     contextFiles: [...(ownContext === undefined ? [] : [{ path: join(dashHome, 'AGENTS.md'), content: ownContext }]), ...contextFiles],
     ...(customPrompt === undefined ? {} : { customPrompt }),
     ...(appended.length === 0 ? {} : { appendSystemPrompt: appended.join('\n\n') }),

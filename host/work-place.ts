@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import type { Places } from '../format/index.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
 import type { HostOptions } from './host-options.ts';
-import { findProjectFiles } from './project-files.ts';
-import { askForTrust, decideTrust } from './project-trust.ts';
+import { askForTrust, decideTrust, type StandingTrust, standingTrust } from './project-trust.ts';
 import { realPath } from './tools/workspace-path.ts';
 
 /** Where an agent works. */
@@ -21,7 +20,7 @@ export interface WorkPlace {
 
 /** What the user's files say there, and whether those of the project may speak. */
 export interface Arrangements {
-  readonly trust: Awaited<ReturnType<typeof decideTrust>>;
+  readonly trust: StandingTrust;
   readonly configuration: Configuration;
 }
 
@@ -36,8 +35,8 @@ export function workPlaceOf({ cwd = process.cwd(), env = process.env, dashHome =
 export async function readArrangements({ trustProject, askTrust }: HostOptions, { dashHome, cwd, home }: WorkPlace): Promise<Arrangements> {
   const around = { dashHome, cwd, home };
   const isAsked = trustProject !== true && askTrust !== undefined;
-  const trust = await (isAsked ? askForTrust(around, askTrust) : decideTrust(around, trustProject ?? false));
-  // asked again at every reload: files may have come; that they may speak was decided once
-  const configuration = await readConfiguration(dashHome, async () => (trust.trusted ? findProjectFiles(around) : undefined));
+  const start = await (isAsked ? askForTrust(around, askTrust) : decideTrust(around, trustProject ?? false));
+  const trust = standingTrust(around, start, trustProject === true);
+  const configuration = await readConfiguration(dashHome, start.trusted ? start.files : undefined, trust.look);
   return { trust, configuration };
 }

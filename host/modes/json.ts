@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { describe } from '../describe-diagnostic.ts';
+import { describe, mustBeSaid } from '../describe-diagnostic.ts';
 import type { Host } from '../host.ts';
 import type { ImageContent } from '../model/messages.ts';
 import { withoutUser } from '../user-interface.ts';
@@ -17,7 +17,7 @@ export interface JsonOptions {
 /** Runs one prompt and prints the session's header and every event, one JSON object a line. @returns the exit code */
 export async function runJson(host: Host, { prompt, images = [], output, errors }: JsonOptions): Promise<number> {
   host.attach(withoutUser('json', (message) => errors.write(`${terminalText(message)}\n`)));
-  for (const diagnostic of host.diagnostics) if (diagnostic.severity === 'error') errors.write(`${terminalText(describe(diagnostic))}\n`);
+  for (const diagnostic of host.diagnostics) if (mustBeSaid(diagnostic)) errors.write(`${terminalText(describe(diagnostic))}\n`);
   let failed = false;
   await writeRecord(output, host.conversation.session.tree.header);
   const unsubscribe = host.subscribe(async (event) => {

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { describe } from '../describe-diagnostic.ts';
+import { describe, mustBeSaid } from '../describe-diagnostic.ts';
 import type { Host } from '../host.ts';
 import { lastAnswer } from '../session/export.ts';
 import type { ImageContent } from '../model/messages.ts';
@@ -14,16 +14,13 @@ export interface PrintOptions {
   readonly errors: Writable;
 }
 
-/** What changes the answer, and nobody would see otherwise. */
-const ALWAYS_SAID: ReadonlySet<string> = new Set(['SESSION_CORRUPT', 'PROJECT_NOT_TRUSTED']);
-
 /** Runs one prompt and prints the last answer. @returns the exit code */
 export async function runPrint(host: Host, { prompt, images = [], output, errors }: PrintOptions): Promise<number> {
   const say = (line: string): void => void errors.write(`${terminalText(line)}\n`);
   // An answer that goes into a file or a pipe stays as it is.
   const answer = (text: string): void => void output.write(`${'isTTY' in output && output.isTTY === true ? terminalText(text) : text}\n`);
   host.attach(withoutUser('print', say));
-  for (const diagnostic of host.diagnostics) if (diagnostic.severity === 'error' || ALWAYS_SAID.has(diagnostic.code)) say(describe(diagnostic));
+  for (const diagnostic of host.diagnostics) if (mustBeSaid(diagnostic)) say(describe(diagnostic));
   const before = host.conversation.messages.length;
   let failure: string | undefined;
   const unsubscribe = host.subscribe((event) => {

@@ -7,7 +7,7 @@ import type { ScreenCommand } from './command.ts';
 
 /** So many of a project's files are named. */
 const MOST_NAMES = 20;
-const FROM_THEN_ON = 'it counts from the next start on: `/quit`, then `dash --continue`';
+const FROM_THEN_ON = 'it counts from the next `/reload` on';
 
 export const trust: ScreenCommand = {
   name: 'trust',
