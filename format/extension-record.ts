@@ -95,8 +95,9 @@ export interface ProviderRegistration {
   readonly models?: readonly ProviderModelRegistration[];
   /** The package speaks to the provider itself. */
   readonly streams?: true;
-  /** It would like to be logged in to, or to look its models up: neither is done here, and it is said. */
+  /** It can be logged in to, with the package's own code. */
   readonly oauth?: true;
+  /** It looks its models up. */
   readonly refreshes?: true;
 }
 

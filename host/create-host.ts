@@ -194,6 +194,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     get models() {
       return models.list.all;
     },
+    providers: models.logins,
+    refreshModels: () => models.list.refresh(),
     get scopedModels() {
       return models.scope.models;
     },

@@ -6,6 +6,7 @@ import type { HostOptions } from './host-options.ts';
 import { createModelList, type ModelList } from './model-list.ts';
 import { openModels } from './model/choose-model.ts';
 import { withCostCap } from './model/cost-cap.ts';
+import type { PackageLogins } from './model/package-logins.ts';
 import { withPackageProviders } from './model/package-providers.ts';
 import type { ModelPort } from './model/port.ts';
 import { cycle, type ModelScope, type ScopedModel, scopeModels } from './model/scope.ts';
@@ -30,6 +31,7 @@ export interface HostModels {
   readonly port: ModelPort;
   readonly list: ModelList;
   readonly scope: ModelScope;
+  readonly logins: PackageLogins;
   readonly diagnostics: readonly Diagnostic[];
   /** Looks up what there is, and has the conversation begin with the one that is wanted. @throws {DashError} NO_MODEL when a model was named that there is not */
   begin(session: Session): Promise<void>;
@@ -46,6 +48,7 @@ export async function openOwnModels(options: HostOptions, { dashHome, env }: Wor
 export function createHostModels(options: HostOptions, { dashHome, env }: WorkPlace, around: HostModelsOptions): HostModels {
   const { own, configuration, packages, conversation, callContext } = around;
   const provided = withPackageProviders(own, {
+    dashHome,
     sources: () => packages.extensions.flatMap(({ pkg, sandboxed }) => (sandboxed === undefined ? [] : [{ package: pkg.name, sandboxed }])),
     endpoints: async () => (await import('./model/endpoints.ts')).openEndpoints(env, dashHome),
     origin: () => conversation().origin,
@@ -65,6 +68,7 @@ export function createHostModels(options: HostOptions, { dashHome, env }: WorkPl
   return {
     port,
     list,
+    logins: provided.logins,
     get scope() {
       return scope();
     },

@@ -7,6 +7,7 @@ import type { BashOptions, PromptOptions, PromptOutcome } from './host-options.t
 import type { Keys } from './keybindings.ts';
 import type { McpServer } from './mcp/mcp-server.ts';
 import type { ImageContent } from './model/messages.ts';
+import type { PackageLogins } from './model/package-logins.ts';
 import type { ModelInfo } from './model/port.ts';
 import type { ScopedModel } from './model/scope.ts';
 import type { SlashCommand } from './prompt-text.ts';
@@ -25,6 +26,10 @@ export interface Host extends AsyncDisposable {
   readonly conversation: Conversation;
   readonly sessions: SessionSwitch;
   readonly models: readonly ModelInfo[];
+  /** What packages do for the providers that they describe: logging in, looking models up. */
+  readonly providers: Pick<PackageLogins, 'places' | 'logIn' | 'logOut' | 'lookUpModels'>;
+  /** Looks up which models there are by now. */
+  refreshModels(): Promise<readonly ModelInfo[]>;
   /** Those that are cycled through, where the user named some. */
   readonly scopedModels: readonly ScopedModel[];
   /** Goes on with the next of them, or of all, or with the one before. `undefined`: there is no other. */

@@ -31,7 +31,7 @@ export interface CapabilityContext {
   readonly programs?: ProgramHost;
   /** Tools that are registered after loading. Without it there can be none. */
   readonly lateTools?: Pick<LateTools, 'register'>;
-  readonly providers?: Pick<OfferedProviders, 'register' | 'unregister'>;
+  readonly providers?: Pick<OfferedProviders, 'register' | 'unregister' | 'countStep'>;
 }
 
 export interface ProgramHost {

@@ -4,6 +4,7 @@ import type { Delegation } from './delegation.ts';
 import type { CallOrigin } from './ports.ts';
 import type { Rendered, RenderSubject } from './surface.ts';
 import type { ProviderRequest } from './protocol.ts';
+import type { ProviderAct, ProviderAnswer } from './provider-acts.ts';
 import type { ProviderAccess, ProviderPass } from './provider-access.ts';
 
 /** What a guest sees of the moment it is called in; sent along with every call. */
@@ -92,6 +93,8 @@ export interface Denial {
  */
 export interface SandboxedPackage extends AsyncDisposable {
   readonly name: string;
+  /** Where it comes from, as its grants are keyed: what is kept for it belongs to that, whatever it is called. */
+  readonly source: string;
   readonly registrations: Registrations;
   /** Tools that it registered since it was loaded; they are gone with its process. */
   readonly lateTools: readonly ToolRegistration[];
@@ -130,6 +133,11 @@ export interface SandboxedPackage extends AsyncDisposable {
   openGate(access: ProviderAccess): Promise<ProviderPass>;
   /** Has its own wire answer; `onEvent` is told of each event as it comes. @throws {DashError} GUEST_ERROR and as tools do */
   streamModel(provider: string, request: ProviderRequest, options: StreamCallOptions): Promise<void>;
+  /**
+   * Has a provider of its own do what only its code can: log the user in, bring that up to date, give the key of it, look
+   * its models up. @throws {DashError} GUEST_ERROR when it fails or answers something else, and as tools do
+   */
+  askProvider<Act extends ProviderAct>(provider: string, act: Act, options: EventCallOptions): Promise<ProviderAnswer<Act['kind']>>;
   /** An event of `pi.events` from another package. Not awaited by the sender; never starts a sleeping package. */
   emit(channel: string, data: unknown): void;
   /** Waits for calls in flight, then ends the process. */

@@ -364,6 +364,8 @@ function describeCall(call: GuestCall): string {
       return `provider ${call.provider}`;
     case 'print':
       return call.command;
+    case 'provider':
+      return `provider ${call.provider}`;
   }
 }
 

@@ -30,6 +30,7 @@ export type {
 } from './extension.ts';
 export type { ProviderAccess, ProviderPass, ProviderValue } from './provider-access.ts';
 export type { ProviderRequest } from './protocol.ts';
+export { ProviderLogin, type ProviderAct, type ProviderAnswer } from './provider-acts.ts';
 export type { OpenOptions } from './open-options.ts';
 export { openPackage } from './open-package.ts';
 export { endOrphans, osLayer, type OsLayer } from './os-layer/index.ts';

@@ -20,6 +20,7 @@ import { PackageRights } from './package-rights.ts';
 import type { CallOrigin } from './ports.ts';
 import { DEFAULT_EVENT_TIMEOUT_MS, DEFAULT_TOOL_TIMEOUT_MS } from './process/limits.ts';
 import type { ProviderRequest } from './protocol.ts';
+import { type ProviderAct, type ProviderAnswer, readAnswer } from './provider-acts.ts';
 import { openGate, type ProviderAccess, type ProviderPass } from './provider-access.ts';
 import { showPlaces } from './registrations.ts';
 import { scrubbedOptions, scrubSettings, type SettingScrubber } from './scrub-settings.ts';
@@ -28,6 +29,9 @@ import { type Rendered, RenderedSchema, type RenderSubject } from './surface.ts'
 
 /** An answer of a model may take long; who waits for it can end it. */
 const STREAM_TIMEOUT_MS = 30 * 60_000;
+
+/** How long somebody may take to log in. */
+const LOGIN_TIMEOUT_MS = 10 * 60_000;
 
 /**
  * One generation of a package. Nothing starts until something is called; the first call starts a process,
@@ -92,6 +96,10 @@ class OpenPackage implements SandboxedPackage {
 
   get name(): string {
     return this.#package.name;
+  }
+
+  get source(): string {
+    return this.#package.source ?? `name:${this.#package.name}`;
   }
 
   get registrations(): Registrations {
@@ -198,6 +206,17 @@ class OpenPackage implements SandboxedPackage {
     const how = { timeoutMs: STREAM_TIMEOUT_MS, signal, context, ...(origin && { origin }) };
     const answer = await this.#process.call({ op: 'stream', provider, request }, how, onEvent);
     if ('error' in answer) throw guestError(this.name, `the provider \`${provider}\``, answer.error);
+  }
+
+  async askProvider<Act extends ProviderAct>(provider: string, act: Act, options: EventCallOptions): Promise<ProviderAnswer<Act['kind']>> {
+    using _ = act.kind === 'login' ? this.#providers.beginLogin(provider) : undefined;
+    const how = act.kind === 'login' ? { ...options, timeoutMs: LOGIN_TIMEOUT_MS } : options;
+    const answer = await this.#process.call({ op: 'provider', provider, act }, how);
+    const what = `the provider \`${provider}\` (${act.kind})`;
+    if ('error' in answer) throw guestError(this.name, what, answer.error);
+    const read = readAnswer<Act['kind']>(act.kind, answer.value);
+    if (read === undefined) throw guestError(this.name, what, { message: 'it answered something else than was asked for' });
+    return read;
   }
 
   /** Its own program, with its own rights: what that prints it could read itself. */

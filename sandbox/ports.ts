@@ -62,6 +62,8 @@ export interface DialogOptions {
   readonly by?: string;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
+  /** What is typed is for {@link by} alone: no package that hears keys hears it. */
+  readonly isSecret?: true;
 }
 
 export interface UiPort {

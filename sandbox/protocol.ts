@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
+import type { ProviderAct, ProviderLogin } from './provider-acts.ts';
 import type { RenderSubject, SurfaceInput } from './surface.ts';
 
 /**
@@ -107,11 +108,13 @@ const Description = Type.Optional(Type.String({ maxLength: 4_096 }));
 
 const Text = Type.String({ maxLength: 4_096 });
 const Url = Type.String({ maxLength: 2_048 });
-const Headers = Type.Record(Type.String({ maxLength: 256 }), Text);
+/** Headers as a guest tells of them. */
+export const Headers = Type.Record(Type.String({ maxLength: 256 }), Text);
 const Amount = Type.Number({ minimum: 0 });
 const Bag = Type.Record(Type.String({ maxLength: 256 }), Type.Unknown());
 
-const ProviderModelSchema = Type.Object(
+/** A model of a provider as a guest tells of it. */
+export const ProviderModelSchema = Type.Object(
   {
     id: Name,
     name: Type.Optional(Name),
@@ -239,12 +242,16 @@ export type GuestCall =
   /** Has a provider of the package's answer; its events come as updates. */
   | { readonly op: 'stream'; readonly provider: string; readonly request: ProviderRequest }
   /** Runs a command of a provider's configuration and gives what it printed. */
-  | { readonly op: 'print'; readonly command: string };
+  | { readonly op: 'print'; readonly command: string }
+  /** Has a provider of the package's do what only its code can. */
+  | { readonly op: 'provider'; readonly provider: string; readonly act: ProviderAct };
 
 export interface ProviderRequest {
   readonly model: unknown;
   readonly context: unknown;
   readonly options: object;
+  /** Of the package's own login at this provider. */
+  readonly login?: ProviderLogin;
 }
 
 /** How a refusal or failure reaches guest code: an Error with these fields. */

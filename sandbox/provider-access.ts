@@ -26,6 +26,8 @@ export interface ProviderValue {
   /** The header it goes out in. */
   readonly header: string;
   readonly text: string;
+  /** It is what the package said, and no template: a token may begin with any character. */
+  readonly isLiteral?: true;
 }
 
 /** The values by their names, for the host alone; or what is missing, in words for the user. */
@@ -58,12 +60,12 @@ export async function openGate(access: ProviderAccess, options: ProviderGateOpti
   if (!sending.allowed) return refused(`\`${owner.name}\` may not have the conversation sent to \`${host}\``, sending, owner.name);
 
   const values: Record<string, string> = {};
-  for (const { name, header, text } of access.values) {
-    if (text.startsWith('!')) {
+  for (const { name, header, text, isLiteral } of access.values) {
+    if (isLiteral !== true && text.startsWith('!')) {
       values[name] = (await options.runCommand(text.slice(1), signal, origin)).trim();
       continue;
     }
-    const { variables, fill } = parseTemplate(text);
+    const { variables, fill } = isLiteral === true ? { variables: [], fill: () => text } : parseTemplate(text);
     const found = new Map<string, string>();
     for (const variable of variables) {
       const asSecret: Need = { effect: { kind: 'secret', name: variable, host, header }, target: `${variable} to ${host}` };

@@ -65,4 +65,47 @@ export interface ProviderConfig {
   headers?: Record<string, string>;
   authHeader?: boolean;
   models?: ProviderModelConfig[];
+  /** `dash login <provider>` runs it. What it shows and asks is marked with the package's name; what it brings is handed to this package alone. */
+  oauth?: ProviderOAuth;
+  /** Gives the models there are now, in place of {@link models}; the host keeps them for the next start. */
+  refreshModels?(context: RefreshModelsContext): Promise<ProviderModelConfig[]>;
+}
+
+/** What a login brought. `expires` are milliseconds since 1970; what else is put in comes back with it. */
+export interface ProviderLogin {
+  access: string;
+  refresh: string;
+  expires: number;
+  [key: string]: unknown;
+}
+
+/** The login of a provider. */
+export interface ProviderOAuth {
+  name: string;
+  login(callbacks: LoginCallbacks): Promise<ProviderLogin>;
+  refreshToken(login: ProviderLogin, signal: AbortSignal): Promise<ProviderLogin>;
+  getApiKey(login: ProviderLogin): string;
+}
+
+/** How a login speaks to the user. Nothing is opened by itself; addresses begin with `https://`, or are on this machine. */
+export interface LoginCallbacks {
+  onAuth(info: { url: string; instructions?: string }): void;
+  onDeviceCode(info: { userCode: string; verificationUri: string }): void;
+  onProgress(message: string): void;
+  /** Rejects when the user leaves. */
+  onPrompt(prompt: { message: string; placeholder?: string }): Promise<string>;
+  onManualCodeInput(): Promise<string>;
+  onSelect(prompt: { message: string; options: { id: string; label: string }[] }): Promise<string | undefined>;
+  signal: AbortSignal;
+}
+
+/** What a provider looks its models up with. */
+export interface RefreshModelsContext {
+  /** Of the user's login at this provider. */
+  credential?: ProviderLogin & { type: 'oauth' };
+  /** What it looked up, or described, last. */
+  stored: { models: ProviderModelConfig[] };
+  allowNetwork: boolean;
+  force: boolean;
+  signal: AbortSignal;
 }

@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 
 import { DashError, nearest, parsePermissionSet } from '../../format/index.ts';
 import { assertNotDelegated, isDelegated } from '../../registry/index.ts';
-import type { Denial, QuestionPort, SandboxedPackage, ToolOutcome } from '../../sandbox/index.ts';
+import type { Denial, SandboxedPackage, ToolOutcome } from '../../sandbox/index.ts';
 import type { DefineCommand } from '../command.ts';
 import { collect } from '../collect-option.ts';
 import { findTarget } from '../find-installed.ts';
 import { openOne } from '../open-packages.ts';
 import { portsWithoutHost } from '../ports-without-host.ts';
-import { manyLines, oneLine, type Style, type Terminal } from '../output/terminal.ts';
+import { manyLines, oneLine, type Style } from '../output/terminal.ts';
+import { terminalQuestions } from '../terminal-questions.ts';
 
 interface CallFlags {
   readonly package?: string;
@@ -70,17 +71,6 @@ export const define: DefineCommand = (command) => {
 /** A directory that is not installed has no grants to add to: what would allow the call is an option of it. */
 function grantHere(hint: string): string {
   return hint.replace(/^dash permissions grant \S+ (?=')/, '--grant ');
-}
-
-/** Loaded when there is a terminal: a script pays nothing for it. */
-async function terminalQuestions({ write }: Terminal): Promise<QuestionPort> {
-  const [{ askPermission, createKeyGate }, { createQuestionDesk }] = await Promise.all([import('../../host/index.ts'), import('../../sandbox/index.ts')]);
-  return createQuestionDesk({
-    async ask(question, signal) {
-      using gate = createKeyGate(process.stdin, process.stderr);
-      return await askPermission(question, { gate, write, signal });
-    },
-  });
 }
 
 function parseArguments(json: string): unknown {

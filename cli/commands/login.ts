@@ -1,5 +1,5 @@
 import { DashError, nearest } from '../../format/index.ts';
-import { keepKey, logInByBrowser, type LoginStep, loginWay } from '../../host/index.ts';
+import { keepKey, logInByBrowser, type LoginStep, type LoginWay, loginWay, openModels } from '../../host/index.ts';
 import { assertNotDelegated } from '../../registry/index.ts';
 import type { CommandResult, DefineCommand, Invocation } from '../command.ts';
 import { openBrowser } from '../open-browser.ts';
@@ -20,7 +20,9 @@ export const define: DefineCommand = (command) => {
 export async function logIn(provider: string, invocation: Invocation, browser = false): Promise<CommandResult> {
   const { home, globals } = invocation;
   assertNotDelegated(); // before anything is typed
-  const isByBrowser = await usesBrowser(provider, browser, home);
+  const way = await loginWay(home, provider);
+  if (way.kind === 'unknown') return logInThroughPackage(provider, way.known, invocation);
+  const isByBrowser = usesBrowser(provider, browser, way);
   if (isByBrowser && globals.dryRun !== true) {
     await logInByBrowser(home, provider, { signal: invocation.signal, show: (step) => show(step, invocation) });
   } else if (!isByBrowser) {
@@ -36,9 +38,33 @@ export async function logIn(provider: string, invocation: Invocation, browser = 
   };
 }
 
+/** A package logs in with code of its own: what it shows and asks is marked with its name. */
+async function logInThroughPackage(provider: string, known: readonly string[], invocation: Invocation): Promise<CommandResult> {
+  const { home, env, globals, signal } = invocation;
+  // loaded here: most who log in want no package
+  const [{ openPackageModels }, { terminalPorts }] = await Promise.all([import('../package-models.ts'), import('../terminal-ports.ts')]);
+  const port = await openModels({ reference: undefined, dashHome: home, env });
+  await using opened = await openPackageModels(invocation, port, await terminalPorts(invocation));
+  const { logins } = opened.models;
+  const places = await logins.places();
+  const place = places.find((one) => one.provider === provider);
+  if (place === undefined) {
+    const all = [...known, ...places.map((one) => one.provider)];
+    const meant = nearest(provider, all);
+    throw new DashError('USAGE', `there is no provider \`${provider}\` that has a key`, {
+      hint: meant === undefined ? `they are ${all.join(', ')}` : `did you mean \`${meant}\`?`,
+    });
+  }
+  if (globals.dryRun !== true) await logins.logIn(provider, signal);
+  return {
+    kind: 'document',
+    document: { provider, package: place.package, loggedIn: globals.dryRun !== true },
+    text: `${globals.dryRun === true ? 'would keep' : 'kept'} the login at ${oneLine(provider)}; only ${oneLine(place.package)} is handed it\n`,
+  };
+}
+
 /** @throws {DashError} USAGE, LOGIN_REFUSED */
-async function usesBrowser(provider: string, asked: boolean, home: string): Promise<boolean> {
-  const way = await loginWay(home, provider);
+function usesBrowser(provider: string, asked: boolean, way: Exclude<LoginWay, { readonly kind: 'unknown' }>): boolean {
   switch (way.kind) {
     case 'browser':
       return true;
@@ -53,12 +79,6 @@ async function usesBrowser(provider: string, asked: boolean, home: string): Prom
       throw new DashError('LOGIN_REFUSED', `\`${provider}\` cannot be logged into: ${way.reason}`, {
         hint: 'use a provider with an API key: `dash models --all` lists them',
       });
-    case 'unknown': {
-      const meant = nearest(provider, way.known);
-      throw new DashError('USAGE', `there is no provider \`${provider}\` that has a key`, {
-        hint: meant === undefined ? `they are ${way.known.join(', ')}` : `did you mean \`${meant}\`?`,
-      });
-    }
   }
 }
 

@@ -1,13 +1,15 @@
 import { readCredentials } from './credentials.ts';
+import { readCustomProviders } from './custom-providers.ts';
 import type { Endpoints } from './package-providers.ts';
 import { knownModels, send, WIRES, wireContext } from './pi-ai.ts';
 import { KEY_NAMES, type PiModel } from './providers.ts';
 
 /** Speaks to endpoints that packages describe. Keys of the providers we know come from `env` and from `dash login`. */
 export async function openEndpoints(env: Readonly<Record<string, string | undefined>>, dashHome: string): Promise<Endpoints> {
-  const { keys: kept } = await readCredentials(dashHome);
+  const [{ keys: kept }, custom] = await Promise.all([readCredentials(dashHome), readCustomProviders(dashHome)]);
   return {
     known: knownModels,
+    users: new Set(custom.map(({ id }) => id)),
     keyOf(provider) {
       const name = KEY_NAMES.get(provider);
       return name === undefined ? undefined : { name, value: env[name] ?? kept[provider] };

@@ -19,28 +19,64 @@ export interface ProvidedModel {
 
 export interface ProviderPlan {
   readonly models: readonly ProvidedModel[];
+  /** `needed`: there are no models without it. */
+  readonly login: 'none' | 'possible' | 'needed';
   /** What is wrong with it, for its author and its user. */
   readonly problems: readonly string[];
 }
 
+/** What stands around a description. */
+export interface ProviderFacts {
+  /** The models that there are under this name without it. */
+  readonly known: readonly ModelInfo[];
+  /** What it looked up last, which takes the place of what it described. */
+  readonly lookedUp?: readonly ProviderModelRegistration[];
+}
+
 /**
- * Works out what a package's description of a provider offers. `known` are the models that there are under this name
- * without it: with no list of its own it changes where those are reached, and with one it takes their place.
+ * Works out what a package's description of a provider offers: with no list of models of its own it changes where the
+ * known ones are reached, and with one it takes their place.
  */
-export function planProvider(registration: ProviderRegistration, known: readonly ModelInfo[]): ProviderPlan {
-  const { name, models, oauth, refreshes, apiKey, streams } = registration;
+export function planProvider(registration: ProviderRegistration, { known, lookedUp }: ProviderFacts): ProviderPlan {
+  const { name, oauth, refreshes, apiKey, streams } = registration;
+  if (!PROVIDER_NAME.test(name))
+    return { models: [], login: 'none', problems: [`\`${shown(name)}\` is no name of a provider: letters, digits, \`.\`, \`_\` and \`-\``] };
   const problems: string[] = [];
-  if (oauth === true && apiKey === undefined)
-    problems.push(`\`${name}\` wants to be logged in to, which packages cannot do here: a provider with \`apiKey: "$NAME"\` takes a key that you set`);
-  if (refreshes === true) problems.push(`\`${name}\` wants to look its models up by itself: \`registerProvider\` may be called again when it knows them`);
-  if (models === undefined && known.length === 0) problems.push(`\`${name}\` describes no models, and there is no provider of that name`);
-  if (oauth === true && apiKey === undefined && streams !== true) return { models: [], problems };
+  const isDashs = known.length > 0;
+  if (oauth === true && isDashs) problems.push(`\`${name}\` is a provider that Dash logs in to itself: a package can do so for one with another name`);
+  const login = oauth !== true || isDashs ? 'none' : apiKey === undefined && streams !== true ? 'needed' : 'possible';
+  const models = lookedUp ?? registration.models;
+  if (models === undefined && !isDashs)
+    problems.push(
+      refreshes === true
+        ? `\`${name}\` has not looked its models up yet: \`dash models --refresh\` has it do so`
+        : `\`${name}\` describes no models, and there is no provider of that name`,
+    );
   const described: readonly ProviderModelRegistration[] = models ?? known.map(({ id }) => ({ id }));
   const planned = described.map((model) => planModel(registration, model, known));
   return {
     models: planned.flatMap((one) => (typeof one === 'string' ? [] : [one])),
+    login,
     problems: [...problems, ...new Set(planned.filter((one) => typeof one === 'string'))],
   };
+}
+
+/** It stands before a slash, on the screen and on command lines. */
+const PROVIDER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** Neither spaces nor what a terminal, or an eye, is deceived by. */
+const MODEL_ID = /^[^\p{C}\p{Z}]+$/u;
+
+/** What a package wrote, in a message of ours. */
+function shown(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 64);
+}
+
+/** Why nothing is sent to an address; `undefined` where it is one that can be sent to. */
+export function addressProblem(baseUrl: string | undefined): string | undefined {
+  if (baseUrl === undefined || !URL.canParse(baseUrl)) return '`baseUrl` is missing, or is no address';
+  const { protocol, hostname } = new URL(baseUrl);
+  if (protocol === 'https:' || (protocol === 'http:' && isThisMachine(hostname))) return undefined;
+  return `\`${baseUrl}\` would be sent to without encryption`;
 }
 
 function planModel(registration: ProviderRegistration, model: ProviderModelRegistration, known: readonly ModelInfo[]): ProvidedModel | string {
@@ -48,10 +84,10 @@ function planModel(registration: ProviderRegistration, model: ProviderModelRegis
   const like = known.find(({ id }) => id === model.id) ?? known.find(({ api }) => api === (model.api ?? registration.api)) ?? known[0];
   const baseUrl = model.baseUrl ?? registration.baseUrl ?? like?.baseUrl;
   const api = model.api ?? registration.api ?? like?.api;
-  if (baseUrl === undefined || !URL.canParse(baseUrl)) return `\`${name}\`: \`baseUrl\` is missing, or is no address`;
+  if (!MODEL_ID.test(model.id)) return `\`${name}\`: \`${shown(model.id)}\` is no id of a model`;
+  const wrong = addressProblem(baseUrl);
+  if (baseUrl === undefined || wrong !== undefined) return `\`${name}\`: ${wrong}`;
   if (api === undefined) return `\`${name}\`: \`api\` is missing, at the provider or at the model`;
-  const { protocol, hostname } = new URL(baseUrl);
-  if (protocol !== 'https:' && !(protocol === 'http:' && isThisMachine(hostname))) return `\`${name}\`: \`${baseUrl}\` would be sent to without encryption`;
   const isGuests = streams === true && (model.api === undefined || model.api === registration.api);
   const wire = isGuests ? 'guest' : WIRE_NAMES.find((known) => known === api);
   if (wire === undefined)
@@ -59,7 +95,7 @@ function planModel(registration: ProviderRegistration, model: ProviderModelRegis
   const { compat, thinkingLevelMap, samplingParams } = model;
   const own = known.find(({ id }) => id === model.id);
   return {
-    host: hostname,
+    host: new URL(baseUrl).hostname,
     wire,
     headers: { ...registration.headers, ...model.headers },
     extra: {
@@ -69,7 +105,7 @@ function planModel(registration: ProviderRegistration, model: ProviderModelRegis
     },
     info: {
       id: model.id,
-      name: model.name ?? own?.name ?? model.id,
+      name: model.name?.replaceAll(/\p{C}+/gu, ' ') ?? own?.name ?? model.id,
       provider: name,
       api,
       baseUrl,

@@ -13,6 +13,8 @@ export interface ModelInfo {
   readonly id: string;
   readonly name: string;
   readonly provider: string;
+  /** The package that describes it; absent for those of the host. */
+  readonly package?: string;
   readonly api: string;
   readonly baseUrl: string;
   readonly reasoning: boolean;

@@ -45,6 +45,7 @@ const ALL = [
   ui.editor,
   ui.setSurface,
   ui.editorText,
+  provider.login,
   surface.openSurface,
   surface.drawFrame,
   surface.signalSurface,

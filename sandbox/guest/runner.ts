@@ -110,6 +110,8 @@ export function createRunner(
         return undefined;
       case 'print':
         return registry.print(call.command, signal);
+      case 'provider':
+        return registry.actFor(call.provider, call.act, signal);
       case 'event': {
         const answer = await registry.deliver(call.handler, call.event, context);
         if (call.quiet === true) return undefined;

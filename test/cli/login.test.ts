@@ -180,3 +180,49 @@ it('says of a provider that is half there which variable is missing, and lists a
   expect(all.models.some(({ provider }: { provider: string }) => provider === 'amazon-bedrock')).toBe(true);
   expect(all.refused).toContainEqual({ id: 'github-copilot', reason: expect.stringContaining('client id') });
 });
+
+it('logs in through a package, whose models are listed with its name, and out again', async () => {
+  await using server = await startOAuthServer(() => ({ access_token: 'the-token', names: ['seen'] }));
+  const directory = join(base, 'gateway');
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(
+    join(directory, 'package.json'),
+    JSON.stringify({ name: 'gateway', version: '1.0.0', keywords: ['dash-package'], dash: { extensions: ['index.ts'] } }),
+  );
+  writeFileSync(
+    join(directory, 'index.ts'),
+    `const SERVER = '${server.url}';
+     const model = (id) => ({ id, name: id, reasoning: false, input: ['text'], cost: { input: 1, output: 2, cacheRead: 0, cacheWrite: 0 }, contextWindow: 1000, maxTokens: 100 });
+     const post = async (path) => (await fetch(SERVER + path, { method: 'POST', body: '' })).json();
+     export default (pi) => pi.registerProvider('gateway', { baseUrl: SERVER, api: 'openai-completions', models: [model('described')],
+       oauth: {
+         name: 'Gateway',
+         async login({ onDeviceCode }) {
+           onDeviceCode({ userCode: 'WDJB-MJHT', verificationUri: 'https://example.com/device' });
+           return { access: (await post('/token')).access_token, refresh: '', expires: Date.now() + 3600000 };
+         },
+         refreshToken: async (login) => login,
+         getApiKey: (login) => login.access,
+       },
+       refreshModels: async ({ credential }) => (await post('/models?' + credential.access)).names.map(model),
+     });`,
+  );
+  const grants = ['provider:127.0.0.1', `net:${new URL(server.url).host}`].flatMap((permission) => ['--grant', permission]);
+  expect(dash(['install', directory, '--yes', ...grants])).toMatchObject({ status: 0 });
+  expect(dash(['models']).document.diagnostics).toMatchObject([{ code: 'PROVIDER_NOT_OFFERED', message: expect.stringContaining('`dash login gateway`') }]);
+  expect(dash(['login', 'gatewy'])).toMatchObject({ status: 2, document: { error: { hint: 'did you mean `gateway`?' } } });
+  expect(dash(['login', 'gateway'], { env: { DASH_TOOL_PROCESS: '1' } })).toMatchObject({ document: { error: { code: 'DELEGATED_CONSENT' } } });
+  const login = start(['login', 'gateway']);
+  const ended = once(login, 'exit');
+  await waiting(login, /gateway \| log in to gateway: open https:\/\/example\.com\/device on any machine, and type WDJB-MJHT/);
+  login.stderr?.resume();
+  expect(await ended).toEqual([0, null]);
+  expect(server.forms.map(({ path }) => path)).toEqual(['/token', '/models?the-token']);
+  expect(dash(['models']).document.models).toMatchObject([{ provider: 'gateway', id: 'seen', package: 'gateway' }]);
+  // not waited for by the thread: the server that it asks is in this process
+  expect(await once(start(['models', '--refresh']), 'exit')).toEqual([0, null]);
+  expect(server.forms).toHaveLength(3);
+  expect(dash(['logout', 'gateway'])).toMatchObject({ status: 0 });
+  expect(providers()).toEqual([]);
+  expect(dash(['remove', 'gateway', '--purge'])).toMatchObject({ status: 0 });
+});

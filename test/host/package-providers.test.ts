@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { chooseModel } from '../../host/model/choose-model.ts';
 import { planProvider } from '../../host/model/plan-provider.ts';
@@ -157,15 +160,52 @@ describe('a provider that a package describes', () => {
 
   it('says what it cannot have', async () => {
     const scene = await withProvider(
-      `pi.registerProvider('login', { baseUrl: 'https://a.example', api: 'openai-completions', models: [${MODEL}], oauth: { name: 'x', login: () => undefined } });
+      `pi.registerProvider('openai', { baseUrl: 'https://a.example', oauth: { name: 'x', login: () => undefined } });
        pi.registerProvider('empty', { baseUrl: 'https://a.example' });
        pi.registerProvider('odd', { baseUrl: 'https://a.example', api: 'smoke-signals', apiKey: 'x', models: [${MODEL}] });
-       pi.registerProvider('plain', { baseUrl: 'http://a.example', api: 'openai-completions', apiKey: 'x', models: [${MODEL}] });`,
+       pi.registerProvider('plain', { baseUrl: 'http://a.example', api: 'openai-completions', apiKey: 'x', models: [${MODEL}] });
+       pi.registerProvider('__proto__', { baseUrl: 'https://a.example', api: 'openai-completions', apiKey: 'x', models: [${MODEL}] });
+       pi.registerProvider('open ai', { baseUrl: 'https://a.example', api: 'openai-completions', apiKey: 'x', models: [${MODEL}] });
+       pi.registerProvider('names', { baseUrl: 'https://a.example', api: 'openai-completions', apiKey: 'x', models: [{ ...${MODEL}, id: 'a\\u001b[2Jb' }, { ...${MODEL}, id: 'good', name: 'a\\u001b]0;b\\u202ec' }] });`,
       ['provider:a.example'],
     );
-    for (const words of [/`login` wants to be logged in to/, /`empty` describes no models/, /does not speak `smoke-signals`/, /without encryption/])
+    for (const words of [
+      /`openai` is a provider that Dash logs in to itself/,
+      /`empty` describes no models/,
+      /does not speak `smoke-signals`/,
+      /without encryption/,
+      /`open ai` is no name of a provider/,
+      /`names`: `a\?\[2Jb` is no id of a model/,
+    ])
       expect(warnings(scene)).toMatch(words);
-    expect(scene.host.models.map(({ provider }) => provider)).toEqual(['scripted']);
+    const offered = scene.host.models.filter(({ provider }) => provider !== 'openai');
+    expect(offered.map(({ provider, id, name }) => [provider, id, name])).toEqual([
+      ['scripted', expect.any(String), expect.any(String)],
+      ['names', 'good', 'a ]0;b c'],
+    ]);
+  });
+
+  it('leaves what the user described to the user, and a name to the package that had it first', async () => {
+    const describes = (host: string) =>
+      `export default (pi) => pi.registerProvider('mine', { baseUrl: 'https://${host}', apiKey: 'x', api: 'openai-completions', models: [${MODEL}] });`;
+    const dashHome = await mkdtemp(join(tmpdir(), 'dash-home-'));
+    try {
+      const packages = [
+        { name: 'first', text: describes('a.example'), granted: ['provider:a.example'] },
+        { name: 'second', text: describes('b.example'), granted: ['provider:b.example'] },
+      ];
+      world = await startSandboxedHost({ turns: [] }, packages, { dashHome });
+      expect(world.host.models.filter(({ provider }) => provider === 'mine')).toMatchObject([{ baseUrl: 'https://a.example', package: 'first' }]);
+      expect(warnings(world)).toMatch(/`second` describes the provider `mine`, which there is already; the one of `first` counts/);
+      await world[Symbol.asyncDispose]();
+      const own = { id: 'mine', baseUrl: 'http://127.0.0.1:9', api: 'openai-completions', models: [{ id: 'own' }] };
+      await writeFile(join(dashHome, 'models.json'), JSON.stringify({ providers: [own] }));
+      world = await startSandboxedHost({ turns: [] }, packages, { dashHome });
+      expect(world.host.models.filter(({ provider }) => provider === 'mine')).toEqual([]);
+      expect(warnings(world)).toMatch(/`first` describes the provider `mine`, which there is already; that of your `models.json` counts/);
+    } finally {
+      await rm(dashHome, { recursive: true, force: true });
+    }
   });
 });
 
@@ -188,12 +228,12 @@ describe('the plan of a provider', () => {
   };
 
   it('changes only the address where it has no models of its own', () => {
-    const { models } = planProvider({ name: 'x', baseUrl: 'https://proxy.example' }, [known]);
+    const { models } = planProvider({ name: 'x', baseUrl: 'https://proxy.example' }, { known: [known] });
     expect(models).toMatchObject([{ host: 'proxy.example', info: { id: 'a', baseUrl: 'https://proxy.example', contextWindow: 5, reasoning: true } }]);
   });
 
   it('takes the address and the wire of the provider whose name it uses', () => {
-    const { models } = planProvider({ name: 'x', models: [{ id: 'b' }] }, [known]);
+    const { models } = planProvider({ name: 'x', models: [{ id: 'b' }] }, { known: [known] });
     expect(models).toMatchObject([{ host: 'x.example', wire: 'openai-completions', info: { id: 'b', contextWindow: 128_000, cost: { input: 0 } } }]);
   });
 });

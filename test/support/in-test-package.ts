@@ -18,6 +18,7 @@ export interface InTestExtension {
  */
 export class InTestPackage implements SandboxedPackage {
   readonly name: string;
+  readonly source: string;
   readonly registrations: Registrations;
   /** Tools that it registers while a test runs. */
   lateTools: readonly ToolRegistration[] = [];
@@ -31,6 +32,7 @@ export class InTestPackage implements SandboxedPackage {
 
   constructor(name: string, extension: InTestExtension) {
     this.name = name;
+    this.source = name;
     this.#extension = extension;
     this.registrations = {
       tools: Object.keys(extension.tools ?? {}).map((tool) => ({
@@ -120,6 +122,10 @@ export class InTestPackage implements SandboxedPackage {
   }
 
   async streamModel(): Promise<void> {
+    throw new Error('a package of a test has no providers');
+  }
+
+  async askProvider(): Promise<never> {
     throw new Error('a package of a test has no providers');
   }
 

@@ -96,7 +96,11 @@ export function createUserInterface({ screen, terminal, transcript, editor, work
         options,
       )) === 'yes',
     input: (title, placeholder, options) =>
-      screen.modal<string>((done) => bordered(inputPanel(title, placeholder, palette, done), options.by), { ...signalOf(options), ...ownerOf(options.by) }),
+      screen.modal<string>((done) => bordered(inputPanel(title, placeholder, palette, done), options.by), {
+        ...signalOf(options),
+        ...ownerOf(options.by),
+        ...(options.isSecret === true ? { isSecret: true } : {}),
+      }),
     editor: (title, prefill, options) =>
       screen.modal<string>((done) => bordered(editorPanel(title, prefill, { tui: screen.painter, palette }, done), options.by), {
         ...signalOf(options),

@@ -1,4 +1,7 @@
 import type { ProviderModelRegistration, ProviderRegistration } from '../../../format/index.ts';
+import type { ProviderAct } from '../../provider-acts.ts';
+import type { GuestLink } from '../link.ts';
+import { keyOf, type LegacyOAuth, logIn, type NativeOAuth, renewLogin } from './provider-login.ts';
 import { unsupported } from './unsupported.ts';
 
 type Stream = (model: unknown, context: unknown, options: object) => AsyncIterable<unknown>;
@@ -14,9 +17,9 @@ export interface ProviderConfig {
   readonly authHeader?: boolean;
   readonly models?: readonly Record<string, unknown>[];
   readonly streamSimple?: Stream;
-  readonly oauth?: unknown;
-  readonly refreshModels?: unknown;
-  readonly auth?: { readonly oauth?: unknown; readonly apiKey?: { resolve?(input: object): unknown } };
+  readonly oauth?: LegacyOAuth;
+  refreshModels?(context: object): Promise<unknown>;
+  readonly auth?: { readonly oauth?: NativeOAuth; readonly apiKey?: { resolve?(input: object): unknown } };
   getModels?(): readonly Record<string, unknown>[];
 }
 
@@ -47,7 +50,7 @@ export function readProvider(given: string | ProviderConfig, second?: ProviderCo
       ...(models && { models: models.map(readModel) }),
       ...(typeof config.streamSimple === 'function' && { streams: true as const }),
       ...((config.oauth ?? config.auth?.oauth) !== undefined && { oauth: true as const }),
-      ...(config.refreshModels !== undefined && { refreshes: true as const }),
+      ...((config.refreshModels ?? config.oauth?.modifyModels) !== undefined && { refreshes: true as const }),
     },
   };
 }
@@ -57,7 +60,7 @@ export async function streamFrom({ config }: GuestProvider, request: StreamReque
   const { streamSimple } = config;
   if (streamSimple === undefined) throw unsupported('a provider without `streamSimple`', 'name its `api`, and the host speaks to it');
   // A key that it reads here is a handle: it becomes the value on its way to the hosts it may go to.
-  const key = request.apiKey ?? (await ownKey(config));
+  const key = request.apiKey ?? (request.login === undefined ? await ownKey(config) : (await keyOf(config, request.login)).apiKey);
   const options = { ...request.options, signal, env: process.env, ...(key === undefined ? {} : { apiKey: key }) };
   for await (const event of streamSimple.call(config, request.model, request.context, options)) {
     const { partial, ...rest } = event as { partial?: { content?: unknown[] }; type?: string; contentIndex?: number };
@@ -71,6 +74,47 @@ export interface StreamRequest {
   readonly context: unknown;
   readonly options: object;
   readonly apiKey?: string;
+  readonly login?: Record<string, unknown>;
+}
+
+/** Does for a provider what only the package's code can. */
+export async function performAct(name: string, { config }: GuestProvider, act: ProviderAct, link: GuestLink, signal: AbortSignal): Promise<unknown> {
+  switch (act.kind) {
+    case 'login':
+      return logIn(name, config, link, signal);
+    case 'renew':
+      return renewLogin(config, act.login, signal);
+    case 'key':
+      return keyOf(config, act.login);
+    case 'models':
+      return lookUpModels(name, config, act, signal);
+  }
+}
+
+/** pi's providers return their models, pi-ai's have them afterwards. The host keeps what comes of it. */
+async function lookUpModels(
+  name: string,
+  config: ProviderConfig,
+  { login, known }: Extract<ProviderAct, { kind: 'models' }>,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const publish = async ({ update }: { update?: () => void }): Promise<boolean> => {
+    update?.();
+    return true;
+  };
+  const credential = login === undefined ? {} : { credential: { type: 'oauth', ...login } };
+  const given = { ...credential, stored: { models: known }, publish, allowNetwork: true, force: true, signal };
+  const returned = await config.refreshModels?.(given);
+  const models: unknown = returned ?? config.getModels?.() ?? config.models ?? known;
+  if (!Array.isArray(models)) throw new TypeError(`refreshModels of \`${name}\` gave no list of models`);
+  const { api, baseUrl, oauth } = config;
+  if (login === undefined || oauth?.modifyModels === undefined) return models.map(readModel);
+  return oauth
+    .modifyModels(
+      models.map((model: object) => ({ provider: name, api, baseUrl, ...model })),
+      { ...login },
+    )
+    .map(readModel);
 }
 
 /** pi-ai's own providers find their key in the environment; there handles stand for secrets. */

@@ -6,7 +6,8 @@ import { EventBus } from './event-bus.ts';
 import { type EntryRenderer, type MessageRenderer, Renderers, type ToolRenderers } from './renderers.ts';
 import type { Stage } from './stage.ts';
 import { Surfaces } from './surfaces.ts';
-import { type GuestProvider, type ProviderConfig, readProvider, streamFrom } from './provider.ts';
+import type { ProviderAct } from '../../provider-acts.ts';
+import { type GuestProvider, performAct, type ProviderConfig, readProvider, streamFrom } from './provider.ts';
 import { unsupported } from './unsupported.ts';
 import { validateArguments } from './validate-arguments.ts';
 
@@ -183,6 +184,12 @@ export class Registry {
     const { apiKey } = provider.config;
     const printed = apiKey?.startsWith('!') === true ? { apiKey: await this.print(apiKey.slice(1), signal) } : {};
     await streamFrom(provider, { ...request, ...printed }, signal, tell);
+  }
+
+  async actFor(name: string, act: ProviderAct, signal: AbortSignal): Promise<unknown> {
+    const provider = this.#find(({ providers }) => providers.get(name));
+    if (provider === undefined) throw new Error(`no provider \`${name}\` here`);
+    return performAct(name, provider, act, this.#link, signal);
   }
 
   /** What a command prints. */

@@ -15,8 +15,18 @@ export const login: ScreenCommand = {
     if (provider === undefined) return;
     const way = await loginWay(host.dashHome, provider);
     switch (way.kind) {
-      case 'unknown':
-        return say(`there is no provider \`${provider}\` that has a key; they are ${way.known.join(', ')}`, 'warning');
+      case 'unknown': {
+        const places = await host.providers.places();
+        const place = places.find((one) => one.provider === provider);
+        if (place === undefined)
+          return say(
+            `there is no provider \`${provider}\` that has a key; they are ${[...way.known, ...places.map((one) => one.provider)].join(', ')}`,
+            'warning',
+          );
+        await host.providers.logIn(provider, signal);
+        await takeUp(context);
+        return say(`kept the login at ${provider}; only ${place.package} is handed it`, 'muted');
+      }
       case 'refused':
         return say(`\`${provider}\` cannot be logged into: ${way.reason}`, 'warning');
       case 'browser':
@@ -38,7 +48,16 @@ export const login: ScreenCommand = {
 
 async function chooseProvider(context: CommandContext): Promise<string | undefined> {
   const known = await knownProviders(context.host.dashHome);
-  return choose(context, { title: 'log in at which provider?', choices: known.map((value) => ({ value, label: value })) });
+  const ofPackages = await context.host.providers.places();
+  const choices = [
+    ...known.map((value) => ({ value, label: value })),
+    ...ofPackages.map(({ provider: value, package: owner, isLoggedIn }) => ({
+      value,
+      label: value,
+      description: `of ${owner}${isLoggedIn ? ', logged in' : ''}`,
+    })),
+  ];
+  return choose(context, { title: 'log in at which provider?', choices });
 }
 
 function askKey(provider: string, { screen, palette }: CommandContext): Promise<string | undefined> {
