@@ -6,7 +6,7 @@ import { parsePermissionSet } from '../format/index.ts';
 import type { BoundHandler } from '../host/bus/delivery.ts';
 import { createEventBus, type EventBus } from '../host/bus/event-bus.ts';
 import { GATHERING_MS, type StreamEvent } from '../host/bus/pieces.ts';
-import { stillAllowed } from '../host/contributions.ts';
+import { stillAllowed } from '../host/packages/contributions.ts';
 import { type AssistantMessage, NO_USAGE } from '../host/model/messages.ts';
 import { AuditTrail, compilePackage, type EventCallOptions, type HandlerOutcome, openPackage, portsOfNobody } from '../sandbox/index.ts';
 import { tellLine } from '../sandbox/process/tell-line.ts';

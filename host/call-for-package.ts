@@ -5,7 +5,7 @@ import { DashError } from '../format/index.ts';
 import type { PackageToolCall } from '../sandbox/index.ts';
 import type { EventBus } from './bus/event-bus.ts';
 import type { JsonObject } from './model/messages.ts';
-import { type AgentTool, executeCall, prepareCall, type ToolAnswer, type ToolHooks } from './tool-call.ts';
+import { type AgentTool, executeCall, prepareCall, type ToolAnswer, type ToolHooks } from './loop/tool-call.ts';
 import type { Toolbox } from './toolbox.ts';
 
 const Arguments = Type.Unsafe<JsonObject>(Type.Record(Type.String(), Type.Unknown()));

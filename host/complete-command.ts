@@ -4,7 +4,7 @@ import { isDashError } from '../format/index.ts';
 import type { CallContext } from '../sandbox/index.ts';
 import { type ArgumentCompletion, completeArguments } from '../skills-lib/index.ts';
 import { type CommandHost, HOST_COMMANDS } from './commands/index.ts';
-import type { CommandContribution, Contributions } from './contributions.ts';
+import type { CommandContribution, Contributions } from './packages/contributions.ts';
 import { terminalText } from './terminal-text.ts';
 
 export interface CompleteCommandOptions {

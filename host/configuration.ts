@@ -1,8 +1,8 @@
 import { type Diagnostic, isDashError } from '../format/index.ts';
 import { type Keys, readKeybindings } from './keybindings.ts';
-import { mayRead, ownFile, type ProjectFiles } from './project-files.ts';
-import { readAllSettings, type Settings } from './settings.ts';
-import { type PromptFiles, readPromptFiles } from './system-prompt.ts';
+import { mayRead, ownFile, type ProjectFiles } from './prompt/project-files.ts';
+import { readAllSettings, type Settings } from './settings/settings.ts';
+import { type PromptFiles, readPromptFiles } from './prompt/system-prompt.ts';
 
 /** What the files of the user, and of a trusted project, say about how the agent works; as they were read last. */
 export interface Configuration {

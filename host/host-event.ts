@@ -1,8 +1,8 @@
-import type { AgentEvent } from './agent-event.ts';
-import type { CompactionReason, CompactionResult } from './compactor.ts';
+import type { AgentEvent } from './loop/agent-event.ts';
+import type { CompactionReason, CompactionResult } from './conversation/compactor.ts';
 import type { HandlerProblem } from './bus/delivery.ts';
 import type { ModelInfo } from './model/port.ts';
-import type { Reloaded } from './reload.ts';
+import type { Reloaded } from './packages/reload.ts';
 
 /** What a host reports besides the events of its runs. Unknown to pi's clients: `reload`, `session_changed`, `model_select`, `error`, `model_failover`. */
 export type HostEvent =

@@ -1,13 +1,13 @@
 import { isDashError } from '../format/index.ts';
 import type { HostPorts } from '../sandbox/index.ts';
-import type { RetryPolicy } from './agent-loop.ts';
+import type { RetryPolicy } from './loop/agent-loop.ts';
 import type { Announcer } from './announcer.ts';
 import type { EventBus } from './bus/event-bus.ts';
 import type { Conversation } from './conversation/conversation.ts';
 import type { HostModels } from './host-models.ts';
 import { createHostPorts } from './ports.ts';
 import { slashCommands } from './prompt-text.ts';
-import type { RunningPackages } from './running-packages.ts';
+import type { RunningPackages } from './packages/running-packages.ts';
 import type { SessionSwitch } from './session-control.ts';
 import { spawnAgent } from './spawn-agent.ts';
 import type { TakePrompt } from './take-prompt.ts';

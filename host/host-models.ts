@@ -3,18 +3,18 @@ import type { CallContext } from '../sandbox/index.ts';
 import type { Configuration } from './configuration.ts';
 import type { Conversation } from './conversation/conversation.ts';
 import type { HostOptions } from './host-options.ts';
-import { createModelList, type ModelList } from './model-list.ts';
+import { createModelList, type ModelList } from './model/model-list.ts';
 import { openModels } from './model/choose-model.ts';
 import { withCostCap } from './model/cost-cap.ts';
 import type { PackageLogins } from './model/package-logins.ts';
 import { withPackageProviders } from './model/package-providers.ts';
 import type { ModelPort } from './model/port.ts';
 import { cycle, type ModelScope, type ScopedModel, scopeModels } from './model/scope.ts';
-import { withRequestSettings } from './request-settings.ts';
-import type { RunningPackages } from './running-packages.ts';
+import { withRequestSettings } from './settings/request-settings.ts';
+import type { RunningPackages } from './packages/running-packages.ts';
 import type { Session } from './session/session.ts';
 import { sessionStats } from './session/session-stats.ts';
-import { startModel } from './start-session.ts';
+import { startModel } from './session/start-session.ts';
 import type { WorkPlace } from './work-place.ts';
 
 export interface HostModelsOptions {

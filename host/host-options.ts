@@ -1,15 +1,15 @@
 import type { AuditRecord } from '../sandbox/index.ts';
-import type { Clock } from './cache-warmer.ts';
-import type { ApprovalMode } from './approval.ts';
-import type { EmbeddedExtension } from './embedded-extensions.ts';
+import type { Clock } from './conversation/cache-warmer.ts';
+import type { ApprovalMode } from './approval/approval.ts';
+import type { EmbeddedExtension } from './packages/embedded-extensions.ts';
 import type { EventStore } from './events/event-store.ts';
-import type { OpenPackage, ReadPackages } from './load-packages.ts';
+import type { OpenPackage, ReadPackages } from './packages/load-packages.ts';
 import type { ImageContent } from './model/messages.ts';
 import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
-import type { AskTrust } from './project-trust.ts';
+import type { AskTrust } from './prompt/project-trust.ts';
 import type { AuditHead } from './session/audit-anchor.ts';
 import type { OpenFiles } from './tools/open-files.ts';
-import type { SessionChoice } from './start-session.ts';
+import type { SessionChoice } from './session/start-session.ts';
 import type { UserInterface } from './user-interface.ts';
 
 /** What a host is made of. Everything that is left out has a default. */

@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../format/index.ts';
 import type { ArgumentCompletion } from '../skills-lib/index.ts';
-import type { ApprovalMode } from './approval.ts';
+import type { ApprovalMode } from './approval/approval.ts';
 import type { Conversation } from './conversation/conversation.ts';
 import type { HostListener } from './host-event.ts';
 import type { BashOptions, PromptOptions, PromptOutcome } from './host-options.ts';
@@ -11,9 +11,9 @@ import type { PackageLogins } from './model/package-logins.ts';
 import type { ModelInfo } from './model/port.ts';
 import type { ScopedModel } from './model/scope.ts';
 import type { SlashCommand } from './prompt-text.ts';
-import type { Generation, Reloaded } from './reload.ts';
+import type { Generation, Reloaded } from './packages/reload.ts';
 import type { SessionSwitch } from './session-control.ts';
-import type { Settings } from './settings-schema.ts';
+import type { Settings } from './settings/settings-schema.ts';
 import type { BashResult } from './user-bash.ts';
 import type { UserInterface } from './user-interface.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { type Diagnostic, nearest } from '../format/index.ts';
-import type { ShortcutContribution } from './contributions.ts';
+import type { ShortcutContribution } from './packages/contributions.ts';
 
 /** What a key can be bound to, under pi's names, with the keys that it has where the user says nothing. */
 export const DEFAULT_KEYBINDINGS = {

@@ -2,10 +2,10 @@ import type { Shell } from '../sandbox/index.ts';
 import type { Configuration } from './configuration.ts';
 import type { EventBus } from './bus/event-bus.ts';
 import type { HostEvent } from './host-event.ts';
-import type { ModelList } from './model-list.ts';
-import type { StandingTrust } from './project-trust.ts';
-import type { Reloaded } from './reload.ts';
-import type { RunningPackages } from './running-packages.ts';
+import type { ModelList } from './model/model-list.ts';
+import type { StandingTrust } from './prompt/project-trust.ts';
+import type { Reloaded } from './packages/reload.ts';
+import type { RunningPackages } from './packages/running-packages.ts';
 import type { UserInterface } from './user-interface.ts';
 
 export interface LifeCycleOptions {

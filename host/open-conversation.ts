@@ -1,11 +1,11 @@
 import { relative, resolve } from 'node:path';
 import { skillInvocation } from '../skills-lib/index.ts';
-import type { RetryPolicy } from './agent-loop.ts';
+import type { RetryPolicy } from './loop/agent-loop.ts';
 import type { Configuration } from './configuration.ts';
 import { Conversation, type ConversationOptions } from './conversation/conversation.ts';
 import type { HostOptions } from './host-options.ts';
-import type { RunningPackages } from './running-packages.ts';
-import { DEFAULTS } from './settings-schema.ts';
+import type { RunningPackages } from './packages/running-packages.ts';
+import { DEFAULTS } from './settings/settings-schema.ts';
 import type { WorkPlace } from './work-place.ts';
 
 /** What the conversation of a host stands on. */

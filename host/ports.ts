@@ -18,7 +18,7 @@ import { callForPackage } from './call-for-package.ts';
 import type { Conversation, DeliverAs } from './conversation/conversation.ts';
 import type { EventBus } from './bus/event-bus.ts';
 import { type ImageContent, type JsonValue, type Message, type TextContent, textOf } from './model/messages.ts';
-import type { ModelList } from './model-list.ts';
+import type { ModelList } from './model/model-list.ts';
 import { type ModelPort, THINKING_LEVELS } from './model/port.ts';
 import { contextUsage } from './session/context-usage.ts';
 import { buildContext, projectPath } from './session/context.ts';

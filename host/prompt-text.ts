@@ -1,10 +1,10 @@
 import { argumentHint, fillPrompt, type FoundSkill, skillInvocation, skillReminder, splitArguments } from '../skills-lib/index.ts';
 import { HOST_COMMANDS, type HostCommand } from './commands/index.ts';
-import type { CommandContribution, Contributions } from './contributions.ts';
-import { packageOrigin, type ResourceCatalog } from './resource-catalog.ts';
+import type { CommandContribution, Contributions } from './packages/contributions.ts';
+import { packageOrigin, type ResourceCatalog } from './packages/resource-catalog.ts';
 import type { Origin } from './session/origins.ts';
 import { isInContext } from './session/invoked-skills.ts';
-import type { AgentMessage } from './transcript.ts';
+import type { AgentMessage } from './loop/transcript.ts';
 
 /** What a line of the user's is: a command of the host, one of a package, or something for the model. */
 export type PromptText =

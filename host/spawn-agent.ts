@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { DashError } from '../format/index.ts';
 import type { AgentSpawn, SpawnedAgent } from '../sandbox/index.ts';
-import { type RetryPolicy, runAgent } from './agent-loop.ts';
+import { type RetryPolicy, runAgent } from './loop/agent-loop.ts';
 import type { EventBus } from './bus/event-bus.ts';
 import type { Usage } from './model/messages.ts';
 import type { ModelInfo, ModelPort, ThinkingLevel } from './model/port.ts';
 import { lastAnswer } from './session/export.ts';
-import type { ToolHooks } from './tool-call.ts';
+import type { ToolHooks } from './loop/tool-call.ts';
 import type { Toolbox } from './toolbox.ts';
-import { type AgentMessage, toModelMessages, userMessage } from './transcript.ts';
+import { type AgentMessage, toModelMessages, userMessage } from './loop/transcript.ts';
 
 export interface SpawnPorts {
   readonly toolbox: Toolbox;

@@ -1,7 +1,7 @@
 import { type Diagnostic, isDashError } from '../format/index.ts';
 import type { CallContext } from '../sandbox/index.ts';
 import type { CommandHost } from './commands/index.ts';
-import type { CommandContribution, Contributions } from './contributions.ts';
+import type { CommandContribution, Contributions } from './packages/contributions.ts';
 import type { Conversation } from './conversation/conversation.ts';
 import type { EventBus } from './bus/event-bus.ts';
 import type { HostEvent } from './host-event.ts';

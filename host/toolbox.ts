@@ -1,9 +1,9 @@
 import type { CallContext, CallOrigin, Delegation, ToolOutcome } from '../sandbox/index.ts';
-import { approveCall, type ApproveOptions } from './approve-call.ts';
-import type { Contributions, ToolContribution } from './contributions.ts';
+import { approveCall, type ApproveOptions } from './approval/approve-call.ts';
+import type { Contributions, ToolContribution } from './packages/contributions.ts';
 import type { ImageContent, JsonValue, TextContent } from './model/messages.ts';
-import type { AgentTool, PendingCall, ToolAnswer } from './tool-call.ts';
-import { errorAnswer } from './tool-call.ts';
+import type { AgentTool, PendingCall, ToolAnswer } from './loop/tool-call.ts';
+import { errorAnswer } from './loop/tool-call.ts';
 import { type BuiltinTool, DEFAULT_TOOLS } from './tools/index.ts';
 import { keepHead } from './tools/truncate.ts';
 

@@ -1,6 +1,6 @@
 import type { PermissionAnswer, PermissionQuestion, UiPort } from '../sandbox/index.ts';
 import type { ServerAnswer, ServerQuestion } from './mcp/approve-server.ts';
-import type { ToolQuestion } from './tool-question.ts';
+import type { ToolQuestion } from './approval/tool-question.ts';
 
 /** How a mode shows things to a person, and whether it can ask. */
 export interface UserInterface extends UiPort {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Places } from '../format/index.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
 import type { HostOptions } from './host-options.ts';
-import { askForTrust, decideTrust, type StandingTrust, standingTrust } from './project-trust.ts';
+import { askForTrust, decideTrust, type StandingTrust, standingTrust } from './prompt/project-trust.ts';
 import { realPath } from './tools/workspace-path.ts';
 
 /** Where an agent works. */

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { PROJECT_KEYS, Settings } from '../host/settings-schema.ts';
+import { PROJECT_KEYS, Settings } from '../host/settings/settings-schema.ts';
 
 /** `node scripts/settings-table.ts`: writes the table of docs/settings.md from the schema. No line of it is typed. */
 export const PAGE = new URL('../docs/settings.md', import.meta.url);

@@ -24,16 +24,23 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Inside `host/`: the loop knows no sessions, skills or packages; a model knows nothing but its port; modes
- * stand on top. Files of `host/` itself that are not named here put the parts together.
+ * Inside `host/`: the loop knows no sessions, skills or packages; a model knows nothing but its port; what packages bring
+ * knows no conversation; modes stand on top. Files of `host/` itself put the parts together.
  */
 const HOST_ARROWS: Readonly<Record<string, readonly string[]>> = {
-  'host/model': ['host/transcript'],
-  'host/agent-loop': ['host/model', 'host/transcript', 'host/tool-call', 'host/agent-event', 'host/queues'],
-  'host/tool-call': ['host/model', 'host/transcript', 'host/agent-event'],
-  'host/session': ['host/model', 'host/transcript', 'host/agent-event', 'host/agent-loop'],
+  'host/model': [],
   'host/images': ['host/model/messages'],
-  'host/tools': ['host/model/messages', 'host/images', 'host/transcript', 'host/tool-call', 'host/approval'],
+  'host/loop': ['host/model'],
+  'host/session': ['host/model', 'host/loop'],
+  'host/prompt': ['host/model/messages'],
+  'host/settings': ['host/model', 'host/images', 'host/prompt'],
+  'host/approval': ['host/model', 'host/loop', 'host/tools', 'host/user-interface'],
+  'host/tools': ['host/model/messages', 'host/images', 'host/loop', 'host/approval/approval'],
+  'host/bus': ['host/model', 'host/loop'],
+  'host/packages': ['host/session', 'host/settings', 'host/bus'],
+  'host/conversation': ['host/model', 'host/loop', 'host/session', 'host/prompt', 'host/bus', 'host/toolbox', 'host/host-event'],
+  'host/export': ['host/model', 'host/loop', 'host/session', 'host/terminal-text'],
+  'host/mcp': ['host/model', 'host/loop', 'host/approval', 'host/tools'],
 };
 
 /** Third parties have one home each, so that they can be replaced there; `types` of a dev dependency are free. */

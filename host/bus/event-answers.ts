@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { ImageContent, JsonObject, JsonValue } from '../model/messages.ts';
-import type { ToolAnswer } from '../tool-call.ts';
-import type { AgentMessage, CustomMessage } from '../transcript.ts';
+import type { ToolAnswer } from '../loop/tool-call.ts';
+import type { AgentMessage, CustomMessage } from '../loop/transcript.ts';
 
 // Answers of handlers come from a guest; what does not fit is reported, never trusted.
 export const ToolCallVerdict = Type.Object({

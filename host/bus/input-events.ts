@@ -1,6 +1,6 @@
 import { Value } from '@sinclair/typebox/value';
 import type { ImageContent, JsonObject } from '../model/messages.ts';
-import type { AgentMessage, CustomMessage } from '../transcript.ts';
+import type { AgentMessage, CustomMessage } from '../loop/transcript.ts';
 import type { Delivery, ExtensionEvent } from './delivery.ts';
 import { type Changed, isSame } from './request-events.ts';
 import { AgentStartChange, type BashAnswer, ChangedMessage, ChangedOptions, InputVerdict, isNothing, UserBashAnswer } from './event-answers.ts';

@@ -1,4 +1,4 @@
-import type { AgentEvent } from '../agent-event.ts';
+import type { AgentEvent } from '../loop/agent-event.ts';
 
 /** An event about a part of a streaming answer. */
 export type StreamEvent = Extract<AgentEvent, { readonly type: 'message_update' }>;

@@ -1,5 +1,5 @@
 import { Value } from '@sinclair/typebox/value';
-import type { AgentMessage } from '../transcript.ts';
+import type { AgentMessage } from '../loop/transcript.ts';
 import type { Delivery } from './delivery.ts';
 import { ChangedHeaders, ChangedMessages, isNothing } from './event-answers.ts';
 

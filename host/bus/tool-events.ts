@@ -1,6 +1,6 @@
 import { Value } from '@sinclair/typebox/value';
 import type { HandlerOutcome } from '../../sandbox/index.ts';
-import type { Gate, PendingCall, ToolAnswer } from '../tool-call.ts';
+import type { Gate, PendingCall, ToolAnswer } from '../loop/tool-call.ts';
 import type { Delivery, ExtensionEvent } from './delivery.ts';
 import type { Changed } from './request-events.ts';
 import { ChangedInput, defined, isNothing, ToolCallVerdict, ToolResultChange } from './event-answers.ts';

@@ -1,7 +1,7 @@
-import { runAgent } from '../agent-loop.ts';
-import { beforeSettle, type BoundaryPlace } from '../boundary.ts';
+import { runAgent } from '../loop/agent-loop.ts';
+import { beforeSettle, type BoundaryPlace } from './boundary.ts';
 import { lastAnswer } from '../session/export.ts';
-import type { AgentMessage } from '../transcript.ts';
+import type { AgentMessage } from '../loop/transcript.ts';
 import { createLoopPorts, type RunParts } from './loop-ports.ts';
 
 /** Runs the agent from its first prompts until nothing is left that it should go on with. @throws what the disk throws; models and tools do not */

@@ -1,7 +1,7 @@
 import type { EventBus } from '../bus/event-bus.ts';
-import { type CacheWarmer, type Clock, createCacheWarmer, systemClock } from '../cache-warmer.ts';
+import { type CacheWarmer, type Clock, createCacheWarmer, systemClock } from './cache-warmer.ts';
 import type { HostEvent } from '../host-event.ts';
-import type { WarmingMode } from '../plan-warming.ts';
+import type { WarmingMode } from './plan-warming.ts';
 import { toLine } from '../session/entry.ts';
 import type { Conversation } from './conversation.ts';
 

@@ -1,11 +1,11 @@
-import type { LoopPorts, RetryPolicy } from '../agent-loop.ts';
+import type { LoopPorts, RetryPolicy } from '../loop/agent-loop.ts';
 import type { EventBus } from '../bus/event-bus.ts';
-import type { Compactor } from '../compactor.ts';
+import type { Compactor } from './compactor.ts';
 import type { ModelPort } from '../model/port.ts';
-import type { RequestHooks } from '../request-hooks.ts';
+import type { RequestHooks } from './request-hooks.ts';
 import type { Session } from '../session/session.ts';
 import type { Toolbox } from '../toolbox.ts';
-import type { AgentMessage } from '../transcript.ts';
+import type { AgentMessage } from '../loop/transcript.ts';
 import type { ChosenModel } from './chosen-model.ts';
 import type { Provenance } from './provenance.ts';
 import type { Recorder } from './recorder.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { CallOrigin } from '../../sandbox/index.ts';
 import type { Session } from '../session/session.ts';
 import { describeOrigin, type Origin, originsIn, originsOf, type Owners } from '../session/origins.ts';
-import type { AgentMessage } from '../transcript.ts';
+import type { AgentMessage } from '../loop/transcript.ts';
 
 /** Whose word a prompt is. */
 export interface SaidBy {

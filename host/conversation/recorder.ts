@@ -1,11 +1,11 @@
-import type { AgentEvent } from '../agent-event.ts';
-import { atTurnEnd, type BoundaryPlace } from '../boundary.ts';
+import type { AgentEvent } from '../loop/agent-event.ts';
+import { atTurnEnd, type BoundaryPlace } from './boundary.ts';
 import type { EventBus } from '../bus/event-bus.ts';
 import { isExtensionEvent } from '../bus/extension-events.ts';
 import type { HostEvent } from '../host-event.ts';
 import { AUDIT_ENTRY, type AuditHead } from '../session/audit-anchor.ts';
 import type { Session } from '../session/session.ts';
-import type { AgentMessage } from '../transcript.ts';
+import type { AgentMessage } from '../loop/transcript.ts';
 import type { Provenance } from './provenance.ts';
 
 export interface RecorderOptions {

@@ -1,7 +1,7 @@
 import type { EventBus } from '../bus/event-bus.ts';
 import type { ImageContent, JsonObject } from '../model/messages.ts';
-import { buildSystemPrompt, promptOptions, type SystemPromptParts, withOptions } from '../system-prompt.ts';
-import type { CustomMessage } from '../transcript.ts';
+import { buildSystemPrompt, promptOptions, type SystemPromptParts, withOptions } from '../prompt/system-prompt.ts';
+import type { CustomMessage } from '../loop/transcript.ts';
 
 export interface RunPromptOptions {
   readonly bus: EventBus;

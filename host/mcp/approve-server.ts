@@ -1,6 +1,6 @@
 import { allows, type Effect, type Places } from '../../format/index.ts';
 import type { Confinement } from '../../sandbox/index.ts';
-import { type ApprovalMode, type ApprovalRules, isDeniedByRule } from '../approval.ts';
+import { type ApprovalMode, type ApprovalRules, isDeniedByRule } from '../approval/approval.ts';
 import { describeServer, type McpServer, type NetworkServer, type ProgramServer } from './mcp-server.ts';
 import type { AgreedServer } from './mcp-servers.ts';
 import { effectOf, findRoute, type Route, warningsOf } from './network-route.ts';

@@ -1,9 +1,9 @@
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import type { Confinement, Shell } from '../../sandbox/index.ts';
-import type { RunAccess } from '../approval.ts';
+import type { RunAccess } from '../approval/approval.ts';
 import type { ImageContent, TextContent } from '../model/messages.ts';
-import { errorAnswer, type ToolAnswer } from '../tool-call.ts';
+import { errorAnswer, type ToolAnswer } from '../loop/tool-call.ts';
 import type { BuiltinTool } from '../tools/index.ts';
 import { keepHead } from '../tools/truncate.ts';
 import { createMcpClient, type McpClient } from './mcp-client.ts';

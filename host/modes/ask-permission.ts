@@ -1,5 +1,5 @@
 import type { PermissionAnswer, PermissionQuestion } from '../../sandbox/index.ts';
-import { answerChoices, describeQuestion } from '../permission-text.ts';
+import { answerChoices, describeQuestion } from '../approval/permission-text.ts';
 import type { KeyGate } from './key-gate.ts';
 
 /** Asks on a terminal, by letters. Whatever is no letter of a yes is a no. */

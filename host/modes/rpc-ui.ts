@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Static, Type } from '@sinclair/typebox';
 import type { DialogOptions } from '../../sandbox/index.ts';
-import { answerChoices, describeQuestion } from '../permission-text.ts';
+import { answerChoices, describeQuestion } from '../approval/permission-text.ts';
 import type { UserInterface } from '../user-interface.ts';
 
 /** What a client answers to a dialog. */

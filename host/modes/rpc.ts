@@ -10,9 +10,9 @@ import { toLine } from '../session/entry.ts';
 import { contextUsage } from '../session/context-usage.ts';
 import { lastAnswer } from '../session/export.ts';
 import { sessionStats } from '../session/session-stats.ts';
-import type { AgentMessage } from '../transcript.ts';
+import type { AgentMessage } from '../loop/transcript.ts';
 import { linesOf, writeRecord } from './json-lines.ts';
-import { exportHtml } from '../export-html.ts';
+import { exportHtml } from '../export/export-html.ts';
 import { createRpcUserInterface, UiResponse } from './rpc-ui.ts';
 import { toWireEvent } from './wire-event.ts';
 

@@ -1,7 +1,7 @@
 import type { ModelInfo } from '../model/port.ts';
 import { projectPath } from './context.ts';
 import type { SessionPath } from './entry-record.ts';
-import type { AgentMessage } from '../transcript.ts';
+import type { AgentMessage } from '../loop/transcript.ts';
 
 /** How full the context window is. */
 export interface ContextUsage {

@@ -1,6 +1,6 @@
 import type { ToolResultMessage } from '../model/messages.ts';
 import { toolCallsOf } from '../model/messages.ts';
-import type { AgentMessage } from '../transcript.ts';
+import type { AgentMessage } from '../loop/transcript.ts';
 import type { KnownEntry, SessionEntry } from './entry.ts';
 import type { EntryRecord, SessionPath } from './entry-record.ts';
 

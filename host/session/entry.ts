@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { ImageContent, JsonValue, SystemMessage, TextContent, Usage } from '../model/messages.ts';
-import type { AgentMessage } from '../transcript.ts';
+import type { AgentMessage } from '../loop/transcript.ts';
 
 /** Version of the file format, which is pi's. */
 export const SESSION_VERSION = 3;

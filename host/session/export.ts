@@ -1,4 +1,4 @@
-import type { AgentMessage } from '../transcript.ts';
+import type { AgentMessage } from '../loop/transcript.ts';
 import type { SessionContext } from './context.ts';
 import { buildContext } from './context.ts';
 import type { SessionHeader } from './entry.ts';

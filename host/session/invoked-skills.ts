@@ -1,5 +1,5 @@
 import { textOf, toolCallsOf } from '../model/messages.ts';
-import type { AgentMessage } from '../transcript.ts';
+import type { AgentMessage } from '../loop/transcript.ts';
 
 /** The text of a skill as it stands in a conversation since the user started it. */
 export interface InvokedSkill {

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { textOf } from '../model/messages.ts';
-import type { AgentMessage } from '../transcript.ts';
+import type { AgentMessage } from '../loop/transcript.ts';
 import { projectPath } from './context.ts';
 import type { SessionEntry } from './entry.ts';
 import type { SessionPath } from './entry-record.ts';

@@ -1,6 +1,6 @@
 import { contextTokens, estimateTokens } from './context-usage.ts';
 import { toolCallsOf } from '../model/messages.ts';
-import type { AgentMessage } from '../transcript.ts';
+import type { AgentMessage } from '../loop/transcript.ts';
 import { type ProjectedEntry, projectPath } from './context.ts';
 import type { SessionPath } from './entry-record.ts';
 import { type FileLists, filesOf, mergeFiles, filesIn } from './touched-files.ts';

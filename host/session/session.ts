@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { Diagnostic } from '../../format/index.ts';
-import type { AgentMessage } from '../transcript.ts';
+import type { AgentMessage } from '../loop/transcript.ts';
 import { buildContext, orphanedCalls, type SessionContext, settingsOf } from './context.ts';
 import type { EntryDraft, SessionEntry } from './entry.ts';
 import { recordOf } from './entry-record.ts';

@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { toolCallsOf } from '../model/messages.ts';
-import type { AgentMessage } from '../transcript.ts';
+import type { AgentMessage } from '../loop/transcript.ts';
 
 const FileLists = Type.Object({ readFiles: Type.Array(Type.String()), modifiedFiles: Type.Array(Type.String()) });
 /** Files that tools were called with, under the names that pi's summaries have for them. A file that was modified is not listed as read. */

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { parseCommand, type ShellEnding } from '../../sandbox/index.ts';
-import { errorAnswer, textAnswer, type ToolAnswer } from '../tool-call.ts';
+import { errorAnswer, textAnswer, type ToolAnswer } from '../loop/tool-call.ts';
 import { defineTool, type BuiltinTool, type Workspace } from './define-tool.ts';
 import { keepTail, MAX_BYTES, MAX_LINES } from './truncate.ts';
 

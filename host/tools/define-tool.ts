@@ -1,10 +1,10 @@
 import type { Static, TObject } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import type { RefusedName, Shell } from '../../sandbox/index.ts';
-import type { Access } from '../approval.ts';
+import type { Access } from '../approval/approval.ts';
 import type { JsonObject } from '../model/messages.ts';
 import type { OpenFiles } from './open-files.ts';
-import type { AgentTool, FileChange, ToolAnswer, ToolRun } from '../tool-call.ts';
+import type { AgentTool, FileChange, ToolAnswer, ToolRun } from '../loop/tool-call.ts';
 
 /** Where the host's own tools work. */
 export interface Workspace {

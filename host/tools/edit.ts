@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { CHANGE, textAnswer } from '../tool-call.ts';
+import { CHANGE, textAnswer } from '../loop/tool-call.ts';
 import { defineTool, type BuiltinTool, type Workspace } from './define-tool.ts';
 import { diffOf, firstChangedLine } from './diff.ts';
 import { inTurn } from './file-queue.ts';

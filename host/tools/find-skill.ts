@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { type OfferedSkills, skillCatalogItem } from '../../skills-lib/index.ts';
-import { textAnswer } from '../tool-call.ts';
+import { textAnswer } from '../loop/tool-call.ts';
 import { defineTool, type BuiltinTool } from './define-tool.ts';
 
 const LIMIT = 5;

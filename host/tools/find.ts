@@ -1,6 +1,6 @@
 import { basename, matchesGlob } from 'node:path';
 import { Type } from '@sinclair/typebox';
-import { textAnswer } from '../tool-call.ts';
+import { textAnswer } from '../loop/tool-call.ts';
 import { defineTool, type BuiltinTool, type Workspace } from './define-tool.ts';
 import { filesBelow } from './files-below.ts';
 import { keepHead } from './truncate.ts';

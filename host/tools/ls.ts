@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { Type } from '@sinclair/typebox';
-import { textAnswer } from '../tool-call.ts';
+import { textAnswer } from '../loop/tool-call.ts';
 import { defineTool, type BuiltinTool, type Workspace } from './define-tool.ts';
 import { keepHead } from './truncate.ts';
 import { absolutePath, realPath } from './workspace-path.ts';

@@ -2,7 +2,7 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { Type } from '@sinclair/typebox';
 import { fitImage } from '../images/fit-image.ts';
 import { type ImageSize, imageSize } from '../images/image-size.ts';
-import { textAnswer, type ToolAnswer } from '../tool-call.ts';
+import { textAnswer, type ToolAnswer } from '../loop/tool-call.ts';
 import { defineTool, type BuiltinTool, type Workspace } from './define-tool.ts';
 import { keepHead, MAX_BYTES, MAX_LINES } from './truncate.ts';
 import { absolutePath, realPath } from './workspace-path.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Type } from '@sinclair/typebox';
-import { CHANGE, textAnswer } from '../tool-call.ts';
+import { CHANGE, textAnswer } from '../loop/tool-call.ts';
 import { defineTool, type BuiltinTool, type Workspace } from './define-tool.ts';
 import { diffOf } from './diff.ts';
 import { inTurn } from './file-queue.ts';

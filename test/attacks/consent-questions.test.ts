@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { runReadline } from '../../host/index.ts';
-import { answerChoices, describeQuestion } from '../../host/permission-text.ts';
+import { answerChoices, describeQuestion } from '../../host/approval/permission-text.ts';
 import { SETTLE_MS } from '../../host/modes/key-gate.ts';
 import type { RpcSession } from '../../scripts/demo/rpc-session.ts';
 import type { PermissionAnswer, PermissionQuestion } from '../../sandbox/index.ts';

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const page = fileURLToPath(new URL('../../docs/terminal.md', import.meta.url));
-const golden = new URL('../host/interactive/golden/', import.meta.url);
+const golden = new URL('../terminal/golden/', import.meta.url);
 const CAPTURE = /<!-- capture: ([\w.-]+) -->\n(?:\n```text\n[^]*?\n```\n)?/g;
 
 test('the captures in the page are the screens that the tests hold', async () => {

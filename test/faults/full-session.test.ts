@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { SessionManager } from '@earendil-works/pi-coding-agent';
 import { describe, expect, it } from 'vitest';
 import { readSession } from '../../host/session/session-file.ts';
-import type { AgentMessage } from '../../host/transcript.ts';
+import type { AgentMessage } from '../../host/loop/transcript.ts';
 import { ask, startTestHost } from '../support/in-test-host.ts';
 import { says } from '../support/in-test-package.ts';
 

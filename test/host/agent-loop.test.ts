@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AgentEvent } from '../../host/agent-event.ts';
-import { type LoopPorts, runAgent } from '../../host/agent-loop.ts';
+import type { AgentEvent } from '../../host/loop/agent-event.ts';
+import { type LoopPorts, runAgent } from '../../host/loop/agent-loop.ts';
 import { toolCallsOf } from '../../host/model/messages.ts';
 import { createScriptedModel, type Script } from '../../host/model/scripted.ts';
-import { createQueues } from '../../host/queues.ts';
-import { type AgentTool, type ToolHooks, textAnswer } from '../../host/tool-call.ts';
-import { type AgentMessage, toModelMessages, userMessage } from '../../host/transcript.ts';
+import { createQueues } from '../../host/loop/queues.ts';
+import { type AgentTool, type ToolHooks, textAnswer } from '../../host/loop/tool-call.ts';
+import { type AgentMessage, toModelMessages, userMessage } from '../../host/loop/transcript.ts';
 
 const openHooks: ToolHooks = {
   before: async ({ args }) => ({ kind: 'proceed', args }),

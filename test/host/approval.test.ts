@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Places } from '../../format/index.ts';
-import { type Access, type ApprovalFacts, decideAccess, parseApprovalRules } from '../../host/approval.ts';
+import { type Access, type ApprovalFacts, decideAccess, parseApprovalRules } from '../../host/approval/approval.ts';
 
 const places: Places = { workspace: '/w', home: '/h', data: '/h/.dash/data', tmp: '/h/.dash/tmp', dashHome: '/h/.dash' };
 const facts: ApprovalFacts = { mode: 'task', rules: parseApprovalRules(), places, readable: ['/skills/a'], isUsersTask: true, canAsk: true };

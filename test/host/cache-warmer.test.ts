@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Clock } from '../../host/cache-warmer.ts';
+import type { Clock } from '../../host/conversation/cache-warmer.ts';
 import type { ModelInfo, ModelOptions, ModelPort } from '../../host/model/port.ts';
 import { createScriptedModel, type Script } from '../../host/model/scripted.ts';
-import { decideWarming, scheduleWarming } from '../../host/plan-warming.ts';
+import { decideWarming, scheduleWarming } from '../../host/conversation/plan-warming.ts';
 import { ask, startTestHost, type TestHost, type TestPackage } from '../support/in-test-host.ts';
 
 /** A clock that a test moves. */

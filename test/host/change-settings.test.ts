@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { changeSetting, settingRows } from '../../host/change-settings.ts';
+import { changeSetting, settingRows } from '../../host/settings/change-settings.ts';
 
 async function home(settings?: object) {
   const path = await mkdtemp(join(tmpdir(), 'dash-test-'));

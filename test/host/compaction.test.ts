@@ -12,7 +12,7 @@ import { contextTokens } from '../../host/session/context-usage.ts';
 import { invokedSkills, skillsAsText } from '../../host/session/invoked-skills.ts';
 import { isCutPlace, planCompaction } from '../../host/session/plan-compaction.ts';
 import { Session } from '../../host/session/session.ts';
-import { type AgentMessage, userMessage } from '../../host/transcript.ts';
+import { type AgentMessage, userMessage } from '../../host/loop/transcript.ts';
 import { ask, startTestHost } from '../support/in-test-host.ts';
 import { says } from '../support/in-test-package.ts';
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DashError } from '../../format/index.ts';
 import { readResources, toolEnvironment } from '../../host/index.ts';
-import { findProjectFiles } from '../../host/project-files.ts';
+import { findProjectFiles } from '../../host/prompt/project-files.ts';
 import { ask, startTestHost, type TestHost } from '../support/in-test-host.ts';
 import { says } from '../support/in-test-package.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { toolCallsOf } from '../../host/model/messages.ts';
 import type { Script } from '../../host/model/scripted.ts';
 import { readSession } from '../../host/session/session-file.ts';
-import { type AgentMessage, toModelMessages } from '../../host/transcript.ts';
+import { type AgentMessage, toModelMessages } from '../../host/loop/transcript.ts';
 import { startTestHost, type TestPackage } from '../support/in-test-host.ts';
 import { says } from '../support/in-test-package.ts';
 

@@ -9,7 +9,7 @@ import type { OAuthClient } from '../../host/model/custom-providers.ts';
 import { freshToken, keepKey, logInByBrowser, loginWay } from '../../host/model/log-in.ts';
 import type { LoginStep } from '../../host/model/oauth.ts';
 import { PROVIDERS, REFUSED } from '../../host/model/providers.ts';
-import { userMessage } from '../../host/transcript.ts';
+import { userMessage } from '../../host/loop/transcript.ts';
 import { startCompletionsServer } from '../support/completions-server.ts';
 import { type Answer, startOAuthServer } from '../support/oauth-server.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { markOrigin } from '../../host/mark-origin.ts';
+import { markOrigin } from '../../host/conversation/mark-origin.ts';
 import type { Message } from '../../host/model/messages.ts';
 
 const result = (toolName: string, text: string): Message => ({

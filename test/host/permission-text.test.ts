@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parsePermissionSet } from '../../format/index.ts';
-import { describeQuestion } from '../../host/permission-text.ts';
+import { describeQuestion } from '../../host/approval/permission-text.ts';
 import { type Authority, fixedAuthority, type PermissionQuestion, type QuestionPort } from '../../sandbox/index.ts';
 import { context, extensionOf, openFixture } from '../support/sandbox-fixture.ts';
 

@@ -7,7 +7,7 @@ import { chooseModel } from '../../host/model/choose-model.ts';
 import { PROVIDER_KEY_NAMES, PROVIDERS } from '../../host/model/providers.ts';
 import type { ModelEvent } from '../../host/model/port.ts';
 import { readScript } from '../../host/model/scripted.ts';
-import { userMessage } from '../../host/transcript.ts';
+import { userMessage } from '../../host/loop/transcript.ts';
 import { startCompletionsServer, type WireAnswer } from '../support/completions-server.ts';
 import { ask, startTestHost } from '../support/in-test-host.ts';
 import { says } from '../support/in-test-package.ts';

@@ -2,10 +2,10 @@ import { chmod, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'no
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decideTrust, revokeTrust, trustProject, type TrustQuestion } from '../../host/index.ts';
-import { readContextFiles } from '../../host/project-files.ts';
-import { askForTrust } from '../../host/project-trust.ts';
-import { readAllSettings } from '../../host/settings.ts';
-import { readPromptFiles } from '../../host/system-prompt.ts';
+import { readContextFiles } from '../../host/prompt/project-files.ts';
+import { askForTrust } from '../../host/prompt/project-trust.ts';
+import { readAllSettings } from '../../host/settings/settings.ts';
+import { readPromptFiles } from '../../host/prompt/system-prompt.ts';
 import { startTestHost } from '../support/in-test-host.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 

@@ -10,7 +10,7 @@ import { exportSession } from '../../host/session/export.ts';
 import { Session } from '../../host/session/session.ts';
 import { readSession } from '../../host/session/session-file.ts';
 import { SessionTree } from '../../host/session/session-tree.ts';
-import { userMessage } from '../../host/transcript.ts';
+import { userMessage } from '../../host/loop/transcript.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const home = (): Promise<string> => temporaryDirectory();

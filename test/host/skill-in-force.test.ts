@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { decideAccess, parseApprovalRules } from '../../host/approval.ts';
+import { decideAccess, parseApprovalRules } from '../../host/approval/approval.ts';
 import type { ToolCall } from '../../host/model/messages.ts';
-import { skillInForce } from '../../host/skill-in-force.ts';
-import { type AgentMessage, userMessage } from '../../host/transcript.ts';
+import { skillInForce } from '../../host/approval/skill-in-force.ts';
+import { type AgentMessage, userMessage } from '../../host/loop/transcript.ts';
 import { type FoundSkill, skillInvocation, skillReminder } from '../../skills-lib/index.ts';
 import { ask, startTestHost } from '../support/in-test-host.ts';
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { failureOf } from '../../host/model/failure.ts';
 import type { AssistantMessage } from '../../host/model/messages.ts';
 import type { ModelEvent, ModelInfo, ModelPort } from '../../host/model/port.ts';
-import { userMessage } from '../../host/transcript.ts';
+import { userMessage } from '../../host/loop/transcript.ts';
 import { ask, startTestHost } from '../support/in-test-host.ts';
 import { says } from '../support/in-test-package.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';

@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { openSession } from '../../host/index.ts';
 import { toolCallsOf } from '../../host/model/messages.ts';
 import { buildContext } from '../../host/session/context.ts';
-import type { AgentMessage } from '../../host/transcript.ts';
+import type { AgentMessage } from '../../host/loop/transcript.ts';
 import { BIN, type Person, run, environment, succeeded } from '../../scripts/demo/stage.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { startWireModels, type WireName } from '../support/wire-models.ts';

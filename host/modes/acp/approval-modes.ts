@@ -1,5 +1,5 @@
 import type { SessionMode, SessionModeState } from '@agentclientprotocol/sdk';
-import type { ApprovalMode } from '../../approval.ts';
+import type { ApprovalMode } from '../../approval/approval.ts';
 
 /** What a session of an editor can be set to; `task` is for a terminal, where the user's own keys begin a run. */
 export type OfferedMode = Exclude<ApprovalMode, 'task'>;

@@ -11,8 +11,8 @@ import {
 import { plainText } from '../../../format/index.ts';
 import type { Confinement, DialogOptions, PermissionAnswer, PermissionQuestion } from '../../../sandbox/index.ts';
 import { describeServer } from '../../mcp/mcp-server.ts';
-import { answerChoices, describeQuestion, isRed } from '../../permission-text.ts';
-import { lastingKey, type ToolQuestion } from '../../tool-question.ts';
+import { answerChoices, describeQuestion, isRed } from '../../approval/permission-text.ts';
+import { lastingKey, type ToolQuestion } from '../../approval/tool-question.ts';
 import type { UserInterface } from '../../user-interface.ts';
 import { type ClientPath, fenced, showChange } from './show-tool.ts';
 import { said } from './session-updates.ts';

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ModelPort } from '../../model/port.ts';
 import type { OpenFiles } from '../../tools/open-files.ts';
-import type { SessionChoice } from '../../start-session.ts';
+import type { SessionChoice } from '../../session/start-session.ts';
 import type { OpenedHost } from './acp-session.ts';
 import type { OfferedMode } from './approval-modes.ts';
 

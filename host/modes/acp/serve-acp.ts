@@ -20,7 +20,7 @@ import { openEventDatabase } from '../../events/event-database.ts';
 import { readAgents } from '../../events/dashboard/live.ts';
 import { chooseModel } from '../../model/choose-model.ts';
 import { deleteSession, findSession, listSessions, type SessionSummary } from '../../session/session-library.ts';
-import type { SessionChoice } from '../../start-session.ts';
+import type { SessionChoice } from '../../session/start-session.ts';
 import { AcpSession, asRequestError } from './acp-session.ts';
 import { createClientFiles } from './client-files.ts';
 import type { AcpOptions } from './index.ts';

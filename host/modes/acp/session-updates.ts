@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { SessionUpdate } from '@agentclientprotocol/sdk';
 import type { HostEvent } from '../../host-event.ts';
 import { type ImageContent, type TextContent, textOf, toolCallsOf } from '../../model/messages.ts';
-import type { AgentMessage } from '../../transcript.ts';
+import type { AgentMessage } from '../../loop/transcript.ts';
 import { planOf } from './plan-of.ts';
 import { type ClientPath, rawAnswer, showAnswer, showCall } from './show-tool.ts';
 

@@ -1,7 +1,7 @@
 import type { ToolCall, ToolCallContent, ToolCallLocation, ToolKind } from '@agentclientprotocol/sdk';
 import { plainText } from '../../../format/index.ts';
 import { type ImageContent, type JsonObject, type TextContent, textOf } from '../../model/messages.ts';
-import { CHANGE, type FileChange, type ToolAnswer } from '../../tool-call.ts';
+import { CHANGE, type FileChange, type ToolAnswer } from '../../loop/tool-call.ts';
 import { absolutePath } from '../../tools/workspace-path.ts';
 
 /** A path as the client knows it: it may have opened the workspace under the name of a link. */

@@ -1,6 +1,6 @@
 import type { Host } from '../../host.ts';
 import type { HostEvent } from '../../host-event.ts';
-import { DEFAULTS } from '../../settings-schema.ts';
+import { DEFAULTS } from '../../settings/settings-schema.ts';
 import { bindEditorKeys } from './prompt-editor.ts';
 import type { MainScreen } from './screen.ts';
 import type { StatusFacts } from './status-facts.ts';

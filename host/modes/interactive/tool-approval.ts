@@ -1,6 +1,6 @@
 import { plainText } from '../../../format/index.ts';
 import { diffOf } from '../../tools/diff.ts';
-import { lastingKey, type ToolQuestion } from '../../tool-question.ts';
+import { lastingKey, type ToolQuestion } from '../../approval/tool-question.ts';
 import { QuestionBlock } from './question-block.ts';
 import type { Screen } from './screen.ts';
 import type { Palette } from './theme.ts';

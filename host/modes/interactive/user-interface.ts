@@ -1,6 +1,6 @@
 import type { Component, SelectItem } from '@earendil-works/pi-tui';
 import type { DialogOptions, SurfacePort, UiSurface } from '../../../sandbox/index.ts';
-import { answerChoices, describeQuestion } from '../../permission-text.ts';
+import { answerChoices, describeQuestion } from '../../approval/permission-text.ts';
 import type { UserInterface } from '../../user-interface.ts';
 import { Block } from './blocks/block.ts';
 import type { Status } from './footer.ts';

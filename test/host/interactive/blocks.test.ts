@@ -7,7 +7,7 @@ import { toolTitle } from '../../../host/modes/interactive/blocks/tool-title.ts'
 import { Palette } from '../../../host/modes/interactive/theme.ts';
 import { firstTheme } from '../../../host/modes/interactive/themes.ts';
 import { Transcript } from '../../../host/modes/interactive/transcript.ts';
-import type { AgentMessage } from '../../../host/transcript.ts';
+import type { AgentMessage } from '../../../host/loop/transcript.ts';
 
 const NO_USAGE = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, totalTokens: 0, cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, total: 0 } };
 const user = (text: string): AgentMessage => ({ role: 'user', content: text, timestamp: 1 });

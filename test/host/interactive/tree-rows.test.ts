@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { TREE_FILTERS, isHere, nearestRow, rowsThrough, treeRows } from '../../../host/modes/interactive/tree/tree-rows.ts';
 import { safeLine } from '../../../host/modes/interactive/safe-line.ts';
 import { Session } from '../../../host/session/session.ts';
-import type { AgentMessage } from '../../../host/transcript.ts';
+import type { AgentMessage } from '../../../host/loop/transcript.ts';
 
 const NO_USAGE = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, totalTokens: 0, cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, total: 0 } };
 const user = (content: string): AgentMessage => ({ role: 'user', content, timestamp: 1 });

@@ -1,7 +1,7 @@
 import { truncateToWidth, visibleWidth, wrapTextWithAnsi } from '@earendil-works/pi-tui';
 import type { JsonObject } from '../../../model/messages.ts';
 import { textOf } from '../../../model/messages.ts';
-import type { ToolAnswer } from '../../../tool-call.ts';
+import type { ToolAnswer } from '../../../loop/tool-call.ts';
 import { keyHint, type KeyOf } from '../key-of.ts';
 import type { DrawnLines, RemoteDrawing } from '../remote-drawing.ts';
 import type { Palette } from '../theme.ts';

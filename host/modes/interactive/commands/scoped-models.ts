@@ -1,4 +1,4 @@
-import { changeSetting } from '../../../change-settings.ts';
+import { changeSetting } from '../../../settings/change-settings.ts';
 import { choose } from '../search-panel.ts';
 import type { ScreenCommand } from './command.ts';
 

@@ -1,4 +1,4 @@
-import { changeSetting, type SettingRow, settingRows, type SettingValue } from '../../../change-settings.ts';
+import { changeSetting, type SettingRow, settingRows, type SettingValue } from '../../../settings/change-settings.ts';
 import { inputPanel } from '../dialogs.ts';
 import { choose } from '../search-panel.ts';
 import type { CommandContext, ScreenCommand } from './command.ts';

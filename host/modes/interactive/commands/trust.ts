@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { plainText } from '../../../../format/index.ts';
 import { isDelegated } from '../../../../registry/index.ts';
-import { decideTrust, revokeTrust, trustProject } from '../../../project-trust.ts';
+import { decideTrust, revokeTrust, trustProject } from '../../../prompt/project-trust.ts';
 import { QuestionBlock } from '../question-block.ts';
 import type { ScreenCommand } from './command.ts';
 

@@ -2,7 +2,7 @@ import { plainText } from '../../../../format/index.ts';
 import { type JsonObject, textOf } from '../../../model/messages.ts';
 import type { SessionEntry } from '../../../session/entry.ts';
 import type { SessionTree, TreeNode } from '../../../session/session-tree.ts';
-import type { AgentMessage } from '../../../transcript.ts';
+import type { AgentMessage } from '../../../loop/transcript.ts';
 import { toolTitle } from '../blocks/tool-title.ts';
 
 /** What of a session's tree is shown: pi's names, in the order in which a key goes through them. */
