@@ -41,6 +41,17 @@ function argumentsOf(pid: number): readonly string[] {
   }
 }
 
+/** Ends what has `mark` in its command line; the end of one of them may be the end of the next. */
+function end(mark: string): void {
+  for (const pid of marked(mark)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    }
+  }
+}
+
 let nextMark = 70_000 + (process.pid % 10_000);
 
 describe.skipIf(layer.kind !== 'live')('the life of a confined program (skipped where the probe of `dash sandbox layers` fails)', () => {
@@ -53,7 +64,7 @@ describe.skipIf(layer.kind !== 'live')('the life of a confined program (skipped 
     const control = spawn('sh', ['-c', `setsid -f sleep ${mark} </dev/null >/dev/null 2>&1`], { stdio: 'ignore' });
     await new Promise((resolve) => control.on('exit', resolve));
     await until(() => marked(mark).length === 1);
-    for (const pid of marked(mark)) process.kill(pid, 'SIGKILL');
+    end(mark);
   });
 
   test('kill -9 of the agent ends all descendants', async () => {
@@ -70,7 +81,7 @@ describe.skipIf(layer.kind !== 'live')('the life of a confined program (skipped 
     control.kill('SIGKILL');
     await new Promise((resolve) => control.on('exit', resolve));
     expect(marked(mark).length).toBeGreaterThanOrEqual(2);
-    for (const pid of marked(mark)) process.kill(pid, 'SIGKILL');
+    end(mark);
   });
 
   /** Kills an agent while its program is being confined. @returns whether the program runs all the same */
@@ -105,7 +116,7 @@ describe.skipIf(layer.kind !== 'live')('the life of a confined program (skipped 
     let survived = false;
     for (let tries = 0; tries < 40 && !survived; tries++) survived = await dieMeanwhile('at once', control, delays[tries % delays.length] ?? 0);
     expect(survived).toBe(true);
-    for (const pid of marked(control)) process.kill(pid, 'SIGKILL');
+    end(control);
   });
 
   test('what waits for an agent that is gone is ended, and what belongs to one that lives is not', async () => {
