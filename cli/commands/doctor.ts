@@ -9,13 +9,14 @@ import { checkStore, readProfile, type StoreCheck } from '../../registry/index.t
 import { capturePackage, checkLayers, compilePackage, endOrphans } from '../../sandbox/index.ts';
 import type { DefineCommand, Invocation } from '../command.ts';
 import { npmConfigFor } from '../npm-config.ts';
+import { formatWhere } from '../output/error.ts';
 import { packageRoot } from '../package-root.ts';
 import { formatTable } from '../output/table.ts';
 import type { Style } from '../output/terminal.ts';
 
 /** One thing that was looked at. */
 export interface DoctorCheck {
-  readonly id: 'node' | 'sandbox' | 'layers' | 'files' | 'home' | 'profile' | 'shadowing' | 'orphans' | 'registry' | 'clock' | StoreCheck['id'];
+  readonly id: 'node' | 'sandbox' | 'layers' | 'files' | 'home' | 'profile' | 'settings' | 'shadowing' | 'orphans' | 'registry' | 'clock' | StoreCheck['id'];
   readonly status: 'ok' | 'warning' | 'failed';
   readonly message: string;
   readonly hint?: string;
@@ -30,6 +31,7 @@ export const define: DefineCommand = () => async (invocation) => {
       checkFiles(),
       checkHome(invocation),
       checkProfile(invocation),
+      checkSettings(invocation),
       checkShadowing(invocation),
       checkOrphans(),
       checkRegistry(invocation),
@@ -126,6 +128,26 @@ async function checkProfile({ home }: Invocation): Promise<DoctorCheck> {
   } catch (error) {
     if (!isDashError(error, 'SETTINGS_INVALID')) throw error;
     return { id: 'profile', status: 'failed', message: error.message, hint: 'correct the file; until then nothing can be granted' };
+  }
+}
+
+/** What is wrong in it is said at each start of the agent; here to whoever looks for it. */
+async function checkSettings({ home }: Invocation): Promise<DoctorCheck[]> {
+  const { readSettings } = await import('../../host/index.ts');
+  const path = join(home, 'settings.json');
+  try {
+    const { diagnostics } = await readSettings(home);
+    if (diagnostics.length === 0) return [{ id: 'settings', status: 'ok', message: existsSync(path) ? `${path} is understood` : 'everything has its default' }];
+    return diagnostics.map(({ severity, message, where }) => ({
+      id: 'settings',
+      status: severity === 'error' ? 'failed' : 'warning',
+      message,
+      hint: `correct ${formatWhere(where ?? { path })}; docs/settings.md has every key`,
+    }));
+  } catch (error) {
+    if (!isDashError(error, 'SETTINGS_INVALID')) throw error;
+    const { message, hint, where } = error;
+    return [{ id: 'settings', status: 'failed', message, hint: hint ?? `correct ${formatWhere(where ?? { path })}` }];
   }
 }
 

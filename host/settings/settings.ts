@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kind, type TSchema, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { DashError, type Diagnostic, isDashError } from '../../format/index.ts';
+import { DashError, type Diagnostic, isDashError, parseJson, type Where } from '../../format/index.ts';
 import { mayRead, ownFile, type ProjectFiles } from '../prompt/project-files.ts';
+import { checkRules } from './permission-rules.ts';
 import { PROJECT_KEYS, Settings } from './settings-schema.ts';
 
 export type { Settings } from './settings-schema.ts';
@@ -16,8 +17,9 @@ export interface SettingsReading {
 /** Reads the user's settings; without a file everything has its default. @throws {DashError} SETTINGS_INVALID */
 export async function readSettings(dashHome: string): Promise<SettingsReading> {
   const path = join(dashHome, 'settings.json');
-  const value = await readSettingsObject(path);
-  return { settings: checked(value, path), diagnostics: unknownIn(value, path) };
+  const { value, where } = await readDocument(path);
+  const { settings, diagnostics } = checkRules(checked(value, path), where);
+  return { settings, diagnostics: [...unknownIn(value, path), ...diagnostics] };
 }
 
 /** `registry/` reads it, with rules of its own. */
@@ -59,11 +61,21 @@ function over(user: Settings, project: Settings): Settings {
 
 /** Reads a file of settings, or of anything else that is one object; an absent one is empty. @throws {DashError} SETTINGS_INVALID */
 export async function readSettingsObject(path: string): Promise<Record<string, unknown>> {
+  return (await readDocument(path)).value;
+}
+
+interface Document {
+  readonly value: Record<string, unknown>;
+  /** The place of a part of it, found when it is asked for. */
+  where(pointer: string): Where;
+}
+
+async function readDocument(path: string): Promise<Document> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { value: {}, where: () => ({ path }) };
     throw error;
   }
   let value: unknown;
@@ -72,8 +84,18 @@ export async function readSettingsObject(path: string): Promise<Record<string, u
   } catch (cause) {
     throw new DashError('SETTINGS_INVALID', `\`${path}\` is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause, where: { path } });
   }
-  if (isRecord(value)) return value;
+  if (isRecord(value)) return { value, where: (pointer) => locate(text, path, pointer) };
   throw new DashError('SETTINGS_INVALID', `\`${path}\` is not an object`, { where: { path } });
+}
+
+/** A key that stands twice is no error here; then it is the file that is named. */
+function locate(text: string, path: string, pointer: string): Where {
+  try {
+    return parseJson(text, path, 'SETTINGS_INVALID').where(pointer);
+  } catch (error) {
+    if (isDashError(error, 'SETTINGS_INVALID')) return { path };
+    throw error;
+  }
 }
 
 /** Keys that mean nothing, on their own and within a group: misspelt, or another program's. */

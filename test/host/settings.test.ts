@@ -43,6 +43,32 @@ describe('settings', () => {
     expect(ignored).toEqual(['model', 'approve', 'maxCost', 'permissions', 'retry'].map((key) => `a project has no say in \`${key}\``));
   });
 
+  it('say at once which rule is none, and where: one that allows allows nothing, one that forbids stops the file', async () => {
+    const { dashHome, cwd, write } = await places({});
+    await write(dashHome, '{\n  "permissions": {\n    "allow": ["exec:git push", "fs:reed:./a"],\n    "deny": ["fs:write:./b"]\n  }\n}');
+    await using world = await startTestHost({ turns: [{}] }, [], { dashHome, cwd });
+    expect(world.host.settings.permissions).toEqual({ allow: ['exec:git push'], deny: ['fs:write:./b'] });
+    expect(world.host.diagnostics).toMatchObject([
+      {
+        severity: 'error',
+        code: 'INVALID_PERMISSION',
+        message: expect.stringMatching(/^`permissions\.allow\[1\]` is no rule, and allows nothing: .*fs:reed.*; /),
+        where: { path: join(dashHome, 'settings.json'), line: 3 },
+      },
+    ]);
+    for (const key of ['ask', 'deny']) {
+      await write(dashHome, { permissions: { [key]: ['exec:git push', 'exce:rm'] } });
+      await world.host.reload();
+      expect(world.host.diagnostics).toMatchObject([{ code: 'SETTINGS_INVALID', message: expect.stringContaining(`\`permissions.${key}[1]\` is no rule`) }]);
+      // what held before goes on
+      expect(world.host.settings.permissions?.deny).toEqual(['fs:write:./b']);
+      await expect(startTestHost({ turns: [{}] }, [], { dashHome, cwd })).rejects.toMatchObject({
+        code: 'SETTINGS_INVALID',
+        hint: expect.stringContaining('it may have forbidden'),
+      });
+    }
+  });
+
   it('are read again at a reload, and a file that is half written leaves those before it', async () => {
     const { dashHome, cwd, write } = await places({ retry: { attempts: 0 } });
     const turns = [{ error: '529 overloaded' }, { error: '529 overloaded' }, { text: 'fine' }, { error: '529 overloaded' }, { text: 'fine again' }];
