@@ -96,6 +96,8 @@ export function toggle(pkg: ToggledPackage, resource: string | undefined, on: bo
   const kept = narrowResources(brought, choice.filter ?? {});
   const meant = resourcesNamed(pkg, resource);
   const next = (kind: ResourceKind) => brought[kind].filter((path) => (meant[kind].includes(path) ? on : kept[kind].includes(path)));
+  // all of it is the whole package, with what a later version adds to kinds of which there is nothing yet
+  if (on && RESOURCE_KINDS.every((kind) => next(kind).length === brought[kind].length)) return { ...(choice.disabled === true && { disabled: true as const }) };
   return choiceOf(brought, mapKinds(next), choice);
 }
 

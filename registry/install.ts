@@ -1,4 +1,4 @@
-import { type CompiledPackage, DashError, type Diagnostic } from '../format/index.ts';
+import { type CompiledPackage, DashError, type Diagnostic, RESOURCE_KINDS } from '../format/index.ts';
 import { type Choice, isTextOnly, takeSkills } from './choice.ts';
 import { askConsent, type ConsentPort, type ConsentedPackage, type PlannedPermission, plannedPermissions } from './consent.ts';
 import { stage } from './fetch/stage.ts';
@@ -121,7 +121,9 @@ export async function install(specs: readonly PackageSpec[], context: InstallCon
           { store: workshop.paths, state: transaction, staging: workshop.staging, progress: workshop.progress, now: workshop.now },
         );
   if (generation === undefined) throw new Error('something was to be installed and nothing is');
-  return await report(consented, changed, generation, context, workshop);
+  const done = await report(consented, changed, generation, context, workshop);
+  const kept = [...done.installed, ...done.unchanged].filter(({ name }) => choices[name] === undefined);
+  return { ...done, diagnostics: [...done.diagnostics, ...kept.flatMap(stillLeftOut)] };
 }
 
 /**
@@ -203,6 +205,18 @@ export function choicesFor(packages: readonly InspectedPackage[], skills: readon
   if (pkg === undefined || others.length > 0)
     throw new DashError('USAGE', '`--skill` names skills of one package', { hint: 'install one package at a time with it' });
   return { [pkg.manifest.name]: takeSkills({ name: pkg.manifest.name, brought: pkg.resources, skills: pkg.skills }, skills) };
+}
+
+/** Who names the whole package and has a part of it should hear why, and how to have the rest. */
+function stillLeftOut({ name, leftOut, enabled }: PackageView): Diagnostic[] {
+  if (!enabled)
+    return [{ severity: 'info', code: 'STILL_OFF', message: `\`${name}\` was switched off before, and that stays so; \`dash enable ${name}\` switches it on` }];
+  if (leftOut === undefined) return [];
+  const paths = RESOURCE_KINDS.flatMap((kind) => leftOut[kind]);
+  const shown = paths.slice(0, 3).map((path) => `\`${path}\``);
+  const more = paths.length - shown.length;
+  const message = `of \`${name}\` only a part was chosen before, and that stays so: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''} ${paths.length === 1 ? 'is' : 'are'} left out; \`dash enable ${name} '**'\` takes the whole package`;
+  return [{ severity: 'info', code: 'STILL_LEFT_OUT', message }];
 }
 
 function isNewChoice({ disabled, filter }: Choice, before: Choice = {}): boolean {

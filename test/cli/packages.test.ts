@@ -68,6 +68,23 @@ describe('`dash install --skill`', () => {
     expect(await json('list')).toMatchObject({ document: { packages: [{ version: '1.1.0', resources: { skills: ['skills/nod/SKILL.md'] } }] } });
   });
 
+  test('is explained to who names the whole package later, with the command that takes it', async () => {
+    const { dash, json } = await withPackages(pack('1.0.0'));
+    await dash('install', 'kit', '--skill', 'bow');
+    const again = await dash('install', 'kit');
+    expect(again.stdout).toContain('unchanged kit 1.0.0\n');
+    expect(again.stdout).toContain(
+      "of `kit` only a part was chosen before, and that stays so: `index.ts`, `skills/nod/SKILL.md`, `skills/wave/SKILL.md` are left out; `dash enable kit '**'` takes the whole package",
+    );
+    expect(await json('install', 'kit', '--skill', 'bow')).toMatchObject({ document: { diagnostics: [] } });
+    expect((await dash('enable', 'kit', '**')).exitCode).toBe(0);
+    // its code is on now, so what it asks for is asked
+    expect(await json('install', 'kit', '--grant', 'summary')).toMatchObject({ exitCode: 0, document: { diagnostics: [] } });
+    expect((await json('list')).document.packages[0].leftOut).toBeUndefined();
+    await dash('disable', 'kit');
+    expect((await dash('install', 'kit')).stdout).toContain('`dash enable kit` switches it on');
+  });
+
   test('refuses a skill that there is not, and changes nothing', async () => {
     const { json } = await withPackages(pack('1.0.0'));
     expect(await json('install', 'kit', '--skill', 'bows')).toMatchObject({
