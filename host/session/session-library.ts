@@ -60,11 +60,22 @@ export async function findSession(reference: string | undefined, { dashHome, cwd
   });
 }
 
+/** The session that has exactly this id; a file that bears it in its name is looked into first. */
+export async function sessionOf(dashHome: string, id: string): Promise<SessionSummary | undefined> {
+  const paths = await sessionPaths(join(dashHome, 'sessions'));
+  const [named, others] = [paths.filter((path) => path.endsWith(`_${id}.jsonl`)), paths.filter((path) => !path.endsWith(`_${id}.jsonl`))];
+  for (const path of named) {
+    const summary = await summaryOf(path);
+    if (summary?.id === id) return summary;
+  }
+  // somebody gave it another name: whose first line it is, is read on
+  for (const path of others) if ((await headerOf(path))?.id === id) return summaryOf(path);
+  return undefined;
+}
+
 /** Deletes the session that has exactly this id; where there is none nothing is to be done. */
 export async function deleteSession(dashHome: string, id: string): Promise<void> {
-  for (const path of await sessionPaths(join(dashHome, 'sessions'))) {
-    if (path.endsWith(`_${id}.jsonl`) && (await summaryOf(path))?.id === id) await rm(path, { force: true });
-  }
+  for (let found = await sessionOf(dashHome, id); found !== undefined; found = await sessionOf(dashHome, id)) await rm(found.path, { force: true });
 }
 
 /**
@@ -97,6 +108,19 @@ async function sessionPaths(directory: string): Promise<readonly string[]> {
 async function newestOf(paths: readonly string[]): Promise<string | undefined> {
   const dated = await Promise.all(paths.map(async (path) => ({ path, mtimeMs: (await stat(path)).mtimeMs })));
   return dated.toSorted((a, b) => a.mtimeMs - b.mtimeMs || a.path.localeCompare(b.path)).at(-1)?.path;
+}
+
+async function headerOf(path: string): Promise<SessionHeader | undefined> {
+  const input = createReadStream(path, 'utf8');
+  try {
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      const first = parsed(line);
+      return Value.Check(SessionHeader, first) ? first : undefined;
+    }
+    return undefined;
+  } finally {
+    input.destroy();
+  }
 }
 
 /** Reads line by line, and parses only those that a list shows something of. */

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { serveDashboard, Session } from '../../host/index.ts';
 import { openEventDatabase } from '../../host/events/event-database.ts';
 import { bornOf } from '../../host/events/presence.ts';
@@ -17,6 +17,8 @@ export interface Scene {
   readonly origin: string;
   readonly code: string;
   write(rows: readonly Row[]): Promise<void>;
+  /** Makes a session of 251 questions that follow each other, and gives its id. */
+  writeLong(): string;
   close(): Promise<void>;
 }
 
@@ -47,16 +49,25 @@ export async function startScene({ hostile = true } = {}): Promise<Scene> {
   const root = await temporaryDirectory();
   const dashHome = join(root, 'home');
   const forked = writeForked(dashHome);
-  if (hostile) writeHostile(dashHome);
-  else writePlain(dashHome);
+  const others = hostile ? writeHostile(dashHome) : writePlain(dashHome);
   const dashboard = await serveDashboard({ dashHome });
   const write = async (rows: readonly Row[]): Promise<void> => {
     using database = await openEventDatabase(dashHome);
     database.write(rows);
   };
-  await write(rowsOf(forked, hostile ? HOSTILE : 'mail-tools'));
+  await write(rowsOf(forked, others, hostile ? HOSTILE : 'mail-tools'));
   const { origin, hash } = new URL(dashboard.url);
-  return { dashHome, forked, url: dashboard.url, origin, code: hash.slice(1), write, close: () => dashboard.close() };
+  let closed: Promise<void> | undefined;
+  return {
+    dashHome,
+    forked,
+    url: dashboard.url,
+    origin,
+    code: hash.slice(1),
+    write,
+    writeLong: () => writeLong(dashHome),
+    close: () => (closed ??= dashboard.close()),
+  };
 }
 
 function writeForked(dashHome: string): string {
@@ -95,13 +106,27 @@ function writeForked(dashHome: string): string {
   return session.id;
 }
 
-function writeHostile(dashHome: string): void {
+function writeLong(dashHome: string): string {
+  using session = Session.create(dashHome, '/home/ada/long');
+  for (let index = 0; index <= 250; index += 1) {
+    session.appendMessage({ role: 'user', content: [{ type: 'text', text: `question ${index}` }], timestamp: Date.now() });
+    session.appendMessage(answer(`answer ${index}`, [], usage(1, 1)));
+  }
+  return session.id;
+}
+
+/** The sessions of agents, by the last part of their directory. */
+type Others = Readonly<Record<string, string>>;
+
+function writeHostile(dashHome: string): Others {
   using session = Session.create(dashHome, `/tmp/${HOSTILE.replaceAll('/', '_')}`);
   session.appendMessage({ role: 'user', content: [{ type: 'text', text: HOSTILE }], timestamp: Date.now() });
   session.appendMessage(answer(HOSTILE, [], usage(1, 1)));
+  return { compiler: session.id };
 }
 
-function writePlain(dashHome: string): void {
+function writePlain(dashHome: string): Others {
+  const made: Record<string, string> = {};
   for (const [cwd, text] of [
     ['/home/ada/letters', 'Write to the landlord about the heating.'],
     ['/home/ada/website', 'The menu does not close on a telephone.'],
@@ -110,18 +135,22 @@ function writePlain(dashHome: string): void {
     using session = Session.create(dashHome, cwd);
     session.appendMessage({ role: 'user', content: [{ type: 'text', text }], timestamp: Date.now() });
     session.appendMessage(answer('I will look.', [], usage(900, 40)));
+    made[basename(cwd)] = session.id;
   }
+  // an agent to which nobody has said anything yet
+  return { compiler: made['compiler'] ?? '', website: made['website'] ?? '' };
 }
 
-function rowsOf(forked: string, stranger: string): readonly Row[] {
+function rowsOf(forked: string, others: Others, stranger: string): readonly Row[] {
   const now = Date.now();
   const [day, pid, born] = [now - 40_000, process.pid, bornOf(process.pid) ?? ''];
+  const compiler = others['compiler'] ?? '';
   const agent = (id: string, more: Partial<Extract<Row, { readonly table: 'agents' }>>): Row => ({
     table: 'agents',
     id,
     pid,
     born,
-    session: `${id}-0000`,
+    session: others[id] ?? `${id}-0000`,
     cwd: `/home/ada/${id}`,
     started: day,
     state: 'working',
@@ -165,16 +194,16 @@ function rowsOf(forked: string, stranger: string): readonly Row[] {
     // a number that no process has: it died without a word
     agent('gone', { pid: 2 ** 22 + 7, born: '1' }),
     { table: 'runs', id: 'r1', session: forked, cwd: '/home/ada/weather', started: day, ended: now, turns: 4, outcome: 'completed' },
-    { table: 'runs', id: 'r2', session: 'compiler-0000', cwd: '/home/ada/compiler', started: day, ended: null, turns: 2, outcome: null },
+    { table: 'runs', id: 'r2', session: compiler, cwd: '/home/ada/compiler', started: day, ended: null, turns: 2, outcome: null },
     model(forked, 38_000, 0.0213),
     tool(forked, 36_000, 'grep'),
     model(forked, 30_000, 0.0312),
     tool(forked, 26_000, 'bash', null, 1),
-    model('compiler-0000', 20_000, 0.0042, 'gpt-5.4'),
-    tool('compiler-0000', 18_000, 'forecast', 'weather-tools'),
+    model(compiler, 20_000, 0.0042, 'gpt-5.4'),
+    tool(compiler, 18_000, 'forecast', 'weather-tools'),
     {
       table: 'decisions',
-      session: 'compiler-0000',
+      session: compiler,
       time: now - 17_000,
       package: 'weather-tools',
       capability: 'net.fetch',
@@ -182,7 +211,7 @@ function rowsOf(forked: string, stranger: string): readonly Row[] {
       rule: 'not granted',
       permission: 'net:tracker.example',
     },
-    tool('compiler-0000', 9_000, 'edit'),
+    tool(compiler, 9_000, 'edit'),
     {
       table: 'decisions',
       session: null,

@@ -4,13 +4,14 @@ import { Type } from '@sinclair/typebox';
 import { type Context, Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { isDashError } from '../../../format/index.ts';
-import { listSessions, type SessionSummary } from '../../session/session-library.ts';
+import { listSessions, sessionOf, type SessionSummary } from '../../session/session-library.ts';
 import { openSession } from '../../session/session.ts';
 import type { EventDatabase } from '../event-database.ts';
 import { readStats } from '../read-stats.ts';
 import { compareBranches, turnsOf } from './branches.ts';
 import { COOKIE, type Gate } from './gate.ts';
-import { formatCursor, parseCursor, readAgents, readHappenings } from './live.ts';
+import { formatCursor, type LiveAgent, parseCursor, readAgents, readHappenings } from './live.ts';
+import { createTasks } from './tasks.ts';
 
 export interface DashboardOptions {
   readonly dashHome: string;
@@ -49,11 +50,17 @@ const MAX_BODY = 1_024;
 /** Readers at once: a browser has one for each tab. */
 const MAX_READERS = 16;
 const MAX_SESSIONS = 500;
+/** How many entries of one branch are shown at first, and how many at most. */
+const SHOWN = 200;
+const MOST_SHOWN = 20_000;
 
 /** Answers the page and its questions. What is not named here does not exist. */
 export function createDashboard({ dashHome, gate, database, changed, ended }: DashboardOptions): Hono {
   const app = new Hono();
   let readers = 0;
+  const taskOf = createTasks(dashHome);
+  const withTasks = (agents: readonly LiveAgent[]): Promise<readonly object[]> =>
+    Promise.all(agents.map(async (agent) => ({ ...agent, task: (await taskOf(agent.session)) ?? null })));
 
   app.use('*', async (context, next) => {
     for (const [name, value] of Object.entries(HEADERS)) context.header(name, value);
@@ -97,7 +104,8 @@ export function createDashboard({ dashHome, gate, database, changed, ended }: Da
           const read = readHappenings(database, cursor);
           cursor = read.cursor;
           if (read.happenings.length > 0) await stream.writeSSE({ event: 'happenings', id: formatCursor(cursor), data: JSON.stringify(read.happenings) });
-          const agents = JSON.stringify(readAgents(database));
+          if (read.isMore) continue;
+          const agents = JSON.stringify(await withTasks(readAgents(database)));
           if (agents !== told) await stream.writeSSE({ event: 'agents', id: formatCursor(cursor), data: (told = agents) });
           await changed(signal);
         }
@@ -108,28 +116,28 @@ export function createDashboard({ dashHome, gate, database, changed, ended }: Da
   });
   area.get('/use', async (context) => context.json(await readStats(dashHome, Number(context.req.query('since')) || 0)));
   area.get('/sessions', async (context) => {
-    const all = await listSessions(dashHome);
+    const words = (context.req.query('words') ?? '').toLowerCase();
+    const all = (await listSessions(dashHome)).filter(({ name, firstMessage, cwd, id }) =>
+      `${name ?? ''} ${firstMessage} ${cwd} ${id}`.toLowerCase().includes(words),
+    );
     return context.json({ sessions: all.slice(0, MAX_SESSIONS).map(toRow), more: Math.max(0, all.length - MAX_SESSIONS) });
   });
   area.get('/sessions/:id', async (context) => {
-    const summary = await find(context.req.param('id'));
+    // by its id, so that no path comes from a page
+    const summary = await sessionOf(dashHome, context.req.param('id'));
     if (summary === undefined) return context.json({ error: 'there is no such session' }, 404);
     const { tree } = await openSession(summary.path);
     const turns = turnsOf(tree);
-    const { left, right } = context.req.query();
+    const { left, right, shown } = context.req.query();
+    const most = Math.min(Math.max(Number(shown) || SHOWN, SHOWN), MOST_SHOWN);
     const ends = turns.flatMap(({ leaf }) => (leaf === undefined ? [] : [leaf]));
     const current = turns.findLast(({ leaf, isCurrent }) => leaf !== undefined && isCurrent)?.leaf ?? ends.at(-1);
     const one = ends.find((end) => end === left) ?? current;
     const other = ends.find((end) => end === right) ?? ends.findLast((end) => end !== one) ?? one;
-    const comparison = one === undefined || other === undefined ? undefined : compareBranches(tree, one, other);
+    const comparison = one === undefined || other === undefined ? undefined : compareBranches(tree, one, other, most);
     return context.json({ session: toRow(summary), turns, left: one ?? null, right: other ?? null, comparison: comparison ?? null });
   });
   app.route(`/${gate.area}`, area);
-
-  /** By its id in the list, so that no path comes from a page. */
-  async function find(id: string): Promise<SessionSummary | undefined> {
-    return (await listSessions(dashHome)).find((session) => session.id === id);
-  }
 
   app.notFound((context) => context.text('there is nothing here\n', 404));
   app.onError((error, context) => (isDashError(error) ? context.json({ error: error.message }, 500) : context.json({ error: 'this failed' }, 500)));
@@ -149,7 +157,6 @@ async function readBody(context: Context): Promise<unknown> {
   }
 }
 
-/** Without the path: where a file lies is nothing to a page. */
 /** Without the path: where a file lies is nothing to a page. */
 function toRow({ id, cwd, name, createdAt, updatedAt, messages, firstMessage, parentSession }: SessionSummary): SessionRow {
   return { id, cwd, ...(name === undefined ? {} : { name }), createdAt, updatedAt, messages, firstMessage, isFork: parentSession !== undefined };

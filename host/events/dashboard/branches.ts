@@ -49,8 +49,6 @@ export interface Side {
 
 const MAX_SAID = 160;
 const MAX_TEXT = 8_000;
-/** As many entries of one branch as are shown, the newest. */
-const MAX_SHOWN = 200;
 
 /** The tree of a session by what the user said, in the order of reading: a way to its end, then the next. */
 export function turnsOf(tree: SessionTree): readonly Turn[] {
@@ -92,26 +90,26 @@ export function turnsOf(tree: SessionTree): readonly Turn[] {
   return turns;
 }
 
-/** Puts two branches side by side, by the ends they lead to; `undefined` when there is no such end. */
-export function compareBranches(tree: SessionTree, leftId: string, rightId: string): Comparison | undefined {
+/** Puts two branches side by side, by the ends they lead to, with the newest `most` entries of each; `undefined` when there is no such end. */
+export function compareBranches(tree: SessionTree, leftId: string, rightId: string, most: number): Comparison | undefined {
   if (tree.entry(leftId) === undefined || tree.entry(rightId) === undefined) return undefined;
   const [left, right] = [tree.branch(leftId), tree.branch(rightId)];
   let common = 0;
   while (common < left.length && left[common]?.id === right[common]?.id && left[common] !== undefined) common += 1;
   const shared = left.slice(0, common).flatMap(showEntry);
   return {
-    shared: shared.slice(-MAX_SHOWN),
-    sharedHidden: Math.max(0, shared.length - MAX_SHOWN),
-    left: sideOf(left.slice(common)),
-    right: sideOf(right.slice(common)),
+    shared: shared.slice(-most),
+    sharedHidden: Math.max(0, shared.length - most),
+    left: sideOf(left.slice(common), most),
+    right: sideOf(right.slice(common), most),
   };
 }
 
-function sideOf(entries: readonly SessionEntry[]): Side {
+function sideOf(entries: readonly SessionEntry[], most: number): Side {
   const shown = entries.flatMap(showEntry);
   return {
-    entries: shown.slice(-MAX_SHOWN),
-    hidden: Math.max(0, shown.length - MAX_SHOWN),
+    entries: shown.slice(-most),
+    hidden: Math.max(0, shown.length - most),
     cost: entries.reduce((sum, entry) => sum + costOf(entry), 0),
     calls: entries.reduce((sum, entry) => sum + callsOf(entry), 0),
   };

@@ -86,8 +86,12 @@ export function end(database: EventDatabase): Cursor {
   return { model: newest('model_calls'), tool: newest('tool_calls'), decision: newest('decisions') };
 }
 
-/** What happened after `cursor`, in its order, and where that ends. */
-export function readHappenings(database: EventDatabase, cursor: Cursor, most = 500): { readonly happenings: readonly Happening[]; readonly cursor: Cursor } {
+/** What happened after `cursor`, in its order, where that ends, and whether there is more at once. */
+export function readHappenings(
+  database: EventDatabase,
+  cursor: Cursor,
+  most = 500,
+): { readonly happenings: readonly Happening[]; readonly cursor: Cursor; readonly isMore: boolean } {
   const read = (question: string, after: number): readonly HappeningRow[] =>
     database.all(`${question} ORDER BY row LIMIT :most`, { after, most }) as unknown as readonly HappeningRow[];
   const model = read(
@@ -109,6 +113,7 @@ export function readHappenings(database: EventDatabase, cursor: Cursor, most = 5
   return {
     happenings: [...model, ...tool, ...decision].map(toHappening).toSorted((a, b) => a.time - b.time),
     cursor: { model: last(model, cursor.model), tool: last(tool, cursor.tool), decision: last(decision, cursor.decision) },
+    isMore: [model, tool, decision].some((rows) => rows.length === most),
   };
 }
 

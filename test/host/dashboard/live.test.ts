@@ -66,12 +66,29 @@ describe('what the dashboard is told', () => {
     const reader = await read(scene.origin, scene.code);
     await expect.poll(() => reader.of('agents').length, GUARD).toBeGreaterThan(0);
     expect(reader.of('agents')).toMatchObject([
-      { id: 'weather', state: 'waiting', doing: 'bash', toolCalls: 2, denials: 0 },
+      { id: 'weather', task: 'Make the forecast faster', state: 'waiting', doing: 'bash', toolCalls: 2, denials: 0 },
       { id: 'website', state: 'stalled' },
       { id: 'compiler', state: 'working', doing: 'edit', denials: 1 },
       { id: 'letters', state: 'idle' },
     ]);
     expect(reader.of('happenings')).toHaveLength(9);
+    await reader.close();
+  });
+
+  it('tells a thousand calls that came at once without a pause, and then who works', async () => {
+    const reader = await read(scene.origin, scene.code);
+    await expect.poll(() => reader.of('agents').length, GUARD).toBeGreaterThan(0);
+    const before = reader.told.length;
+    const calls = Array.from({ length: 1_200 }, (_, index) => ({ name: `tool_${index}`, time: Date.now() }));
+    const tool = { table: 'tool_calls', run: 'r', session: scene.forked, package: null, duration_ms: 1, is_error: 0 } as const;
+    await scene.write(calls.map((call) => ({ ...tool, ...call })));
+    await expect.poll(() => reader.told.slice(before).some(({ event }) => event === 'agents'), GUARD).toBe(true);
+    // one look at the database found all of them
+    const after = reader.told.slice(
+      before,
+      reader.told.findIndex(({ event }, index) => index >= before && event === 'agents'),
+    );
+    expect(after.map(({ data }) => (data as readonly unknown[]).length)).toEqual([500, 500, 200]);
     await reader.close();
   });
 

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { serveDashboard } from '../../../host/index.ts';
 import { CHROMIUM, openPage, type Page } from '../../support/browser.ts';
 import { HOSTILE, type Scene, startScene } from '../../support/dashboard-scene.ts';
 
@@ -55,8 +56,86 @@ describe.skipIf(CHROMIUM === undefined)('the dashboard in a browser (skipped: no
     await scene.write([{ ...tool, time: Date.now(), name: 'send_letter' }]);
     await page.until(`${text('#happenings tbody tr')}.includes('send_letter')`);
     await page.evaluate("document.querySelector('input[type=checkbox]').click()");
-    expect(await page.evaluate("document.querySelectorAll('#happenings [data-kind=model]').length")).toBe(0);
-    expect(await page.evaluate("document.querySelectorAll('#happenings [data-kind=tool]').length")).toBeGreaterThan(0);
+    expect(await page.evaluate("document.querySelectorAll('#happenings [data-kind=model]:not([hidden])').length")).toBe(0);
+    expect(await page.evaluate("document.querySelectorAll('#happenings [data-kind=tool]:not([hidden])').length")).toBeGreaterThan(0);
+  });
+
+  it('leaves the focus where it is while much happens', async () => {
+    const focused = (): Promise<unknown> =>
+      page.evaluate("document.activeElement.closest('tr')?.textContent ?? document.activeElement.getAttribute('aria-label') ?? ''");
+    const happen = (name: string): Promise<void> =>
+      scene.write([{ table: 'tool_calls', run: 'r', session: scene.forked, package: 'mail', duration_ms: 2_400, is_error: 0, time: Date.now(), name }]);
+    await page.evaluate("document.querySelector('#happenings tbody a').focus()");
+    const held = await focused();
+    await happen('send_letter');
+    await page.until(`${text('#happenings tbody tr')}.includes('send_letter')`);
+    expect(await focused()).toBe(held);
+    // cards that changed are drawn anew, and the one in hand stays in hand
+    await page.evaluate("document.querySelector('.card a').focus()");
+    await happen('send_another');
+    await page.until(`${text('.card')}.includes('4 tool calls')`);
+    expect(await page.evaluate("document.activeElement.closest('.card')?.dataset.agent")).toBe('weather');
+
+    await go('#use', '#use [role=region]');
+    await page.evaluate("document.querySelector('#use [aria-label=Tools]').focus()");
+    await happen('send_a_third');
+    await page.until(`${text('#use [aria-label=Tools]')}.includes('send_a_third')`);
+    expect(await focused()).toBe('Tools');
+  });
+
+  it('keeps a long session short, and shows the rest to who asks for it', async () => {
+    const long = scene.writeLong();
+    await go(`#session/${long}`, '#tree');
+    expect(await page.evaluate("document.querySelectorAll('#tree > li').length")).toBe(13);
+    expect(await page.evaluate(text('#tree button'))).toBe('239 questions between');
+    await page.evaluate("document.querySelector('#tree button').focus()");
+    await page.press('Enter');
+    expect(await page.evaluate("document.querySelectorAll('#tree > li').length")).toBe(251);
+    expect(await page.evaluate('document.activeElement.textContent')).toContain('question 3');
+
+    expect(await page.evaluate("document.querySelectorAll('.entry').length")).toBe(200);
+    await page.evaluate("document.querySelector('[data-side=both]').click()");
+    await page.until("document.querySelectorAll('.entry').length === 502");
+    expect(await page.evaluate(text('.entry pre'))).toBe('question 0');
+
+    // somebody works on in it
+    const call = { table: 'tool_calls', run: 'r', session: long, package: null, duration_ms: 1, is_error: 0, name: 'ls' } as const;
+    expect(await page.evaluate("document.querySelector('#news').hidden")).toBe(true);
+    await scene.write([{ ...call, time: Date.now() + 1 }]);
+    await page.until("!document.querySelector('#news').hidden");
+    await page.evaluate("document.querySelector('#news button').click()");
+    await page.until("document.querySelector('#news').hidden");
+    expect(await page.evaluate("document.querySelectorAll('.entry').length")).toBe(502);
+  });
+
+  it('finds a session by words, on its own side and on the server’s', async () => {
+    await go('#sessions', '#sessions li');
+    const narrow = (words: string): Promise<unknown> =>
+      page.evaluate(
+        `(() => { const field = document.querySelector('input[type=search]'); field.value = ${JSON.stringify(words)}; field.dispatchEvent(new Event('input')); })()`,
+      );
+    await narrow('FORECAST faster');
+    await page.until("document.querySelectorAll('#sessions li').length === 1");
+    expect(await page.evaluate(text('#sessions a'))).toBe('Make the forecast faster');
+    await narrow('nobody said this');
+    await page.until(`${text('#sessions')} === 'no session like this'`);
+    const asked = await page.evaluate(
+      "fetch('/' + localStorage.getItem('area') + '/sessions?words=Faster').then((reply) => reply.json()).then(({ sessions }) => sessions.map(({ name }) => name))",
+    );
+    expect(asked).toEqual(['Make the forecast faster']);
+  });
+
+  it('says when it has ended, and opens again with the address of the next one, in the same tab', async () => {
+    const { port } = new URL(scene.origin);
+    await scene.close();
+    await page.until(`${text('#status')}.startsWith('connection lost')`);
+    const next = await serveDashboard({ dashHome: scene.dashHome, port: Number(port) });
+    await page.until(`${text('#status')}.startsWith('ended')`);
+    await page.evaluate(`location.href = ${JSON.stringify(next.url)}`);
+    await page.until(`${text('#status')} === 'live'`);
+    await page.until("document.querySelectorAll('.card').length === 4");
+    expect(await page.evaluate('location.hash')).toBe('#now');
+    await next.close();
   });
 
   it('shows what others wrote as text, whatever it is', async () => {
@@ -110,7 +189,7 @@ describe.skipIf(CHROMIUM === undefined)('the dashboard in a browser (skipped: no
   it.each(['light', 'dark'])('has nothing that axe finds wrong, in %s and narrow, too', async (scheme) => {
     await page.call('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });
     await page.call('Emulation.setScrollbarsHidden', { hidden: true });
-    for (const width of [1_180, 400]) {
+    for (const width of [1_180, 400, 320]) {
       await page.call('Emulation.setDeviceMetricsOverride', { width, height: 900, deviceScaleFactor: 1, mobile: false });
       const views = [
         ['now', '#now', '.card'],

@@ -1,7 +1,7 @@
 import { element } from './element.js';
 import { Now } from './now.js';
-import { listen, unlock } from './server.js';
-import { drawSession, drawSessions } from './sessions.js';
+import { isView, listen, unlock } from './server.js';
+import { drawSession, drawSessions, tellNews } from './sessions.js';
 import { Use } from './use.js';
 
 const main = document.querySelector('#main');
@@ -48,14 +48,21 @@ function title() {
   document.title = now.waiting === 0 ? 'Dash' : `(${now.waiting}) Dash`;
 }
 
+// the address of a dashboard that was started again, typed where the one before is open
+addEventListener('hashchange', () => {
+  if (!isView(location.hash.slice(1))) location.reload();
+});
+
 try {
   await unlock();
   await draw({ moveFocus: false });
   // choosing a branch redraws the session: whoever pressed the button goes on from there
   let last = view();
   const follow = async () => {
+    if (!isView(location.hash.slice(1))) return;
     const next = view();
     const isSame = next.name === 'session' && last.name === 'session' && next.rest[0] === last.rest[0];
+    // what is shown more of bears the same name as before
     const pressed = isSame ? document.activeElement?.getAttribute('aria-label') : undefined;
     const side = document.activeElement?.dataset?.side;
     last = next;
@@ -76,7 +83,9 @@ try {
     },
     happenings: (happenings) => {
       now.happenings(happenings);
-      if (view().name === 'use') void use.refresh();
+      const { name, rest } = view();
+      if (name === 'use') use.soon();
+      else if (name === 'session') tellNews(happenings, rest[0]);
     },
   });
   setInterval(() => now.tick(), 1_000);

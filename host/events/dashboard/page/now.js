@@ -12,11 +12,13 @@ const MOST_ROWS = 300;
 /** What runs at this moment, and what has just happened. Keeps what it was told, whichever view is shown. */
 export class Now {
   #agents = [];
-  #happenings = [];
   #kinds = new Set(Object.keys(KINDS));
   #cards = element('ul', { class: 'cards', id: 'agents' });
-  #rows = element('tbody');
+  #nothing = element('tr', {}, element('td', { colspan: 6, class: 'quiet' }, 'nothing yet'));
+  #rows = element('tbody', {}, this.#nothing);
   #hasHeard = false;
+  /** What was drawn of each agent, and of what: what is the same stays as it is, for whoever has it in hand. */
+  #drawn = new Map();
 
   agents(agents) {
     this.#agents = agents;
@@ -24,9 +26,12 @@ export class Now {
     this.#drawAgents();
   }
 
+  /** New rows come on top; those that are there stay, with the focus and what is selected in them. */
   happenings(happenings) {
-    this.#happenings = [...happenings.toReversed(), ...this.#happenings].slice(0, MOST_ROWS);
-    this.#drawRows();
+    const made = happenings.toReversed().slice(0, MOST_ROWS).map(row);
+    this.#rows.prepend(...made);
+    for (const old of [...this.#rows.querySelectorAll('[data-kind]')].slice(MOST_ROWS)) old.remove();
+    this.#filterRows();
   }
 
   get waiting() {
@@ -40,7 +45,6 @@ export class Now {
 
   draw() {
     this.#drawAgents();
-    this.#drawRows();
     return [
       element('h2', { id: 'agents-title' }, 'Agents'),
       element('section', { 'aria-labelledby': 'agents-title' }, this.#cards),
@@ -51,17 +55,19 @@ export class Now {
 
   #drawAgents() {
     const focused = document.activeElement?.closest?.('[data-agent]')?.dataset.agent;
-    if (this.#agents.length === 0) {
-      const text = this.#hasHeard ? 'No agent runs now. `dash` starts one; it shows here by itself.' : 'asking …';
-      this.#cards.replaceChildren(element('li', { class: 'empty' }, text));
-      return;
-    }
-    this.#cards.replaceChildren(...this.#agents.map(card));
-    if (focused !== undefined)
-      [...this.#cards.children]
-        .find((each) => each.dataset.agent === focused)
-        ?.querySelector('a')
-        ?.focus();
+    const drawn = new Map(this.#agents.map((agent) => [agent.id, this.#cardOf(agent)]));
+    this.#drawn = drawn;
+    const text = this.#hasHeard ? 'No agent runs now. `dash` starts one; it shows here by itself.' : 'asking …';
+    const wanted = drawn.size === 0 ? [element('li', { class: 'empty' }, text)] : [...drawn.values()].map(({ made }) => made);
+    for (const old of [...this.#cards.children]) if (!wanted.includes(old)) old.remove();
+    for (const [place, each] of wanted.entries()) if (this.#cards.children[place] !== each) this.#cards.insertBefore(each, this.#cards.children[place] ?? null);
+    if (focused !== undefined) drawn.get(focused)?.made.querySelector('a')?.focus();
+  }
+
+  #cardOf(agent) {
+    const said = JSON.stringify(agent);
+    const before = this.#drawn.get(agent.id);
+    return before?.said === said ? before : { said, made: card(agent) };
   }
 
   #filter() {
@@ -79,7 +85,7 @@ export class Now {
             onchange: ({ target }) => {
               if (target.checked) this.#kinds.add(kind);
               else this.#kinds.delete(kind);
-              this.#drawRows();
+              this.#filterRows();
             },
           }),
           name,
@@ -98,17 +104,22 @@ export class Now {
     );
   }
 
-  #drawRows() {
-    const shown = this.#happenings.filter(({ kind }) => this.#kinds.has(kind));
-    this.#rows.replaceChildren(...(shown.length === 0 ? [element('tr', {}, element('td', { colspan: 6, class: 'quiet' }, 'nothing yet'))] : shown.map(row)));
+  #filterRows() {
+    let shown = 0;
+    for (const each of this.#rows.querySelectorAll('[data-kind]')) {
+      each.hidden = !this.#kinds.has(each.dataset.kind);
+      if (!each.hidden) shown += 1;
+    }
+    this.#nothing.hidden = shown > 0;
   }
 }
 
-function card({ id, state, cwd, doing, since, session, cost, toolCalls, denials, pid }) {
+function card({ id, state, cwd, task, doing, since, session, cost, toolCalls, denials, pid }) {
+  // what nobody has said anything in is no session yet
   return element(
     'li',
     { class: 'card', 'data-state': state, 'data-agent': id },
-    element('h3', {}, element('a', { href: `#session/${encodeURIComponent(session)}` }, place(cwd))),
+    element('h3', {}, task === null ? place(cwd) : element('a', { href: `#session/${encodeURIComponent(session)}` }, task)),
     element('p', { class: 'quiet mono' }, cwd),
     element(
       'p',

@@ -1,11 +1,15 @@
 /** What is asked of the server, and what it tells by itself. */
 const AREA = 'area';
 
+/** Whether what stands behind the `#` names a view; else it is the code of an address that was just typed. */
+export function isView(hash) {
+  return hash === '' || /^(now|use|sessions|session\/.*)$/.test(hash);
+}
+
 /** Exchanges the code of the address for the key, or finds that this browser has it. The address forgets the code. */
 export async function unlock() {
   const code = location.hash.slice(1);
-  const isView = code === '' || /^(now|use|sessions|session\/.*)$/.test(code);
-  if (!isView) {
+  if (!isView(code)) {
     history.replaceState(null, '', '/#now');
     const reply = await fetch('/key', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ code }) });
     const said = await reply.json();

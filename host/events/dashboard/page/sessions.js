@@ -1,22 +1,40 @@
 import { count, dollars, element, moment, place } from './element.js';
 import { ask } from './server.js';
 
-/** The list of sessions, narrowed by words. */
+/** The list of sessions, narrowed by words; those that are too many to be told at once are looked for by the server. */
 export async function drawSessions() {
-  const { sessions, more } = await ask('sessions');
+  const all = await ask('sessions');
   const list = element('ul', { class: 'rows', id: 'sessions' });
-  const show = (words) => {
-    const wanted = words.toLowerCase();
-    const found = sessions.filter(({ name, firstMessage, cwd, id }) => `${name ?? ''} ${firstMessage} ${cwd} ${id}`.toLowerCase().includes(wanted));
-    list.replaceChildren(...(found.length === 0 ? [element('li', { class: 'quiet' }, 'no session like this')] : found.map(row)));
+  const rest = element('p', { class: 'quiet', role: 'status' });
+  const draw = ({ sessions, more }) => {
+    list.replaceChildren(...(sessions.length === 0 ? [element('li', { class: 'quiet' }, 'no session like this')] : sessions.map(row)));
+    rest.textContent = more === 0 ? '' : `${count(more, 'older session')} not shown: narrow the list`;
   };
-  show('');
+  let asked = 0;
+  const narrow = async (words) => {
+    const turn = (asked += 1);
+    const found =
+      all.more === 0
+        ? { sessions: all.sessions.filter((session) => isLike(session, words)), more: 0 }
+        : await ask(`sessions?${new URLSearchParams({ words })}`);
+    if (turn === asked) draw(found);
+  };
+  draw(all);
   return [
     element('h2', {}, 'Sessions'),
-    element('input', { type: 'search', placeholder: 'words of a session', 'aria-label': 'Narrow the list', oninput: ({ target }) => show(target.value) }),
+    element('input', {
+      type: 'search',
+      placeholder: 'words of a session',
+      'aria-label': 'Narrow the list',
+      oninput: ({ target }) => void narrow(target.value),
+    }),
     list,
-    more === 0 ? null : element('p', { class: 'quiet' }, `${count(more, 'older session')} not shown`),
+    rest,
   ];
+}
+
+function isLike({ name, firstMessage, cwd, id }, words) {
+  return `${name ?? ''} ${firstMessage} ${cwd} ${id}`.toLowerCase().includes(words.toLowerCase());
 }
 
 function row({ id, name, firstMessage, cwd, updatedAt, messages, isFork }) {
@@ -36,9 +54,25 @@ function row({ id, name, firstMessage, cwd, updatedAt, messages, isFork }) {
   );
 }
 
+/** How much of the session that is looked at is wanted, and whether what both branches have is open. */
+let looked = { id: '', shown: 0, isOpen: undefined, at: 0 };
+const MORE = 800;
+
+/** Says that the session which is looked at goes on; who reads it decides when it is drawn again. */
+export function tellNews(happenings, id) {
+  const news = document.querySelector('#news');
+  if (news !== null && happenings.some(({ session, time }) => session === id && time > looked.at)) news.hidden = false;
+}
+
+function redraw() {
+  dispatchEvent(new HashChangeEvent('hashchange'));
+}
+
 /** One session: its tree, and two of its branches side by side. */
 export async function drawSession(id, left, right) {
-  const query = new URLSearchParams(Object.entries({ left, right }).filter(([, value]) => value !== undefined));
+  looked = looked.id === id ? { ...looked, at: Date.now() } : { id, shown: 0, isOpen: undefined, at: Date.now() };
+  const wanted = { left, right, shown: looked.shown === 0 ? undefined : looked.shown };
+  const query = new URLSearchParams(Object.entries(wanted).filter(([, value]) => value !== undefined));
   const { session, turns, left: one, right: other, comparison } = await ask(`sessions/${encodeURIComponent(id)}?${query}`);
   const ends = turns.filter(({ leaf }) => leaf !== undefined);
   const choose = (side, leaf) => {
@@ -49,15 +83,43 @@ export async function drawSession(id, left, right) {
   return [
     element('h2', {}, session.name ?? (session.firstMessage.split('\n', 1)[0] || 'A session')),
     element('p', { class: 'quiet' }, `${session.cwd} · ${count(session.messages, 'message')} · ${count(ends.length, 'branch', 'branches')}`),
+    element('p', { id: 'news', role: 'status', hidden: true }, 'it goes on: ', element('button', { type: 'button', onclick: redraw }, 'show what is new')),
     turns.length === 0
       ? element('p', { class: 'empty' }, 'nothing was said in it yet')
       : element(
           'ol',
           { class: 'rows tree', id: 'tree', 'aria-label': 'What was said' },
-          ...turns.map((turn) => step(turn, { one, other, choose, isAlone: ends.length < 2 })),
+          ...fold(turns, (turn) => step(turn, { one, other, choose, isAlone: ends.length < 2 })),
         ),
     ...(comparison === null ? [] : compare(comparison, { one, other, turns })),
   ];
+}
+
+/** Of many questions that follow each other, the first and the last are shown; whoever wants the others asks for them. */
+const LONGEST_RUN = 20;
+const [FIRST, LAST] = [3, 8];
+
+function fold(turns, draw) {
+  const runs = turns.reduce((made, turn) => {
+    const isPlain = turn.leaf === undefined && turn.label === undefined;
+    const run = made.at(-1);
+    if (run !== undefined && run.isPlain && isPlain && run.turns[0].depth === turn.depth) run.turns.push(turn);
+    else made.push({ isPlain, turns: [turn] });
+    return made;
+  }, []);
+  return runs.flatMap(({ turns: run }) => {
+    if (run.length <= LONGEST_RUN) return run.map(draw);
+    const middle = run.slice(FIRST, -LAST);
+    const open = ({ target }) => {
+      const made = middle.map(draw);
+      target.closest('li').replaceWith(...made);
+      made[0].tabIndex = -1;
+      made[0].focus();
+    };
+    const more = element('li', {}, element('button', { type: 'button', onclick: open }, `${count(middle.length, 'question')} between`));
+    more.style.setProperty('--depth', String(Math.min(run[0].depth, 12)));
+    return [...run.slice(0, FIRST).map(draw), more, ...run.slice(-LAST).map(draw)];
+  });
 }
 
 function step({ depth, said, time, cost, calls, label, leaf, isCurrent }, { one, other, choose, isAlone }) {
@@ -100,9 +162,9 @@ function compare({ shared, sharedHidden, left, right }, { one, other, turns }) {
       ? null
       : element(
           'details',
-          { open: isOne },
+          { open: looked.isOpen ?? isOne, ontoggle: ({ target }) => (looked = { ...looked, isOpen: target.open }) },
           element('summary', {}, isOne ? count(common, 'entry', 'entries') : `${count(common, 'entry', 'entries')} that both have`),
-          hidden(sharedHidden),
+          hidden(sharedHidden, 'both'),
           ...shared.map(entry),
         );
   if (isOne) return [element('h2', {}, 'What was said'), both];
@@ -119,13 +181,23 @@ function side(name, title, { entries, hidden: more, cost, calls }) {
     { class: 'side', 'aria-label': `${name}: ${title}`, 'data-side': name },
     element('h3', {}, title),
     element('p', { class: 'quiet' }, `${dollars(cost)} · ${count(calls, 'tool call')} · ${count(entries.length + more, 'entry', 'entries')}`),
-    hidden(more),
+    hidden(more, name),
     ...(entries.length === 0 ? [element('p', { class: 'empty' }, 'nothing that the other branch has not')] : entries.map(entry)),
   );
 }
 
-function hidden(more) {
-  return more === 0 ? null : element('p', { class: 'quiet' }, `${count(more, 'older entry', 'older entries')} not shown`);
+function hidden(more, of) {
+  if (more === 0) return null;
+  const show = () => {
+    looked = { ...looked, shown: Math.max(looked.shown, 200) + MORE };
+    redraw();
+  };
+  return element(
+    'p',
+    { class: 'quiet' },
+    `${count(more, 'older entry', 'older entries')} not shown `,
+    element('button', { type: 'button', 'aria-label': `show older entries, ${of}`, 'data-side': of, onclick: show }, `show ${Math.min(MORE, more)} of them`),
+  );
 }
 
 function entry({ kind, title, text, failed, time, cost }) {

@@ -13,6 +13,15 @@ const RANGES = [
 export class Use {
   #range = 'day';
   #body = element('div', { id: 'use' });
+  #later;
+
+  /** While much happens the figures follow once a second. */
+  soon() {
+    this.#later ??= setTimeout(() => {
+      this.#later = undefined;
+      void this.refresh();
+    }, 1_000);
+  }
 
   draw() {
     void this.refresh();
@@ -23,9 +32,24 @@ export class Use {
     const [, , length] = RANGES.find(([name]) => name === this.#range);
     const since = Number.isFinite(length) ? Date.now() - length : 0;
     try {
-      this.#body.replaceChildren(...shown(await ask(`use?since=${since}`)));
+      const figures = shown(await ask(`use?since=${since}`));
+      this.#keepPlace(() => this.#body.replaceChildren(...figures));
     } catch (error) {
       this.#body.replaceChildren(element('p', { class: 'empty' }, error.message));
+    }
+  }
+
+  /** New figures stand where the old ones stood: focused, and moved aside as far. */
+  #keepPlace(replace) {
+    const regions = () => [...this.#body.querySelectorAll('[role=region]')];
+    const before = new Map(
+      regions().map((region) => [region.getAttribute('aria-label'), { left: region.scrollLeft, focused: region === document.activeElement }]),
+    );
+    replace();
+    for (const region of regions()) {
+      const { left, focused } = before.get(region.getAttribute('aria-label')) ?? {};
+      if (left !== undefined) region.scrollLeft = left;
+      if (focused) region.focus({ preventScroll: true });
     }
   }
 
