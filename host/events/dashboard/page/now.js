@@ -59,7 +59,7 @@ export class Now {
     this.#drawn = drawn;
     const text = this.#hasHeard ? 'No agent runs now. `dash` starts one; it shows here by itself.' : 'asking …';
     const wanted = drawn.size === 0 ? [element('li', { class: 'empty' }, text)] : [...drawn.values()].map(({ made }) => made);
-    for (const old of [...this.#cards.children]) if (!wanted.includes(old)) old.remove();
+    for (const old of [...this.#cards.children].filter((each) => !wanted.includes(each))) old.remove();
     for (const [place, each] of wanted.entries()) if (this.#cards.children[place] !== each) this.#cards.insertBefore(each, this.#cards.children[place] ?? null);
     if (focused !== undefined) drawn.get(focused)?.made.querySelector('a')?.focus();
   }

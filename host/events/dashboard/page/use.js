@@ -13,12 +13,14 @@ const RANGES = [
 export class Use {
   #range = 'day';
   #body = element('div', { id: 'use' });
-  #later;
+  #isDue = false;
 
   /** While much happens the figures follow once a second. */
   soon() {
-    this.#later ??= setTimeout(() => {
-      this.#later = undefined;
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setTimeout(() => {
+      this.#isDue = false;
       void this.refresh();
     }, 1_000);
   }
