@@ -46,8 +46,11 @@ const machine = {
 
 if (values.json) process.stdout.write(`${JSON.stringify({ machine, suites })}\n`);
 else {
-  for (const { name, unit, dash, peers, ratio, target, met } of Object.values(suites).flat()) {
-    const others = Object.entries(peers).map(([peer, value]) => `${peer} ${value}`);
+  for (const { name, unit, dash, peers, missing = {}, ratio, target, met } of Object.values(suites).flat()) {
+    const others = [
+      ...Object.entries(peers).map(([peer, value]) => `${peer} ${value}`),
+      ...Object.entries(missing).map(([peer, why]) => `${peer} not to be had: ${why}`),
+    ];
     process.stdout.write(
       `${met ? 'ok  ' : 'MISS'} ${name}: ${dash} ${unit} (${others.join(', ')}${ratio === undefined ? '' : `; ${ratio}x`}), target ${target}\n`,
     );

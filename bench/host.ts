@@ -8,12 +8,14 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { laterPi } from './later-pi.ts';
 import { median, rounded, type Row } from './measure.ts';
 import { packagedDash } from './packaged.ts';
 
 const PI = fileURLToPath(new URL('../node_modules/@earendil-works/pi-coding-agent/dist/', import.meta.url));
+const PI_SESSIONS = join(PI, 'core/session-manager.js');
 
-/** The agent beside pi 0.87.1: how soon it asks a model, how soon a client is answered, what it weighs, how it opens long sessions. */
+/** The agent beside pi 0.87.1, and beside 1.5.2 where that can be had: how soon it asks a model, how soon a client is answered, what it weighs, how it opens long sessions. */
 export async function benchHost({ quick }: { quick: boolean }): Promise<Row[]> {
   const root = mkdtempSync(join(tmpdir(), 'dash-bench-'));
   using packaged = packagedDash();
@@ -21,8 +23,13 @@ export async function benchHost({ quick }: { quick: boolean }): Promise<Row[]> {
   const rounds = quick ? 3 : 15;
   try {
     const agents = [dashAgent(packaged.bin, root, provider.url), piAgent(root, provider.url)] as const;
+    const later = laterPi();
+    const laterAgent =
+      later.kind === 'there' ? piAgent(root, provider.url, { name: later.name.replace(' ', '-'), cli: join(later.bundle, 'cli.js') }) : undefined;
+    const beside = (measure: () => number | Promise<number>): Pick<Comparison, 'others' | 'missing'> =>
+      later.kind === 'there' ? { others: { [later.name]: measure } } : { missing: { [later.name]: later.why } };
     const row = async (name: string, unit: string, target: number, measure: (agent: Agent) => Promise<number>): Promise<Row> =>
-      compare({ name, unit, target, rounds, arms: [() => measure(agents[0]), () => measure(agents[1])] });
+      compare({ name, unit, target, rounds, arms: [() => measure(agents[0]), () => measure(agents[1])], ...beside(() => measure(laterAgent ?? agents[1])) });
     const rows = [
       await row('print mode, from its start to the first request', 'ms', 0.35, (agent) => firstRequest(agent, provider)),
       await row('rpc mode, from its start to the first answer', 'ms', 0.5, async (agent) => (await ready(agent)).ms),
@@ -33,8 +40,9 @@ export async function benchHost({ quick }: { quick: boolean }): Promise<Row[]> {
         const file = join(root, `${entries}-${compacted}.jsonl`);
         writeSession(file, entries, compacted);
         const name = `open a session of ${entries} entries${compacted ? ', summed up, with its context' : ''}`;
-        const arms = [() => openWithDash(dirname(dirname(packaged.bin)), file, compacted), () => openWithPi(file, compacted)] as const;
-        rows.push(await compare({ name, unit: 'ms', target: 0.5, rounds: quick ? 3 : 7, arms }));
+        const arms = [() => openWithDash(dirname(dirname(packaged.bin)), file, compacted), () => openWithPi(PI_SESSIONS, file, compacted)] as const;
+        const laterSessions = later.kind === 'there' ? join(later.bundle, 'index.js') : PI_SESSIONS;
+        rows.push(await compare({ name, unit: 'ms', target: 0.5, rounds: quick ? 3 : 7, arms, ...beside(() => openWithPi(laterSessions, file, compacted)) }));
       }
     }
     return rows;
@@ -64,14 +72,14 @@ export function dashAgent(bin: string, root: string, url: string): Agent {
   };
 }
 
-export function piAgent(root: string, url: string): Agent {
-  const home = join(root, 'pi');
-  const cwd = join(root, 'pi-workspace');
+export function piAgent(root: string, url: string, { name, cli } = { name: 'pi', cli: join(PI, 'cli.js') }): Agent {
+  const home = join(root, name);
+  const cwd = join(root, `${name}-workspace`);
   for (const path of [home, cwd]) mkdirSync(path);
   const local = { baseUrl: url, api: 'openai-completions', apiKey: 'k', models: [{ id: 'm' }] };
   writeFileSync(join(home, 'models.json'), JSON.stringify({ providers: { local } }));
   return {
-    args: [join(PI, 'cli.js')],
+    args: [cli],
     cwd,
     env: { PATH: process.env['PATH'], HOME: root, PI_CODING_AGENT_DIR: home, PI_OFFLINE: '1', NODE_COMPILE_CACHE: join(root, 'compile-cache') },
     model: ['--provider', 'local', '--model', 'm'],
@@ -183,9 +191,9 @@ function openWithDash(directory: string, file: string, withContext: boolean): nu
   return timed(`import { Session } from ${JSON.stringify(join(directory, 'dist/host/index.js'))};`, open);
 }
 
-function openWithPi(file: string, withContext: boolean): number {
+function openWithPi(module: string, file: string, withContext: boolean): number {
   const open = `const session = SessionManager.open(${JSON.stringify(file)});${withContext ? 'session.buildSessionContext();' : ''}`;
-  return timed(`import { SessionManager } from ${JSON.stringify(join(PI, 'core/session-manager.js'))};`, open);
+  return timed(`import { SessionManager } from ${JSON.stringify(module)};`, open);
 }
 
 /** The time that `work` takes in a process of its own, without its start and its imports. */
@@ -201,18 +209,32 @@ interface Comparison {
   readonly target: number;
   readonly rounds: number;
   readonly arms: readonly [dash: () => number | Promise<number>, pi: () => number | Promise<number>];
+  /** More peers, by their names; the target is of each. */
+  readonly others?: Readonly<Record<string, () => number | Promise<number>>>;
+  /** Peers that cannot be had here, and why. */
+  readonly missing?: Readonly<Record<string, string>>;
 }
 
-/** Both in turn, so that a machine that slows down slows both. */
-export async function compare({ name, unit, target, rounds, arms: [dash, pi] }: Comparison): Promise<Row> {
-  const values: [number[], number[]] = [[], []];
+/** All in turn, so that a machine that slows down slows all. The ratio is that to the peer that does best. */
+export async function compare({ name, unit, target, rounds, arms: [dash, pi], others = {}, missing }: Comparison): Promise<Row> {
+  const arms = Object.entries({ dash, 'pi 0.87.1': pi, ...others }).map(([who, measure]) => ({ who, measure, values: new Array<number>() }));
   for (let round = -1; round < rounds; round += 1) {
-    const [ours, theirs] = [await dash(), await pi()];
-    if (round < 0) continue;
-    values[0].push(ours);
-    values[1].push(theirs);
+    for (const { measure, values } of arms) {
+      const value = await measure();
+      if (round >= 0) values.push(value);
+    }
   }
-  const [ours, theirs] = [median(values[0]), median(values[1])];
-  const ratio = ours / theirs;
-  return { name, unit, dash: rounded(ours), peers: { 'pi 0.87.1': rounded(theirs) }, ratio: rounded(ratio), target: `≤ ${target}x`, met: ratio <= target };
+  const [ours = Number.NaN, ...theirs] = arms.map(({ values }) => median(values));
+  const peers = Object.fromEntries(arms.slice(1).map(({ who }, index) => [who, rounded(theirs[index] ?? Number.NaN)]));
+  const ratio = ours / Math.min(...theirs);
+  return {
+    name,
+    unit,
+    dash: rounded(ours),
+    peers,
+    ...(missing !== undefined && { missing }),
+    ratio: rounded(ratio),
+    target: `≤ ${target}x`,
+    met: ratio <= target,
+  };
 }

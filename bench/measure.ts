@@ -31,6 +31,8 @@ export interface Row {
   readonly unit: string;
   readonly dash: number;
   readonly peers: Readonly<Record<string, number>>;
+  /** Peers that could not be had where it was measured, and why. */
+  readonly missing?: Readonly<Record<string, string>>;
   readonly ratio?: number;
   readonly target: string;
   readonly met: boolean;

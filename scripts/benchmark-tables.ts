@@ -19,7 +19,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   start: 'What a command costs beside a bare `node -e 0`.',
   install:
     'Against npm, pnpm, bun and `pi install`, from a registry on loopback that answers at once or after 20 ms. *Installed* is verified, in the store and locked; *ready* is compiled and captured as well, which the others do not do.',
-  host: 'The agent beside pi 0.87.1: both as published, a model on loopback, an empty home; sessions are opened in a process of their own, without its start.',
+  host: 'The agent beside pi 0.87.1, and 1.5.2 where its tarball can be had: all as published, a model on loopback, an empty home; sessions are opened in a process of their own, without its start.',
   interactive: 'The screen beside pi 0.87.1, both on a pseudo-terminal of 120 by 40, with a model on loopback.',
   extensions:
     'The agent with extensions that bring a tool and a command each, beside pi 0.87.1 with the same files; nobody calls them, so here they sleep. Then what a piece of a streaming answer costs where packages listen: pi runs its handlers, which do nothing here, while the stream waits.',
@@ -41,8 +41,9 @@ ${sections.join('\n')}`;
 
 function section({ suite, date, machine, rows }: Result): string {
   const head = `## ${suite}\n\n${ABOUT[suite] ?? ''}\n\n${date}, ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}.\n`;
-  const lines = rows.map(({ name, unit, dash, peers, target, met }) => {
+  const lines = rows.map(({ name, unit, dash, peers, missing = {}, target, met }) => {
     const others = Object.entries(peers).map(([peer, value]) => `${peer} ${figure(value)} (${(value / dash).toFixed(1)}x)`);
+    others.push(...Object.keys(missing).map((peer) => `${peer} was not to be had`));
     return `| ${name} | ${figure(dash)} ${unit} | ${others.join(', ')} | ${target} | ${met ? 'met' : '**missed**'} |`;
   });
   return `${head}\n| what | Dash | others | target | |\n|---|---:|---|---|---|\n${lines.join('\n')}\n`;
