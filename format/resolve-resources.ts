@@ -22,10 +22,11 @@ export function resolveResources(manifest: PackageManifest, files: readonly stri
   const resources = mapKinds((kind) =>
     manifest.dash.conventional.includes(kind) ? collectFolder(kind, kind, tree) : resolveEntries(kind, manifest.dash[kind], tree, diagnostics),
   );
-  if (manifest.dash.kind === 'conventional' && isEmptyResources(resources)) {
-    return { resources: { ...resources, skills: collectSkills('', tree).filter((path) => isSkillFile(path)) }, diagnostics };
-  }
-  return { resources, diagnostics };
+  if (manifest.dash.kind !== 'conventional' || !isEmptyResources(resources)) return { resources, diagnostics };
+  const skills = collectSkills('', tree).filter(isSkillFile);
+  // with a package.json it is a library like any other; without, it is a folder that somebody put extensions into
+  const extensions = skills.length === 0 && !tree.files.has('package.json') ? collectExtensions('', tree) : [];
+  return { resources: { ...resources, skills, extensions }, diagnostics };
 }
 
 /** What the user's settings leave of a package: an absent kind all of it, `[]` nothing, else the patterns decide. */

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 
 import { DashError, isDashError } from '../../format/index.ts';
@@ -83,6 +84,7 @@ export const define: DefineCommand = (command) => {
     await using eventStore = createEventStore(home, (error) => {
       stderr.write(`warning: what happens is not counted: ${error instanceof Error ? error.message : String(error)}\n`);
     });
+    if (flags.extensions !== false) await offerLoose(mode, invocation);
     let denials = 0;
     await using packages = await openPackages(invocation, {
       none: flags.extensions === false,
@@ -159,6 +161,15 @@ function endQuietlyWhenNobodyReads(): void {
     if (error.code !== 'EPIPE') throw error;
     process.exit(0);
   });
+}
+
+/** What lies in the folders for extensions is loaded once somebody said so; hardly anybody has such a folder. */
+async function offerLoose(mode: Mode, invocation: Invocation): Promise<void> {
+  const { home, cwd, canAsk } = invocation;
+  if (![join(home, 'extensions'), join(cwd, '.dash', 'extensions')].some((folder) => existsSync(folder))) return;
+  if (!isAtTerminal(mode) && mode !== 'print') return;
+  const { askAboutLoose, offerLooseExtensions } = await import('../loose-extensions.ts');
+  await offerLooseExtensions(invocation, isAtTerminal(mode) && canAsk ? (folder) => askAboutLoose(folder, invocation) : undefined);
 }
 
 /** New versions that nobody looked at do not run; that they are there is said once, at the start. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { type Diagnostic, isProtectedRead, type Places } from '../../format/index.ts';
 import { projectDirectories, skillFilesIn, skillPlaces, textFilesIn, textPlaces } from '../../skills-lib/index.ts';
@@ -61,6 +61,9 @@ export async function findProjectFiles({
       const bytes = refusal === undefined ? await readFile(path).catch(() => undefined) : undefined;
       if (bytes !== undefined) note(path, createHash('sha256').update(bytes).digest('hex'));
     }
+    // named, not read: what is in them is installed like any other package
+    const extensions = configured.includes(directory) ? await readdir(ownFile(directory, 'extensions')).catch(() => []) : [];
+    for (const name of extensions.filter((one) => !one.startsWith('.')).sort()) note(join(ownFile(directory, 'extensions'), name), THERE);
     const context = await contextPathIn(directory, { root, places }, diagnostics);
     if (context !== undefined) note(context, THERE);
   }

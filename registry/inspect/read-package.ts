@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import {
   conventionalManifest,
@@ -17,7 +17,7 @@ import type { Tree } from '../store/staging.ts';
 
 /**
  * Reads what a package says of itself. From git or a directory it may do without package.json, and then be a plain
- * collection of skills with the name of its folder.
+ * collection of skills, or a folder of extensions, with the name of its folder.
  *
  * @throws {DashError} MANIFEST_NOT_FOUND, INVALID_MANIFEST, INVALID_PERMISSION
  */
@@ -51,7 +51,7 @@ function folderName(resolution: Resolution): string {
     resolution.kind === 'git'
       ? basename(resolution.spec.subdir ?? resolution.spec.repository)
       : resolution.kind === 'directory'
-        ? basename(resolution.path)
+        ? directoryName(resolution.path)
         : 'package';
   const name = written
     .replace(/\.git$/, '')
@@ -59,4 +59,10 @@ function folderName(resolution: Resolution): string {
     .replaceAll(/[^a-z0-9~-]+/g, '-')
     .replaceAll(/^-+|-+$/g, '');
   return name === '' ? 'package' : name;
+}
+
+/** Of `.dash/extensions` there is one in every project, and one of the user's: it goes by whose it is. */
+function directoryName(path: string): string {
+  const above = dirname(path);
+  return basename(path) === 'extensions' && basename(above).startsWith('.') ? `${basename(dirname(above))}-extensions` : basename(path);
 }

@@ -90,6 +90,15 @@ describe('resolveResources', () => {
     expect(resolveResources(manifestOf({ skills: ['./skills', '!a'] }), files).resources.skills).not.toContain('skills/a/SKILL.md');
   });
 
+  it('takes a folder without package.json for extensions, where nothing else in it says what it is', () => {
+    const of = (files: string[]) => resolveResources(conventionalManifest('mine', '0.0.0'), files).resources;
+    expect(of(['b.ts', 'a.js', 'types.d.ts', 'part/index.ts', 'part/more.ts', 'notes/x.md'])).toMatchObject({ extensions: ['a.js', 'b.ts', 'part/index.ts'] });
+    expect(of(['index.ts', 'more.ts'])).toMatchObject({ extensions: ['index.ts'] });
+    expect(of(['a.ts', 'deploy/SKILL.md'])).toMatchObject({ extensions: [], skills: ['deploy/SKILL.md'] });
+    expect(of(['a.ts', 'prompts/p.md'])).toMatchObject({ extensions: [], prompts: ['prompts/p.md'] });
+    expect(of(['index.js', 'package.json'])).toMatchObject({ extensions: [] });
+  });
+
   it('finds prompts and themes', () => {
     const files = ['prompts/a.md', 'prompts/deep/b.md', 'prompts/README.md', 'prompts/c.txt', 'themes/dark.json', 'themes/x.md'];
     expect(resolveResources(manifestOf({}), files).resources).toEqual({
