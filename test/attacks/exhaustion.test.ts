@@ -124,14 +124,15 @@ describe('loading', () => {
   test('loops at module level, in the factory, in a getter of the module or of a schema end together', async () => {
     const files = {
       'module.ts': `for (;;); export default () => {};`,
-      'factory.ts': `export default async () => { for (;;) await null; };`,
+      'factory.ts': `export default () => { for (;;); };`,
+      'ticks.ts': `export default async () => { for (;;) await null; };`,
       'getter.js': `module.exports = { get default() { for (;;); } };`,
       'schema.ts': `export default (pi) => { pi.registerTool({ name: 't', description: '', parameters: { get type() { for (;;); } }, execute() {} }); };`,
       'never.ts': `export default () => new Promise(() => {});`,
     };
     using agent = watchAgent();
     await using broken = await openFixture({ files, entries: Object.keys(files) });
-    expect(broken.captures.map((capture) => 'error' in capture && capture.error.code)).toEqual(Array(5).fill('FACTORY_TIMEOUT'));
+    expect(broken.captures.map((capture) => 'error' in capture && capture.error.code)).toEqual(Object.keys(files).map(() => 'FACTORY_TIMEOUT'));
     expect(agent.longestMs()).toBeLessThan(2_000);
   }, 60_000);
 });

@@ -324,10 +324,6 @@ describe('capture', () => {
   ])('says why a package that %s cannot be used', async (_what, index, code, message) => {
     expect(await capture(index)).toMatchObject({ kind: 'failed', error: { code, message: expect.stringMatching(message) } });
   });
-
-  test('ends a factory that never ends', async () => {
-    expect(await capture(`export default () => { for (;;); };`)).toMatchObject({ kind: 'failed', error: { code: 'FACTORY_TIMEOUT' } });
-  }, 30_000);
 });
 
 describe('a start', () => {
