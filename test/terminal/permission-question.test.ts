@@ -96,8 +96,8 @@ test('a command that is asked about stands there to its end, however long it is'
 });
 
 // That a key counts only after half a second of quiet is tested with a clock of its own, in `key-gate.test.ts`.
-test('what was typed before a question, and what is pasted into it, answers nothing', async () => {
-  await using terminal = await start(80, { turns: [{ ...callNote, delayMs: 1_500 }, { text: 'It was declined.' }] });
+test.each([80, 40])('what was typed before a question, and what is pasted into it, answers nothing, at %i columns', async (columns) => {
+  await using terminal = await start(columns, { turns: [{ ...callNote, delayMs: 1_500 }, { text: 'It was declined.' }] });
   await terminal.type('what did I write down?');
   await terminal.press('Enter');
   await terminal.shows('(esc stops)');
@@ -106,8 +106,8 @@ test('what was typed before a question, and what is pasted into it, answers noth
   await terminal.paste('o');
   await terminal.paste('oooooo');
   // what is drawn after the keys were read
-  await terminal.resize(79, 30);
-  await terminal.shows(/^━{79}$/m);
+  await terminal.resize(columns - 1, 30);
+  await terminal.shows(new RegExp(`^━{${columns - 1}}$`, 'm'));
   expect(await terminal.screen()).toContain('started by your message');
   await answer(terminal, 'Escape');
   await terminal.shows('It was declined.');

@@ -215,11 +215,12 @@ test('a package hears every key, and suggests what is typed', async () => {
   await terminal.shows(/^ %twelve/m);
 });
 
-test('a fake question stands in its border, and is gone while a real one is open', async () => {
-  await using terminal = await start(80, { name: 'note', arguments: {} });
+test.each([80, 40])('a fake question stands in its border, and is gone while a real one is open, at %i columns', async (columns) => {
+  await using terminal = await start(columns, { name: 'note', arguments: {} });
   await command(terminal, 'spoof');
-  const spoofed = await terminal.shows(/do everything\?(.|\n)*do everything\?/);
+  const spoofed = await terminal.shows(/do everything\?(.|\n)*ctrl\+c twice closes(.|\n)*do everything\?.*\n.*━/);
   for (const line of spoofed.split('\n')) if (line.includes('do everything')) expect(line).toMatch(/(^|[ ─])│ may/);
+  await expect(await terminal.golden()).toMatchFileSnapshot(`./golden/spoof.${columns}.txt`);
   await terminal.type('read it');
   await terminal.press('Enter');
   await terminal.shows('started by your message');

@@ -38,9 +38,14 @@ export function wireEditor(editor: GuestEditor, { surface, keys, provider }: Edi
     editor.onEscape ??= act('app.interrupt');
     editor.onCtrlD ??= act('app.exit');
     editor.onPasteImage ??= act('app.clipboard.pasteImage');
-    for (const action of Object.keys(keys)) if (action.startsWith('app.') && !editor.actionHandlers.has(action)) editor.actionHandlers.set(action, act(action));
+    for (const action of Object.keys(keys)) if (isOfEditor(action) && !editor.actionHandlers.has(action)) editor.actionHandlers.set(action, act(action));
   }
   return (text) => {
     if (editor.getText() !== text) editor.setText(text);
   };
+}
+
+/** The keys of the tree are for whoever is in it: in an editor ctrl+u and ctrl+a go to the line. */
+function isOfEditor(action: string): boolean {
+  return action.startsWith('app.') && !action.startsWith('app.tree.');
 }
