@@ -48,14 +48,28 @@ export async function runRpc(host: Host, { input, output, hasUI = true }: RpcOpt
     ui.dismissAll();
     await Promise.all(working);
   };
-  // Not awaited: a package that asks at the start is answered by the records that are read below.
-  void host.begin();
-  await Promise.race([serve(), host.ended]);
-  unsubscribe();
-  ui.dismissAll();
-  await sending;
-  input.destroy();
+  // Beside the serving: a package that asks at the start is answered by the records that are read meanwhile.
+  const beginning = host.begin();
+  try {
+    await Promise.race([serve(), host.ended, failureOf(beginning)]);
+    ui.dismissAll();
+    // who leaves early has not heard yet whether the packages could begin
+    await beginning;
+  } catch (error) {
+    ui.notify(messageOf(error), 'error');
+    throw error;
+  } finally {
+    unsubscribe();
+    ui.dismissAll();
+    await sending;
+    input.destroy();
+  }
   return 0;
+}
+
+/** Settles with a failure only: that something went well ends nothing. */
+function failureOf(work: Promise<unknown>): Promise<never> {
+  return new Promise((_, reject) => void work.catch(reject));
 }
 
 type Send = (record: unknown) => Promise<void>;

@@ -1,4 +1,5 @@
-import { readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { RpcClient } from '@earendil-works/pi-coding-agent';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -260,6 +261,27 @@ describe('the beginning of a session', () => {
     }
     expect(await asked.promise).toBe(true);
     expect(await done).toBe(0);
+  });
+});
+
+describe('a session that cannot begin', () => {
+  it('is told to the client, and ends the mode with its reason', async () => {
+    await using world = await startTestHost({ turns: [{}] }, [], {}, { begin: false });
+    // what an agent that died left here cannot even be removed: a directory in the place of a file
+    await mkdir(join(world.home, 'state', 'commands', '999999999-1-x.json'), { recursive: true });
+    const [input, output] = [new PassThrough(), new PassThrough()];
+    const done = runRpc(world.host, { input, output }).then(
+      () => 'nothing failed',
+      (error: unknown) => String(error),
+    );
+    for await (const line of linesOf(output)) {
+      const { method, notifyType, message } = JSON.parse(line) as Record<string, unknown>;
+      if (method !== 'notify') continue;
+      expect([notifyType, message]).toEqual(['error', expect.stringContaining('999999999-1-x.json')]);
+      break;
+    }
+    expect(await done).toMatch(/999999999-1-x\.json/);
+    expect(input.destroyed).toBe(true);
   });
 });
 
