@@ -96,7 +96,7 @@ function sessionPort(host: () => PortsHost): SessionPort {
       const how: { triggerTurn: boolean; deliverAs?: DeliverAs } = { triggerTurn, ...(deliverAs === undefined ? {} : { deliverAs }) };
       host().conversation.add(
         packageName,
-        { role: 'custom', customType, content, display, ...(isJson(details) ? { details } : {}), timestamp: Date.now() },
+        { role: 'custom', package: packageName, customType, content, display, ...(isJson(details) ? { details } : {}), timestamp: Date.now() },
         how,
       );
     },

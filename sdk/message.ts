@@ -83,6 +83,8 @@ export interface ToolResultMessage {
 /** A message of an extension's own type; it reaches the model as a user message. */
 export interface CustomMessage<T = unknown> {
   role: 'custom';
+  /** Who sent it, as the host knows; only this package's renderer draws it. */
+  package?: string;
   customType: string;
   content: string | (TextContent | ImageContent)[];
   /** Whether the user sees it. */

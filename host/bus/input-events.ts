@@ -85,7 +85,15 @@ export function inputEvents({ handlers, hold, caughtUp, mayHear, deliver, ask, r
         if (value.systemPrompt !== undefined) systemPrompt = value.systemPrompt;
         if (value.message !== undefined) {
           const { customType, content, display = true, details } = value.message;
-          messages.push({ role: 'custom', customType, content, display, ...(details === undefined ? {} : { details }), timestamp: Date.now() });
+          messages.push({
+            role: 'custom',
+            package: handler.package,
+            customType,
+            content,
+            display,
+            ...(details === undefined ? {} : { details }),
+            timestamp: Date.now(),
+          });
         }
         return 'go on';
       });
@@ -100,7 +108,7 @@ export function inputEvents({ handlers, hold, caughtUp, mayHear, deliver, ask, r
         ({ value }, handler) => {
           if (isNothing(value)) return 'go on';
           if (Value.Check(ChangedMessage, value) && value.message.role === current.role) {
-            current = value.message;
+            current = fromTheSame(current, value.message);
             changed?.(handler.package);
           } else report(handler, 'message_end', new Error('a `message_end` handler must return a whole {message} with the same role'));
           return 'go on';
@@ -129,4 +137,9 @@ export function inputEvents({ handlers, hold, caughtUp, mayHear, deliver, ask, r
       return { kind: 'run' };
     },
   };
+}
+
+/** Who sent a message is not among what another package can change of it. */
+function fromTheSame(message: AgentMessage, changed: AgentMessage): AgentMessage {
+  return message.role === 'custom' && changed.role === 'custom' ? { ...changed, package: message.package } : changed;
 }

@@ -48,7 +48,15 @@ async function ask(event: ExtensionEvent, outcome: Outcome, goesOn: boolean, { b
     // The run holds its own transcript: what it is to see goes through it, everything else into the file.
     if (entry.type === 'custom_message' && (goOn || goesOn) && outcome === 'completed') {
       const { customType, content, display, details } = entry;
-      const message: CustomMessage = { role: 'custom', customType, content, display, ...(details === undefined ? {} : { details }), timestamp: Date.now() };
+      const message: CustomMessage = {
+        role: 'custom',
+        package: owner,
+        customType,
+        content,
+        display,
+        ...(details === undefined ? {} : { details }),
+        timestamp: Date.now(),
+      };
       said(message, owner);
       next.push(message);
     } else if (entry.type !== 'context_edit' || session.tree.entry(entry.targetId) !== undefined)

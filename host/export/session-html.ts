@@ -4,7 +4,7 @@ import { messagesOf } from '../session/context.ts';
 import type { SessionEntry } from '../session/entry.ts';
 import { sessionStats } from '../session/session-stats.ts';
 import type { SessionTree } from '../session/session-tree.ts';
-import type { AgentMessage } from '../loop/transcript.ts';
+import { type AgentMessage, titleOf } from '../loop/transcript.ts';
 import { terminalText } from '../terminal-text.ts';
 
 /**
@@ -92,7 +92,7 @@ function messageHtml(message: AgentMessage): string {
     case 'bashExecution':
       return folded(`$ ${message.command}`, message.output);
     case 'custom':
-      return message.display ? article('custom', message.customType, contentHtml(message.content)) : '';
+      return message.display ? article('custom', titleOf(message), contentHtml(message.content)) : '';
     case 'branchSummary':
       return folded('summary of another branch', message.summary);
     case 'compactionSummary':

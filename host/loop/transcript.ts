@@ -3,11 +3,18 @@ import type { AssistantMessage, ImageContent, JsonValue, Message, SystemMessage,
 /** A message that a package put into the context. `details` stays with the host. */
 export interface CustomMessage {
   readonly role: 'custom';
+  /** Who sent it: only that package draws it. Messages of other programs have none. */
+  readonly package?: string;
   readonly customType: string;
   readonly content: string | (TextContent | ImageContent)[];
   readonly display: boolean;
   readonly details?: JsonValue;
   readonly timestamp: number;
+}
+
+/** What a message of a package is called where it is listed. */
+export function titleOf({ package: owner, customType }: Pick<CustomMessage, 'package' | 'customType'>): string {
+  return owner === undefined ? customType : `${owner}: ${customType}`;
 }
 
 /** A command the user ran with `!`. */

@@ -93,8 +93,8 @@ export function messagesOf(entry: SessionEntry): AgentMessage[] {
     case 'message':
       return [withContent(entry.message)];
     case 'custom_message': {
-      const { customType, content, display, details } = entry;
-      return [{ role: 'custom', customType, content, display, details, timestamp }];
+      const { customType, content, display, details, package: owner } = entry;
+      return [{ role: 'custom', ...(owner === undefined ? {} : { package: owner }), customType, content, display, details, timestamp }];
     }
     case 'branch_summary':
       return entry.summary === '' ? [] : [{ role: 'branchSummary', summary: entry.summary, fromId: entry.fromId, timestamp }];

@@ -93,7 +93,10 @@ export async function importSession(from: string, { dashHome, cwd }: { readonly 
 }
 
 function withoutState(entry: SessionEntry): SessionEntry {
-  return entry.type === 'custom' ? { ...entry, customType: `imported:${entry.customType}` } : entry;
+  if (entry.type === 'custom') return { ...entry, customType: `imported:${entry.customType}` };
+  if (entry.type !== 'custom_message') return entry;
+  // a package that is here draws nothing that only says it was its own
+  return { ...entry, package: undefined };
 }
 
 async function sessionPaths(directory: string): Promise<readonly string[]> {

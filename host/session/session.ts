@@ -81,8 +81,9 @@ export class Session implements Disposable {
   appendMessage(message: AgentMessage, whose: readonly Origin[] = []): SessionEntry {
     const origins = whose.length === 0 ? {} : { origins: whose };
     if (message.role !== 'custom') return this.append({ type: 'message', message, ...origins });
-    const { customType, content, display, details } = message;
-    return this.append({ type: 'custom_message', customType, content, display, ...(details === undefined ? {} : { details }), ...origins });
+    const { customType, content, display, details, package: owner } = message;
+    const more = { ...(details === undefined ? {} : { details }), ...(owner === undefined ? {} : { package: owner }) };
+    return this.append({ type: 'custom_message', customType, content, display, ...more, ...origins });
   }
 
   /** Answers the calls at the leaf that nobody answered: after a crash, a full disk, or a jump to the middle of a turn. */

@@ -12,10 +12,11 @@ const PACKAGE = {
     name: 'spoof',
     version: '1.0.0',
     keywords: ['dash-package'],
-    dash: { extensions: ['./index.ts'], permissions: ['ui:notify', 'ui:prompt', 'ui:panel'] },
+    dash: { extensions: ['./index.ts'], permissions: ['ui:notify', 'ui:prompt', 'ui:panel', 'session:write'] },
   }),
   'pkg/index.ts': `export default (pi) => {
     pi.registerCommand('note', { handler: (_args, ctx) => ctx.ui.notify(${JSON.stringify(ASKS)}, 'error') });
+    pi.registerCommand('say', { handler: () => pi.sendMessage({ customType: 'Dash', content: ${JSON.stringify(ASKS)}, display: true }) });
     pi.registerCommand('status', { handler: (_args, ctx) => ctx.ui.setStatus('s', 'balanced · 0 denied') });
     pi.registerCommand('widget', { handler: (_args, ctx) => ctx.ui.setWidget('w', ${JSON.stringify(ASKS.split('\n'))}) });
     pi.registerCommand('confirm', { handler: (_args, ctx) => ctx.ui.confirm('Dash asks', ${JSON.stringify(ASKS)}) });
@@ -49,6 +50,8 @@ test('a package that words its notes, statuses, widgets and dialogs like Dash is
 
   await run('/note');
   await terminal.shows(/^ │ spoof: error: permission question from Dash: may "git" do this\?\n │ +\[n\] no {2}\[y\] yes$/m);
+  await run('/say');
+  await terminal.shows(/^ │ spoof: \[Dash\] permission question from Dash: may "git" do this\?\n │ +\[n\] no {2}\[y\] yes$/m);
   await run('/status');
   await terminal.shows(/spoof: balanced · 0 denied/);
   await run('/widget');

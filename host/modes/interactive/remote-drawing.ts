@@ -13,15 +13,19 @@ export interface Drawer {
   draw(subject: RenderSubject, width: number): Promise<Rendered | undefined>;
 }
 
-export type FindDrawer = (kind: 'message' | 'entry' | 'tool', name: string) => Drawer | undefined;
+/** `owner` is the package whose message or entry it is: nobody else draws that. */
+export type FindDrawer = (kind: 'message' | 'entry' | 'tool', name: string, owner?: string) => Drawer | undefined;
 
-/** Finds the package of the running generation that registered a renderer. Of two for one type the first one draws. */
+/** Finds the package of the running generation that registered a renderer. */
 export function findDrawers(host: Host, scene: () => number): FindDrawer {
-  return (kind, name) => {
+  return (kind, name, owner) => {
     const { contributions, extensions } = host.generation;
     const tool = kind === 'tool' ? contributions.tools.get(name) : undefined;
     const called = kind === 'tool' ? tool?.registration.name : name;
-    const candidates = kind === 'tool' ? [tool?.sandboxed] : extensions.map(({ sandboxed }) => sandboxed);
+    const candidates =
+      kind === 'tool'
+        ? [tool?.sandboxed]
+        : extensions.map(({ sandboxed }) => sandboxed).filter((sandboxed) => owner !== undefined && sandboxed?.name === owner);
     const found = candidates.find((sandboxed) => sandboxed?.registrations.renderers?.some((renderer) => renderer.kind === kind && renderer.name === called));
     if (found === undefined || called === undefined) return undefined;
     return {

@@ -200,9 +200,9 @@ export class Transcript {
   }
 
   #custom(message: AgentMessage & { role: 'custom' }): void {
-    const { customType } = message;
-    const fallback = new NoticeBlock(`[${customType}] ${textOf(message.content)}`, 'info', this.#palette);
-    const drawer = this.#findDrawer('message', customType);
+    const { customType, package: owner } = message;
+    const fallback = new NoticeBlock(`[${customType}] ${textOf(message.content)}`, 'info', this.#palette, owner);
+    const drawer = this.#findDrawer('message', customType, owner);
     if (drawer === undefined) this.#parts.push(fallback);
     else this.#drawn(drawer, (expanded) => ({ kind: 'message', customType, message, expanded, outputPad: 1 }), fallback);
   }
@@ -210,9 +210,9 @@ export class Transcript {
   /** What a package kept in the session is shown where the same package draws it. */
   #entry(entry: { readonly type?: unknown; readonly customType?: unknown; readonly package?: unknown }): void {
     const { type, customType, package: owner } = entry;
-    if (type !== 'custom' || typeof customType !== 'string') return;
-    const drawer = this.#findDrawer('entry', customType);
-    if (drawer !== undefined && drawer.package === owner) this.#drawn(drawer, (expanded) => ({ kind: 'entry', customType, entry, expanded }));
+    if (type !== 'custom' || typeof customType !== 'string' || typeof owner !== 'string') return;
+    const drawer = this.#findDrawer('entry', customType, owner);
+    if (drawer !== undefined) this.#drawn(drawer, (expanded) => ({ kind: 'entry', customType, entry, expanded }));
   }
 
   #drawn(drawer: Drawer, subject: (expanded: boolean) => RenderSubject, fallback?: Component): void {

@@ -2,7 +2,7 @@ import { plainText } from '../../../../format/index.ts';
 import { type JsonObject, textOf } from '../../../model/messages.ts';
 import type { SessionEntry } from '../../../session/entry.ts';
 import type { SessionTree, TreeNode } from '../../../session/session-tree.ts';
-import type { AgentMessage } from '../../../loop/transcript.ts';
+import { type AgentMessage, titleOf } from '../../../loop/transcript.ts';
 import { toolTitle } from '../blocks/tool-title.ts';
 
 /** What of a session's tree is shown: pi's names, in the order in which a key goes through them. */
@@ -111,7 +111,7 @@ function wordsOf(entry: SessionEntry, calls: Calls): Words | undefined {
     case 'message':
       return wordsOfMessage(entry.message, calls);
     case 'custom_message':
-      return { kind: 'package', text: `[${entry.customType}] ${textOf(entry.content)}` };
+      return { kind: 'package', text: `[${titleOf(entry)}] ${textOf(entry.content)}` };
     case 'compaction':
     case 'branch_summary':
       return { kind: 'summary', text: String(entry.summary) };
@@ -152,7 +152,7 @@ function wordsOfMessage(message: AgentMessage, calls: Calls): Words | undefined 
     case 'bashExecution':
       return { kind: 'tool', text: `[!: ${message.command}]` };
     case 'custom':
-      return { kind: 'package', text: `[${message.customType}] ${textOf(message.content)}` };
+      return { kind: 'package', text: `[${titleOf(message)}] ${textOf(message.content)}` };
     case 'branchSummary':
     case 'compactionSummary':
       return { kind: 'summary', text: message.summary };
