@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type McpServer, methods } from '@agentclientprotocol/sdk';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -86,6 +86,17 @@ describe('a program that an editor offers', () => {
     expect(reader.editor.questions).toEqual([]);
     expect(notices(reader.editor)).toEqual(['the MCP server files was not started: this session reads only']);
     await reader.editor.close();
+  });
+
+  it('is not started in any mode where a rule of the user denies its program', async () => {
+    const person = await newPerson();
+    await mkdir(person.dashHome, { recursive: true });
+    await writeFile(join(person.dashHome, 'settings.json'), JSON.stringify({ permissions: { deny: [`exec:${basename(process.execPath)}`] } }));
+    const { editor, sessionId } = await open(() => [{ text: 'fine' }], { person, answer: yes('full-access'), args: ['--approve', 'all'] });
+    await editor.prompt(sessionId, 'hi');
+    expect(editor.questions).toEqual([]);
+    expect(notices(editor)).toEqual(['the MCP server files was not started: a rule of yours denies it']);
+    await editor.close();
   });
 
   it('that speaks no protocol is refused, and one that dies is named', async () => {
