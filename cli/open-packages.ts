@@ -272,9 +272,9 @@ async function settingsForCall(
   notice: (text: string) => void,
 ): Promise<SettingValues> {
   if (installed === undefined || (await settingsSchemaOf(installed)) === undefined) return NO_SETTING_VALUES;
-  const { decideTrust } = await import('../host/index.ts');
+  const { decideTrust, directoriesWithSettings } = await import('../host/index.ts');
   const { trusted, files } = await decideTrust({ dashHome: home, cwd, home: env['HOME'] ?? cwd }, globals.trustProject ?? false);
-  const read = await settingsOf(installed, await openValueBook({ dashHome: home, projects: trusted ? files.configured : [] }));
+  const read = await settingsOf(installed, await openValueBook({ dashHome: home, projects: await directoriesWithSettings(trusted ? files : undefined) }));
   for (const { message } of read.diagnostics) notice(`warning: ${message}`);
   return toSettingValues(read);
 }

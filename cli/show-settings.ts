@@ -22,9 +22,9 @@ export interface SettingView {
 
 /** What holds for a package here, with the word of the project where it is trusted. @throws {DashError} SETTINGS_INVALID, INVALID_MANIFEST */
 export async function readSettingsOf(pkg: InstalledPackage, { home, cwd, env, globals }: Invocation): Promise<PackageSettings> {
-  const { decideTrust } = await import('../host/index.ts');
+  const { decideTrust, directoriesWithSettings } = await import('../host/index.ts');
   const { trusted, files } = await decideTrust({ dashHome: home, cwd, home: env['HOME'] ?? cwd }, globals.trustProject ?? false);
-  const book = await openValueBook({ dashHome: home, projects: trusted ? files.configured : [] });
+  const book = await openValueBook({ dashHome: home, projects: await directoriesWithSettings(trusted ? files : undefined) });
   return book.of({ ...pkg, settings: await settingsSchemaOf(pkg) });
 }
 

@@ -1,6 +1,6 @@
 import { type Diagnostic, isDashError } from '../format/index.ts';
 import { type Keys, readKeybindings } from './keybindings.ts';
-import { mayRead, ownFile, type ProjectFiles } from './prompt/project-files.ts';
+import { directoriesWithSettings, type ProjectFiles } from './prompt/project-files.ts';
 import { readAllSettings, type Settings } from './settings/settings.ts';
 import { type PromptFiles, readPromptFiles } from './prompt/system-prompt.ts';
 
@@ -26,7 +26,11 @@ export async function readConfiguration(
   look: () => Promise<ProjectFiles | undefined>,
 ): Promise<Configuration> {
   let { settings, diagnostics } = await readAllSettings(dashHome, trusted);
-  let [promptFiles, keybindings, projects] = await Promise.all([readPromptFiles(dashHome, trusted), readKeybindings(dashHome), withSettings(trusted)]);
+  let [promptFiles, keybindings, projects] = await Promise.all([
+    readPromptFiles(dashHome, trusted),
+    readKeybindings(dashHome),
+    directoriesWithSettings(trusted),
+  ]);
   return {
     get settings() {
       return settings;
@@ -45,7 +49,7 @@ export async function readConfiguration(
     },
     async reread() {
       const files = await look();
-      [promptFiles, keybindings, projects] = await Promise.all([readPromptFiles(dashHome, files), readKeybindings(dashHome), withSettings(files)]);
+      [promptFiles, keybindings, projects] = await Promise.all([readPromptFiles(dashHome, files), readKeybindings(dashHome), directoriesWithSettings(files)]);
       try {
         ({ settings, diagnostics } = await readAllSettings(dashHome, files));
       } catch (error) {
@@ -56,11 +60,4 @@ export async function readConfiguration(
       }
     },
   };
-}
-
-async function withSettings(project: ProjectFiles | undefined): Promise<readonly string[]> {
-  const listened = (project?.configured ?? []).map(async (directory) =>
-    project !== undefined && (await mayRead(ownFile(directory, 'settings.json'), project)) ? [directory] : [],
-  );
-  return (await Promise.all(listened)).flat();
 }

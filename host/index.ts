@@ -29,6 +29,7 @@ export { runJson, type JsonOptions } from './modes/json.ts';
 export { runPrint, type PrintOptions } from './modes/print.ts';
 export { runReadline, type ReadlineOptions } from './modes/readline.ts';
 export { runRpc, type RpcOptions } from './modes/rpc.ts';
+export { directoriesWithSettings } from './prompt/project-files.ts';
 export { type AskTrust, decideTrust, type ProjectTrust, revokeTrust, trustProject, type TrustChange, type TrustQuestion } from './prompt/project-trust.ts';
 export { diffOf } from './tools/diff.ts';
 export type { SessionChoice } from './session/start-session.ts';

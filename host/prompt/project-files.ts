@@ -108,6 +108,14 @@ export async function mayRead(path: string, project: Border): Promise<boolean> {
   return (await refusalOf(path, dirname(path), project)) === undefined;
 }
 
+/** Directories whose `.dash/settings.json` is listened to, the outermost first; none where the project is not trusted. */
+export async function directoriesWithSettings(trusted: ProjectFiles | undefined): Promise<readonly string[]> {
+  const listened = (trusted?.configured ?? []).map(async (directory) =>
+    trusted !== undefined && (await mayRead(ownFile(directory, 'settings.json'), trusted)) ? [directory] : [],
+  );
+  return (await Promise.all(listened)).flat();
+}
+
 type Border = Pick<ProjectFiles, 'root' | 'places'>;
 
 /** The file of `directory` that speaks to agents. */
