@@ -18,6 +18,8 @@ export interface ToolRegistration {
   readonly annotations?: Readonly<Record<string, unknown>>;
   /** A plain JSON Schema of what it answers besides text. */
   readonly outputSchema?: unknown;
+  /** It says what the model sees of other tools while it is active. */
+  readonly preparesLoadout?: true;
 }
 
 /**

@@ -140,6 +140,7 @@ export function createHostTools(options: HostToolsOptions): HostTools {
     },
     callContext,
     origin,
+    report: ({ package: extensionPath, code, message }) => void emit({ type: 'extension_error', extensionPath, event: 'prepareLoadout', error: message, code }),
   });
   const startServer = async (server: McpServer, signal: AbortSignal): Promise<readonly string[]> => {
     const user = ui();

@@ -1,6 +1,7 @@
 import type { CallContext, CallOrigin, Delegation, ToolOutcome } from '../sandbox/index.ts';
 import { approveCall, type ApproveOptions } from './approval/approve-call.ts';
 import type { Contributions, ToolContribution } from './packages/contributions.ts';
+import { createLoadout, type LoadoutOptions } from './loadout.ts';
 import type { ImageContent, JsonValue, TextContent } from './model/messages.ts';
 import type { AgentTool, PendingCall, ToolAnswer } from './loop/tool-call.ts';
 import { errorAnswer } from './loop/tool-call.ts';
@@ -28,6 +29,8 @@ export interface ToolboxOptions {
   readonly callContext: () => CallContext;
   /** The user's message behind the run. */
   readonly origin: () => CallOrigin | undefined;
+  /** A `prepareLoadout` of a package that was not heard. */
+  readonly report: LoadoutOptions['report'];
 }
 
 /** Who calls a tool in place of the model. */
@@ -41,6 +44,8 @@ export interface Toolbox {
   readonly builtinNames: readonly string[];
   /** What the next turn offers. */
   active(): readonly AgentTool[];
+  /** What the model is told of them, once packages said what they change about that. */
+  declared(signal: AbortSignal): Promise<readonly AgentTool[]>;
   all(): readonly ToolInfo[];
   /** A tool for a package, by the name that its owner gave it; `host` is the owner of the host's own. Only what the user enabled. */
   toolOf(owner: string, name: string, how: CalledBy): AgentTool | undefined;
@@ -63,6 +68,7 @@ const MAX_GUIDELINES = 8;
 /** Makes the toolbox. */
 export function createToolbox(options: ToolboxOptions): Toolbox {
   const { builtin, attached = () => [], contributions, enabled, approval } = options;
+  const loadout = createLoadout(options);
   let narrowed: { readonly offered: ReadonlySet<string>; readonly known: ReadonlySet<string> } | undefined;
 
   const isEnabled = (name: string): boolean =>
@@ -89,6 +95,11 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
   return {
     builtinNames: builtin.map(({ name }) => name),
     active,
+    async declared(signal) {
+      const tools = active();
+      await loadout.prepare({ active: tools, all: everything(), contributed: contributions().tools }, signal);
+      return loadout.declared(tools);
+    },
     all: () =>
       everything().map(({ name, description, parameters }) => {
         const { package: source = 'builtin', registration } = contributions().tools.get(name) ?? {};
@@ -118,7 +129,7 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
       return own === undefined ? undefined : approveCall(call, own, approval, signal, delegation);
     },
     snippets: () =>
-      active().map(({ name, description }) => {
+      loadout.declared(active()).map(({ name, description }) => {
         const registration = contributions().tools.get(name)?.registration;
         return {
           name,

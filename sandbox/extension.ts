@@ -112,6 +112,8 @@ export interface SandboxedPackage extends AsyncDisposable {
   runCommand(name: string, args: string, options: EventCallOptions): Promise<void>;
   /** Asks what could be typed after a command; the answer is as the package gives it. @throws {DashError} GUEST_ERROR when it throws */
   completeArguments(name: string, typed: string, options: EventCallOptions): Promise<unknown>;
+  /** Asks a tool what it changes about what the model sees of tools; the answer is as the package gives it. @throws {DashError} GUEST_ERROR, DEADLINE_EXCEEDED */
+  prepareLoadout(tool: string, loadout: unknown, options: EventCallOptions): Promise<unknown>;
   /** Calls one handler (see `registrations.events`); of an `Announcement` nothing is answered. @throws {DashError} GUEST_ERROR when it throws */
   deliver(handler: number, event: unknown, options: EventCallOptions): Promise<HandlerOutcome>;
   /**

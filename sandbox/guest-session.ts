@@ -351,6 +351,8 @@ function describeCall(call: GuestCall): string {
     case 'tool':
     case 'shortcut':
       return call.name;
+    case 'loadout':
+      return `prepareLoadout of ${call.tool}`;
     case 'command':
     case 'complete':
       return `/${call.name}`;

@@ -148,6 +148,12 @@ class OpenPackage implements SandboxedPackage {
     return answer.value;
   }
 
+  async prepareLoadout(tool: string, loadout: unknown, options: EventCallOptions): Promise<unknown> {
+    const answer = await this.#process.call({ op: 'loadout', tool, loadout }, options);
+    if ('error' in answer) throw guestError(this.name, `\`prepareLoadout\` of \`${tool}\``, answer.error);
+    return this.#scrub.data(answer.value);
+  }
+
   async deliver(handler: number, event: unknown, options: EventCallOptions): Promise<HandlerOutcome> {
     const answer = await this.#process.call({ op: 'event', handler, event }, options);
     if (isSessionStart(event)) this.#process.began(handler, event, options.context);

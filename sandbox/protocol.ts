@@ -100,6 +100,7 @@ export const ToolRegistrationSchema = Type.Object(
     namespace: Type.Optional(Type.String({ maxLength: 256 })),
     annotations: Type.Optional(Type.Record(Type.String({ maxLength: 256 }), Type.Unknown())),
     outputSchema: Type.Optional(Type.Unknown()),
+    preparesLoadout: Type.Optional(Type.Literal(true)),
   },
   closed,
 );
@@ -233,6 +234,7 @@ export type GuestCall =
   | { readonly op: 'tool'; readonly name: string; readonly toolCallId: string; readonly args: unknown }
   | { readonly op: 'command'; readonly name: string; readonly args: string }
   | { readonly op: 'complete'; readonly name: string; readonly typed: string }
+  | { readonly op: 'loadout'; readonly tool: string; readonly loadout: unknown }
   /** `quiet`: only what goes wrong is answered. */
   | { readonly op: 'event'; readonly handler: number; readonly event: unknown; readonly quiet?: true }
   | { readonly op: 'shortcut'; readonly name: string }

@@ -65,6 +65,11 @@ export interface ToolDefinition<TParams = TSchema, TDetails = unknown> {
   annotations?: Record<string, unknown>;
   /** A schema of `structuredContent`. */
   outputSchema?: TSchema;
+  /**
+   * Says what the model sees of the active tools while this one is among them: called before a request whenever they are
+   * others than the last time. Needs `prompt:modify`.
+   */
+  prepareLoadout?: (loadout: ToolLoadout) => ToolLoadoutChanges | undefined | Promise<ToolLoadoutChanges | undefined>;
   execute(
     toolCallId: string,
     params: Arguments<TParams>,
@@ -74,6 +79,35 @@ export interface ToolDefinition<TParams = TSchema, TDetails = unknown> {
   ): Promise<ToolResult<TDetails>>;
   renderCall?: (args: Arguments<TParams>, theme: Theme, context: ToolRenderContext<Arguments<TParams>>) => Component;
   renderResult?: (result: ToolResult<TDetails>, options: ToolRenderOptions, theme: Theme, context: ToolRenderContext<Arguments<TParams>>) => Component;
+}
+
+/** A tool as `prepareLoadout` is told of it. */
+export interface LoadoutTool {
+  /** As the model calls it. */
+  name: string;
+  description: string;
+  parameters: unknown;
+  /** As `ctx.executeTool` calls it. Dash's own. */
+  call: string;
+}
+
+/** The tools of a session. */
+export interface ToolLoadout {
+  /** Those that the model is told of, with the descriptions that they came with. */
+  readonly declared: readonly LoadoutTool[];
+  /** Those that `ctx.executeTool` can call. */
+  readonly callable: readonly LoadoutTool[];
+  readonly registered: readonly LoadoutTool[];
+  getExposure(name: string): 'direct' | 'model-only' | 'codemode' | 'deferred' | 'hidden';
+  getNamespace(name: string): string | undefined;
+  getPromptGuidelines(name: string): readonly string[];
+}
+
+export interface ToolLoadoutChanges {
+  /** In place of descriptions of active tools, by their names. */
+  descriptions?: Readonly<Record<string, string>>;
+  /** Active tools that the model is not told of; they can be called all the same. */
+  hiddenDeclarations?: readonly string[];
 }
 
 /** The short form: `execute` has one parameter, the arguments, and whatever it returns reaches the model as JSON. */

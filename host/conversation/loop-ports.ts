@@ -60,14 +60,19 @@ export function createLoopPorts(parts: RunParts): LoopPorts {
       approve: (call, tool, signal) => toolbox.approve(call, tool, signal),
       after: (call, answer, signal) => bus.toolResult(call, answer, signal, [], (by) => provenance.changedResult(by, call.id)),
     },
-    turn: () => ({
-      model: chosen.required,
-      systemPrompt: systemPrompt(),
-      tools: toolbox.active(),
-      sessionId: session().id,
-      watch: requests.watch(parts.runSignal()),
-      ...(chosen.thinking === undefined ? {} : { thinking: chosen.thinking }),
-    }),
+    async turn() {
+      // before the prompt, which lists them
+      const declared = await toolbox.declared(parts.runSignal());
+      return {
+        model: chosen.required,
+        systemPrompt: systemPrompt(),
+        tools: toolbox.active(),
+        declared,
+        sessionId: session().id,
+        watch: requests.watch(parts.runSignal()),
+        ...(chosen.thinking === undefined ? {} : { thinking: chosen.thinking }),
+      };
+    },
     emit: (event) => recorder.tell(event),
     async finish(message) {
       const changers: string[] = [];

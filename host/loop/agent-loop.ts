@@ -11,6 +11,8 @@ export interface TurnSettings {
   readonly thinking?: ThinkingLevel;
   readonly systemPrompt: string;
   readonly tools: readonly AgentTool[];
+  /** What the model is told of them, where that is something else; a call runs what is in `tools`. */
+  readonly declared?: readonly AgentTool[];
   readonly sessionId?: string;
   readonly watch?: RequestWatch;
 }
@@ -38,7 +40,7 @@ export interface LoopPorts {
   retry(): RetryPolicy;
   /** Lets the time pass before the next attempt; `false` when nobody wants it any more. */
   waitToRetry(delayMs: number, signal: AbortSignal): Promise<boolean>;
-  turn(): TurnSettings;
+  turn(): TurnSettings | Promise<TurnSettings>;
   /** Awaited: what listens may write the event down before the run goes on. */
   emit(event: AgentEvent): Promise<void>;
   /** May replace a message before it is final; the role stays. */
@@ -78,7 +80,7 @@ export async function runAgent(
   for (let turnIndex = 0; goOn; turnIndex += 1) {
     await ports.emit({ type: 'turn_start', turnIndex, timestamp: Date.now() });
     for (const message of waiting) await add(message);
-    const settings = ports.turn();
+    const settings = await ports.turn();
     const message = await ask(transcript, settings, ports, signal, add);
     const { results, terminate } = await callTools(message, settings, ports, signal);
     for (const result of results) await add(result);
@@ -143,7 +145,7 @@ interface Heard {
 
 /** One request. Tells of every fragment, and always comes to an end with a message. */
 async function listen(context: ModelContext, settings: TurnSettings, ports: LoopPorts, signal: AbortSignal): Promise<Heard> {
-  const { model, thinking, tools, sessionId, watch } = settings;
+  const { model, thinking, tools, declared = tools, sessionId, watch } = settings;
   const { messages, systemPrompt = settings.systemPrompt } = context;
   let started = false;
   let soFar = emptyAnswer(model, 'pending');
@@ -159,7 +161,7 @@ async function listen(context: ModelContext, settings: TurnSettings, ports: Loop
   try {
     for await (const event of ports.model.stream(
       model,
-      { systemPrompt, tools, messages },
+      { systemPrompt, tools: declared, messages },
       { thinking, sessionId, signal, ...(watch === undefined ? {} : { watch }) },
     )) {
       if (event.type === 'done') return await end(event.message);

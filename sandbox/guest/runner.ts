@@ -102,6 +102,8 @@ export function createRunner(
         return undefined;
       case 'complete':
         return await registry.completeArguments(call.name, call.typed);
+      case 'loadout':
+        return await registry.prepareLoadout(call.tool, call.loadout);
       case 'shortcut':
         await registry.runShortcut(call.name, context);
         return undefined;

@@ -122,6 +122,7 @@ export function findUses(nodes: readonly AnyNode[], scopes: Scopes, evaluator: E
         if (tool === undefined || tool.type === 'SpreadElement') return;
         for (const value of evaluator.propertyOf(tool, 'name'))
           if (value.kind === 'text' && HOST_TOOLS.has(value.text)) say(node, 'dash.registerTool', [permission(`tools:override:${value.text}`)]);
+        if (evaluator.propertyOf(tool, 'prepareLoadout').some(({ kind }) => kind === 'function')) say(node, 'prepareLoadout', [permission('prompt:modify')]);
         return;
       }
       default:

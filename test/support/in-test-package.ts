@@ -67,6 +67,10 @@ export class InTestPackage implements SandboxedPackage {
     await this.#run(async () => this.#extension.commands?.[name]?.(args, options));
   }
 
+  async prepareLoadout(): Promise<undefined> {
+    // It changes nothing about what the model sees.
+  }
+
   completeArguments(name: string, typed: string, options: EventCallOptions): Promise<unknown> {
     return this.#run(async () => this.#extension.completions?.[name]?.(typed, options));
   }

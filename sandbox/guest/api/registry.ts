@@ -25,6 +25,7 @@ export interface ToolDefinition extends ToolRenderers {
   readonly namespace?: string;
   readonly annotations?: object;
   readonly outputSchema?: unknown;
+  readonly prepareLoadout?: (loadout: unknown) => unknown;
   execute(...args: readonly unknown[]): unknown;
 }
 
@@ -43,6 +44,19 @@ interface Flag {
   readonly type: 'boolean' | 'string';
   readonly description?: string;
   readonly default?: boolean | string;
+}
+
+interface ToldTool {
+  readonly name: string;
+  readonly exposure: string;
+  readonly namespace?: string;
+  readonly promptGuidelines: readonly string[];
+}
+
+interface ToldLoadout {
+  readonly declared: readonly ToldTool[];
+  readonly callable: readonly ToldTool[];
+  readonly registered: readonly ToldTool[];
 }
 
 type EventHandler = (event: unknown, context: unknown) => unknown;
@@ -259,6 +273,20 @@ export class Registry {
     await running;
   }
 
+  /** pi's ToolLoadout over what the host told of its tools. */
+  async prepareLoadout(name: string, told: unknown): Promise<unknown> {
+    const loadout = told as ToldLoadout;
+    const find = (wanted: string): ToldTool | undefined => loadout.registered.find((tool) => tool.name === wanted);
+    const tool = this.#find((slot) => slot.tools.get(name)) ?? this.#lateTools.get(name);
+    // called on the definition: it may use `this`
+    return tool?.prepareLoadout?.({
+      ...loadout,
+      getExposure: (wanted: string) => find(wanted)?.exposure ?? 'direct',
+      getNamespace: (wanted: string) => find(wanted)?.namespace,
+      getPromptGuidelines: (wanted: string) => find(wanted)?.promptGuidelines ?? [],
+    });
+  }
+
   async completeArguments(name: string, typed: string): Promise<unknown> {
     // called on the definition: a method may use `this`
     return this.#find((slot) => slot.commands.get(name))?.getArgumentCompletions?.(typed);
@@ -371,6 +399,7 @@ function toToolRegistration(tool: ToolDefinition): ToolRegistration {
     ...text('namespace', tool.namespace),
     ...(typeof annotations === 'object' && annotations !== null && { annotations: JSON.parse(JSON.stringify(annotations)) }),
     ...(typeof outputSchema === 'object' && outputSchema !== null && { outputSchema: JSON.parse(JSON.stringify(outputSchema)) }),
+    ...(typeof tool.prepareLoadout === 'function' && { preparesLoadout: true as const }),
   };
 }
 

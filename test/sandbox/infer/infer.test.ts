@@ -191,6 +191,8 @@ describe('the host', () => {
     ["pi.registerShortcut('ctrl+x', { handler: (ctx) => ctx.abort() })", ['session:control', 'ui:keys']],
     ["pi.registerProvider('acme', { baseUrl: 'https://llm.acme.com/v1', models: [] })", ['provider:llm.acme.com']],
     ["pi.registerTool({ name: 'read', execute: () => {} })", ['tools:override:read']],
+    ["pi.registerTool({ name: 'all', prepareLoadout: () => ({ hiddenDeclarations: ['read'] }), execute: () => {} })", ['prompt:modify']],
+    ["pi.registerTool({ name: 'all', prepareLoadout(loadout) { return undefined; }, execute: () => {} })", ['prompt:modify']],
     ["pi.on('session_start', () => { pi.registerTool({ name: 'late' }); })", ['tools:dynamic']],
     ["pi.on('session_start', async (event, ctx) => { ctx.sessionManager.getEntries(); ctx.modelRegistry.find('a', 'b'); })", ['session:read']],
   ] as const)('%s', async ([body, expected]) => {
