@@ -57,6 +57,8 @@ export interface ShortcutRegistration {
 export type RendererRegistration =
   /** Messages or entries of this `customType`. */
   | { readonly kind: 'message' | 'entry'; readonly name: string }
+  /** How text of any message is shown. */
+  | { readonly kind: 'markdown'; readonly name: 'text' }
   /** Calls and results of its own tool; `ownFrame`: without the coloured box that others stand in. */
   | { readonly kind: 'tool'; readonly name: string; readonly call: boolean; readonly result: boolean; readonly ownFrame?: true };
 

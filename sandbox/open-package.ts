@@ -172,6 +172,8 @@ class OpenPackage implements SandboxedPackage {
 
   /** What its own tool was asked and answered is shown anyway: how, is refused to it only where drawing is. */
   #mayDraw({ kind }: RenderSubject): boolean {
+    // It is handed what anybody said.
+    if (kind === 'markdown') return this.holds('ui:panel') && this.holds('session:read');
     if (kind !== 'tool') return this.holds('ui:panel');
     return !this.#rights.authority.granted().permissions.some(({ area, deny }) => area === 'ui:panel' && deny);
   }

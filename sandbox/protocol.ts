@@ -175,6 +175,7 @@ export const RegistrationsSchema = Type.Object(
       Type.Array(
         Type.Union([
           Type.Object({ kind: Type.Union([Type.Literal('message'), Type.Literal('entry')]), name: Name }, closed),
+          Type.Object({ kind: Type.Literal('markdown'), name: Type.Literal('text') }, closed),
           Type.Object(
             { kind: Type.Literal('tool'), name: Name, call: Type.Boolean(), result: Type.Boolean(), ownFrame: Type.Optional(Type.Literal(true)) },
             closed,

@@ -119,6 +119,13 @@ export type InterceptAnswer = Static<typeof InterceptAnswerSchema>;
 export type RenderSubject =
   | { readonly kind: 'message'; readonly customType: string; readonly message: unknown; readonly expanded: boolean; readonly outputPad: number }
   | { readonly kind: 'entry'; readonly customType: string; readonly entry: unknown; readonly expanded: boolean }
+  /** Text that is about to be laid out as markdown. */
+  | {
+      readonly kind: 'markdown';
+      readonly markdown: string;
+      readonly messageType: 'user' | 'assistant' | 'assistant-thinking';
+      readonly isStreaming: boolean;
+    }
   | {
       readonly kind: 'tool';
       readonly name: string;
@@ -140,6 +147,8 @@ export const RenderedSchema = Type.Object(
     /** A message, an entry, or the call of a tool. */
     lines: Type.Optional(Lines),
     result: Type.Optional(Lines),
+    /** Text, where that was asked for. */
+    markdown: Type.Optional(Type.String({ maxLength: 1_000_000 })),
   },
   closed,
 );

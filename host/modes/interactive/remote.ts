@@ -3,6 +3,7 @@ import type { Host } from '../../host.ts';
 import type { PromptEditor } from './prompt-editor.ts';
 import { withRemoteSuggestions } from './remote-completions.ts';
 import { findDrawers } from './remote-drawing.ts';
+import { findTransformers } from './reshaped-text.ts';
 import { RemoteEditor } from './remote-editor.ts';
 import { RemoteKeys } from './remote-keys.ts';
 import { RemoteScene, themeOf } from './remote-scene.ts';
@@ -46,6 +47,11 @@ export function createRemote(parts: RemoteParts): SurfacePort & { sceneChanged()
   );
   transcript.drawWith(
     findDrawers(host, () => scene.current.version),
+    findTransformers(
+      host,
+      () => scene.current.version,
+      (notice) => transcript.notice(notice, 'warning'),
+    ),
     () => screen.refresh(),
   );
   return createRemoteSurfaces({

@@ -14,6 +14,7 @@ import { NoticeBlock, type Tone, UserBlock } from './blocks/text-block.ts';
 import { ToolBlock } from './blocks/tool-block.ts';
 import type { KeyOf } from './key-of.ts';
 import { type Drawer, type FindDrawer, RemoteDrawing } from './remote-drawing.ts';
+import { type FindTransformers, NO_TRANSFORMERS, Reshaping, type TextKind } from './reshaped-text.ts';
 import type { Palette } from './theme.ts';
 
 /** Entries of a session that are shown when it is opened; pieces that are kept while it goes on; output of a command at work. */
@@ -37,6 +38,7 @@ export class Transcript {
   #thinkingLabel: string | undefined;
 
   #findDrawer: FindDrawer = () => undefined;
+  #findTransformers = NO_TRANSFORMERS;
   #refresh: () => void = () => undefined;
 
   constructor(palette: Palette, keyOf: KeyOf) {
@@ -45,8 +47,9 @@ export class Transcript {
   }
 
   /** Has packages draw what is theirs. */
-  drawWith(findDrawer: FindDrawer, refresh: () => void): void {
+  drawWith(findDrawer: FindDrawer, findTransformers: FindTransformers, refresh: () => void): void {
     this.#findDrawer = findDrawer;
+    this.#findTransformers = findTransformers;
     this.#refresh = refresh;
   }
 
@@ -178,7 +181,7 @@ export class Transcript {
   #begin(message: AgentMessage): void {
     switch (message.role) {
       case 'user':
-        this.#parts.push(new UserBlock(textOf(message.content), this.#palette), ...this.#imagesIn(message.content));
+        this.#parts.push(this.#userBlock(textOf(message.content)), ...this.#imagesIn(message.content));
         return;
       case 'assistant':
         this.#answer = [];
@@ -238,7 +241,7 @@ export class Transcript {
 
   #end(message: AgentMessage): void {
     if (message.role !== 'assistant') return;
-    this.#sync(message);
+    this.#sync(message, false);
     if (message.stopReason === 'aborted') this.notice('stopped', 'muted');
     else if (message.errorMessage !== undefined) {
       this.#failure = new NoticeBlock(message.errorMessage, 'error', this.#palette);
@@ -246,20 +249,17 @@ export class Transcript {
     }
   }
 
-  #sync({ content }: AssistantMessage): void {
+  #sync({ content }: AssistantMessage, isStreaming = true): void {
     content.forEach((piece, index) => {
       const known = this.#answer[index];
       switch (piece.type) {
         case 'text': {
-          const block = known instanceof AnswerBlock ? known : this.#add(index, new AnswerBlock(this.#palette));
-          return block.setText(piece.text);
+          const block = known instanceof AnswerBlock ? known : this.#add(index, this.#answerBlock());
+          return block.setText(piece.text, isStreaming);
         }
         case 'thinking': {
-          const block =
-            known instanceof ThinkingBlock
-              ? known
-              : this.#add(index, new ThinkingBlock(this.#palette, { isOpen: this.#thinkingIsOpen, label: this.#thinkingLabel, keyOf: this.#keyOf }));
-          return block.setText(piece.thinking);
+          const block = known instanceof ThinkingBlock ? known : this.#add(index, this.#thinkingBlock());
+          return block.setText(piece.thinking, isStreaming);
         }
         case 'toolCall': {
           if (known === undefined) {
@@ -269,6 +269,40 @@ export class Transcript {
         }
       }
     });
+  }
+
+  #userBlock(text: string): UserBlock {
+    const block: UserBlock = new UserBlock(
+      text,
+      this.#palette,
+      this.#reshaping('user', () => block.drawAgain()),
+    );
+    return block;
+  }
+
+  #answerBlock(): AnswerBlock {
+    const block: AnswerBlock = new AnswerBlock(
+      this.#palette,
+      this.#reshaping('assistant', () => block.drawAgain()),
+    );
+    return block;
+  }
+
+  #thinkingBlock(): ThinkingBlock {
+    const block: ThinkingBlock = new ThinkingBlock(
+      this.#palette,
+      { isOpen: this.#thinkingIsOpen, label: this.#thinkingLabel, keyOf: this.#keyOf },
+      this.#reshaping('assistant-thinking', () => block.drawAgain()),
+    );
+    return block;
+  }
+
+  #reshaping(kind: TextKind, drawAgain: () => void): Reshaping {
+    const changed = (): void => {
+      drawAgain();
+      this.#refresh();
+    };
+    return new Reshaping({ find: () => this.#findTransformers(), kind, palette: this.#palette, changed });
   }
 
   #add<Kind extends AnswerBlock | ThinkingBlock | ToolBlock>(index: number, block: Kind): Kind {

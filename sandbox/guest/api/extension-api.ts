@@ -2,7 +2,7 @@ import { describe } from '../channel.ts';
 import type { GuestLink } from '../link.ts';
 import type { ProviderConfig } from './provider.ts';
 import type { Registry, ToolDefinition } from './registry.ts';
-import type { EntryRenderer, MessageRenderer } from './renderers.ts';
+import type { EntryRenderer, MarkdownTransformer, MessageRenderer } from './renderers.ts';
 
 /**
  * The object a factory receives: pi's ExtensionAPI under pi's member names, plus Dash's own. Members that
@@ -29,8 +29,7 @@ export function createExtensionApi(registry: Registry, link: GuestLink): object 
 
     registerMessageRenderer: (customType: string, renderer: MessageRenderer) => registry.registerMessageRenderer(customType, renderer),
     registerEntryRenderer: (customType: string, renderer: EntryRenderer) => registry.registerEntryRenderer(customType, renderer),
-    // A package that registers one works without, so it is said and no error.
-    registerMarkdownTransformer: () => link.log('info', 'no front end lets packages change markdown: it appears as it was written'),
+    registerMarkdownTransformer: (transformer: MarkdownTransformer) => registry.registerMarkdownTransformer(transformer),
 
     sendMessage: (message: unknown, options: object = {}) => void act('sendMessage', 'session.sendMessage', { message, options }),
     sendUserMessage: (content: unknown, options: object = {}) => void act('sendUserMessage', 'session.sendUserMessage', { content, options }),

@@ -3,7 +3,7 @@ import { describe } from '../channel.ts';
 import type { ProviderRequest } from '../../protocol.ts';
 import type { GuestLink } from '../link.ts';
 import { EventBus } from './event-bus.ts';
-import { type EntryRenderer, type MessageRenderer, Renderers, type ToolRenderers } from './renderers.ts';
+import { type EntryRenderer, type MarkdownTransformer, type MessageRenderer, Renderers, type ToolRenderers } from './renderers.ts';
 import type { Stage } from './stage.ts';
 import { Surfaces } from './surfaces.ts';
 import type { ProviderAct } from '../../provider-acts.ts';
@@ -71,6 +71,8 @@ interface Slot {
   readonly providers: Map<string, GuestProvider>;
   readonly messages: Map<string, MessageRenderer>;
   readonly entries: Map<string, EntryRenderer>;
+  /** The last one counts, as in pi. */
+  markdown: MarkdownTransformer | undefined;
 }
 
 /** The guest's half of the contributions: what was registered, and the functions behind it. */
@@ -102,6 +104,7 @@ export class Registry {
       message: (customType) => this.#find((slot) => slot.messages.get(customType)),
       entry: (customType) => this.#find((slot) => slot.entries.get(customType)),
       tool: (name) => this.#find((slot) => slot.tools.get(name)),
+      markdown: () => this.#slots.flatMap(({ markdown }) => markdown ?? []),
     });
   }
 
@@ -222,6 +225,10 @@ export class Registry {
 
   registerEntryRenderer(customType: string, renderer: EntryRenderer): void {
     this.#rendererFor(customType, renderer, 'registerEntryRenderer').entries.set(customType, renderer);
+  }
+
+  registerMarkdownTransformer(transformer: MarkdownTransformer): void {
+    this.#rendererFor('text', transformer, 'registerMarkdownTransformer').markdown = transformer;
   }
 
   on(event: string, handler: EventHandler): () => void {
@@ -366,11 +373,12 @@ function emptySlot(): Slot {
     providers: new Map(),
     messages: new Map(),
     entries: new Map(),
+    markdown: undefined,
   };
 }
 
 /** Left out where there are none: what was captured before there were renderers stays the same. */
-function renderersOf({ messages, entries, tools }: Slot): { renderers?: readonly RendererRegistration[] } {
+function renderersOf({ messages, entries, tools, markdown }: Slot): { renderers?: readonly RendererRegistration[] } {
   const renderers: RendererRegistration[] = [
     ...[...messages.keys()].map((name) => ({ kind: 'message' as const, name })),
     ...[...entries.keys()].map((name) => ({ kind: 'entry' as const, name })),
@@ -378,6 +386,7 @@ function renderersOf({ messages, entries, tools }: Slot): { renderers?: readonly
       const [call, result] = [typeof renderCall === 'function', typeof renderResult === 'function'];
       return call || result ? [{ kind: 'tool' as const, name, call, result, ...(renderShell === 'self' && { ownFrame: true as const }) }] : [];
     }),
+    ...(markdown === undefined ? [] : [{ kind: 'markdown' as const, name: 'text' as const }]),
   ];
   return renderers.length === 0 ? {} : { renderers };
 }

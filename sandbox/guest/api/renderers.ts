@@ -7,6 +7,8 @@ import { checkedLines, type GuestComponent } from './surface.ts';
 export type MessageRenderer = (message: unknown, options: { expanded: boolean; outputPad: number }, theme: object) => GuestComponent | undefined;
 export type EntryRenderer = (entry: unknown, options: { expanded: boolean }, theme: object) => GuestComponent | undefined;
 
+export type MarkdownTransformer = (markdown: string, context: { messageType: string; isStreaming: boolean; availableWidth: number }) => unknown;
+
 /** The half of pi's ToolDefinition that draws. */
 export interface ToolRenderers {
   renderShell?: 'default' | 'self';
@@ -30,6 +32,8 @@ export interface RenderersOptions {
   readonly message: (customType: string) => MessageRenderer | undefined;
   readonly entry: (customType: string) => EntryRenderer | undefined;
   readonly tool: (name: string) => ToolRenderers | undefined;
+  /** Those of all entry points, in their order. */
+  readonly markdown: () => readonly MarkdownTransformer[];
 }
 
 /** Draws messages, entries and tool calls: components of one moment, asked for at a width. */
@@ -58,6 +62,15 @@ export class Renderers {
       }
       case 'tool':
         return this.#tool(subject, width);
+      case 'markdown': {
+        const { messageType, isStreaming } = subject;
+        // What is not text changes nothing, as in pi.
+        const transform = (text: string, transformer: MarkdownTransformer): string => {
+          const changed = transformer(text, { messageType, isStreaming, availableWidth: width });
+          return typeof changed === 'string' ? changed : text;
+        };
+        return { markdown: this.#options.markdown().reduce(transform, subject.markdown) };
+      }
     }
   }
 

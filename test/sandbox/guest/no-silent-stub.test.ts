@@ -55,6 +55,7 @@ const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   'pi.events.on': ['channel', () => undefined],
   'pi.registerMessageRenderer': ['note', () => undefined],
   'pi.registerEntryRenderer': ['note', () => undefined],
+  'pi.registerMarkdownTransformer': [() => undefined],
   'pi.setActiveTools': [[]],
   'pi.exec': ['true', []],
   'ctx.executeTool': ['package/tool', {}],

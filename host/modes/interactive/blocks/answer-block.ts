@@ -2,6 +2,7 @@ import { Markdown, wrapTextWithAnsi } from '@earendil-works/pi-tui';
 import { keyHint, type KeyOf } from '../key-of.ts';
 import type { Palette } from '../theme.ts';
 import { Block } from './block.ts';
+import type { Reshaping } from '../reshaped-text.ts';
 import type { FoldOptions } from './tool-block.ts';
 
 /** Text of a model as markdown, while it grows. What cannot change any more is laid out once. */
@@ -12,15 +13,20 @@ export class AnswerBlock extends Block {
   /** Where in the text the last piece begins. */
   #from = 0;
   #text = '';
+  #isStreaming = true;
+  readonly #reshaping: Reshaping | undefined;
 
-  constructor(palette: Palette) {
+  constructor(palette: Palette, reshaping?: Reshaping) {
     super();
     this.#palette = palette;
+    this.#reshaping = reshaping;
     this.#last = new Markdown('', 1, 0, palette.markdown);
   }
 
   /** Takes the whole text so far. */
-  setText(text: string): void {
+  setText(text: string, isStreaming = true): void {
+    if (isStreaming !== this.#isStreaming && this.#reshaping !== undefined) super.invalidate();
+    this.#isStreaming = isStreaming;
     if (text === this.#text) return;
     this.#text = text;
     for (let end = endOfPiece(text, this.#from); end !== undefined; end = endOfPiece(text, this.#from)) {
@@ -34,10 +40,18 @@ export class AnswerBlock extends Block {
 
   override invalidate(): void {
     super.invalidate();
+    this.#reshaping?.forget();
     for (const piece of [...this.#done, this.#last]) piece.invalidate();
   }
 
+  /** A package has answered. */
+  drawAgain(): void {
+    super.invalidate();
+  }
+
   protected override draw(width: number): string[] {
+    const reshaped = this.#reshaping?.at(this.#text, width, this.#isStreaming);
+    if (reshaped !== undefined) return reshaped;
     return [...this.#done, this.#last].flatMap((piece) => {
       const drawn = piece.render(width);
       return drawn.length === 0 ? [] : ['', ...drawn];
@@ -80,10 +94,13 @@ export class ThinkingBlock extends Block {
   #text = '';
   #isOpen: boolean;
   #label: string | undefined;
+  #isStreaming = true;
+  readonly #reshaping: Reshaping | undefined;
 
-  constructor(palette: Palette, { isOpen, keyOf, label }: FoldOptions & { readonly label?: string | undefined }) {
+  constructor(palette: Palette, { isOpen, keyOf, label }: FoldOptions & { readonly label?: string | undefined }, reshaping?: Reshaping) {
     super();
     this.#palette = palette;
+    this.#reshaping = reshaping;
     this.#isOpen = isOpen;
     this.#keyOf = keyOf;
     this.#label = label;
@@ -94,7 +111,9 @@ export class ThinkingBlock extends Block {
     this.invalidate();
   }
 
-  setText(text: string): void {
+  setText(text: string, isStreaming = true): void {
+    if (isStreaming !== this.#isStreaming && this.#reshaping !== undefined) this.invalidate();
+    this.#isStreaming = isStreaming;
     if (text === this.#text) return;
     this.#text = text;
     // Folded, the line says the same whatever is thought.
@@ -106,10 +125,22 @@ export class ThinkingBlock extends Block {
     this.invalidate();
   }
 
+  override invalidate(): void {
+    super.invalidate();
+    this.#reshaping?.forget();
+  }
+
+  /** A package has answered. */
+  drawAgain(): void {
+    super.invalidate();
+  }
+
   protected override draw(width: number): string[] {
     const { fg, italic } = this.#palette;
     const text = this.#text.trim();
     if (text === '' && this.#isOpen) return [];
+    const reshaped = this.#isOpen ? this.#reshaping?.at(text, width, this.#isStreaming) : undefined;
+    if (reshaped !== undefined) return reshaped;
     const shown = this.#isOpen
       ? wrapTextWithAnsi(text, Math.max(1, width - 2))
       : [`${this.#label ?? 'thinking …'}${keyHint(this.#keyOf('app.thinking.toggle'), 'shows it')}`];

@@ -1,5 +1,6 @@
 import { visibleWidth, wrapTextWithAnsi } from '@earendil-works/pi-tui';
 import type { Palette } from '../theme.ts';
+import type { Reshaping } from '../reshaped-text.ts';
 import { Block } from './block.ts';
 
 export type Tone = 'info' | 'warning' | 'error' | 'muted';
@@ -34,14 +35,28 @@ export class NoticeBlock extends Block {
 export class UserBlock extends Block {
   readonly #text: string;
   readonly #palette: Palette;
+  readonly #reshaping: Reshaping | undefined;
 
-  constructor(text: string, palette: Palette) {
+  constructor(text: string, palette: Palette, reshaping?: Reshaping) {
     super();
     this.#text = text;
     this.#palette = palette;
+    this.#reshaping = reshaping;
+  }
+
+  override invalidate(): void {
+    super.invalidate();
+    this.#reshaping?.forget();
+  }
+
+  /** A package has answered. */
+  drawAgain(): void {
+    super.invalidate();
   }
 
   protected override draw(width: number): string[] {
+    const reshaped = this.#reshaping?.at(this.#text, width, false);
+    if (reshaped !== undefined) return reshaped;
     const { fg, bg, bold } = this.#palette;
     const lines = wrapTextWithAnsi(this.#text, Math.max(1, width - 4));
     return [
