@@ -320,7 +320,7 @@ export class Transcript {
   }
 
   #imagesIn(content: string | readonly { readonly type: string }[]): ImageBlock[] {
-    return typeof content === 'string' ? [] : content.filter(isImage).map((image) => new ImageBlock(image, this.#palette));
+    return typeof content === 'string' ? [] : content.filter(isImage).map((image) => new ImageBlock(image, this.#palette, () => this.#refresh()));
   }
 
   #call(id: string, name: string, change: (call: ToolBlock) => void): void {
