@@ -103,6 +103,7 @@ class OpenSurface implements RemoteSurface {
   #frame: Frame | undefined;
   #notice: string | undefined;
   #focused = false;
+  #wantsReleases = false;
   #closed = false;
   #waitingKeys = 0;
 
@@ -124,6 +125,10 @@ class OpenSurface implements RemoteSurface {
 
   get notice(): string | undefined {
     return this.#notice;
+  }
+
+  get wantsReleases(): boolean {
+    return this.#wantsReleases;
   }
 
   show(port: SurfacePort): void {
@@ -203,6 +208,10 @@ class OpenSurface implements RemoteSurface {
   heard(signal: SurfaceSignal): void {
     if (this.#closed) return;
     if (signal.kind === 'failed') return this.#say(`${this.package}: ${signal.message}`);
+    if (signal.kind === 'releases') {
+      this.#wantsReleases = signal.wanted;
+      return;
+    }
     if (signal.kind === 'hidden') {
       if (signal.hidden) this.#clocks?.[Symbol.dispose]();
       else this.#waitForPerson();

@@ -78,6 +78,8 @@ export const SurfaceSignalSchema = Type.Union([
   Type.Object({ kind: Type.Literal('hidden'), hidden: Type.Boolean() }, closed),
   Type.Object({ kind: Type.Literal('focus') }, closed),
   Type.Object({ kind: Type.Literal('unfocus') }, closed),
+  /** Whether whoever hears its keys wants to hear as well when they are let go. */
+  Type.Object({ kind: Type.Literal('releases'), wanted: Type.Boolean() }, closed),
   /** Of an editor. */
   Type.Object({ kind: Type.Literal('change'), text: EditorText }, closed),
   Type.Object({ kind: Type.Literal('submit'), text: EditorText }, closed),
@@ -203,6 +205,8 @@ export interface RemoteSurface {
   readonly frame: Frame | undefined;
   /** What is to be said in the place of the frame: the component failed. */
   readonly notice: string | undefined;
+  /** Whether it hears when a key is let go, where the terminal tells. */
+  readonly wantsReleases: boolean;
   /** Tells the component its width; a frame for it follows. */
   resize(width: number): void;
   /** Tells the component that something in the scene has changed. */
@@ -224,7 +228,7 @@ export interface RemoteSurface {
 export interface SurfaceHandle {
   /** A new frame or notice is there. */
   drawn(): void;
-  signal(signal: Exclude<SurfaceSignal, { kind: 'failed' }>): void;
+  signal(signal: Exclude<SurfaceSignal, { kind: 'failed' | 'releases' }>): void;
   /** It is gone; `notice` says why where that was nobody's wish. */
   closed(notice: string | undefined): void;
 }

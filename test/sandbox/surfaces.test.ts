@@ -1,4 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { RemoteView } from '../../host/modes/interactive/remote-view.ts';
+import { Palette } from '../../host/modes/interactive/theme.ts';
+import { firstTheme } from '../../host/modes/interactive/themes.ts';
 import { parsePermissionSet } from '../../format/index.ts';
 import { type CallContext, fixedAuthority } from '../../sandbox/index.ts';
 import { openFixture, recordingPorts, tool, until, type Fixture, type FixtureOptions } from '../support/sandbox-fixture.ts';
@@ -508,4 +511,52 @@ describe('what stands in the conversation', () => {
     expect(await of(world, { kind: 'entry', customType: 'mark', entry: { data: 1 }, expanded: false })).toBeUndefined();
     expect(world.fixture.extension.pid).toBeUndefined();
   });
+});
+
+test('keys that are let go are heard by a component that asks for them, and was there when they were pressed', async () => {
+  const body = (extra: string): string => `await ctx.ui.custom((tui, theme, keys, done) => { const heard = []; return { ${extra}
+    render: () => [heard.join(' ') || 'nothing'], handleInput: (data) => { heard.push(JSON.stringify(data).slice(-6, -1)); } }; });`;
+  const { screen, run } = await stage({ asks: body('wantsKeyRelease: true,'), plain: body('') });
+  const view = async (name: string): Promise<{ readonly view: RemoteView; readonly lines: () => string | undefined }> => {
+    void run(name).catch(() => undefined);
+    const { surface } = await screen.find('custom');
+    const options = { palette: new Palette(firstTheme(), 'none'), maxLines: () => 10, now: () => performance.now(), closingKeys: () => ['ctrl+c'] };
+    const shown = new RemoteView(surface, options);
+    shown.focused = true;
+    return { view: shown, lines: () => surface.frame?.lines.join() };
+  };
+  const [pressA, releaseA, releaseB] = ['\u001B[97;1:1u', '\u001B[97;1:3u', '\u001B[98;1:3u'];
+
+  const asks = await view('asks');
+  await until(() => asks.view.wantsKeyRelease);
+  for (const key of [releaseB, pressA, releaseA, releaseA, pressA]) asks.view.handleInput(key);
+  await until(() => asks.lines()?.split(' ').length === 3);
+  expect(asks.lines()).toBe(';1:1u ;1:3u ;1:1u');
+  // the focus was somebody else's while it was let go
+  asks.view.focused = false;
+  asks.view.focused = true;
+  for (const key of [releaseA, pressA]) asks.view.handleInput(key);
+  await until(() => asks.lines()?.split(' ').length === 4);
+  expect(asks.lines()).toBe(';1:1u ;1:3u ;1:1u ;1:1u');
+
+  screen.shown.at(-1)?.surface.close();
+  const plain = await view('plain');
+  expect(plain.view.wantsKeyRelease).toBe(false);
+  for (const key of [pressA, releaseA, pressA]) plain.view.handleInput(key);
+  await until(() => plain.lines()?.split(' ').length === 2);
+  expect(plain.lines()).toBe(';1:1u ;1:1u');
+});
+
+test('letting go of the key that closes does not count as pressing it twice', async () => {
+  const { screen, run } = await stage({ panel: `await ctx.ui.custom(() => ({ wantsKeyRelease: true, render: () => ['x'], handleInput: () => undefined }));` });
+  void run('panel').catch(() => undefined);
+  const panel = await screen.find('custom');
+  const view = new RemoteView(panel.surface, { palette: new Palette(firstTheme(), 'none'), maxLines: () => 10, now: () => 0, closingKeys: () => ['ctrl+c'] });
+  view.focused = true;
+  await until(() => view.wantsKeyRelease);
+  view.handleInput('\u001B[99;5:1u');
+  view.handleInput('\u001B[99;5:3u');
+  expect(panel.closed).toBe(false);
+  view.handleInput('\u001B[99;5:1u');
+  await until(() => panel.closed);
 });

@@ -53,6 +53,10 @@ class PanelStack implements Component, Focusable {
     if (top !== undefined) top.focused = focused;
   }
 
+  get wantsKeyRelease(): boolean {
+    return this.#views.at(-1)?.wantsKeyRelease === true;
+  }
+
   push(view: RemoteView): void {
     this.#views = [...this.#views, view];
     this.focused = this.#isFocused;

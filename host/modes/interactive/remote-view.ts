@@ -1,4 +1,4 @@
-import { CURSOR_MARKER, type Focusable, matchesKey, visibleWidth } from '@earendil-works/pi-tui';
+import { CURSOR_MARKER, type Focusable, isKeyRelease, matchesKey, parseKey, visibleWidth } from '@earendil-works/pi-tui';
 import type { Frame, RemoteSurface } from '../../../sandbox/index.ts';
 import { Block } from './blocks/block.ts';
 import { BORDER_COLUMNS, borderLabel, borderLine } from './package-border.ts';
@@ -33,6 +33,8 @@ export class RemoteView extends Block implements Focusable {
   #width = 0;
   #isFocused = false;
   #closingAt = Number.NEGATIVE_INFINITY;
+  /** What was pressed here and not let go. */
+  readonly #down = new Set<string>();
 
   constructor(surface: RemoteSurface, options: RemoteViewOptions) {
     super();
@@ -47,6 +49,7 @@ export class RemoteView extends Block implements Focusable {
   /** Set by whoever hands the focus round; without it no key reaches the package. */
   set focused(focused: boolean) {
     this.#isFocused = focused;
+    if (!focused) this.#down.clear();
     this.#surface.focus(focused);
     this.drawAgain();
   }
@@ -71,8 +74,19 @@ export class RemoteView extends Block implements Focusable {
     super.invalidate();
   }
 
+  get wantsKeyRelease(): boolean {
+    return this.#surface.wantsReleases;
+  }
+
   handleInput(data: string): void {
     const { now, closingKeys } = this.#options;
+    const key = parseKey(data) ?? data;
+    if (isKeyRelease(data)) {
+      // Who did not hear a key pressed hears nothing of it: it was meant for somebody else.
+      if (this.#down.delete(key) && this.#surface.wantsReleases) void this.#surface.key(data);
+      return;
+    }
+    if (this.#surface.wantsReleases) this.#down.add(key);
     if (closingKeys().some((key) => matchesKey(data, keyIdOf(key)))) {
       if (now() - this.#closingAt < TWICE_MS) return this.#surface.close();
       this.#closingAt = now();

@@ -1,3 +1,4 @@
+import { isKeyRelease } from '@earendil-works/pi-tui';
 import type { SurfacePort } from '../../../sandbox/index.ts';
 import type { Host } from '../../host.ts';
 import type { PromptEditor } from './prompt-editor.ts';
@@ -66,7 +67,9 @@ export function createRemote(parts: RemoteParts): SurfacePort & { sceneChanged()
     keys: new RemoteKeys({
       listen: (listener) => painter.addInputListener(listener),
       deliver(data) {
-        painter.getFocusedComponent()?.handleInput?.(data);
+        const focused = painter.getFocusedComponent();
+        // As the painter does it: a key that is let go is for those who ask for it.
+        if (!isKeyRelease(data) || focused?.wantsKeyRelease === true) focused?.handleInput?.(data);
         screen.refresh();
       },
     }),

@@ -43,6 +43,7 @@ export class Surface {
   #closed = false;
   /** What was said before the host showed it; it would be said to nobody. */
   #early: SurfaceSignal[] | undefined = [];
+  #saidReleases = false;
   focused = false;
 
   constructor(options: SurfaceOptions) {
@@ -57,6 +58,7 @@ export class Surface {
   /** Puts the component on the screen. It draws when it is told its width. */
   open(place: SurfacePlace, component?: GuestComponent): void {
     this.#component = component;
+    this.#sayReleases();
     this.#subscription = this.#options.link.subscribe(
       'ui.open',
       { surface: this.id, place },
@@ -71,6 +73,15 @@ export class Surface {
     const after = component ?? this.#component;
     if (before !== undefined && before !== after && 'focused' in before) before.focused = false;
     if (after !== undefined && 'focused' in after) after.focused = this.focused;
+    this.#sayReleases();
+  }
+
+  /** The host keeps keys that are let go to itself, unless they are asked for. */
+  #sayReleases(): void {
+    const wanted = (this.#focusOf ?? this.#component)?.wantsKeyRelease === true;
+    if (wanted === this.#saidReleases) return;
+    this.#saidReleases = wanted;
+    this.signal({ kind: 'releases', wanted });
   }
 
   setFocused(focused: boolean): void {

@@ -22,8 +22,9 @@ export class ImageBlock extends Block {
   readonly #palette: Palette;
   readonly #changed: () => void;
   readonly #kind: ImageSize | undefined;
-  /** As Kitty takes it: not yet asked for, on its way, or it cannot be made. */
-  #png: string | 'asked' | 'none' | undefined;
+  /** As Kitty takes it, once it was made; whether that was begun. */
+  #png: string | undefined;
+  #isAsked = false;
 
   /** `changed` is called when there is more to see than there was. */
   constructor({ data }: ImageContent, palette: Palette, changed: () => void) {
@@ -49,20 +50,17 @@ export class ImageBlock extends Block {
   /** What the terminal is sent, once there is something. */
   #sent(protocol: Protocol, { mimeType }: ImageSize): string | undefined {
     if ((protocol === 'iterm2' || mimeType === 'image/png') && this.#data.length <= MAX_SENT) return this.#data;
-    this.#png ??= this.#askForPng();
-    return this.#png === 'asked' || this.#png === 'none' ? undefined : this.#png;
+    if (!this.#isAsked) void this.#makePng();
+    return this.#png;
   }
 
-  #askForPng(): 'asked' {
-    toPng(Buffer.from(this.#data, 'base64'))
-      .catch(() => undefined)
-      .then((bytes) => {
-        const png = bytes?.toString('base64');
-        this.#png = png === undefined || png.length > MAX_SENT ? 'none' : png;
-        this.invalidate();
-        this.#changed();
-      });
-    return 'asked';
+  async #makePng(): Promise<void> {
+    this.#isAsked = true;
+    const bytes = await toPng(Buffer.from(this.#data, 'base64')).catch(() => undefined);
+    const png = bytes?.toString('base64');
+    this.#png = png === undefined || png.length > MAX_SENT ? undefined : png;
+    this.invalidate();
+    this.#changed();
   }
 
   #words(): string {

@@ -7,8 +7,6 @@ import type { ScreenCommand } from './command.ts';
 
 /** So many of a project's files are named. */
 const MOST_NAMES = 20;
-const FROM_THEN_ON = 'it counts from the next `/reload` on';
-
 export const trust: ScreenCommand = {
   name: 'trust',
   description: 'whether the files of this project may speak to the agent',
@@ -17,21 +15,27 @@ export const trust: ScreenCommand = {
     const places = { dashHome: host.dashHome, cwd: host.cwd, home: homedir() };
     const { files, trusted, changed } = await decideTrust(places, false);
     const names = [...files.items.keys()].map((name) => `  ${plainText(name, 300)}${changed.includes(name) ? ' (changed)' : ''}`);
+    const more = names.length > MOST_NAMES ? [`  and ${names.length - MOST_NAMES} more`] : [];
     if (names.length === 0) return say(`${files.root} brings nothing that speaks to the agent`);
     const lines = [
       `${plainText(files.root, 300)} ${trusted ? 'is trusted' : 'is not trusted'}, with`,
       ...names.slice(0, MOST_NAMES),
-      ...(names.length > MOST_NAMES ? [`  and ${names.length - MOST_NAMES} more`] : []),
+      ...more,
       ...(trusted ? ['  [n] leave it so', '  [r] trust it no longer'] : ['  [n] no', '  [y] yes, until one of these changes']),
     ];
     const key = await screen.ask({ component: new QuestionBlock(lines, palette), keys: ['n', trusted ? 'r' : 'y'] });
     if (key === 'r') {
       await revokeTrust(places, files.root);
-      say(`${files.root} is not trusted any more; ${FROM_THEN_ON}`, 'muted');
+      await host.reload();
+      say(`${plainText(files.root, 300)} is not trusted any more; nothing of it speaks from now on`, 'muted');
     }
     if (key === 'y') {
       await trustProject(places, files);
-      say(`${files.root} is trusted; ${FROM_THEN_ON}`, 'muted');
+      await host.reload();
+      // What was shown is what was trusted; one that changed since is not, and the reload says so.
+      const { trusted: isTaken, changed: since } = await decideTrust(places, false);
+      if (isTaken) say([`${plainText(files.root, 300)} is trusted, and taken up with`, ...names.slice(0, MOST_NAMES), ...more].join('\n'), 'muted');
+      else say(`${plainText(files.root, 300)} is not taken up: ${since.map((name) => plainText(name, 300)).join(', ')} changed meanwhile`, 'warning');
     }
   },
 };
