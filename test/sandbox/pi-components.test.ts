@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { cp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { CallContext, RemoteSurface, RenderSubject } from '../../sandbox/index.ts';
@@ -57,6 +57,8 @@ interface Options {
   readonly workspaceFiles?: Readonly<Record<string, string>>;
   /** Put before the file on both sides, where chance or time decide what is drawn. */
   readonly before?: string;
+  /** Words of the file that are others on both sides, where a program of elsewhere would answer. */
+  readonly instead?: readonly [string, string];
 }
 
 /** As wide as it asks to be, on both sides. */
@@ -68,8 +70,8 @@ function widthOf(layout: { readonly width?: unknown } | undefined, isOverlay: bo
   return percent === undefined ? WIDTH : Math.floor((WIDTH * Number(percent)) / 100);
 }
 
-async function both({ file, granted = [], state = STATE, workspaceFiles = {}, before = '' }: Options): Promise<Both> {
-  const source = `${before}\n${await readFile(join(EXAMPLES, file), 'utf8')}`;
+async function both({ file, granted = [], state = STATE, workspaceFiles = {}, before = '', instead = ['', ''] }: Options): Promise<Both> {
+  const source = `${before}\n${(await readFile(join(EXAMPLES, file), 'utf8')).replaceAll(...instead)}`;
   const screen = remoteScreen({
     scene: { theme: { name: 'dark', mode: piTheme.getColorMode(), colors: PI_DARK.colors } },
     widthOf: ({ place }: RemoteSurface) => widthOf(place.kind === 'overlay' ? place.layout : undefined, place.kind === 'overlay'),
@@ -95,22 +97,39 @@ async function both({ file, granted = [], state = STATE, workspaceFiles = {}, be
     workspaceFiles,
     ports: {
       ...ports,
-      ui: { ...ports.ui, surfaces: screen.port },
-      session: { ...ports.session, query: ({ kind }) => (kind === 'branch' || kind === 'entries' ? state.entries : undefined) },
+      ui: {
+        ...ports.ui,
+        surfaces: screen.port,
+        editor: async (title, prefill) => {
+          said.push(['edit', `${title}: ${prefill}`]);
+          return `${prefill}, edited`;
+        },
+      },
+      session: {
+        ...ports.session,
+        control: async () => ({ cancelled: false }),
+        query: ({ kind }) => (kind === 'branch' || kind === 'entries' ? state.entries : undefined),
+      },
       agent: {
         ...ports.agent,
+        complete: async (_package, asked) => {
+          const { model, context } = asked as { readonly model: { readonly id: string }; readonly context: object };
+          return state.complete?.(model, context);
+        },
         query: (query) =>
-          query === 'allTools'
-            ? state.tools
-            : query === 'activeTools'
-              ? state.activeTools
-              : query === 'model'
-                ? state.model
-                : query === 'thinkingLevel'
-                  ? 'off'
-                  : query === 'isIdle'
-                    ? true
-                    : undefined,
+          query === 'models'
+            ? [state.model]
+            : query === 'allTools'
+              ? state.tools
+              : query === 'activeTools'
+                ? state.activeTools
+                : query === 'model'
+                  ? state.model
+                  : query === 'thinkingLevel'
+                    ? 'off'
+                    : query === 'isIdle'
+                      ? true
+                      : undefined,
       },
     },
   });
@@ -172,12 +191,18 @@ async function both({ file, granted = [], state = STATE, workspaceFiles = {}, be
 /** Files beside the entry of an example that is a directory, in its directory's place. */
 async function siblings(file: string): Promise<Record<string, string>> {
   const directory = file.slice(0, file.lastIndexOf('/'));
-  return Object.fromEntries(await Promise.all(['utils.ts'].map(async (name) => [name, await readFile(join(EXAMPLES, directory, name), 'utf8')] as const)));
+  return Object.fromEntries(
+    await Promise.all(
+      (await readdir(join(EXAMPLES, directory)))
+        .filter((name) => name.endsWith('.ts') && name !== 'index.ts')
+        .map(async (name) => [name, await readFile(join(EXAMPLES, directory, name), 'utf8')] as const),
+    ),
+  );
 }
 
-/** The mark of the cursor is of the screen, not of what is drawn. Nothing else is left out. */
+/** The mark of the cursor is of the screen, not of what is drawn, and what turns turns by itself. Nothing else is left out. */
 function plain(line: string): string {
-  return line.replaceAll('\u001B_pi:c\u0007', '');
+  return line.replaceAll('\u001B_pi:c\u0007', '').replaceAll(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/g, '⠿');
 }
 
 /** The same numbers on both sides, for games. */
@@ -388,4 +413,128 @@ describe('renderers', () => {
       ...(after && { result: after }),
     });
   });
+});
+
+describe('what asks a model', () => {
+  /** A model that answers when the test says so, and what it was asked. */
+  function model(id = 'claude-x', provider = 'anthropic') {
+    const { promise, resolve } = Promise.withResolvers<object>();
+    const requests: string[] = [];
+    const usage = { input: 1, output: 1, cacheRead: 0, cacheWrite: 0, totalTokens: 2, cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, total: 0 } };
+    const state: HostState = {
+      ...STATE,
+      model: { provider, id, contextWindow: 200_000 },
+      entries: [
+        MESSAGE('user', { content: 'which database?', timestamp: 1 }),
+        MESSAGE('assistant', { content: [{ type: 'text', text: 'Postgres or SQLite?' }], stopReason: 'stop', timestamp: 2 }),
+      ],
+      complete: ({ id: asked }, request) => {
+        // when it was asked is the clock's
+        requests.push(JSON.stringify([asked, request]).replaceAll(/"timestamp":\d+/g, '"timestamp":0'));
+        return promise;
+      },
+    };
+    const answer = (text: string): void => resolve({ role: 'assistant', content: [{ type: 'text', text }], stopReason: 'stop', usage });
+    return { state, requests, answer };
+  }
+  const notes = (said: readonly unknown[]): unknown[] => (said as readonly [string, string][]).flatMap(([kind, text]) => (kind === 'notify' ? [text] : []));
+  const edits = (said: readonly unknown[]): string[] =>
+    (said as readonly [string, string | { readonly kind: string; readonly text?: string }][]).flatMap(([kind, what]) => {
+      if (kind === 'edit') return [String(what)];
+      return kind === 'set' && typeof what === 'object' && what.kind === 'editorText' ? [what.text ?? ''] : [];
+    });
+
+  test('qna: a loader while it is asked, and its answer in the editor', async () => {
+    const { state, requests, answer } = model();
+    const { run, same, pi, said, screen } = await both({ file: 'qna.ts', state, granted: ['model'] });
+    run('qna');
+    await same('Extracting questions using claude-x');
+    await until(() => requests.length === 2);
+    expect(requests[0]).toContain('Postgres or SQLite?');
+    expect(requests[0]).toBe(requests[1]);
+    answer('Q: Which?\nA: ');
+    await until(() => screen.shown.every(({ closed }) => closed) && pi.edits.length > 0 && notes(said).length === pi.notices.length);
+    expect(edits(said)).toEqual(pi.edits);
+    expect(notes(said)).toEqual(pi.notices);
+    expect(pi.edits).toEqual(['Q: Which?\nA: ']);
+  });
+
+  test('qna: what is left with escape was not asked for', async () => {
+    const { state, requests } = model();
+    const { run, same, pi, said, key } = await both({ file: 'qna.ts', state, granted: ['model'] });
+    run('qna');
+    await same('Extracting');
+    await until(() => requests.length === 2);
+    await key(ESCAPE);
+    await until(() => pi.notices.length > 0 && notes(said).length === pi.notices.length);
+    expect(notes(said)).toEqual(['Cancelled']);
+    expect(edits(said)).toEqual([]);
+  });
+
+  test('handoff: a prompt for another session, edited, and put into its editor', async () => {
+    const { state, requests, answer } = model();
+    const { run, same, pi, said } = await both({ file: 'handoff.ts', state, granted: ['model'] });
+    run('handoff', 'use SQLite');
+    await same('Generating handoff prompt');
+    await until(() => requests.length === 2);
+    expect(requests[0]).toContain('use SQLite');
+    expect(requests[0]).toBe(requests[1]);
+    answer('## Task');
+    await until(() => pi.notices.length > 0 && notes(said).length === pi.notices.length);
+    expect(pi.edits).toEqual(['Edit handoff prompt: ## Task', '## Task, edited']);
+    expect(edits(said)).toEqual(pi.edits);
+    expect(notes(said)).toEqual(pi.notices);
+  });
+
+  test('summarize: an answer laid out as markdown', async () => {
+    const { state, requests, answer } = model('gpt-5.2', 'openai');
+    const { run, same, screen } = await both({ file: 'summarize.ts', state, granted: ['model'] });
+    run('summarize');
+    await until(() => requests.length === 2);
+    expect(requests[0]).toBe(requests[1]);
+    answer('# Goals\n\n- a *database*\n\n```sql\nselect 1\n```\n\n| a | b |\n|---|---|\n| 1 | 漢字 |');
+    await same('Conversation Summary');
+    await through([DOWN, ENTER]);
+    expect(screen.shown.every(({ closed }) => closed)).toBe(true);
+  });
+});
+
+test('github-issue-autocomplete: issues behind a #, and what else suggests elsewhere', async () => {
+  const issues = [
+    { number: 7, title: 'Crash at start', state: 'OPEN' },
+    { number: 71, title: 'A slow list', state: 'OPEN' },
+    { number: 8, title: 'Colours', state: 'OPEN' },
+  ];
+  // Neither GitHub nor its program are here: what both would answer is written down. Nothing else of the file is changed.
+  const answers = `const answered = async (program: string, args: string[]) => ({ code: 0, stderr: '', killed: false, stdout: program === 'git' ? 'origin\\tgit@github.com:owner/name.git (fetch)\\n' : JSON.stringify(${JSON.stringify(issues)}) });`;
+  const { emit, pi, screen } = await both({ file: 'github-issue-autocomplete.ts', before: answers, instead: ['pi.exec(', 'answered('] });
+  await emit('session_start', { reason: 'startup' });
+  const { surface } = await screen.find('completions');
+  for (const line of ['#', 'see #7', 'see #slow', '#8 ', 'no issue', '#nothing like it']) {
+    const options = { signal: new AbortController().signal };
+    const wanted = await pi.suggests?.getSuggestions([line], 0, line.length, options);
+    const found = await surface.suggest({ lines: [line], line: 0, column: line.length, force: false }, options.signal);
+    const items = found?.items.map(({ value, label, description }) => ({ value, label, ...(description !== undefined && { description }) }));
+    expect({ line, prefix: found?.prefix, items }).toEqual({ line, prefix: wanted?.prefix, items: wanted?.items });
+  }
+});
+
+test('doom-overlay: its engine of WebAssembly is started, and says what it says in pi; there is no game to play here', async () => {
+  const { exitCode } = process;
+  const { run, pi, said, fixture } = await both({ file: 'doom-overlay/index.ts', granted: ['wasm'], workspaceFiles: { 'none.wad': 'no game at all' } });
+  await cp(join(EXAMPLES, 'doom-overlay/doom'), join(fixture.packageDirectory, 'doom'), { recursive: true });
+  const notices = (): unknown[] => (said as readonly [string, string][]).flatMap(([kind, text]) => (kind === 'notify' ? [text] : []));
+  run('doom-overlay', join(fixture.workspace, 'none.wad'));
+  await until(() => pi.notices.length > 2 && notices().length > 2);
+  // The engine ends by throwing, which sets how the process ends that it runs in.
+  process.exitCode = exitCode;
+  expect(notices()).toEqual(pi.notices);
+  expect(pi.notices.at(-1)).toBe('Failed to load DOOM: [object Object]');
+  // the arm of control: without the permission nothing of it is compiled
+  await world?.[Symbol.asyncDispose]();
+  const plain = await both({ file: 'doom-overlay/index.ts', workspaceFiles: { 'none.wad': 'no game at all' } });
+  await cp(join(EXAMPLES, 'doom-overlay/doom'), join(plain.fixture.packageDirectory, 'doom'), { recursive: true });
+  plain.run('doom-overlay', join(plain.fixture.workspace, 'none.wad'));
+  await until(() => plain.said.length > 2);
+  expect(JSON.stringify(plain.said.at(-1))).toContain('wasm');
 });

@@ -31,6 +31,8 @@ export interface HostState {
   readonly tools: readonly { readonly name: string }[];
   readonly activeTools: readonly string[];
   readonly model: { readonly provider: string; readonly id: string; readonly contextWindow: number } | undefined;
+  /** What a model answers, to both. Without it there is none that answers. */
+  readonly complete?: (model: { readonly id: string }, request: object) => Promise<object>;
 }
 
 /** One component on pi's screen. */
@@ -46,6 +48,10 @@ export interface PiScreen extends Disposable {
   readonly notices: readonly string[];
   readonly statuses: ReadonlyMap<string, string>;
   readonly widgets: ReadonlyMap<string, readonly string[]>;
+  /** What was put into the user's editor, and what they were given to edit. */
+  readonly edits: readonly string[];
+  /** The provider that suggests, where one was added. */
+  readonly suggests: PiTui.AutocompleteProvider | undefined;
   /** Hands an event to the extension's handlers. */
   emit(type: string, event?: object): Promise<void>;
   run(command: string, args?: string): Promise<void>;
@@ -84,6 +90,8 @@ export async function piScreen(file: string, cwd: string, state: HostState): Pro
   const notices: string[] = [];
   const statuses = new Map<string, string>();
   const widgets = new Map<string, readonly string[]>();
+  const edits: string[] = [];
+  let suggests: PiTui.AutocompleteProvider | undefined;
   const show = (kind: string, component: Component, overlay?: OverlayOptions): PiShown => {
     const one: PiShown = { kind, component, overlay, closed: false };
     shown.push(one);
@@ -147,8 +155,17 @@ export async function piScreen(file: string, cwd: string, state: HostState): Pro
     mode: 'tui',
     hasUI: true,
     cwd,
-    sessionManager: { getEntries: () => state.entries, getBranch: () => state.entries },
+    sessionManager: { getEntries: () => state.entries, getBranch: () => state.entries, getSessionFile: () => undefined },
     model: state.model,
+    modelRegistry: {
+      find: (provider: string, id: string) => (state.model?.provider === provider && state.model.id === id ? state.model : undefined),
+      hasConfiguredAuth: () => true,
+      complete: (model: { readonly id: string }, request: object) => state.complete?.(model, request),
+    },
+    newSession: async ({ withSession }: { readonly withSession?: (replaced: object) => Promise<void> }) => {
+      await withSession?.(context);
+      return { cancelled: false };
+    },
     getContextUsage: () => undefined,
     isIdle: () => true,
     ui: {
@@ -179,7 +196,14 @@ export async function piScreen(file: string, cwd: string, state: HostState): Pro
         const editor = fixed.get('editor')?.component;
         if (editor !== undefined) tui.setFocus(editor);
       },
-      setEditorText: () => undefined,
+      setEditorText: (text: string) => void edits.push(text),
+      editor: async (title: string, text: string) => {
+        edits.push(`${title}: ${text}`);
+        return `${text}, edited`;
+      },
+      addAutocompleteProvider: (factory: (current: PiTui.AutocompleteProvider) => PiTui.AutocompleteProvider) => {
+        suggests = factory({ getSuggestions: async () => null, applyCompletion: (lines, cursorLine, cursorCol) => ({ lines, cursorLine, cursorCol }) });
+      },
       setWorkingVisible: () => undefined,
     },
   };
@@ -203,6 +227,10 @@ export async function piScreen(file: string, cwd: string, state: HostState): Pro
     notices,
     statuses,
     widgets,
+    edits,
+    get suggests() {
+      return suggests;
+    },
     extension,
     async emit(type, event = {}) {
       for (const handler of extension.handlers.get(type) ?? []) await handler({ type, ...event }, context);
