@@ -2,7 +2,7 @@ import { imageSize } from './image-size.ts';
 
 /** More pixels than that a side no terminal shows, and more of them all together are not decoded for it. */
 const MAX_SIDE = 1600;
-const MAX_PIXELS = 40_000_000;
+const MAX_PIXELS = 16_000_000;
 
 /** An image as PNG, which is what Kitty's protocol takes; of a moving one its first picture. `undefined`: it cannot be read. */
 export async function toPng(bytes: Buffer): Promise<Buffer | undefined> {

@@ -440,8 +440,8 @@ describe('what asks a model', () => {
   const notes = (said: readonly unknown[]): unknown[] => (said as readonly [string, string][]).flatMap(([kind, text]) => (kind === 'notify' ? [text] : []));
   const edits = (said: readonly unknown[]): string[] =>
     (said as readonly [string, string | { readonly kind: string; readonly text?: string }][]).flatMap(([kind, what]) => {
-      if (kind === 'edit') return [String(what)];
-      return kind === 'set' && typeof what === 'object' && what.kind === 'editorText' ? [what.text ?? ''] : [];
+      if (typeof what === 'string') return kind === 'edit' ? [what] : [];
+      return kind === 'set' && what.kind === 'editorText' ? [what.text ?? ''] : [];
     });
 
   test('qna: a loader while it is asked, and its answer in the editor', async () => {
