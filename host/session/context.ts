@@ -91,7 +91,7 @@ export function messagesOf(entry: SessionEntry): AgentMessage[] {
   const timestamp = new Date(entry.timestamp).getTime();
   switch (entry.type) {
     case 'message':
-      return [withContent(entry.message)];
+      return [entry.message];
     case 'custom_message': {
       const { customType, content, display, details, package: owner } = entry;
       return [{ role: 'custom', ...(owner === undefined ? {} : { package: owner }), customType, content, display, details, timestamp }];
@@ -105,12 +105,6 @@ export function messagesOf(entry: SessionEntry): AgentMessage[] {
     default:
       return [];
   }
-}
-
-/** Old and hand-edited files may lack the content of a message. */
-function withContent(message: AgentMessage): AgentMessage {
-  if (!('content' in message) || message.content !== null) return message;
-  return message.role === 'system' ? { ...message, content: '' } : { ...message, content: [] };
 }
 
 function edited(messages: AgentMessage[], edit: Edit | undefined): AgentMessage[] {

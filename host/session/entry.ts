@@ -20,10 +20,12 @@ const Json = Type.Unsafe<JsonValue>(Type.Unknown());
 // A message is checked as far as the tree needs it; what is inside was written by a model, a tool or another program.
 const AnyMessage = Type.Unsafe<AgentMessage>(Type.Object({ role: Type.String() }));
 const Content = Type.Unsafe<string | (TextContent | ImageContent)[]>(Type.Union([Type.String(), Type.Array(Type.Object({ type: Type.String() }))]));
-const AnyUsage = Type.Unsafe<Usage>(Type.Object({}));
+const AnyUsage = Type.Unsafe<Usage>(
+  Type.Object({ input: Type.Number(), output: Type.Number(), totalTokens: Type.Optional(Type.Number()), cost: Type.Object({ total: Type.Number() }) }),
+);
 
 /** Whose word it is, where it is not the user's; other programs leave it alone. */
-const origins = { origins: Type.Optional(Type.Unsafe<readonly string[]>(Type.Unknown())) };
+const origins = { origins: Type.Optional(Type.Unsafe<readonly string[]>(Type.Array(Type.String()))) };
 
 /** The kinds of entries that mean something to us. Any other kind is kept as it is. */
 export const KNOWN_ENTRIES = {

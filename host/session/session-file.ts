@@ -7,6 +7,7 @@ import { DashError, type Diagnostic, makeDirectory } from '../../format/index.ts
 import { KNOWN_ENTRIES, SESSION_VERSION, type SessionEntry, SessionHeader, toLine } from './entry.ts';
 import { type EntryRecord, recordOf } from './entry-record.ts';
 import { migrate } from './migrate.ts';
+import { isBlocks, readMessage } from './read-message.ts';
 
 /** What a session file holds. */
 export interface SessionContents {
@@ -145,7 +146,7 @@ function readOld(header: SessionHeader, lines: readonly Line[], { bytes }: Conte
     values.map(({ value }) => value),
   );
   const records = migrated.entries.flatMap((value, index) => {
-    const entry = toEntry(value);
+    const entry = toEntry(value, () => damaged(values[index]?.line.number ?? 0, UNREADABLE));
     if (entry === undefined) damaged(values[index]?.line.number ?? 0, NO_ENTRY);
     return entry === undefined ? [] : [recordOf(entry)];
   });
@@ -154,6 +155,7 @@ function readOld(header: SessionHeader, lines: readonly Line[], { bytes }: Conte
 
 const NOT_JSON = 'this line is not a JSON object and is left out';
 const NO_ENTRY = 'this line is not an entry and is left out';
+const UNREADABLE = 'this line is not what it says that it is; what it said is left out';
 
 function readRecords(header: SessionHeader, lines: readonly Line[], { bytes, text }: Content, damaged: Damaged): Reading {
   const records: EntryRecord[] = [];
@@ -166,7 +168,7 @@ function readRecords(header: SessionHeader, lines: readonly Line[], { bytes, tex
       continue;
     }
     const value = parseObject(textOf(bytes, line));
-    const entry = value === undefined ? undefined : toEntry(value);
+    const entry = value === undefined ? undefined : toEntry(value, () => damaged(line.number, UNREADABLE));
     if (entry !== undefined) records.push(recordOf(entry));
     else if (value !== undefined) damaged(line.number, NO_ENTRY);
     else if (line.to === bytes.length) {
@@ -226,7 +228,7 @@ class LineRecord implements EntryRecord {
   #read(): SessionEntry {
     const { kind, id, parentId } = this;
     const value = parseObject(textOf(this.#bytes, this.#line));
-    const read = value === undefined ? undefined : toEntry(value);
+    const read = value === undefined ? undefined : toEntry(value, () => this.#damaged(this.#line.number, UNREADABLE));
     if (read?.id === id && read.parentId === parentId) return read;
     this.#damaged(this.#line.number, 'this line is damaged; what it said is left out');
     return { type: 'opaque', id, parentId, timestamp: '', raw: { type: kind, id, parentId, timestamp: '' } };
@@ -305,11 +307,17 @@ const LooseEntry = Type.Object({
   timestamp: Type.Optional(Type.String()),
 });
 
-function toEntry(value: Record<string, unknown>): SessionEntry | undefined {
-  if (isMessage(value)) return value;
-  const known = typeof value['type'] === 'string' && Object.hasOwn(KNOWN_ENTRIES, value['type']);
-  for (const schema of known ? Object.values(KNOWN_ENTRIES) : []) {
-    if (schema.properties.type.const === value['type'] && Value.Check(schema, value)) return value;
+/** `damaged` is told of an entry of a kind we know that nobody can read; it keeps its place, without what it said. */
+function toEntry(value: Record<string, unknown>, damaged: () => void): SessionEntry | undefined {
+  if (value['type'] === 'message') {
+    const read = toMessageEntry(value);
+    if (read !== 'damaged' && read !== 'unknown role') return read;
+    if (read === 'damaged') damaged();
+  } else if (typeof value['type'] === 'string' && Object.hasOwn(KNOWN_ENTRIES, value['type'])) {
+    for (const schema of Object.values(KNOWN_ENTRIES)) {
+      if (schema.properties.type.const === value['type'] && Value.Check(schema, value) && hasReadableContent(value)) return value;
+    }
+    damaged();
   }
   if (!Value.Check(LooseEntry, value)) return undefined;
   return { type: 'opaque', id: value.id, parentId: value.parentId, timestamp: value.timestamp ?? '', raw: value };
@@ -317,15 +325,25 @@ function toEntry(value: Record<string, unknown>): SessionEntry | undefined {
 
 type MessageEntry = Extract<SessionEntry, { readonly type: 'message' }>;
 
-/** The schema of a message in plain words: there are a hundred thousand in a long session, and nothing else in such numbers. */
-function isMessage(value: Record<string, unknown>): value is MessageEntry {
-  const { type, id, parentId, timestamp, message } = value;
-  const isPlaced = typeof id === 'string' && id !== '' && (parentId === null || typeof parentId === 'string') && typeof timestamp === 'string';
-  return type === 'message' && isPlaced && isObject(message) && typeof message['role'] === 'string';
+/** In plain words, not by its schema: there are a hundred thousand in a long session, and nothing else in such numbers. */
+function toMessageEntry(value: Record<string, unknown>): MessageEntry | 'unknown role' | 'damaged' {
+  const read = readMessage(value['message']);
+  if (read.kind !== 'message') return read.kind;
+  if (!isPlaced(value)) return 'damaged';
+  return value.message === read.message ? value : { ...value, message: read.message };
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function hasReadableContent(value: object): boolean {
+  const edit = 'replacement' in value ? value.replacement : value;
+  const content = typeof edit === 'object' && edit !== null && 'content' in edit ? edit.content : undefined;
+  return !Array.isArray(content) || isBlocks(content);
+}
+
+function isPlaced(value: Record<string, unknown>): value is MessageEntry {
+  const { id, parentId, timestamp, origins } = value;
+  const hasPlace = typeof id === 'string' && id !== '' && (parentId === null || typeof parentId === 'string') && typeof timestamp === 'string';
+  // a message must not lose whose word it is
+  return hasPlace && (origins === undefined || (Array.isArray(origins) && origins.every((origin) => typeof origin === 'string')));
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {
@@ -373,4 +391,8 @@ function onDisk<Result>(path: string, action: () => Result): Result {
       where: { path },
     });
   }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -6,6 +6,7 @@ import { Value } from '@sinclair/typebox/value';
 import { DashError } from '../../format/index.ts';
 import { textOf } from '../model/messages.ts';
 import { KNOWN_ENTRIES, SessionHeader, type SessionEntry } from './entry.ts';
+import { readMessage } from './read-message.ts';
 import { newHeader, newSessionPath, openWriter, readSession, sessionDirectory } from './session-file.ts';
 
 /** A session as a list shows it, read without building it. */
@@ -164,8 +165,8 @@ async function summaryOf(path: string): Promise<SessionSummary | undefined> {
 function saidIn(line: string): string | undefined {
   if (!line.includes('"role":"user"')) return undefined;
   const entry = parsed(line);
-  if (!Value.Check(KNOWN_ENTRIES.message, entry) || entry.message.role !== 'user') return undefined;
-  return textOf(entry.message.content).slice(0, 500);
+  const read = readMessage(typeof entry === 'object' && entry !== null && 'message' in entry ? entry.message : undefined);
+  return read.kind === 'message' && read.message.role === 'user' ? textOf(read.message.content).slice(0, 500) : undefined;
 }
 
 function parsed(line: string): unknown {
