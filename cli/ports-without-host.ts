@@ -24,7 +24,7 @@ export function portsWithoutHost(notice: (text: string) => void, questions?: Que
       sendUserMessage: () => notKept('a message to the model'),
       setName: () => notKept('a name of the session'),
       setLabel: () => notKept('a label'),
-      control: ({ kind }) => Promise.reject(new Error(`\`${kind}\` needs a running agent`)),
+      control: (_, { kind }) => Promise.reject(new Error(`\`${kind}\` needs a running agent`)),
     },
     agent: {
       query: (query) => {

@@ -123,6 +123,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     ui: () => ui,
     reload: life.reload,
     shutdown: () => ending.resolve(),
+    versioned: (name) => packages.versioned(name),
     changed: (reason) => void emit({ type: 'session_changed', reason }),
   });
   const rename = (name: string): void => ports.session.setName(name);

@@ -60,7 +60,7 @@ export function createHostForPackages(options: HostForPackagesOptions): HostPort
           });
         });
     },
-    control: (control) => sessions.control(control),
+    control: (packageName, control) => sessions.control(packageName, control),
     toolsChanged(packageName, refused) {
       packages.takeUpTools();
       if (refused !== undefined)

@@ -41,7 +41,7 @@ export interface PortsHost {
   commands(): readonly unknown[];
   /** A prompt that a package writes in the place of the user. */
   promptFor(packageName: string, text: string, images: readonly ImageContent[], deliverAs: 'steer' | 'followUp' | undefined): void;
-  control(control: SessionControl): Promise<unknown>;
+  control(packageName: string, control: SessionControl): Promise<unknown>;
   toolsChanged(packageName: string, refused: RefusedTool | undefined): void;
   emitAcross(packageName: string, channel: string, data: unknown): void;
   spawn(spawn: AgentSpawn, signal: AbortSignal): Promise<SpawnedAgent>;
@@ -115,7 +115,7 @@ function sessionPort(host: () => PortsHost): SessionPort {
       if (session().tree.entry(entryId) === undefined) throw new Error(`there is no entry \`${entryId}\``);
       session().append({ type: 'label', targetId: entryId, ...(label === undefined ? {} : { label }) });
     },
-    control: (control) => host().control(control),
+    control: (packageName, control) => host().control(packageName, control),
   };
 }
 

@@ -2,13 +2,14 @@ import { join } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { DashError } from '../format/index.ts';
-import type { SessionControl } from '../sandbox/index.ts';
+import type { SessionControl, SessionDraft } from '../sandbox/index.ts';
 import type { Conversation } from './conversation/conversation.ts';
 import type { EventBus } from './bus/event-bus.ts';
 import { textOf } from './model/messages.ts';
 import type { JsonValue } from './model/messages.ts';
 import { type SessionEntry, toLine } from './session/entry.ts';
 import { Session } from './session/session.ts';
+import { writeBeginning } from './session/session-beginning.ts';
 import { isWithin, realPath } from './tools/workspace-path.ts';
 import type { UserInterface } from './user-interface.ts';
 
@@ -20,6 +21,8 @@ export interface SessionControlOptions {
   readonly ui: () => UserInterface;
   readonly reload: () => Promise<unknown>;
   readonly shutdown: () => void;
+  /** A package with its version, as an entry keeps whose word it is. */
+  readonly versioned: (packageName: string) => string;
   /** What is shown begins anew. */
   readonly changed: (reason: 'new' | 'resume' | 'fork' | 'tree') => void;
 }
@@ -49,11 +52,11 @@ export interface SessionSwitch {
   /** Goes to another place of this session's tree; what was said on the way that is left can be summed up there. */
   navigate(targetId: string, options?: NavigateOptions): Promise<Cancellable>;
   /** The same for packages, with what only the user may do left out. */
-  control(control: SessionControl): Promise<unknown>;
+  control(packageName: string, control: SessionControl): Promise<unknown>;
 }
 
 /** Makes the switch. */
-export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, reload, shutdown, changed }: SessionControlOptions): SessionSwitch {
+export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, reload, shutdown, versioned, changed }: SessionControlOptions): SessionSwitch {
   const replace = async (reason: 'new' | 'resume' | 'fork', make: () => Promise<Session> | Session): Promise<void> => {
     await conversation.abort();
     const previousSessionFile = conversation.session.file;
@@ -68,10 +71,21 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
       ? Session.inMemory(cwd, entries)
       : Session.create(dashHome, cwd, { entries, ...(parentSession === undefined ? {} : { parentSession }) });
 
-  const newSession = async (parentSession?: string): Promise<Cancellable> => {
+  const newSession = async (parentSession?: string, begin: (session: Session) => void = () => undefined): Promise<Cancellable> => {
     const { cancelled } = await bus.before({ type: 'session_before_switch', reason: 'new' });
-    if (!cancelled) await replace('new', () => create([], parentSession));
+    if (cancelled) return { cancelled };
+    await replace('new', () => {
+      const session = create([], parentSession);
+      begin(session);
+      return session;
+    });
     return { cancelled };
+  };
+  /** Tried first where nothing is kept: what cannot be written must not end a run, or leave half a session. */
+  const beginBy = (packageName: string, setup: readonly SessionDraft[] = []): ((session: Session) => void) => {
+    const write = (session: Session): void => writeBeginning(session, setup, { package: packageName, origin: `package:${versioned(packageName)}` });
+    write(Session.inMemory(cwd));
+    return write;
   };
   const open = async (path: string): Promise<Cancellable> => {
     const { cancelled } = await bus.before({ type: 'session_before_switch', reason: 'resume', targetSessionFile: path });
@@ -145,11 +159,11 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
   };
 
   return {
-    newSession,
+    newSession: (parentSession) => newSession(parentSession),
     open,
     fork,
     navigate,
-    async control(control) {
+    async control(packageName, control) {
       switch (control.kind) {
         case 'abort':
           // Not awaited: a tool that aborts its own run would wait for itself.
@@ -163,7 +177,7 @@ export function createSessionSwitch({ conversation, bus, dashHome, cwd, ui, relo
           await reload();
           return undefined;
         case 'newSession':
-          return newSession(control.parentSession);
+          return newSession(control.parentSession, beginBy(packageName, control.setup));
         case 'fork': {
           const { cancelled } = await fork(control.entryId, control.position ?? 'before');
           return { cancelled };

@@ -50,6 +50,7 @@ export type {
   QuestionPort,
   RefusedTool,
   SessionControl,
+  SessionDraft,
   SessionPort,
   SessionQuery,
   SpawnedAgent,

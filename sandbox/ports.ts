@@ -118,13 +118,22 @@ export interface CustomMessage {
   readonly details?: unknown;
 }
 
+/** What a package writes at the beginning of a session. `id` is its name for it while it writes. */
+export type SessionDraft = { readonly id: string } & (
+  | { readonly kind: 'message'; readonly message: { readonly role: 'user' | 'assistant'; readonly content: unknown } }
+  | { readonly kind: 'custom_message'; readonly customType: string; readonly content: unknown; readonly display: boolean; readonly details?: unknown }
+  | { readonly kind: 'custom'; readonly customType: string; readonly data?: unknown }
+  | { readonly kind: 'session_info'; readonly name: string }
+  | { readonly kind: 'label'; readonly targetId: string; readonly label?: string }
+);
+
 export type SessionControl =
   | { readonly kind: 'abort' }
   | { readonly kind: 'shutdown' }
   | { readonly kind: 'compact'; readonly customInstructions?: string }
   | { readonly kind: 'waitForIdle' }
-  /** `parentSession` is noted in the new one. */
-  | { readonly kind: 'newSession'; readonly parentSession?: string }
+  /** `parentSession` is noted in the new one, which begins with `setup`. */
+  | { readonly kind: 'newSession'; readonly parentSession?: string; readonly setup?: readonly SessionDraft[] }
   | { readonly kind: 'reload' }
   | { readonly kind: 'fork'; readonly entryId: string; readonly position?: 'before' | 'at' }
   | {
@@ -151,7 +160,7 @@ export interface SessionPort {
   setName(name: string): void;
   setLabel(entryId: string, label: string | undefined): void;
   /** Resolves with plain data, `{cancelled}` where pi's member does. */
-  control(control: SessionControl): Promise<unknown>;
+  control(packageName: string, control: SessionControl): Promise<unknown>;
 }
 
 /** Synchronous host state, under the names of pi's members. */

@@ -75,7 +75,12 @@ export interface ExtensionContext {
 export interface ExtensionCommandContext extends ExtensionContext {
   getSystemPromptOptions(): SystemPromptOptions;
   waitForIdle(): Promise<void>;
-  newSession(options?: { parentSession?: string; withSession?: (ctx: ReplacedSessionContext) => Promise<void> }): Promise<{ cancelled: boolean }>;
+  /** `setup` writes what the session begins with, before it begins; needs `session:write`, and all of it is said to be this package's word. */
+  newSession(options?: {
+    parentSession?: string;
+    setup?: (session: NewSessionManager) => Promise<void>;
+    withSession?: (ctx: ReplacedSessionContext) => Promise<void>;
+  }): Promise<{ cancelled: boolean }>;
   fork(
     entryId: string,
     options?: { position?: 'before' | 'at'; withSession?: (ctx: ReplacedSessionContext) => Promise<void> },
@@ -86,6 +91,22 @@ export interface ExtensionCommandContext extends ExtensionContext {
   ): Promise<{ cancelled: boolean }>;
   switchSession(sessionPath: string, options?: { withSession?: (ctx: ReplacedSessionContext) => Promise<void> }): Promise<{ cancelled: boolean }>;
   reload(): Promise<void>;
+}
+
+/** Writes the beginning of a session; each member gives the id of what it wrote. */
+export interface NewSessionManager {
+  appendMessage(message: { role: 'user' | 'assistant'; content: string | (TextContent | ImageContent)[] } | ({ role: 'custom' } & CustomMessageDraft)): string;
+  appendCustomMessageEntry<T = unknown>(customType: string, content: string | (TextContent | ImageContent)[], display?: boolean, details?: T): string;
+  appendCustomEntry<T = unknown>(customType: string, data?: T): string;
+  appendSessionInfo(name: string): string;
+  appendLabelChange(targetId: string, label?: string): string;
+  getEntries(): object[];
+  getBranch(): object[];
+  getEntry(id: string): object | undefined;
+  getLeafId(): string | null;
+  getLeafEntry(): object | undefined;
+  getSessionName(): string | undefined;
+  getCwd(): string;
 }
 
 /** The context of the session that took the place of the old one. */

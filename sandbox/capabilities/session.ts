@@ -99,6 +99,24 @@ export const setLabel = defineCapability({
   },
 });
 
+const Draft = Type.Union([
+  Type.Object(
+    {
+      kind: Type.Literal('message'),
+      id: Id,
+      message: Type.Object({ role: Type.Union([Type.Literal('user'), Type.Literal('assistant')]), content: Type.Unknown() }, closed),
+    },
+    closed,
+  ),
+  Type.Object(
+    { kind: Type.Literal('custom_message'), id: Id, customType: Id, content: Type.Unknown(), display: Type.Boolean(), details: Type.Optional(Type.Unknown()) },
+    closed,
+  ),
+  Type.Object({ kind: Type.Literal('custom'), id: Id, customType: Id, data: Type.Optional(Type.Unknown()) }, closed),
+  Type.Object({ kind: Type.Literal('session_info'), id: Id, name: Type.String({ maxLength: 1_000 }) }, closed),
+  Type.Object({ kind: Type.Literal('label'), id: Id, targetId: Id, label: Type.Optional(Type.String({ maxLength: 1_000 })) }, closed),
+]);
+
 export const control = defineCapability({
   kind: 'request',
   name: 'session.control',
@@ -106,7 +124,14 @@ export const control = defineCapability({
     plain('abort'),
     plain('shutdown'),
     plain('waitForIdle'),
-    Type.Object({ kind: Type.Literal('newSession'), parentSession: Type.Optional(Type.String({ maxLength: 4_096 })) }, closed),
+    Type.Object(
+      {
+        kind: Type.Literal('newSession'),
+        parentSession: Type.Optional(Type.String({ maxLength: 4_096 })),
+        setup: Type.Optional(Type.Array(Draft, { maxItems: 1_000 })),
+      },
+      closed,
+    ),
     plain('reload'),
     Type.Object({ kind: Type.Literal('compact'), customInstructions: Type.Optional(Type.String({ maxLength: 16_384 })) }, closed),
     Type.Object({ kind: Type.Literal('fork'), entryId: Id, position: Type.Optional(Type.Union([Type.Literal('before'), Type.Literal('at')])) }, closed),
@@ -123,6 +148,10 @@ export const control = defineCapability({
     ),
     Type.Object({ kind: Type.Literal('switchSession'), path: Type.String({ maxLength: 4_096 }) }, closed),
   ]),
-  needs: ({ kind }) => (kind === 'waitForIdle' ? [] : needArea('session:control', kind)),
-  run: (params, { ports }) => ports.session.control(params),
+  needs(params) {
+    if (params.kind === 'waitForIdle') return [];
+    const moves = needArea('session:control', params.kind);
+    return params.kind === 'newSession' && (params.setup ?? []).length > 0 ? [...moves, ...needArea('session:write', 'setup')] : moves;
+  },
+  run: (params, { ports, packageName }) => ports.session.control(packageName, params),
 });

@@ -82,6 +82,7 @@ export function findUses(nodes: readonly AnyNode[], scopes: Scopes, evaluator: E
       if (needs !== undefined) say(node, spoken(value.name), needs);
       if (needs !== undefined) noteSecrets(needs, node.arguments);
       if (value.name.startsWith('dash.')) ofRegistration(node, value.name.slice(5), node.arguments);
+      if (value.name === 'ctx.newSession' && hasFunction(node.arguments[0], 'setup')) say(node, 'ctx.newSession with `setup`', [permission('session:write')]);
       if (value.name === 'ctx.executeTool') say(node, value.name, [{ kind: 'computed', subject: 'tool', known: textAt(node.arguments, 0) }]);
       if (/^Object\.(keys|values|entries)$/.test(value.name)) {
         const [of] = node.arguments;
@@ -89,6 +90,11 @@ export function findUses(nodes: readonly AnyNode[], scopes: Scopes, evaluator: E
           say(node, 'process.env', [{ kind: 'computed', subject: 'variable', known: '' }]);
       }
     }
+  }
+
+  function hasFunction(options: Given[number] | undefined, name: string): boolean {
+    if (options === undefined || options.type === 'SpreadElement') return false;
+    return evaluator.propertyOf(options, name).some(({ kind }) => kind === 'function');
   }
 
   /** Members of `dash` whose need follows from the arguments. The others are found where they are named. */

@@ -570,7 +570,7 @@ describe('what packages may do with the session', () => {
         extension: ({ session }) => ({
           commands: {
             steal: async () => {
-              refused = await session.control({ kind: 'switchSession', path: '/etc/passwd' }).catch((error: unknown) => error);
+              refused = await session.control('p', { kind: 'switchSession', path: '/etc/passwd' }).catch((error: unknown) => error);
             },
           },
         }),

@@ -225,7 +225,7 @@ describe('rpc records', () => {
 
   it('end when a package asks for it', async () => {
     await using world = await startTestHost({ turns: [{}] }, [
-      { name: 'p', extension: ({ session }) => ({ commands: { bye: async () => void (await session.control({ kind: 'shutdown' })) } }) },
+      { name: 'p', extension: ({ session }) => ({ commands: { bye: async () => void (await session.control('p', { kind: 'shutdown' })) } }) },
     ]);
     const rpc = await speak(world);
     rpc.say({ type: 'prompt', message: '/bye' });

@@ -1,9 +1,9 @@
 import type { GuestLink } from '../link.ts';
 import { createModelAccess } from '../modules/model-access.ts';
 import type { Registry } from './registry.ts';
+import { recordSetup, type Setup } from './session-setup.ts';
 import { createSessionView } from './session-view.ts';
 import { createUi } from './ui.ts';
-import { unsupported } from './unsupported.ts';
 
 export interface ContextOptions {
   readonly mode: string;
@@ -98,9 +98,9 @@ export function createContext(registry: Registry, link: GuestLink, options: Cont
     getSystemPromptOptions: () => query('systemPromptOptions') ?? {},
     waitForIdle: () => control({ kind: 'waitForIdle' }),
     reload: () => control({ kind: 'reload' }),
-    newSession: async ({ parentSession, ...options }: SessionOptions & { parentSession?: string } = {}) => {
-      refuse('newSession', options, ['setup']);
-      return replaced(control({ kind: 'newSession', parentSession }), options);
+    newSession: async ({ parentSession, setup, ...options }: SessionOptions & { parentSession?: string; setup?: Setup } = {}) => {
+      const drafts = setup === undefined ? undefined : await recordSetup(setup, link);
+      return replaced(control({ kind: 'newSession', parentSession, setup: drafts }), options);
     },
     fork: async (entryId: string, { position, ...options }: SessionOptions & { position?: 'before' | 'at' } = {}) =>
       replaced(control({ kind: 'fork', entryId, position }), options),
@@ -120,12 +120,4 @@ interface NavigateOptions {
 interface SessionOptions {
   /** What is to be done in the session that took the place of the other one. */
   readonly withSession?: (context: object) => unknown;
-}
-
-/** What cannot be done is not left out in silence: the caller counts on it. */
-function refuse(member: string, options: unknown, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) return;
-  for (const name of names)
-    if (Reflect.get(options, name) !== undefined)
-      throw unsupported(`${member} with \`${name}\``, 'leave it out, and do the rest when `session_start` tells of the session');
 }

@@ -120,7 +120,16 @@ describe('every member of the API does something that can be seen', () => {
     expect(sent).toEqual(['agent.flag']);
   });
 
-  it.each([['newSession', [{ setup: () => undefined }]]])('%s refuses an option that it cannot follow', async (name, args) => {
-    expect(await outcome(() => (context as Record<string, (...given: unknown[]) => unknown>)[name]?.(...args))).toBe('UNSUPPORTED_API');
+  it.each([
+    ['appendCompaction', (session: Record<string, (...given: unknown[]) => unknown>) => session['appendCompaction']?.('all of it')],
+    [
+      'appendMessage of a result',
+      (session: Record<string, (...given: unknown[]) => unknown>) => session['appendMessage']?.({ role: 'toolResult', content: [] }),
+    ],
+  ])('newSession with a `setup` refuses %s, and begins nothing', async (_, write) => {
+    sent.length = 0;
+    const { newSession } = context as { newSession(options: object): Promise<unknown> };
+    expect(await outcome(() => newSession({ setup: write }))).toBe('UNSUPPORTED_API');
+    expect(sent).toEqual([]);
   });
 });

@@ -188,6 +188,11 @@ describe('the host', () => {
     ["pi.on('project_trust', () => {})", []],
     ["pi.registerCommand('x', { handler: async (args, { ui }) => { await ui.select('?', []); } })", ['ui:prompt']],
     ["pi.sendUserMessage('x'); pi.setModel({})", ['session:control', 'session:write']],
+    ["pi.registerCommand('c', { handler: (args, ctx) => ctx.newSession({ parentSession: args }) })", ['session:control']],
+    [
+      "pi.registerCommand('c', { handler: (args, ctx) => ctx.newSession({ setup: async (session) => session.appendSessionInfo('x') }) })",
+      ['session:control', 'session:write'],
+    ],
     ["pi.registerShortcut('ctrl+x', { handler: (ctx) => ctx.abort() })", ['session:control', 'ui:keys']],
     ["pi.registerProvider('acme', { baseUrl: 'https://llm.acme.com/v1', models: [] })", ['provider:llm.acme.com']],
     ["pi.registerTool({ name: 'read', execute: () => {} })", ['tools:override:read']],
