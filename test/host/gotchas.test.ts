@@ -242,7 +242,7 @@ describe('the host', () => {
 
   it('11: the loop writes nothing: it knows no files and no sessions', async () => {
     const imports = async (file: string): Promise<string> =>
-      (await readFile(join(import.meta.dirname, '../../host', file), 'utf8')).replaceAll(/^(?!import).*$/gm, '');
+      (await readFile(join(import.meta.dirname, '../../host/loop', file), 'utf8')).replaceAll(/^(?!import).*$/gm, '');
     for (const file of ['agent-loop.ts', 'tool-call.ts', 'transcript.ts']) expect(await imports(file)).not.toMatch(/node:fs|session|sqlite|process/);
   });
 

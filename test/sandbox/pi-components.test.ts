@@ -344,9 +344,10 @@ describe('around the conversation', () => {
   test('plan-mode says how far it is', async () => {
     const { run, pi, said } = await both({ file: 'plan-mode/index.ts' });
     run('plan');
-    await until(() => said.length > 1);
-    const told = (said as readonly [string, { readonly kind: string; readonly text?: string }][]).filter(([, surface]) => surface.kind === 'status');
-    expect(told.map(([, { text }]) => text)).toEqual([...pi.statuses.values()]);
+    const told = (): readonly unknown[] =>
+      (said as readonly [string, { readonly kind: string; readonly text?: string }][]).filter(([, { kind }]) => kind === 'status').map(([, { text }]) => text);
+    await until(() => told().length > 0 && pi.statuses.size > 0);
+    expect(told()).toEqual([...pi.statuses.values()]);
   });
 });
 
