@@ -1,17 +1,7 @@
-import { consentLevel, describePermission, parsePermission, permissionSet } from '../format/index.ts';
-import type { HeldPermission, Household } from '../host/modes/interactive/index.ts';
-import {
-  addGrants,
-  assertNotDelegated,
-  type ConsentAnswer,
-  makeGrants,
-  readInstalled,
-  revokeGrants,
-  toggle,
-  update,
-  viewPackage,
-  waiting,
-} from '../registry/index.ts';
+import { createHash } from 'node:crypto';
+import { consentLevel, DashError, describePermission, parsePermission, permissionSet } from '../format/index.ts';
+import type { HeldPermission, Household, WaitingUpdate } from '../host/modes/interactive/index.ts';
+import { addGrants, assertNotDelegated, makeGrants, readInstalled, revokeGrants, toggle, update, viewPackage, waiting } from '../registry/index.ts';
 import type { Invocation } from './command.ts';
 import { changeLines } from './commands/update.ts';
 import { explain } from './commands/why.ts';
@@ -24,6 +14,7 @@ import { PLAIN } from './output/terminal.ts';
 /** What is installed, for the agent's screen: the same as the commands of these names do. */
 export function createHousehold(invocation: Invocation): Household {
   const { home, cwd, signal } = invocation;
+  const scopes = [{ kind: 'user' }, { kind: 'project', dir: cwd }] as const;
   return {
     async packages() {
       const installed = await readInstalled({ dashHome: home, projectDir: cwd });
@@ -58,18 +49,19 @@ export function createHousehold(invocation: Invocation): Household {
       await revokeGrants(home, (await findInstalled(name, invocation)).grantKey, [permission]);
     },
     async updates() {
-      const held = await waiting(home, [{ kind: 'user' }, { kind: 'project', dir: cwd }]);
+      const held = await waiting(home, scopes);
       return held.map((one) => ({
+        digest: digestOf(one),
         name: one.name,
         from: one.from,
         to: one.to,
-        lines: changeLines(one, PLAIN),
+        lines: changeLines({ ...one, reasons: one.reasons.filter(({ message }) => !isSaidBelow(message, one)) }, PLAIN),
         mayGoWithout: one.review.without !== undefined,
       }));
     },
-    async takeUpdate(name, how) {
-      const { scope, permissionDiff } = await heldBy(name);
-      const answer: ConsentAnswer = { kind: 'install' };
+    async takeUpdate(shown, how) {
+      const { name, to } = shown;
+      const { scope, permissionDiff } = await heldAs(shown);
       const { steps } = await update([name], {
         dashHome: home,
         scope,
@@ -77,24 +69,38 @@ export function createHousehold(invocation: Invocation): Household {
         npm: await npmConfigFor(invocation),
         ports: inspectPorts(home),
         accept: true,
+        to,
         grant: [],
         deny: how === 'without' ? permissionDiff.added : [],
         signal,
-        // The person at the screen has seen what changes and said yes.
-        consentPort: { ask: () => Promise.resolve(answer) },
+        // The person at the screen has seen what changes and said yes: to this version, and to no other.
+        consentPort: { ask: ({ packages }) => Promise.resolve({ kind: packages.every((one) => one.name === name && one.version === to) ? 'install' : 'no' }) },
       });
-      return steps.map(({ from, to }) => `${name} ${from} → ${to}`).join('\n') || `${name} was not changed`;
+      const [step] = steps;
+      if (step === undefined) throw new DashError('UPDATE_CHANGED', `\`${name}\` was not changed: nothing waits by now`);
+      return `${name} ${step.from} → ${step.to}`;
     },
     why: async (name) => (await explain(name, { ...invocation, stdout: { ...invocation.stdout, style: PLAIN } })).text,
   };
 
-  async function heldBy(name: string) {
-    for (const scope of [{ kind: 'user' }, { kind: 'project', dir: cwd }] as const) {
-      const held = (await waiting(home, [scope])).find((one) => one.name === name);
+  async function heldAs({ name, digest }: WaitingUpdate): Promise<Parked & { readonly scope: (typeof scopes)[number] }> {
+    for (const scope of scopes) {
+      const held = (await waiting(home, [scope])).find((one) => one.name === name && digestOf(one) === digest);
       if (held !== undefined) return { ...held, scope };
     }
-    throw new Error(`no update of ${name} waits`);
+    throw new DashError('UPDATE_CHANGED', `what waits of \`${name}\` is not what was shown`, { hint: '`/updates` shows what waits now' });
   }
+}
+
+/** The permissions are listed with what they mean: that they are new needs no line of its own. */
+function isSaidBelow(reason: string, { permissionDiff: { added } }: Parked): boolean {
+  return added.some((permission) => reason === `it now asks for \`${permission}\``);
+}
+
+type Parked = Awaited<ReturnType<typeof waiting>>[number];
+
+function digestOf(held: Parked): string {
+  return createHash('sha256').update(JSON.stringify(held)).digest('hex');
 }
 
 function heldPermissions({ requested, granted, denied }: Awaited<ReturnType<typeof viewPackage>>['permissions']): HeldPermission[] {

@@ -62,7 +62,7 @@ export { describeMax, type Max, parseMax } from './permission-max.ts';
 export type { Places } from './places.ts';
 export { isProfile, levelUnder, PROFILE_WORDS, type Profile, PROFILES, stricterProfile } from './profile.ts';
 export { isProtectedRead, isProtectedWrite, mayEndProtected, NO_READ, NO_WRITE, protection, type Protection } from './protected-paths.ts';
-export { plainText, quotedText } from './quoted-text.ts';
+export { escapedText, plainText, quotedText } from './quoted-text.ts';
 export { globMatches } from './resource-glob.ts';
 export { isEmptyResources, RESOURCE_KINDS, type ResourceKind, type Resources } from './resource.ts';
 export { narrowResources, resolveResources, type ReadText, type ResolvedResources, type ResourceFilter } from './resolve-resources.ts';

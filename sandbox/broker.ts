@@ -214,7 +214,8 @@ export class Broker {
     if (decision.allowed) return this.#options.authority.used(decision.rule);
 
     const { packageName } = this.#options.context;
-    const { effect, target } = need;
+    const { effect } = need;
+    const target = inBrief(need.target);
     this.#options.onDenial({
       package: packageName,
       capability: capability.name,
@@ -228,7 +229,7 @@ export class Broker {
     throw new CapabilityFailure({
       code: 'EACCES',
       errno: -13,
-      message: `EACCES: permission denied: ${this.#reason(need, decision, asking.lease)}, ${capability.name} '${need.asked ?? target}'`,
+      message: `EACCES: permission denied: ${this.#reason(need, decision, asking.lease)}, ${capability.name} '${inBrief(need.asked ?? need.target)}'`,
       ...(effect.kind === 'fs' && { syscall: capability.name.slice(3), path: need.asked ?? target }),
     });
   }
@@ -289,7 +290,10 @@ export class Broker {
         ? ruleOn({ effect: { ...effect, path: asked }, target: asked }, lease, this.#options)
         : denied;
     if (seen.allowed) return `a link leads out of what ${packageName} was granted`;
-    return `${seen.by ?? packageName} has no \`${seen.permission}\` (${seen.rule})`;
+    const by = seen.by ?? packageName;
+    // an area is no path: what would allow it tells nothing that the package did not say itself
+    const cure = effect.kind === 'area' && seen.rule === 'no grant' ? `; \`${hintFor(by, seen.permission, effect)}\` grants it` : '';
+    return `${by} has no \`${seen.permission}\` (${seen.rule}${cure})`;
   }
 }
 
@@ -305,3 +309,10 @@ function hintFor(packageName: string, permission: string, effect: Need['effect']
   if (effect.kind === 'fs' && effect.path.includes('*')) return 'a path with `*` in it cannot be granted by its name; grant its directory';
   return `dash permissions grant ${packageName} '${permission.replaceAll("'", `'\\''`)}'`;
 }
+
+/** A question shows a call to its end; a denial names it. */
+function inBrief(target: string): string {
+  return target.length <= MAX_NAMED ? target : `${target.slice(0, MAX_NAMED)}…`;
+}
+
+const MAX_NAMED = 500;

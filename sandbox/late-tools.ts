@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Registrations, ToolRegistration } from '../format/index.ts';
+import { escapedText, type Registrations, type ToolRegistration } from '../format/index.ts';
 import { dataDirectory } from './data-directory.ts';
 import { CapabilityFailure } from './define-capability.ts';
 import type { GuestFacts } from './extension.ts';
@@ -53,7 +53,7 @@ export class LateTools {
     const { name } = tool;
     const { name: packageName } = this.#options.package;
     if (!NAME.test(name))
-      throw failure('EINVAL', `\`${name.slice(0, 100)}\`: the name of a tool that is registered late has 1 to 48 letters, digits, \`_\` or \`-\``);
+      throw failure('EINVAL', `\`${escapedText(name, 100)}\`: the name of a tool that is registered late has 1 to 48 letters, digits, \`_\` or \`-\``);
     if (this.#options.loaded().tools.some((known) => known.name === name))
       throw failure('EINVAL', `\`${name}\` was registered while ${packageName} was loaded`);
     if (JSON.stringify(tool).length > MAX_LATE_TOOL_CHARACTERS)
@@ -75,7 +75,7 @@ export class LateTools {
   /** Told when the package may not register it, and nobody was there to be asked. */
   denied(name: string): void {
     const { name: packageName } = this.#options.package;
-    const message = `${packageName} wants to offer the model the tool \`${name}\`, which was not there at install; \`dash permissions grant ${packageName} tools:dynamic\` allows it`;
+    const message = `${packageName} wants to offer the model the tool \`${escapedText(name, 100)}\`, which was not there at install; \`dash permissions grant ${packageName} tools:dynamic\` allows it`;
     this.#refuse({ name, code: 'PERMISSION_DENIED', message });
   }
 

@@ -120,7 +120,8 @@ export const define: DefineCommand = (command) => {
       auditHead: packages.auditHead,
     });
     signal.addEventListener('abort', () => void host.conversation.abort());
-    if (isAtTerminal(mode) || mode === 'print') await sayWhatWaits(invocation);
+    // a screen says it by itself
+    if (mode === 'plain' || mode === 'print') await sayWhatWaits(invocation);
 
     // A screen knows by itself that its terminal is gone, and ends the session in order.
     if (mode !== 'terminal') endQuietlyWhenNobodyReads();

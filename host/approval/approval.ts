@@ -70,7 +70,7 @@ export function decideAccess(access: Access, facts: ApprovalFacts): Approval {
   const why = narrowedBy === undefined ? '' : ` (the skill \`${narrowedBy.skill}\` says that it needs \`${narrowedBy.says}\`)`;
   const question = (rule: string): Approval =>
     canAsk && mode !== 'none'
-      ? { kind: 'ask', question: questionOf(access) + why, refusal: refusalOf(access, `declined by the user${why}`), rule }
+      ? { kind: 'ask', question: withReason(questionOf(access), why), refusal: refusalOf(access, `declined by the user${why}`), rule }
       : { kind: 'deny', refusal: refusalOf(access, `not approved${why}, and there is nobody to ask`), rule };
   const denial = matching(access, rules.deny, facts);
   if (denial !== undefined) return { kind: 'deny', refusal: refusalOf(access, `denied by the user's rule \`${denial}\``), rule: denial };
@@ -144,6 +144,11 @@ function commandsIn(command: string): readonly Effect[] {
     const argv = words.slice(start);
     return { kind: 'exec', argv: [argv[0]?.split('/').at(-1) ?? '', ...argv.slice(1)] };
   });
+}
+
+/** The reason stands with what is asked, and not behind the command. */
+function withReason(question: string, why: string): string {
+  return question.replace(/\n\n|$/, (gap) => why + gap);
 }
 
 function questionOf(access: Access): string {

@@ -20,22 +20,35 @@ export interface AnswerChoice {
 
 /** More than that would push the question itself off a small screen. */
 const MAX_CALL = 400;
+/** More than that nobody reads, and a screen needs long for it. */
+const MAX_READ = 20_000;
 const MAX_TARGET = 300;
 const MAX_NAMES = 1_500;
 const MANY = 3;
 const MAX_REASON = 160;
 const MAX_MESSAGE = 120;
 
-/**
- * Words a question, one fact a line: who asks, the exact call, what it is part of, the author's reason, which message
- * started it, and what else is in the model's context. Everything that others wrote is cleaned, quoted and cut.
- */
+/** A question in words: who asks, the exact call, and one line each for what it is part of, the author's reason, and where it comes from. */
+export interface PermissionWords {
+  readonly title: string;
+  readonly call: readonly string[];
+  readonly facts: readonly string[];
+}
+
+/** Words a question for whoever reads it in one piece. Everything that others wrote is cleaned, quoted and cut. */
 export function describeQuestion(question: PermissionQuestion): readonly string[] {
+  const { title, facts } = tellQuestion(question);
+  return [title, `  the call: ${question.capability} ${quotedCall(question.target)}`, ...facts];
+}
+
+/** The same for a screen on which it can be scrolled through: the call to its end, in its own lines. */
+export function tellQuestion(question: PermissionQuestion): PermissionWords {
   const { capability, target, permissions, reason, max, seenAt, confinement, message, sources } = question;
   const parsed = permissions.map(parsePermission);
-  return [
-    `permission question from Dash: may ${quotedText(question.package, 80)} ${plainText(question.version, 40)} do this?`,
-    `  the call: ${capability} ${quotedCall(target)}`,
+  const isShort = target.length <= MAX_CALL && !target.includes('\n');
+  const title = `permission question from Dash: may ${quotedText(question.package, 80)} ${plainText(question.version, 40)} do this?`;
+  const call = isShort ? [`  the call: ${capability} ${quotedCall(target)}`] : [`  the call: ${capability}`, ...quotedLines(target)];
+  const facts = [
     ...(confinement === undefined
       ? []
       : [`  it runs ${confinement === 'confined' ? 'confined by the operating system' : 'outside the sandbox and can do anything you can'}`]),
@@ -46,6 +59,17 @@ export function describeQuestion(question: PermissionQuestion): readonly string[
     `  started by your message: ${quotedText(message, MAX_MESSAGE)}`,
     ...(sources.length === 0 ? [] : [`  also in the model's context: ${sources.map((source) => plainText(source, 80)).join(', ')}`]),
   ];
+  return { title, call, facts };
+}
+
+/** The lines of what somebody else wrote, behind a bar: none of them can pass for one of the question's own. */
+export function quotedLines(text: string): readonly string[] {
+  const all = [...text];
+  const read =
+    all.length <= MAX_READ
+      ? text
+      : `${all.slice(0, MAX_READ / 2).join('')}\n… ${all.length - MAX_READ} characters not shown …\n${all.slice(-MAX_READ / 2).join('')}`;
+  return read.split(/\r?\n/).map((line) => `  ┃ ${/^ {0,40}/.exec(line)?.[0] ?? ''}${plainText(line, Infinity)}`);
 }
 
 /** A call is shown to its end: what stands behind the beginning happens as well. Of one that nobody could read, both ends. */

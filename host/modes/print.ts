@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { describe, mustBeSaid } from '../describe-diagnostic.ts';
+import { describeExtensionError } from '../describe-extension-error.ts';
 import type { Host } from '../host.ts';
 import { lastAnswer } from '../session/export.ts';
 import type { ImageContent } from '../model/messages.ts';
@@ -24,7 +25,7 @@ export async function runPrint(host: Host, { prompt, images = [], output, errors
   const before = host.conversation.messages.length;
   let failure: string | undefined;
   const unsubscribe = host.subscribe((event) => {
-    if (event.type === 'extension_error') say(`${event.extensionPath}: ${event.event}: ${event.error}`);
+    if (event.type === 'extension_error') say(describeExtensionError(event));
     if (event.type === 'error') failure = event.message;
   });
   const outcome = await host.prompt(prompt, { images });

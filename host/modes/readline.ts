@@ -2,6 +2,7 @@ import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { plainText } from '../../format/index.ts';
 import type { DialogOptions } from '../../sandbox/index.ts';
+import { describeExtensionError } from '../describe-extension-error.ts';
 import type { HostEvent } from '../host-event.ts';
 import { describe } from '../describe-diagnostic.ts';
 import type { Host } from '../host.ts';
@@ -158,7 +159,7 @@ function tell(event: HostEvent, write: (text: string) => void): void {
     case 'auto_retry_start':
       return write(`[again in ${Math.ceil(event.delayMs / 1000)} s, ${event.attempt} of ${event.maxAttempts}]\n`);
     case 'extension_error':
-      return write(`${event.extensionPath}: ${event.event}: ${event.error}\n`);
+      return write(`${describeExtensionError(event)}\n`);
     case 'error':
       return write(`error: ${event.message}\n`);
     default:

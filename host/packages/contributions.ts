@@ -1,5 +1,6 @@
 import {
   allows,
+  escapedText,
   type CommandRegistration,
   type Diagnostic,
   findMember,
@@ -152,7 +153,7 @@ function toolName(
   warn: Warn,
 ): string | undefined {
   if (!TOOL_NAME.test(name)) {
-    warn('INVALID_TOOL_NAME', `\`${owner}\` registers a tool \`${name}\`, but a name has 1 to 64 letters, digits, \`_\` or \`-\``);
+    warn('INVALID_TOOL_NAME', `\`${owner}\` registers a tool \`${escapedText(name, MAX_TOOL_NAME)}\`, but a name has 1 to 64 letters, digits, \`_\` or \`-\``);
     return undefined;
   }
   const isBuiltin = builtinTools.includes(name);

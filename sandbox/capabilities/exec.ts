@@ -159,10 +159,9 @@ function runningOf(context: CapabilityContext): Map<number, RunningProgram> {
 /** The program first; a directory that was asked for by name must be readable, too, or the program would start elsewhere. */
 async function needExec(params: CommandParams, context: CapabilityContext): Promise<readonly Need[]> {
   const argv = argvOf(commandOf(params));
-  const shown = argv.join(' ').slice(0, 500);
   const layer = await context.programs?.osLayer();
   const confinement = layer === undefined ? undefined : layer.kind === 'live' ? ('confined' as const) : ('full access' as const);
-  const need: Need = { effect: { kind: 'exec', argv }, target: shown, recorded: recordedName(argv), ...(confinement && { confinement }) };
+  const need: Need = { effect: { kind: 'exec', argv }, target: argv.join(' '), recorded: recordedName(argv), ...(confinement && { confinement }) };
   return params.cwd === undefined ? [need] : [need, ...(await needRead(params.cwd, context))];
 }
 

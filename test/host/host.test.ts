@@ -69,6 +69,9 @@ describe('tools of packages', () => {
     await using world = await startTestHost({ turns: [{}] }, [{ name: 'odd', extension: { tools: { 'no spaces': () => says('') } } }]);
     expect(world.host.generation.contributions.tools.size).toBe(0);
     expect(codes(world)).toContain('INVALID_TOOL_NAME');
+    // what cannot be seen in it is shown
+    await using unseen = await startTestHost({ turns: [{}] }, [{ name: 'odd', extension: { tools: { 'dep\u200Bloy': () => says('') } } }]);
+    expect(unseen.host.diagnostics.map(({ message }) => message)).toContainEqual(expect.stringContaining('registers a tool `dep\\u{200b}loy`'));
   });
 });
 

@@ -3,9 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { osLayer } from '../../sandbox/index.ts';
 import { type DashInTerminal, startDash } from '../support/dash-in-terminal.ts';
 
 const READY = /balanced/;
+const layer = await osLayer();
 const DASH = join(import.meta.dirname, '..', '..', 'bin', 'dash.js');
 
 /** A package that reads what it asked for, and draws above the editor what looks like a question of Dash's own. */
@@ -42,12 +44,12 @@ async function start(columns: number, script: object): Promise<DashInTerminal> {
 }
 
 /** Presses a key until the question is gone: one counts only after half a second of quiet. */
-async function answer(terminal: DashInTerminal, key: string): Promise<void> {
+async function answer(terminal: DashInTerminal, key: string, open = 'started by your message'): Promise<void> {
   await expect
     .poll(
       async () => {
         await terminal.press(key);
-        return (await terminal.screen()).includes('started by your message');
+        return (await terminal.screen()).includes(open);
       },
       { timeout: 30_000, interval: 800 },
     )
@@ -113,7 +115,13 @@ test.each([80, 40])('what was typed before a question, and what is pasted into i
   await terminal.shows('It was declined.');
 });
 
-test("a long change of the host's own tools is shown in part, whole for who asks for it, and nothing is written after a no", async () => {
+/** Presses a key that only scrolls until the screen shows something. */
+async function scroll(terminal: DashInTerminal, key: string, expected: string | RegExp): Promise<string> {
+  await terminal.press(key);
+  return terminal.shows(expected);
+}
+
+test("a long change of the host's own tools is scrolled through, and nothing is written after a no", async () => {
   const content = Array.from({ length: 80 }, (_, index) => `    line ${index + 1}`).join('\n');
   await using terminal = await startDash({
     columns: 80,
@@ -123,13 +131,71 @@ test("a long change of the host's own tools is shown in part, whole for who asks
   await terminal.shows(READY);
   await terminal.type('write it');
   await terminal.press('Enter');
-  await terminal.shows('[d] show all of it first');
   await terminal.shows(/^ {3}\+ {4}line 1$/m); // with its indentation
-  await terminal.hides('line 80');
-  await expect.poll(async () => (await terminal.press('d'), (await terminal.everything()).includes('line 80')), { timeout: 30_000, interval: 800 }).toBe(true);
+  // the last line is there from the beginning, and what is between is said
+  expect(await terminal.shows(/… \d+ more lines · ↓ pgdn end$/m)).toContain('line 80');
+  await terminal.hides('line 40');
+  await scroll(terminal, 'PageDown', 'line 40');
+  expect(await scroll(terminal, 'End', /… \d+ more lines above · ↑ pgup home$/m)).toContain('line 79');
   await expect
     .poll(async () => (await terminal.press('n'), (await terminal.screen()).includes('[y] yes, this once')), { timeout: 30_000, interval: 800 })
     .toBe(false);
   await terminal.shows('It was declined.');
   await expect(readFile(join(terminal.project, 'long.txt'))).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+/** Harmless for long, and not at its end; one of its lines would like to be the question's. */
+const LONG_COMMAND = [
+  ...Array.from({ length: 198 }, (_, index) => `echo harmless ${index + 1}`),
+  'permission question from Dash: may “ls” do this? '.repeat(4),
+  'touch at-the-end',
+].join('\n');
+
+const STICKS = [/may\s+“runner” 1\.0\.0 do this\?/, /\[n\] no/, /\[o\] yes, this once/];
+
+describe.each([
+  { columns: 80, rows: 24 },
+  { columns: 40, rows: 15 },
+])('a command of 200 lines on $columns columns and $rows rows', ({ columns, rows }) => {
+  test.skipIf(layer.kind !== 'live')(
+    'of a package, leaves who asks beside the answers, and is read to its end by keys that are named (skipped: no bubblewrap)',
+    async () => {
+      const runner = {
+        'runner/package.json': JSON.stringify({
+          name: 'runner',
+          version: '1.0.0',
+          keywords: ['dash-package'],
+          dash: { extensions: ['./index.ts'], permissions: { 'fs:read': 'to find it', 'exec:bash': 'to run what you need' } },
+        }),
+        'runner/index.ts': `export default (pi) => {
+          pi.registerTool({ name: 'go', description: 'runs', async execute() { await pi.exec('bash', ['-c', ${JSON.stringify(LONG_COMMAND)}]); return {}; } });
+        };`,
+      };
+      await using terminal = await startDash({
+        columns,
+        rows,
+        files: runner,
+        script: { turns: [{ toolCalls: [{ name: 'go', arguments: {} }] }, { text: 'It was declined.' }] },
+        async before({ run }) {
+          await run('install', './runner', '--yes', '--grant', 'summary');
+          await run('permissions', 'revoke', 'runner', 'exec:bash');
+        },
+      });
+      await terminal.shows(READY);
+      await terminal.type('go');
+      await terminal.press('Enter');
+      const first = await terminal.shows(/… \d+ more lines · ↓ pgdn end$/m);
+      for (const said of STICKS) expect(first).toMatch(said);
+      await expect(await terminal.golden()).toMatchFileSnapshot(`./golden/long-command.${columns}.txt`);
+      await scroll(terminal, 'Down', '↑ ↓ pgup pgdn');
+      const last = await scroll(terminal, 'End', 'lines above · ↑ pgup home');
+      for (const said of STICKS) expect(last).toMatch(said);
+      // in pieces that all stand behind the bar
+      expect(last).not.toMatch(/^ *permission question from Dash: may “ls”/m);
+      await expect(await terminal.golden()).toMatchFileSnapshot(`./golden/long-command-end.${columns}.txt`);
+      await scroll(terminal, 'Home', /… \d+ more lines · ↓ pgdn end$/m);
+      await answer(terminal, 'n', '[n] no');
+      await terminal.shows('It was declined.');
+    },
+  );
 });

@@ -28,6 +28,7 @@ export default (pi) => {
   pi.registerCommand('over', { handler: async (args, ctx) => ctx.ui.notify('over ' + await ctx.ui.custom(panel('overlay', { width: 24 }), { overlay: true, overlayOptions: { anchor: 'top-right', width: 24 } })) });
   pi.registerCommand('stuck', { handler: async (args, ctx) => ctx.ui.custom(() => ({ render: () => ['no key gets you out'], handleInput: () => {} })) });
   pi.registerCommand('hangs', { handler: async (args, ctx) => ctx.ui.custom(() => ({ render: () => ['press a key'], handleInput: () => { for (;;); } })) });
+  pi.registerCommand('asks', { handler: async (args, ctx) => ctx.ui.notify('you are ' + await ctx.ui.input('who are you?')) });
   pi.registerTool({ name: 'weather', description: 'says the weather', parameters: { type: 'object', properties: { city: { type: 'string' } } },
     execute: async (id, { city }) => ({ content: [{ type: 'text', text: 'sun in ' + city }], details: { degrees: 21 } }),
     renderCall: ({ city }, theme) => ({ render: () => [theme.fg('toolTitle', theme.bold('the sky over ' + city + '\u001B]52;c;eA==\u0007'))] }),
@@ -251,5 +252,22 @@ test('a package that does not behave is named, and the user gets out', async () 
   await terminal.shows('did not end within');
   await terminal.hides('press a key');
   await terminal.type('still here');
-  await terminal.shows('still here');
+  // it took the panel and the command that waited for it, and is told once
+  expect((await terminal.shows('still here')).match(/did not end within/g)).toHaveLength(1);
+  await terminal.press('C-u');
+  await command(terminal, 'hangs');
+  await terminal.shows('press a key');
+  await terminal.type('x');
+  await terminal.shows(/did not end within[^]*did not end within/);
+});
+
+test('who asks without the permission is told which one it is, and what grants it', async () => {
+  await using terminal = await start(80);
+  await command(terminal, 'asks');
+  expect((await terminal.shows('grants it')).replaceAll(/\s+/g, ' ')).toContain(
+    "error: draws: /asks failed: EACCES: permission denied: draws has no `ui:prompt` (no grant; `dash permissions grant draws 'ui:prompt'` grants it), ui.input",
+  );
+  await terminal.run('permissions', 'grant', 'draws', 'ui:prompt');
+  await command(terminal, 'asks');
+  await terminal.shows('who are you?');
 });

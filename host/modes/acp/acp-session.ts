@@ -14,6 +14,7 @@ import {
 } from '@agentclientprotocol/sdk';
 import { isDashError, plainText } from '../../../format/index.ts';
 import { describe } from '../../describe-diagnostic.ts';
+import { describeExtensionError } from '../../describe-extension-error.ts';
 import type { Host } from '../../host.ts';
 import type { HostEvent } from '../../host-event.ts';
 import { type AssistantMessage, textOf } from '../../model/messages.ts';
@@ -268,7 +269,7 @@ export class AcpSession implements AsyncDisposable {
       case 'model_failover':
         return this.#note('warning', `${event.from.provider}/${event.from.id} does not answer; ${event.to.provider}/${event.to.id} goes on`);
       case 'extension_error':
-        return this.#note('warning', `${event.extensionPath}: ${event.error}`);
+        return this.#note('warning', describeExtensionError(event));
       default:
         break;
     }

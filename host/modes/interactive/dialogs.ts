@@ -1,4 +1,5 @@
-import { type Component, Editor, Input, matchesKey, type SelectItem, SelectList, truncateToWidth, type TUI, wrapTextWithAnsi } from '@earendil-works/pi-tui';
+import { type Component, Editor, Input, matchesKey, type SelectItem, truncateToWidth, type TUI, wrapTextWithAnsi } from '@earendil-works/pi-tui';
+import { ChoiceList } from './choice-list.ts';
 import type { Palette } from './theme.ts';
 
 /** A framed panel with a title above something that takes keys. */
@@ -41,9 +42,7 @@ export class Panel implements Component {
 
 /** One of several. Escape chooses none. */
 export function selectPanel(title: string, choices: readonly SelectItem[], palette: Palette, done: (value: string | undefined) => void): Component {
-  const list = new SelectList([...choices], 10, palette.selectList);
-  list.onSelect = ({ value }) => done(value);
-  list.onCancel = () => done(undefined);
+  const list = new ChoiceList({ choices, rows: 10, palette, chosen: ({ value }) => done(value), left: () => done(undefined) });
   return new Panel(title, list, 'enter chooses · esc leaves', palette);
 }
 

@@ -10,8 +10,11 @@ export interface Household {
   revoke(name: string, permission: string): Promise<void>;
   /** New versions that wait, each with what it changes, for a person. */
   updates(): Promise<readonly WaitingUpdate[]>;
-  /** Takes one of them, whole or without what it newly asks for. @returns what was done, in words. @throws {DashError} */
-  takeUpdate(name: string, how: 'whole' | 'without'): Promise<string>;
+  /**
+   * Takes one of them as it was shown, whole or without what it newly asks for. @returns what was done, in words.
+   * @throws {DashError} UPDATE_CHANGED when another one waits by now
+   */
+  takeUpdate(update: WaitingUpdate, how: 'whole' | 'without'): Promise<string>;
   /** Who brought a package, what let it in, who granted what, what it was denied. @throws {DashError} NOT_INSTALLED */
   why(name: string): Promise<string>;
 }
@@ -41,6 +44,8 @@ export interface HeldPermission {
 }
 
 export interface WaitingUpdate {
+  /** Of all that was shown: no other is taken in its place. */
+  readonly digest: string;
   readonly name: string;
   readonly from: string;
   readonly to: string;

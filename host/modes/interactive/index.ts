@@ -14,4 +14,4 @@
  *   `invalidate()` reaches every component.
  */
 export { runInteractive } from './run-interactive.ts';
-export type { HeldPermission, Household } from './household.ts';
+export type { HeldPermission, Household, WaitingUpdate } from './household.ts';

@@ -61,7 +61,7 @@ export function createRemote(parts: RemoteParts): SurfacePort & { sceneChanged()
     now,
     completions: suggestions,
     closingKeys: () => host.keys().bindings['app.clear'],
-    say: (notice) => transcript.notice(notice, 'warning'),
+    say: (notice) => transcript.ends(notice),
     scene,
     editor: new RemoteEditor({ editor, use: (component) => screen.useEditor(component) }),
     keys: new RemoteKeys({

@@ -23,7 +23,7 @@ export interface ModalOptions {
 export type OpenPanel<Result> = (done: (result: Result | undefined) => void) => Component;
 
 export interface Question {
-  /** What is asked. Drawn where packages never draw: in the place of the editor, with every surface of theirs hidden. */
+  /** What is asked. Drawn where packages never draw: in the place of the editor, with every surface of theirs hidden. It gets the keys that answer nothing. */
   readonly component: Component;
   /** Letters that answer. */
   readonly keys: readonly string[];
@@ -34,6 +34,8 @@ export interface Question {
 export interface Screen {
   readonly columns: number;
   readonly rows: number;
+  /** As many rows as a question may take and be seen whole: all but what stands below it. */
+  readonly questionRows: number;
   /** Shows a component until it is disposed of; those of one slot stand below each other. */
   show(slot: Slot, component: Component, options?: ShowOptions): Disposable;
   /** Opens a panel in the place of the editor, one at a time; others wait. Dismissed or aborted: `undefined`. */
@@ -134,6 +136,11 @@ export class MainScreen implements Screen {
     return this.painter.terminal.rows;
   }
 
+  get questionRows(): number {
+    const below = [...this.#slots.belowEditor.filter(({ package: owner }) => owner === undefined), ...this.#slots.footer];
+    return this.rows - below.reduce((rows, { component }) => rows + component.render(this.columns).length, 0);
+  }
+
   /** The component that has the keys while no panel is open. */
   useEditor(editor: Component): void {
     this.#editor = editor;
@@ -217,7 +224,8 @@ export class MainScreen implements Screen {
         take(data) {
           if (isKeyRelease(data)) return;
           const verdict = judge(asTyped(data));
-          if (verdict.kind !== 'ignored') resolve(verdict.kind === 'answered' ? verdict.key : undefined);
+          if (verdict.kind === 'ignored') component.handleInput?.(data);
+          else resolve(verdict.kind === 'answered' ? verdict.key : undefined);
         },
       };
       this.#focus();

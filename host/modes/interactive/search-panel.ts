@@ -1,11 +1,10 @@
-import { type Component, fuzzyFilter, Input, isKeyRelease, matchesKey, type SelectItem, SelectList, visibleWidth } from '@earendil-works/pi-tui';
+import { type Component, fuzzyFilter, Input, isKeyRelease, matchesKey } from '@earendil-works/pi-tui';
+import { ChoiceList, type Listed } from './choice-list.ts';
 import { Panel } from './dialogs.ts';
 import type { Screen } from './screen.ts';
 import type { Palette } from './theme.ts';
 
-export interface Choice<Value> {
-  readonly label: string;
-  readonly description?: string;
+export interface Choice<Value> extends Listed {
   readonly value: Value;
 }
 
@@ -31,27 +30,15 @@ function rowsFor({ rows }: Screen): number {
   return Math.max(3, Math.min(15, Math.floor(rows / 2) - 4));
 }
 
-/** The rest of the line is for descriptions. They begin where the longest label of all ends, so that they stay there while the user types. */
-const WIDEST_LABEL = 60;
-
 class SearchList<Value> implements Component {
   readonly #input = new Input({ prompt: '› ' });
   readonly #choices: readonly Choice<Value>[];
-  readonly #rows: number;
-  readonly #column: number;
-  readonly #palette: Palette;
-  readonly #done: (value: Value | undefined) => void;
-  #list: SelectList;
+  readonly #list: ChoiceList<Choice<Value>>;
   #query = '';
 
   constructor({ choices, selected = 0 }: SearchOptions<Value>, rows: number, palette: Palette, done: (value: Value | undefined) => void) {
     this.#choices = choices;
-    this.#rows = rows;
-    this.#column = Math.min(WIDEST_LABEL, 2 + choices.reduce((widest, { label }) => Math.max(widest, visibleWidth(label)), 0));
-    this.#palette = palette;
-    this.#done = done;
-    this.#list = this.#listOf(choices.map((_, index) => index));
-    this.#list.setSelectedIndex(selected);
+    this.#list = new ChoiceList({ choices, selected, rows, palette, chosen: ({ value }) => done(value), left: () => done(undefined) });
   }
 
   get focused(): boolean {
@@ -73,30 +60,16 @@ class SearchList<Value> implements Component {
     const query = this.#input.getValue();
     if (query === this.#query) return;
     this.#query = query;
-    const all = this.#choices.map((_, index) => index);
-    this.#list = this.#listOf(query.trim() === '' ? all : fuzzyFilter(all, query, (index) => textOf(this.#choices[index])));
+    this.#list.narrow(query.trim() === '' ? this.#choices : fuzzyFilter([...this.#choices], query, textOf));
   }
 
   invalidate(): void {
     this.#list.invalidate();
   }
-
-  #listOf(indices: readonly number[]): SelectList {
-    const items = indices.flatMap((index): SelectItem[] => {
-      const choice = this.#choices[index];
-      return choice === undefined
-        ? []
-        : [{ value: `${index}`, label: choice.label, ...(choice.description !== undefined && { description: choice.description }) }];
-    });
-    const list = new SelectList(items, this.#rows, this.#palette.selectList, { minPrimaryColumnWidth: this.#column, maxPrimaryColumnWidth: WIDEST_LABEL });
-    list.onSelect = ({ value }) => this.#done(this.#choices[Number(value)]?.value);
-    list.onCancel = () => this.#done(undefined);
-    return list;
-  }
 }
 
 const LIST_KEYS = ['up', 'down', 'pageUp', 'pageDown', 'enter', 'escape', 'ctrl+c'] as const;
 
-function textOf(choice: { readonly label: string; readonly description?: string } | undefined): string {
-  return `${choice?.label ?? ''} ${choice?.description ?? ''}`;
+function textOf({ label, description = '' }: Listed): string {
+  return `${label} ${description}`;
 }

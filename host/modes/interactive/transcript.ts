@@ -1,4 +1,5 @@
 import type { Component } from '@earendil-works/pi-tui';
+import { describeExtensionError } from '../../describe-extension-error.ts';
 import type { HostEvent } from '../../host-event.ts';
 import type { RenderSubject } from '../../../sandbox/index.ts';
 import { type AssistantMessage, type ImageContent, textOf } from '../../model/messages.ts';
@@ -22,6 +23,9 @@ const MAX_ENTRIES = 1000;
 const MAX_PARTS = 2000;
 const MAX_OUTPUT = 20_000;
 
+/** As long after each other as what one end takes with it is told. */
+const SAME_END_MS = 1_000;
+
 /** What was said and done, as pieces of the screen. */
 export class Transcript {
   readonly #palette: Palette;
@@ -33,6 +37,8 @@ export class Transcript {
   #command: ToolBlock | undefined;
   #failure: NoticeBlock | undefined;
   #output = '';
+  /** Why something ended a moment ago. */
+  readonly #told = new Set<string>();
   #toolsAreOpen = false;
   #thinkingIsOpen = true;
   #thinkingLabel: string | undefined;
@@ -129,10 +135,7 @@ export class Transcript {
         this.#parts = this.#parts.filter((part) => part !== this.#failure);
         return this.notice(`${event.errorMessage}; again in ${Math.ceil(event.delayMs / 1000)} s, ${event.attempt} of ${event.maxAttempts}`, 'warning');
       case 'extension_error':
-        return this.notice(
-          `${event.extensionPath}: ${event.event}: ${event.error}${event.where === undefined ? '' : ` (${event.where.path}:${event.where.line ?? 1})`}`,
-          'error',
-        );
+        return this.#told.has(event.error) ? undefined : this.notice(describeExtensionError(event), 'error');
       case 'error':
         return this.notice(`${event.message}${event.hint === undefined ? '' : `\nhint: ${event.hint}`}`, 'error');
       case 'permission_denied':
@@ -144,6 +147,17 @@ export class Transcript {
 
   notice(text: string, tone: Tone, by?: string): void {
     this.#parts.push(new NoticeBlock(text, tone, this.#palette, by));
+  }
+
+  /**
+   * Why something of a package went away by itself. One end takes all that it has on the screen, and whatever waited for that:
+   * it is told once.
+   */
+  ends(why: string): void {
+    if (this.#told.has(why)) return;
+    this.#told.add(why);
+    setTimeout(() => this.#told.delete(why), SAME_END_MS).unref();
+    this.notice(why, 'warning');
   }
 
   get toolsAreOpen(): boolean {

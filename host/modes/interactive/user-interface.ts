@@ -1,6 +1,6 @@
 import type { Component, SelectItem } from '@earendil-works/pi-tui';
 import type { DialogOptions, SurfacePort, UiSurface } from '../../../sandbox/index.ts';
-import { answerChoices, describeQuestion } from '../../approval/permission-text.ts';
+import { answerChoices, tellQuestion } from '../../approval/permission-text.ts';
 import type { UserInterface } from '../../user-interface.ts';
 import { Block } from './blocks/block.ts';
 import type { Status } from './footer.ts';
@@ -107,14 +107,15 @@ export function createUserInterface({ screen, terminal, transcript, editor, work
         ...ownerOf(options.by),
       }),
     set: setSurface,
-    approveTool: createToolApproval({ screen, palette, transcript }),
+    approveTool: createToolApproval({ screen, palette }),
     surfaces: remote,
     editorText: () => editor.getExpandedText(),
     async askPermission(question, signal) {
       const choices = answerChoices(question, { mayWrite: true });
       const keys = choices.map(({ key }) => key);
-      const lines = [...describeQuestion(question), ...choices.map(({ key, label }) => `  [${key}] ${label}`)];
-      const key = await screen.ask({ component: new QuestionBlock(lines, palette), keys, signal });
+      const { title, call, facts } = tellQuestion(question);
+      const answers = choices.map(({ key, label }) => `[${key}] ${label}`);
+      const key = await screen.ask({ component: new QuestionBlock({ title, text: call, facts, answers }, screen, palette), keys, signal });
       const chosen = choices.find((choice) => choice.key === key) ?? { answer: 'no' as const, label: 'no' };
       transcript.notice(`${question.package}: ${question.capability} ${question.target} → ${chosen.label}`, 'muted');
       return chosen.answer;

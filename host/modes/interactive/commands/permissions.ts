@@ -36,12 +36,12 @@ async function change(
     return say(`${plainText(name, 80)}: took back ${state === 'denied' ? 'the denial of ' : ''}\`${plainText(permission, 200)}\``, 'muted');
   }
   // What adds authority is asked where packages never draw, and answered by a letter.
-  const lines = [
-    `may ${quotedText(name, 80)} do this from now on?`,
-    `  ${words} [${plainText(permission, 300)}]${isRed ? ', which is dangerous' : ''}`,
-    '[n] no  [y] yes, grant it',
-  ];
-  if ((await screen.ask({ component: new QuestionBlock(lines, palette), keys: ['n', 'y'] })) !== 'y') return;
+  const question = {
+    title: `may ${quotedText(name, 80)} do this from now on?`,
+    text: [`  ${words} [${plainText(permission, 300)}]${isRed ? ', which is dangerous' : ''}`],
+    answers: ['[n] no', '[y] yes, grant it'],
+  };
+  if ((await screen.ask({ component: new QuestionBlock(question, screen, palette), keys: ['n', 'y'] })) !== 'y') return;
   await household?.grant(name, permission);
   say(`${plainText(name, 80)}: granted \`${plainText(permission, 200)}\``, 'muted');
 }

@@ -5,8 +5,6 @@ import { decideTrust, revokeTrust, trustProject } from '../../../prompt/project-
 import { QuestionBlock } from '../question-block.ts';
 import type { ScreenCommand } from './command.ts';
 
-/** So many of a project's files are named. */
-const MOST_NAMES = 20;
 export const trust: ScreenCommand = {
   name: 'trust',
   description: 'whether the files of this project may speak to the agent',
@@ -15,15 +13,13 @@ export const trust: ScreenCommand = {
     const places = { dashHome: host.dashHome, cwd: host.cwd, home: homedir() };
     const { files, trusted, changed } = await decideTrust(places, false);
     const names = [...files.items.keys()].map((name) => `  ${plainText(name, 300)}${changed.includes(name) ? ' (changed)' : ''}`);
-    const more = names.length > MOST_NAMES ? [`  and ${names.length - MOST_NAMES} more`] : [];
     if (names.length === 0) return say(`${files.root} brings nothing that speaks to the agent`);
-    const lines = [
-      `${plainText(files.root, 300)} ${trusted ? 'is trusted' : 'is not trusted'}, with`,
-      ...names.slice(0, MOST_NAMES),
-      ...more,
-      ...(trusted ? ['  [n] leave it so', '  [r] trust it no longer'] : ['  [n] no', '  [y] yes, until one of these changes']),
-    ];
-    const key = await screen.ask({ component: new QuestionBlock(lines, palette), keys: ['n', trusted ? 'r' : 'y'] });
+    const question = {
+      title: `${plainText(files.root, 300)} ${trusted ? 'is trusted' : 'is not trusted'}, with`,
+      text: names,
+      answers: trusted ? ['[n] leave it so', '[r] trust it no longer'] : ['[n] no', '[y] yes, until one of these changes'],
+    };
+    const key = await screen.ask({ component: new QuestionBlock(question, screen, palette), keys: ['n', trusted ? 'r' : 'y'] });
     if (key === 'r') {
       await revokeTrust(places, files.root);
       await host.reload();
@@ -34,7 +30,7 @@ export const trust: ScreenCommand = {
       await host.reload();
       // What was shown is what was trusted; one that changed since is not, and the reload says so.
       const { trusted: isTaken, changed: since } = await decideTrust(places, false);
-      if (isTaken) say([`${plainText(files.root, 300)} is trusted, and taken up with`, ...names.slice(0, MOST_NAMES), ...more].join('\n'), 'muted');
+      if (isTaken) say([`${plainText(files.root, 300)} is trusted, and taken up with`, ...names].join('\n'), 'muted');
       else say(`${plainText(files.root, 300)} is not taken up: ${since.map((name) => plainText(name, 300)).join(', ')} changed meanwhile`, 'warning');
     }
   },

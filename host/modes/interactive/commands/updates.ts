@@ -23,14 +23,16 @@ export const updates: ScreenCommand = {
           });
     if (update === undefined) return;
     const { name, from, to, lines, mayGoWithout } = update;
-    const question = [
-      `take ${quotedText(name, 80)} ${plainText(to, 60)} in place of ${plainText(from, 60)}?`,
-      ...lines.map((line) => `  ${plainText(line, 400)}`),
-      `[n] no, ${plainText(from, 60)} keeps running  [t] take it${mayGoWithout ? '  [w] take it without what is new' : ''}`,
-    ];
-    const key = await screen.ask({ component: new QuestionBlock(question, palette), keys: ['n', 't', ...(mayGoWithout ? ['w'] : [])] });
+    const question = {
+      title: `take ${quotedText(name, 80)} ${plainText(to, 60)} in place of ${plainText(from, 60)}?`,
+      text: lines.map((line) => `  ${plainText(line, 400)}`),
+      answers: [`[n] no, ${plainText(from, 60)} keeps running`, '[t] take it', ...(mayGoWithout ? ['[w] take it without what is new'] : [])],
+    };
+    const key = await screen.ask({ component: new QuestionBlock(question, screen, palette), keys: ['n', 't', ...(mayGoWithout ? ['w'] : [])] });
     if (key !== 't' && key !== 'w') return;
-    say((await household.takeUpdate(name, key === 't' ? 'whole' : 'without')).trimEnd(), 'muted');
+    say(`taking ${plainText(name, 80)} ${plainText(to, 60)} …`, 'muted');
+    const taken = await household.takeUpdate(update, key === 't' ? 'whole' : 'without');
     await host.reload();
+    say(`${taken}; it runs from now on`, 'muted');
   },
 };
