@@ -70,7 +70,8 @@ export async function openPackages(
   { none = false, onRecord }: { readonly none?: boolean; readonly onRecord?: (record: Omit<AuditRecord, 'time'>) => void } = {},
 ): Promise<PackageLoader> {
   const { home, cwd } = invocation;
-  const builds = new Map<string, () => Promise<Build>>();
+  /** A build lives as long as somebody may open the reading it belongs to: by its hash, every reload would leave one behind. */
+  const builds = new WeakMap<LoadedPackage, () => Promise<Build>>();
   const loaded = new Map<string, InstalledPackage>();
   /** Linked directories as they were built since we began: none is built again because another one changed. */
   const inspected = new Map<string, { readonly contentHash: string; readonly pkg: Inspection['package'] }>();
@@ -91,7 +92,6 @@ export async function openPackages(
   async function load(installed: InstalledPackage, settings: ValueBook): Promise<LoadedPackage> {
     const granted = book.of(installed.grantKey).granted();
     const { contentHash, build, resources, diagnostics } = installed.linked ? await current(installed) : await whole(installed);
-    builds.set(buildKey(installed.id, contentHash), build);
     loaded.set(installed.id, installed);
     const configured = await settingsOf(installed, settings);
     // a package that runs on reads them from now on
@@ -101,7 +101,9 @@ export async function openPackages(
       (one) => one.captured !== undefined,
       () => true, // it says what is wrong when it is opened
     );
-    return { id, name, version, dir, linked, contentHash, resources, granted, captured, diagnostics: [...diagnostics, ...configured.diagnostics] };
+    const pkg = { id, name, version, dir, linked, contentHash, resources, granted, captured, diagnostics: [...diagnostics, ...configured.diagnostics] };
+    builds.set(pkg, build);
+    return pkg;
   }
 
   /** A model must not read what somebody wrote into the store; code is checked when it is run. */
@@ -145,8 +147,9 @@ export async function openPackages(
     return inspection.package;
   }
 
-  const open: OpenPackage = async ({ id, name, version, contentHash, granted }, ports) => {
-    const build = builds.get(buildKey(id, contentHash));
+  const open: OpenPackage = async (pkg, ports) => {
+    const { id, name, version, contentHash, granted } = pkg;
+    const build = builds.get(pkg);
     const installed = loaded.get(id);
     if (build === undefined || installed === undefined) throw new Error(`${name} was not read`);
     const { graph, compiled, captured } = await build();
@@ -363,10 +366,6 @@ function openOptions({ home, cwd, env }: Invocation, ports: HostPorts, audit: Au
     environment: env,
     lookUpSecret: (name) => readSecret(home, name) ?? env[name],
   };
-}
-
-function buildKey(id: string, contentHash: string): string {
-  return `${id}\n${contentHash}`;
 }
 
 /** A run in which no package is opened leaves no trail. */

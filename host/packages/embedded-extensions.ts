@@ -52,7 +52,8 @@ interface Build {
 /** Compiles extensions in a confined process, again at every reload, and opens each in a sandbox of its own. */
 export function openExtensions(extensions: readonly EmbeddedExtension[], { dashHome, cwd, home, env }: ExtensionPlaces): ExtensionLoader {
   const bundles: BundleStore = { directory: join(dashHome, 'bundles') };
-  const builds = new Map<string, Build | DashError>();
+  /** A build lives as long as somebody may open the reading it belongs to: by its hash, every reload would leave one behind. */
+  const builds = new WeakMap<LoadedPackage, Build | DashError>();
   const named = new Map<string, string>();
   const spare = new SpareProcess();
   let trail: AuditTrail | undefined;
@@ -64,24 +65,27 @@ export function openExtensions(extensions: readonly EmbeddedExtension[], { dashH
     try {
       const file = await fileOf(dir);
       const build = file === undefined ? await buildDirectory(dir, dashHome, bundles, env) : await buildFile(file, bundles, nameOf(dir));
-      builds.set(`${id}\n${build.contentHash}`, build);
       const { name, version, contentHash, resources } = build;
       named.set(id, name);
-      return { ...same, name, version, dir: build.dir, contentHash, resources, captured: build.captured !== undefined };
+      const pkg = { ...same, name, version, dir: build.dir, contentHash, resources, captured: build.captured !== undefined };
+      builds.set(pkg, build);
+      return pkg;
     } catch (error) {
       // said when it is opened: until it builds again, the build before goes on
       if (!isDashError(error)) throw error;
       const contentHash = `failed: ${error.message}`;
-      builds.set(`${id}\n${contentHash}`, error);
       const before = named.get(id);
-      return { ...same, name: before ?? nameOf(dir), version: '0.0.0', dir, contentHash, resources: only(basename(dir)), captured: true };
+      const pkg = { ...same, name: before ?? nameOf(dir), version: '0.0.0', dir, contentHash, resources: only(basename(dir)), captured: true };
+      builds.set(pkg, error);
+      return pkg;
     }
   };
 
   return {
     read: () => Promise.all(extensions.map(load)),
-    async open({ id, contentHash, granted }, ports) {
-      const build = builds.get(`${id}\n${contentHash}`);
+    async open(pkg, ports) {
+      const { id, granted } = pkg;
+      const build = builds.get(pkg);
       if (build instanceof DashError) throw build;
       if (build === undefined) throw new Error(`${id} was not read`);
       spare.keep();
