@@ -17,11 +17,11 @@ const Arguments = Type.Unsafe<JsonObject>(Type.Record(Type.String(), Type.Unknow
  * @throws {DashError} UNKNOWN_TOOL
  */
 export async function callForPackage(
-  { package: owner, name, args, origin, delegation }: PackageToolCall,
+  { package: owner, name, args, origin, delegation, pauseCaller }: PackageToolCall,
   { toolbox, bus }: { readonly toolbox: Toolbox; readonly bus: EventBus },
   signal: AbortSignal,
 ): Promise<ToolAnswer> {
-  const tool: AgentTool | undefined = toolbox.toolOf(owner, name, { delegation, ...(origin !== undefined && { origin }) });
+  const tool: AgentTool | undefined = toolbox.toolOf(owner, name, { delegation, pauseCaller, ...(origin !== undefined && { origin }) });
   if (tool === undefined) throw new DashError('UNKNOWN_TOOL', `there is no tool \`${name}\` of \`${owner}\``);
   const hooks: ToolHooks = {
     before: (call, aborted) => bus.toolCall(call, aborted, delegation.callers),

@@ -1,4 +1,4 @@
-import { DashError } from '../format/index.ts';
+import { DashError, plainText } from '../format/index.ts';
 import type { CommandHost } from './commands/index.ts';
 import type { Conversation } from './conversation/conversation.ts';
 import { describe, mustBeSaid } from './describe-diagnostic.ts';
@@ -97,7 +97,7 @@ function saidInTree(tree: SessionTree): string {
     const [{ entry, children, label }, depth] = next;
     const said = entry.type === 'message' && entry.message.role === 'user' ? firstLine(textOf(entry.message.content)) : undefined;
     if (said !== undefined)
-      lines.push(`${onBranch.has(entry.id) ? '*' : ' '} ${'  '.repeat(depth)}${entry.id}  ${said}${label === undefined ? '' : ` [${label}]`}`);
+      lines.push(`${onBranch.has(entry.id) ? '*' : ' '} ${'  '.repeat(depth)}${entry.id}  ${said}${label === undefined ? '' : ` [${plainText(label, 60)}]`}`);
     waiting.unshift(...children.map((child): [TreeNode, number] => [child, depth + (children.length > 1 ? 1 : 0)]));
   }
   return lines.length === 0 ? 'nothing was said in this session yet' : lines.join('\n');

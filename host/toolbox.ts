@@ -37,6 +37,8 @@ export interface ToolboxOptions {
 export interface CalledBy {
   readonly origin?: CallOrigin;
   readonly delegation: Delegation;
+  /** Stops the clocks of the package that waits for it. */
+  readonly pauseCaller?: () => Disposable;
 }
 
 /** The tools of the host and of its packages: which the model is offered, and which calls may run. */
@@ -163,6 +165,7 @@ function packageTool(
         context: callContext(),
         ...(startedBy === undefined ? {} : { origin: startedBy }),
         ...(calledBy === undefined ? {} : { delegation: calledBy.delegation }),
+        ...(calledBy?.pauseCaller === undefined ? {} : { pauseCaller: calledBy.pauseCaller }),
         onUpdate: (partial) => onUpdate(toAnswer(partial)),
         onWaited,
       });

@@ -176,6 +176,7 @@ export class Broker {
       wouldAsk: (need) => this.#firstUse.wouldAsk(need, asking.lease),
       asksFor: (area) => this.#options.authority.requested().some(({ permission }) => parsePermission(permission).area === area),
       granted: () => grantedFor(asking.lease, this.#options),
+      pauseClocks: () => this.#options.pauseClocks(),
       lease: asking.lease,
       spent: (spent) => this.#spent(needs, asking, spent),
       record: (outcome) => this.#options.audit.append({ 'event.name': 'effect', ...this.#who(asking), capability: capability.name, ...outcome }),

@@ -7,6 +7,8 @@ export type DeadlineEnd = 'time' | 'work';
  */
 export class Deadline {
   readonly #onEnd: (why: DeadlineEnd) => void;
+  readonly #pauseCaller: (() => Disposable) | undefined;
+  #callers: Disposable | undefined;
   #leftMs: number;
   #startedAt = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -16,7 +18,9 @@ export class Deadline {
   #workedMs = 0;
   #isOver = false;
 
-  constructor(timeoutMs: number, onEnd: (why: DeadlineEnd) => void) {
+  /** `pauseCaller` stops the time of whoever waits for this: they wait for the same person. */
+  constructor(timeoutMs: number, onEnd: (why: DeadlineEnd) => void, pauseCaller?: () => Disposable) {
+    this.#pauseCaller = pauseCaller;
     this.#leftMs = timeoutMs;
     this.#onEnd = onEnd;
     this.#start();
@@ -32,6 +36,7 @@ export class Deadline {
     if (this.#pauses++ === 0) {
       this.#pausedAt = performance.now();
       clearTimeout(this.#timer);
+      if (!this.#isOver) this.#callers = this.#pauseCaller?.();
       this.#leftMs = Math.max(this.#leftMs - (this.#pausedAt - this.#startedAt), 0);
     }
     let over = false;
@@ -44,6 +49,7 @@ export class Deadline {
         this.#waitedMs += performance.now() - this.#pausedAt;
         this.#leftMs = Math.max(this.#leftMs - this.#workedMs, 0);
         this.#workedMs = 0;
+        this.#callers?.[Symbol.dispose]();
         this.#start();
       },
     };
@@ -64,6 +70,7 @@ export class Deadline {
   /** Ends it for good, without its consequence. */
   clear(): void {
     clearTimeout(this.#timer);
+    this.#callers?.[Symbol.dispose]();
     this.#isOver = true;
   }
 

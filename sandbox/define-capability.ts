@@ -58,6 +58,8 @@ export interface Request {
   readonly granted: () => PermissionSet;
   /** What was being served when it was asked for, and for whom. */
   readonly lease: Pick<Lease, 'origin' | 'delegation'>;
+  /** Stops the clocks of what is being served, e.g. while something else waits for a person. */
+  readonly pauseClocks: () => Disposable;
   /** Says what it took, where only the outcome tells: tokens and money of a model. */
   readonly spent: (spent: Spent) => void;
   /** Writes down what came of it. */

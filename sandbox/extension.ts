@@ -36,6 +36,8 @@ export interface ToolCallOptions {
   readonly onUpdate?: (partial: ToolOutcome) => void;
   /** Told at its end, however that was, for how many milliseconds it waited for a person. */
   readonly onWaited?: (ms: number) => void;
+  /** Stops the clocks of the package that calls it, while it waits for a person. */
+  readonly pauseCaller?: () => Disposable;
   readonly context: CallContext;
   /** The user's message that this goes back to; stays in the host. */
   readonly origin?: CallOrigin;

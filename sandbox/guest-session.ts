@@ -60,6 +60,8 @@ export interface CallOptions {
   readonly onUpdate?: (value: unknown) => void;
   /** Told at its end for how many milliseconds it waited for a person. */
   readonly onWaited?: (ms: number) => void;
+  /** Stops the clocks of whoever waits for this call while it waits for a person. */
+  readonly pauseCaller?: () => Disposable;
 }
 
 interface PendingCall {
@@ -159,18 +161,25 @@ export class GuestSession {
   }
 
   /** @throws {DashError} DEADLINE_EXCEEDED, MEMORY_LIMIT, SANDBOX_DIED, INTERRUPTED when aborted and not heeded */
-  async call(call: GuestCall, { context, timeoutMs, origin, delegation = NO_DELEGATION, signal, onUpdate, onWaited }: CallOptions): Promise<CallAnswer> {
+  async call(
+    call: GuestCall,
+    { context, timeoutMs, origin, delegation = NO_DELEGATION, signal, onUpdate, onWaited, pauseCaller }: CallOptions,
+  ): Promise<CallAnswer> {
     if (signal?.aborted === true) throw new DashError('INTERRUPTED', `${this.#options.name}: \`${describeCall(call)}\` was aborted before it began`);
     const id = this.#nextCall++;
     const { promise, resolve, reject } = Promise.withResolvers<CallAnswer>();
     let grace: NodeJS.Timeout | undefined;
 
-    const deadline = new Deadline(timeoutMs, (why) => {
-      this.#abort(id);
-      const did = why === 'time' ? `did not end within ${timeoutMs} ms` : `worked for more than ${timeoutMs} ms while it waited for the user`;
-      const error = new DashError('DEADLINE_EXCEEDED', `${this.#options.name}: \`${describeCall(call)}\` ${did} and was stopped`);
-      grace = setTimeout(() => this.kill(error), KILL_GRACE_MS);
-    });
+    const deadline = new Deadline(
+      timeoutMs,
+      (why) => {
+        this.#abort(id);
+        const did = why === 'time' ? `did not end within ${timeoutMs} ms` : `worked for more than ${timeoutMs} ms while it waited for the user`;
+        const error = new DashError('DEADLINE_EXCEEDED', `${this.#options.name}: \`${describeCall(call)}\` ${did} and was stopped`);
+        grace = setTimeout(() => this.kill(error), KILL_GRACE_MS);
+      },
+      pauseCaller,
+    );
     this.#calls.set(id, { resolve, reject, deadline, ...(onUpdate && { onUpdate }) });
     this.#inFlight.begin(`${id}`, { origin, delegation });
     const onAbort = (): void => {

@@ -129,9 +129,17 @@ class OpenPackage implements SandboxedPackage {
   async callTool(
     name: string,
     args: unknown,
-    { toolCallId, signal, timeoutMs = DEFAULT_TOOL_TIMEOUT_MS, onUpdate, onWaited, context, origin, delegation }: ToolCallOptions,
+    { toolCallId, signal, timeoutMs = DEFAULT_TOOL_TIMEOUT_MS, onUpdate, onWaited, pauseCaller, context, origin, delegation }: ToolCallOptions,
   ): Promise<ToolOutcome> {
-    const how = { timeoutMs, context, ...(signal && { signal }), ...(origin && { origin }), ...(delegation && { delegation }), ...(onWaited && { onWaited }) };
+    const how = {
+      timeoutMs,
+      context,
+      ...(signal && { signal }),
+      ...(origin && { origin }),
+      ...(delegation && { delegation }),
+      ...(onWaited && { onWaited }),
+      ...(pauseCaller && { pauseCaller }),
+    };
     const answer = await this.#process.call({ op: 'tool', name, toolCallId, args }, how, (value) => onUpdate?.(this.#scrub.data(toOutcome(value))));
     if ('error' in answer) return toFailure(answer.error);
     return this.#scrub.data(toOutcome(answer.value));

@@ -59,7 +59,15 @@ export class PackageProcess {
 
   async call(
     call: GuestCall,
-    { signal, timeoutMs = DEFAULT_EVENT_TIMEOUT_MS, context, origin, delegation, onWaited }: EventCallOptions & Pick<ToolCallOptions, 'onWaited'>,
+    {
+      signal,
+      timeoutMs = DEFAULT_EVENT_TIMEOUT_MS,
+      context,
+      origin,
+      delegation,
+      onWaited,
+      pauseCaller,
+    }: EventCallOptions & Pick<ToolCallOptions, 'onWaited' | 'pauseCaller'>,
     onUpdate?: (value: unknown) => void,
   ): Promise<CallAnswer> {
     this.#inFlight++;
@@ -75,6 +83,7 @@ export class PackageProcess {
         ...(delegation && { delegation }),
         ...(onUpdate && { onUpdate }),
         ...(onWaited && { onWaited }),
+        ...(pauseCaller && { pauseCaller }),
       });
       return 'error' in answer ? { error: this.#options.parts.scrub.data(answer.error) } : answer;
     } finally {

@@ -188,6 +188,8 @@ export interface PackageToolCall {
   readonly origin?: CallOrigin;
   /** Who calls, and within which rights it happens. */
   readonly delegation: Delegation;
+  /** Stops the clocks of the caller: to be held while the tool waits for a person. */
+  readonly pauseCaller: () => Disposable;
 }
 
 /** An agent that a package starts. */

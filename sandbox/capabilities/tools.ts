@@ -20,7 +20,7 @@ export const callTool = defineCapability({
     { additionalProperties: false },
   ),
   needs: ({ package: owner, name }) => [{ effect: { kind: 'tool', package: owner, name }, target: `${owner}/${name}` }],
-  run: async ({ package: owner, name, args, permissions }, { ports, packageName }, { signal, lease: { origin, delegation }, granted }) => {
+  run: async ({ package: owner, name, args, permissions }, { ports, packageName }, { signal, lease: { origin, delegation }, granted, pauseClocks }) => {
     const callers = [...delegation.callers, packageName];
     // A package that waits for another one must not be waited for by it.
     if (callers.includes(owner)) throw failure('REENTRANT_CALL', `${[...callers, owner].join(' → ')}: \`${owner}\` is waiting for this very call`);
@@ -28,7 +28,8 @@ export const callTool = defineCapability({
     const handedOn = permissions && parseHandedOn(permissions);
     const limits = [...delegation.limits, own, ...(handedOn === undefined ? [] : [{ by: packageName, granted: () => handedOn }])];
     try {
-      return await ports.agent.callTool({ package: owner, name, args, delegation: { callers, limits }, ...(origin !== undefined && { origin }) }, signal);
+      const call = { package: owner, name, args, delegation: { callers, limits }, pauseCaller: pauseClocks, ...(origin !== undefined && { origin }) };
+      return await ports.agent.callTool(call, signal);
     } catch (error) {
       // What became of the other package is told; a bug of ours is not.
       if (isDashError(error)) throw failure(error.code, error.message);

@@ -12,7 +12,10 @@ const caller = (owner: string, name: string, args: unknown = {}): TestPackage =>
       relay: async (_args, { signal }) => {
         const delegation = { ...NO_DELEGATION, callers: ['a'] };
         const answer = await ports.agent
-          .callTool({ package: owner, name, args, delegation }, signal ?? new AbortController().signal)
+          .callTool(
+            { package: owner, name, args, delegation, pauseCaller: () => ({ [Symbol.dispose]: () => undefined }) },
+            signal ?? new AbortController().signal,
+          )
           .catch((error: { code: string }) => error.code);
         return says(JSON.stringify(answer));
       },

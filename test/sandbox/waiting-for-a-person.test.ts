@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { Deadline } from '../../sandbox/deadline.ts';
-import type { UiPort } from '../../sandbox/index.ts';
+import type { HostPorts, UiPort } from '../../sandbox/index.ts';
 import { remoteScreen } from '../support/remote-screen.ts';
 import { extensionOf, openFixture, recordingPorts, textOf } from '../support/sandbox-fixture.ts';
 
@@ -31,7 +31,7 @@ function person() {
 
 const RPC = { mode: 'rpc', hasUI: true } as const;
 /** Milliseconds that a call may take. */
-const TIMEOUT_MS = 2_500;
+const TIMEOUT_MS = 3_500;
 const BURN = `const burn = async () => { for (;;) { const end = Date.now() + 40; while (Date.now() < end); await new Promise((go) => setTimeout(go, 1)); } };`;
 const TOOLS = {
   select: `return String(await ctx.ui.select('which?', ['a', 'b']))`,
@@ -96,6 +96,26 @@ describe('while a person thinks about a dialog', () => {
     const call = fixture.extension.callTool('burning', {}, { toolCallId: '1', context: RPC, timeoutMs: TIMEOUT_MS });
     await expect(call).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED', message: expect.stringContaining('did not end within') });
   });
+});
+
+test.for([
+  ['what stops its clock, too', true],
+  ['nothing, as the arm of control', false],
+] as const)('who calls a tool that waits for a person is handed on %s', async ([, stops]) => {
+  const { ui, answer } = person();
+  await using callee = await fixtureOf(ui);
+  const agent: HostPorts['agent'] = {
+    ...recordingPorts([]).agent,
+    callTool: ({ name, args, pauseCaller }) =>
+      callee.extension.callTool(name, args, { toolCallId: '2', context: RPC, timeoutMs: 60_000, ...(stops && { pauseCaller }) }),
+  };
+  const relay = extensionOf({ relay: `return JSON.stringify(await ctx.executeTool('callee/select', {}))` });
+  await using caller = await openFixture({ name: 'caller', files: { 'index.ts': relay }, granted: ['tool:callee/select'], ports: { agent } });
+  const call = caller.extension.callTool('relay', {}, { toolCallId: '1', context: RPC, timeoutMs: 4_000 });
+  const outcome = call.then(textOf, (error: { code: string }) => error.code);
+  await sleep(5_200);
+  answer('yes');
+  expect(await outcome).toContain(stops ? 'yes' : 'DEADLINE_EXCEEDED');
 });
 
 describe('before a panel', () => {
