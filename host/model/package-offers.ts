@@ -42,19 +42,22 @@ const MOST_MODELS = 2_000;
 /** Works out whose provider counts, where its models may be reached, and what it lacks. */
 export async function planOffers({ sources, users, known }: OfferSurroundings): Promise<Offers> {
   const byName = new Map<string, Offer>();
+  /** By how they look: `OpenAI` is read as `openai`. */
+  const taken = new Map<string, string>([...users].map((name) => [name.toLowerCase(), 'that of your `models.json`']));
   const diagnostics: Diagnostic[] = [];
   const warn = (code: string, message: string): void => void diagnostics.push({ severity: 'warning', code, message });
   for (const { package: owner, sandboxed, shelf } of sources) {
     let left = MOST_MODELS;
     for (const registration of sandboxed.providers) {
       const { name } = registration;
-      const first = byName.get(name)?.package;
-      if (first !== undefined || users.has(name)) {
-        const counts = first === undefined ? 'that of your `models.json`' : `the one of \`${first}\``;
-        warn('PROVIDER_COLLISION', `\`${owner}\` describes the provider \`${name}\`, which there is already; ${counts} counts`);
+      const plain = name.toLowerCase();
+      const first = taken.get(plain) ?? (plain !== name && (await known(plain)).length > 0 ? `Dash's own \`${plain}\`` : undefined);
+      if (first !== undefined) {
+        warn('PROVIDER_COLLISION', `\`${owner}\` describes the provider \`${name}\`, which there is already; ${first} counts`);
         continue;
       }
-      const { login, models: lookedUp, checkedAt } = shelf.get(name) ?? {};
+      const { login, models: kept, checkedAt } = shelf.get(name) ?? {};
+      const lookedUp = registration.refreshes === true ? kept : undefined;
       const plan = planProvider(registration, { known: await known(name), ...(lookedUp === undefined ? {} : { lookedUp }) });
       for (const message of plan.problems) warn('PROVIDER_NOT_OFFERED', `${message} (described by \`${owner}\`)`);
       const closed = new Set(plan.models.flatMap(({ host }) => (sandboxed.canProvide(host) ? [] : [host])));
@@ -69,6 +72,7 @@ export async function planOffers({ sources, users, known }: OfferSurroundings): 
         warn('PROVIDER_NOT_OFFERED', `\`${name}\` has to be logged in to: \`dash login ${name}\` (described by \`${owner}\`)`);
       const canLogIn = plan.login !== 'none' && (models.length > 0 || registration.refreshes === true);
       if (models.length === 0 && !canLogIn && registration.refreshes !== true) continue;
+      taken.set(plain, `the one of \`${owner}\``);
       byName.set(name, {
         package: owner,
         sandboxed,

@@ -39,6 +39,7 @@ export interface ProviderFacts {
  */
 export function planProvider(registration: ProviderRegistration, { known, lookedUp }: ProviderFacts): ProviderPlan {
   const { name, oauth, refreshes, apiKey, streams } = registration;
+  if (RESERVED.has(name.toLowerCase())) return { models: [], login: 'none', problems: [`\`${name}\` means something else than a provider of a package`] };
   if (!PROVIDER_NAME.test(name))
     return { models: [], login: 'none', problems: [`\`${shown(name)}\` is no name of a provider: letters, digits, \`.\`, \`_\` and \`-\``] };
   const problems: string[] = [];
@@ -63,6 +64,8 @@ export function planProvider(registration: ProviderRegistration, { known, looked
 
 /** It stands before a slash, on the screen and on command lines. */
 const PROVIDER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** What `--model` understands by itself, and what stands for no model: a package under such a name would be asked in its place. */
+const RESERVED: ReadonlySet<string> = new Set(['auto', 'scripted', 'none']);
 /** Neither spaces nor what a terminal, or an eye, is deceived by. */
 const MODEL_ID = /^[^\p{C}\p{Z}]+$/u;
 

@@ -136,6 +136,29 @@ describe('a login', () => {
   });
 });
 
+describe('the name of a provider', () => {
+  it('is not that of Dash\u2019s own in other letters, of another package\u2019s, or what `--model` understands by itself', async () => {
+    const named = (...names: string[]): string =>
+      factory(
+        ...names.map(
+          (name) =>
+            `pi.registerProvider('${name}', { baseUrl: 'https://a.example', apiKey: 'k', api: 'openai-completions', models: [{ ...${MODEL}, id: 'auto' }] });`,
+        ),
+      );
+    const host = await start([
+      { name: 'p', text: named('OpenAI', 'auto', 'Auto', 'scripted', 'local'), granted: ['provider:a.example'] },
+      { name: 'q', text: named('Local'), granted: ['provider:a.example'] },
+    ]);
+    expect(host.models.flatMap(({ provider: name, package: owner }) => (owner === undefined ? [] : [[name, owner]]))).toEqual([['local', 'p']]);
+    for (const words of [
+      /`OpenAI`, which there is already; Dash's own `openai` counts/,
+      /`Local`, which there is already; the one of `p` counts/,
+      /`auto` means something else/,
+    ])
+      expect(warnings(host)).toMatch(words);
+  });
+});
+
 describe('models that a package looks up', () => {
   const looking = (models: string): string =>
     factory(`pi.registerProvider('live', { baseUrl: 'https://a.example', api: 'openai-completions', apiKey: 'k', refreshModels: async () => (${models}) });`);

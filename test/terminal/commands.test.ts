@@ -170,6 +170,47 @@ describe('/login', () => {
   });
 });
 
+const GATEWAY = {
+  'gateway/package.json': JSON.stringify({ name: 'gateway', version: '1.0.0', keywords: ['dash-package'], dash: { extensions: ['./index.ts'] } }),
+  'gateway/index.ts': `export default (pi) => pi.registerProvider('company', {
+    baseUrl: 'https://llm.example.com', api: 'openai-completions',
+    models: [{ id: 'm', name: 'M', reasoning: false, input: ['text'], cost: { input: 1, output: 2, cacheRead: 0, cacheWrite: 0 }, contextWindow: 1000, maxTokens: 100 }],
+    oauth: {
+      name: 'Company',
+      async login({ onAuth, onPrompt }) {
+        onAuth({ url: 'https://example.com/authorize', instructions: 'allow it there' });
+        const access = await onPrompt({ message: 'paste the code' });
+        return { access, refresh: '', expires: Date.now() + 3600000 };
+      },
+      refreshToken: async (login) => login,
+      getApiKey: (login) => login.access,
+    },
+  });`,
+};
+
+test('/login at a provider of a package names the package in all that is shown and asked, and /model says whose a model is', async () => {
+  await using terminal = await startDash({ columns: 80, script: { turns: [{ text: 'nothing' }] }, files: GATEWAY });
+  await terminal.shows(READY);
+  await dash(terminal, 'install', './gateway', '--grant', 'summary', '--grant', 'provider:llm.example.com');
+  await terminal.type('/reload');
+  await terminal.press('Enter');
+  await terminal.shows('changed gateway');
+  await terminal.type('/login company');
+  await terminal.press('Enter');
+  await terminal.shows(/^ │ gateway: log in to company: allow it there\n │ open https:\/\/example\.com\/authorize$/m);
+  await terminal.shows(/^╭─ gateway ─+\n│ ─+\n│ +log in to company: paste the code$/m);
+  await terminal.type('the-code');
+  await terminal.press('Enter');
+  await terminal.shows('kept the login at company; only gateway is handed it');
+  await terminal.type('/model');
+  await terminal.press('Enter');
+  await terminal.shows(/company\/m +of gateway, M, \$1 in/);
+  await terminal.press('Escape');
+  await terminal.type('/logout company');
+  await terminal.press('Enter');
+  await terminal.shows('forgot the login at company');
+});
+
 test("/settings changes one of the user's settings, and takes it back", async () => {
   await using terminal = await startDash({ columns: 80, script: { turns: [{ text: 'nothing' }] } });
   await terminal.shows(READY);
