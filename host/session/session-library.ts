@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Value } from '@sinclair/typebox/value';
@@ -7,6 +7,7 @@ import { DashError } from '../../format/index.ts';
 import { textOf } from '../model/messages.ts';
 import { KNOWN_ENTRIES, SessionHeader, type SessionEntry } from './entry.ts';
 import { readMessage } from './read-message.ts';
+import { Session } from './session.ts';
 import { newHeader, newSessionPath, openWriter, readSession, sessionDirectory } from './session-file.ts';
 
 /** A session as a list shows it, read without building it. */
@@ -19,8 +20,9 @@ export interface SessionSummary {
   readonly updatedAt: string;
   /** In all branches. */
   readonly messages: number;
-  /** What the person said first. */
+  /** What the person said first, and last. */
   readonly firstMessage: string;
+  readonly lastMessage: string;
   readonly parentSession?: string;
 }
 
@@ -72,6 +74,16 @@ export async function sessionOf(dashHome: string, id: string): Promise<SessionSu
   // somebody gave it another name: whose first line it is, is read on
   for (const path of others) if ((await headerOf(path))?.id === id) return summaryOf(path);
   return undefined;
+}
+
+/** Names a session that is not open here. It is as old as before: nothing was said in it. @throws {DashError} SESSION_CORRUPT, DISK_ERROR */
+export async function renameSession(path: string, name: string): Promise<void> {
+  const { atime, mtime } = await stat(path);
+  {
+    using session = await Session.open(path);
+    session.append({ type: 'session_info', name });
+  }
+  await utimes(path, atime, mtime);
 }
 
 /** Deletes the session that has exactly this id; where there is none nothing is to be done. */
@@ -132,6 +144,7 @@ async function summaryOf(path: string): Promise<SessionSummary | undefined> {
   let header: SessionHeader | undefined;
   let messages = 0;
   let firstMessage: string | undefined;
+  let lastLine = '';
   let name: string | undefined;
   const lines = createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY });
   for await (const line of lines) {
@@ -142,6 +155,7 @@ async function summaryOf(path: string): Promise<SessionSummary | undefined> {
     } else if (line.slice(0, 400).includes('"type":"message"')) {
       messages += 1;
       firstMessage ??= saidIn(line);
+      if (line.slice(0, 1_000).includes('"role":"user"')) lastLine = line;
     } else if (line.includes('"session_info"')) {
       const info = parsed(line);
       if (Value.Check(KNOWN_ENTRIES.session_info, info)) name = info.name?.trim();
@@ -158,6 +172,7 @@ async function summaryOf(path: string): Promise<SessionSummary | undefined> {
     updatedAt: mtime.toISOString(),
     messages,
     firstMessage: firstMessage ?? '',
+    lastMessage: saidIn(lastLine) ?? '',
     ...(header.parentSession === undefined ? {} : { parentSession: header.parentSession }),
   };
 }

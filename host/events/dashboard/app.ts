@@ -162,4 +162,4 @@ function toRow({ id, cwd, name, createdAt, updatedAt, messages, firstMessage, pa
   return { id, cwd, ...(name === undefined ? {} : { name }), createdAt, updatedAt, messages, firstMessage, isFork: parentSession !== undefined };
 }
 
-type SessionRow = Omit<SessionSummary, 'path' | 'parentSession'> & { readonly isFork: boolean };
+type SessionRow = Omit<SessionSummary, 'path' | 'parentSession' | 'lastMessage'> & { readonly isFork: boolean };

@@ -1,4 +1,4 @@
-import { type Component, Editor, Input, matchesKey, type SelectItem, truncateToWidth, type TUI, wrapTextWithAnsi } from '@earendil-works/pi-tui';
+import { type Component, Editor, Input, matchesKey, type SelectItem, type TUI, wrapTextWithAnsi } from '@earendil-works/pi-tui';
 import { ChoiceList } from './choice-list.ts';
 import type { Palette } from './theme.ts';
 
@@ -28,7 +28,8 @@ export class Panel implements Component {
     const { fg, bold } = this.#palette;
     const rule = fg('borderAccent', '─'.repeat(Math.max(1, width)));
     const title = wrapTextWithAnsi(this.#title, Math.max(1, width - 2)).map((line, index) => ` ${index === 0 ? bold(line) : line}`);
-    return [rule, ...title, ...this.#inner.render(width), ` ${fg('dim', truncateToWidth(this.#hint, Math.max(1, width - 1), '…'))}`, rule];
+    const hint = wrapTextWithAnsi(this.#hint, Math.max(1, width - 2)).map((line) => ` ${fg('dim', line)}`);
+    return [rule, ...title, ...this.#inner.render(width), ...hint, rule];
   }
 
   handleInput(data: string): void {

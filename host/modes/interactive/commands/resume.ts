@@ -1,25 +1,85 @@
-import { listSessions } from '../../../session/session-library.ts';
-import { choose } from '../search-panel.ts';
+import { homedir } from 'node:os';
+import { deleteSession, listSessions, renameSession, type SessionSummary } from '../../../session/session-library.ts';
+import { inputPanel, selectPanel } from '../dialogs.ts';
 import { firstLine } from '../first-line.ts';
-import type { ScreenCommand } from './command.ts';
+import { pick } from '../search-panel.ts';
+import type { CommandContext, ScreenCommand } from './command.ts';
 
 export const resume: ScreenCommand = {
   name: 'resume',
-  description: 'go on with another session of this directory',
+  description: 'go on with another session of this directory; name sessions, and delete them',
   action: 'app.session.resume',
   async run(_words, context) {
     const { host, say } = context;
-    const sessions = (await listSessions(host.dashHome, host.cwd)).filter(({ path }) => path !== host.conversation.session.file);
-    if (sessions.length === 0) return say('there is no other session of this directory');
-    const path = await choose(context, {
-      title: 'go on with which session?',
-      choices: sessions.map(({ path: value, name, firstMessage, messages, updatedAt }) => ({
-        value,
-        label: firstLine(name ?? firstMessage) || '(nothing was said)',
-        description: `${updatedAt.slice(0, 16).replace('T', ' ')}, ${messages} messages`,
-      })),
-    });
-    if (path === undefined) return;
-    if ((await host.sessions.open(path)).cancelled) say('a package kept this session open', 'warning');
+    for (let at = 0; ;) {
+      const sessions = (await listSessions(host.dashHome, host.cwd)).filter(({ path }) => path !== host.conversation.session.file);
+      if (sessions.length === 0) return say('there is no other session of this directory');
+      const picked = await pick(context, {
+        title: 'go on with which session?',
+        selected: at,
+        keys: [
+          ['ctrl+r', 'names'],
+          ['ctrl+d', 'deletes'],
+        ],
+        choices: sessions.map((value) => ({ value, label: titleOf(value), description: describe(value, host.cwd) })),
+      });
+      if (picked === undefined) return;
+      const { key, value: session } = picked;
+      at = sessions.indexOf(session);
+      if (key === 'ctrl+r') await name(session, context);
+      else if (key === 'ctrl+d') await remove(session, context);
+      else {
+        if ((await host.sessions.open(session.path)).cancelled) say('a package kept this session open', 'warning');
+        return;
+      }
+    }
   },
 };
+
+async function name(session: SessionSummary, { screen, palette }: CommandContext): Promise<void> {
+  const title = `what is \`${titleOf(session)}\` called?`;
+  const typed = (await screen.modal<string>((done) => inputPanel(title, 'empty: as it is', palette, done)))?.trim();
+  if (typed !== undefined && typed !== '') await renameSession(session.path, typed);
+}
+
+/** Nobody can bring it back: no comes first, and enter alone deletes nothing. */
+async function remove(session: SessionSummary, { host, screen, palette, say }: CommandContext): Promise<void> {
+  const title = `delete \`${titleOf(session)}\`, ${messagesOf(session)}, for good?`;
+  const choices = [
+    { value: 'no', label: 'no' },
+    { value: 'yes', label: 'yes, delete its file' },
+  ];
+  if ((await screen.modal<string>((done) => selectPanel(title, choices, palette, done))) !== 'yes') return;
+  await deleteSession(host.dashHome, session.id);
+  say(`deleted \`${titleOf(session)}\``, 'muted');
+}
+
+function titleOf({ name: given, firstMessage }: SessionSummary): string {
+  return firstLine(given ?? firstMessage) || '(nothing was said)';
+}
+
+function messagesOf({ messages }: SessionSummary): string {
+  return `${messages} message${messages === 1 ? '' : 's'}`;
+}
+
+/** What tells it from others of the same title, the most telling first: a narrow terminal shows the beginning. */
+function describe(session: SessionSummary, here: string): string {
+  const { cwd, name: given, firstMessage, lastMessage, updatedAt } = session;
+  const [first, last] = [firstLine(firstMessage), firstLine(lastMessage)];
+  return [
+    ago(Date.now() - Date.parse(updatedAt)),
+    messagesOf(session),
+    ...(given !== undefined && first !== '' ? [`“${first}”`] : []),
+    ...(last !== '' && last !== first ? [`lastly “${last}”`] : []),
+    ...(cwd === here ? [] : [cwd.replace(homedir(), '~')]),
+  ].join(' · ');
+}
+
+/** How long ago that was, as one would say it. */
+function ago(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return 'just now';
+  if (minutes < 60) return `${minutes} min ago`;
+  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ago`;
+  return `${Math.floor(minutes / (24 * 60))} days ago`;
+}
