@@ -1,5 +1,5 @@
 import photon from '@silvia-odwyer/photon-node';
-import { resetCapabilitiesCache, setCapabilities, visibleWidth } from '@earendil-works/pi-tui';
+import { encodeITerm2, encodeKitty, resetCapabilitiesCache, setCapabilities, visibleWidth } from '@earendil-works/pi-tui';
 import fc from 'fast-check';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ImageBlock, rowsAbove } from '../../../host/modes/interactive/blocks/image-block.ts';
@@ -49,9 +49,12 @@ describe.each(['kitty', 'iterm2'] as const)('a terminal with the images of %s', 
 
   test('is sent nothing of what is no image, or breaks off', async () => {
     can(protocol);
+    // the arm of control: pi-tui's own encoders take whatever they are given
+    const copies = `${PNG}\u0007\u001B]52;c;eA==\u0007`;
+    for (const encode of [encodeITerm2, encodeKitty]) expect(encode(copies)).toContain('\u001B]52;');
     for (const [data, mimeType] of [
       [`${PNG}\u001B\\\u001B]0;owned\u0007`, 'image/png'],
-      [`${PNG}\u0007\u001B]52;c;eA==\u0007`, 'image/png'],
+      [copies, 'image/png'],
       ['nothing', 'image/png'],
       [Buffer.from('plain text').toString('base64'), 'image/\u001B[2J'],
     ] as const) {
