@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { serveDashboard } from '../../../host/index.ts';
 import { CHROMIUM, openPage, type Page } from '../../support/browser.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { HOSTILE, type Scene, startScene } from '../../support/dashboard-scene.ts';
 
 const require = createRequire(import.meta.url);
@@ -14,6 +15,14 @@ const PICTURES = process.env['UPDATE_SCREENSHOTS'] === '1' ? join(import.meta.di
 
 const text = (selector: string): string => `(document.querySelector(${JSON.stringify(selector)})?.textContent ?? '')`;
 const has = (selector: string): string => `document.querySelector(${JSON.stringify(selector)}) !== null`;
+
+/** What axe finds wrong with what a page shows. */
+async function faults(page: Page): Promise<unknown> {
+  await page.evaluate(AXE);
+  return page.evaluate(
+    'axe.run(document).then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html + failureSummary).join(" ")))',
+  );
+}
 
 describe.skipIf(CHROMIUM === undefined)('the dashboard in a browser (skipped: no chromium)', () => {
   let scene: Scene;
@@ -94,7 +103,7 @@ describe.skipIf(CHROMIUM === undefined)('the dashboard in a browser (skipped: no
     expect(await page.evaluate('document.activeElement.textContent')).toContain('question 3');
 
     expect(await page.evaluate("document.querySelectorAll('.entry').length")).toBe(200);
-    await page.evaluate("document.querySelector('[data-side=both]').click()");
+    await page.evaluate(`document.querySelector("[data-keep='older both']").click()`);
     await page.until("document.querySelectorAll('.entry').length === 502");
     expect(await page.evaluate(text('.entry pre'))).toBe('question 0');
 
@@ -186,6 +195,43 @@ describe.skipIf(CHROMIUM === undefined)('the dashboard in a browser (skipped: no
     await page.until('location.hash.startsWith("#session/")');
   });
 
+  it('has nothing that axe finds wrong where little or much is to be seen, and where it is locked or over', async () => {
+    await go(`#session/${scene.writeLong()}`, '#tree button');
+    await page.evaluate("document.querySelector('#news').hidden = false");
+    expect(await faults(page), 'long').toEqual([]);
+    await go(`#session/${scene.forked}`, '#sides');
+    await page.evaluate("document.querySelector('details').open = true");
+    expect(await faults(page), 'what both branches have').toEqual([]);
+    await go('#session/nobody', '.empty');
+    expect(await faults(page), 'no such session').toEqual([]);
+    await go('#sessions', '#sessions li');
+    await page.evaluate(
+      "(() => { const field = document.querySelector('input[type=search]'); field.value = 'nobody'; field.dispatchEvent(new Event('input')); })()",
+    );
+    await page.until(`${text('#sessions')} === 'no session like this'`);
+    expect(await faults(page), 'nothing found').toEqual([]);
+    await using locked = await openPage(scene.url);
+    await locked.until(`${text('#status')} === 'locked'`);
+    expect(await faults(locked), 'locked').toEqual([]);
+    await scene.close();
+    await page.until(`${text('#status')}.startsWith('connection lost')`);
+    expect(await faults(page), 'over').toEqual([]);
+
+    const empty = await serveDashboard({ dashHome: await temporaryDirectory() });
+    onTestFinished(() => empty.close());
+    await using first = await openPage(empty.url);
+    await first.until(`${text('#agents')}.startsWith('No agent runs now')`);
+    expect(await faults(first), 'nobody').toEqual([]);
+    for (const [view, words] of [
+      ['use', 'no model was asked'],
+      ['sessions', 'no session like this'],
+    ]) {
+      await first.evaluate(`location.hash = '${view}'`);
+      await first.until(`${text('main')}.includes('${words}')`);
+      expect(await faults(first), `${view} of nothing`).toEqual([]);
+    }
+  });
+
   it.each(['light', 'dark'])('has nothing that axe finds wrong, in %s and narrow, too', async (scheme) => {
     await page.call('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });
     await page.call('Emulation.setScrollbarsHidden', { hidden: true });
@@ -199,11 +245,7 @@ describe.skipIf(CHROMIUM === undefined)('the dashboard in a browser (skipped: no
       ] as const;
       for (const [name, hash, selector] of views) {
         await go(hash, selector);
-        await page.evaluate(AXE);
-        const found = await page.evaluate(
-          'axe.run(document).then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html + failureSummary).join(" ")))',
-        );
-        expect(found, `${name} at ${width}`).toEqual([]);
+        expect(await faults(page), `${name} at ${width}`).toEqual([]);
         expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), `${name} at ${width}`).toBe(true);
         if (PICTURES !== undefined && width === 1_180) await writeFile(join(PICTURES, `dashboard-${name}-${scheme}.png`), await page.screenshot());
       }

@@ -62,15 +62,10 @@ try {
     if (!isView(location.hash.slice(1))) return;
     const next = view();
     const isSame = next.name === 'session' && last.name === 'session' && next.rest[0] === last.rest[0];
-    // what is shown more of bears the same name as before
-    const pressed = isSame ? document.activeElement?.getAttribute('aria-label') : undefined;
-    const side = document.activeElement?.dataset?.side;
+    const kept = isSame ? document.activeElement?.dataset?.keep : undefined;
     last = next;
     await draw({ moveFocus: !isSame });
-    if (pressed)
-      [...document.querySelectorAll('button[data-side]')]
-        .find((button) => button.dataset.side === side && button.getAttribute('aria-label') === pressed)
-        ?.focus();
+    if (kept !== undefined) document.querySelector(`[data-keep="${CSS.escape(kept)}"]`)?.focus();
   };
   addEventListener('hashchange', () => void follow());
   listen({

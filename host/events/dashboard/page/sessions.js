@@ -126,7 +126,14 @@ function step({ depth, said, time, cost, calls, label, leaf, isCurrent }, { one,
   const end = (side, name, chosen) =>
     element(
       'button',
-      { type: 'button', 'aria-pressed': String(leaf === chosen), 'aria-label': `${name}: ${said}`, 'data-side': side, onclick: () => choose(side, leaf) },
+      {
+        type: 'button',
+        'aria-pressed': String(leaf === chosen),
+        'aria-label': `${name}: ${said}`,
+        'data-side': side,
+        'data-keep': `${side} ${leaf}`,
+        onclick: () => choose(side, leaf),
+      },
       name,
     );
   const made = element(
@@ -165,7 +172,7 @@ function compare({ shared, sharedHidden, left, right }, { one, other, turns }) {
           { open: looked.isOpen ?? isOne, ontoggle: ({ target }) => (looked = { ...looked, isOpen: target.open }) },
           element('summary', {}, isOne ? count(common, 'entry', 'entries') : `${count(common, 'entry', 'entries')} that both have`),
           hidden(sharedHidden, 'both'),
-          ...shared.map(entry),
+          ...shared.map((each) => entry(each, 'h3')),
         );
   if (isOne) return [element('h2', {}, 'What was said'), both];
   return [
@@ -182,7 +189,7 @@ function side(name, title, { entries, hidden: more, cost, calls }) {
     element('h3', {}, title),
     element('p', { class: 'quiet' }, `${dollars(cost)} · ${count(calls, 'tool call')} · ${count(entries.length + more, 'entry', 'entries')}`),
     hidden(more, name),
-    ...(entries.length === 0 ? [element('p', { class: 'empty' }, 'nothing that the other branch has not')] : entries.map(entry)),
+    ...(entries.length === 0 ? [element('p', { class: 'empty' }, 'nothing that the other branch has not')] : entries.map((each) => entry(each, 'h4'))),
   );
 }
 
@@ -196,16 +203,16 @@ function hidden(more, of) {
     'p',
     { class: 'quiet' },
     `${count(more, 'older entry', 'older entries')} not shown `,
-    element('button', { type: 'button', 'aria-label': `show older entries, ${of}`, 'data-side': of, onclick: show }, `show ${Math.min(MORE, more)} of them`),
+    element('button', { type: 'button', 'data-keep': `older ${of}`, onclick: show }, `show ${Math.min(MORE, more)} of them`),
   );
 }
 
-function entry({ kind, title, text, failed, time, cost }) {
+function entry({ kind, title, text, failed, time, cost }, heading) {
   return element(
     'article',
     { class: 'entry', 'data-kind': kind },
     element(
-      'h4',
+      heading,
       {},
       element('span', { class: failed ? 'failed' : undefined }, failed ? `${title} · failed` : title),
       element('span', {}, cost > 0 ? `${dollars(cost)} · ` : '', moment(time)),
