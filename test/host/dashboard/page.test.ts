@@ -195,7 +195,7 @@ describe.skipIf(CHROMIUM === undefined)('the dashboard in a browser (skipped: no
     await page.until('location.hash.startsWith("#session/")');
   });
 
-  it('has nothing that axe finds wrong where little or much is to be seen, and where it is locked or over', async () => {
+  it('has nothing that axe finds wrong where little or much is to be seen, and where it is locked or over', { timeout: 180_000 }, async () => {
     await go(`#session/${scene.writeLong()}`, '#tree button');
     await page.evaluate("document.querySelector('#news').hidden = false");
     expect(await faults(page), 'long').toEqual([]);
