@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 
 import type { Argument, Command, Option } from 'commander';
 
-import { readDeclaredSettings } from '../format/index.ts';
+import { choicesOf, readDeclaredSettings } from '../format/index.ts';
 import { type InstalledPackage, readInstalled } from '../registry/index.ts';
 import { type CommandEntry, COMMANDS, findCommand, HOST_COMMAND } from './command-table.ts';
 import { oneLine } from './output/terminal.ts';
@@ -200,22 +200,15 @@ async function valuesFor(
         ),
         files,
       };
-    case 'value':
-      return { values: meant.flatMap(({ settings }) => choicesOf(settings, positionals[1])), files };
+    case 'value': {
+      const settings = meant.flatMap((one) => readDeclaredSettings(one.settings).settings).filter(({ name }) => name === positionals[1]);
+      return { values: settings.flatMap((setting) => choicesOf(setting) ?? []).map((value) => ({ value })), files };
+    }
     case 'skill':
       return { values: (await readSkills()).map(({ name, description }) => ({ value: name, about: description.slice(0, MAX_ABOUT) })), files };
     default:
       return { values: [], files };
   }
-}
-
-/** What a setting of a package can be, where that is a list of words. */
-function choicesOf(schema: InstalledPackage['settings'], name: string | undefined): Completion[] {
-  const found = readDeclaredSettings(schema).settings.find((setting) => setting.name === name)?.schema;
-  if (typeof found !== 'object') return [];
-  const { enum: choices, type } = found;
-  if (Array.isArray(choices)) return choices.filter((choice) => typeof choice !== 'object').map((choice) => ({ value: String(choice) }));
-  return type === 'boolean' ? [{ value: 'true' }, { value: 'false' }] : [];
 }
 
 const MAX_ABOUT = 80;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { consentLevel, DashError, describePermission, parsePermission, permissionSet } from '../format/index.ts';
+import { choicesOf, consentLevel, DashError, describePermission, parsePermission, permissionSet } from '../format/index.ts';
 import type { HeldPermission, Household, WaitingUpdate } from '../host/modes/interactive/index.ts';
+import { findSetting, parseSettingValue, setSetting, settingsSchemaOf, unsetSetting } from '../registry/configure/index.ts';
 import { addGrants, assertNotDelegated, makeGrants, readInstalled, revokeGrants, toggle, update, viewPackage, waiting } from '../registry/index.ts';
 import type { Invocation } from './command.ts';
 import { changeLines } from './commands/update.ts';
@@ -8,6 +9,7 @@ import { explain } from './commands/why.ts';
 import { inspectPorts } from './compose.ts';
 import { findInstalled } from './find-installed.ts';
 import { npmConfigFor } from './npm-config.ts';
+import { readSettingsOf, stateOf, viewSetting } from './show-settings.ts';
 import { applyChoices } from './toggle-command.ts';
 import { PLAIN } from './output/terminal.ts';
 
@@ -47,6 +49,27 @@ export function createHousehold(invocation: Invocation): Household {
     },
     async revoke(name, permission) {
       await revokeGrants(home, (await findInstalled(name, invocation)).grantKey, [permission]);
+    },
+    async settings() {
+      const installed = (await readInstalled({ dashHome: home, projectDir: cwd })).filter(({ settings, linked }) => settings !== undefined || linked);
+      const read = await Promise.all(installed.map(async (one) => ({ name: one.name, ...(await readSettingsOf(one, invocation)) })));
+      return read.flatMap(({ name, settings }) =>
+        settings.map((state) => ({
+          package: name,
+          name: state.setting.name,
+          description: state.setting.description,
+          shown: stateOf(viewSetting(state), PLAIN),
+          sensitive: state.setting.sensitive,
+          ...(choicesOf(state.setting) !== undefined && { choices: choicesOf(state.setting) }),
+        })),
+      );
+    },
+    async setSetting(packageName, name, typed) {
+      const installed = await findInstalled(packageName, invocation);
+      const pkg = { ...installed, settings: await settingsSchemaOf(installed) };
+      const where = { dashHome: home, scope: { kind: 'user' } } as const;
+      if (typed === undefined) await unsetSetting(pkg, name, where);
+      else await setSetting(pkg, findSetting(pkg, name), parseSettingValue(pkg, findSetting(pkg, name), typed), where);
     },
     async updates() {
       const held = await waiting(home, scopes);

@@ -68,7 +68,8 @@ function tableOf(settings: readonly SettingView[], style: Style): string {
   return formatTable(settings.map((one) => [`  ${one.name}`, stateOf(one, style), style.dim(oneLine(one.description))]));
 }
 
-function stateOf({ from, value, sensitive, required }: SettingView, style: Style): string {
+/** What holds of a setting, and who said so where that was not the user. */
+export function stateOf({ from, value, sensitive, required }: SettingView, style: Style): string {
   if (from === 'unset') return required ? style.warning('not set, but needed') : style.dim('not set');
   const what = sensitive ? style.good('set, not shown') : shownValue(value);
   return from === 'user' ? what : `${what} ${style.dim(from === 'default' ? '(default)' : '(project)')}`;

@@ -82,6 +82,14 @@ function declared(name: string, schema: SettingSchema, required: boolean): { rea
   return { setting, diagnostic: invalid(`the default of the setting \`${name}\` ${why}`) };
 }
 
+/** What a setting can be, where its schema has a list of words for it. */
+export function choicesOf({ schema }: Pick<DeclaredSetting, 'schema'>): readonly string[] | undefined {
+  if (typeof schema === 'boolean') return undefined;
+  const { enum: choices, type } = schema;
+  if (Array.isArray(choices)) return choices.every((choice) => typeof choice !== 'object') ? choices.map(String) : undefined;
+  return type === 'boolean' ? ['true', 'false'] : undefined;
+}
+
 function invalid(message: string): Diagnostic {
   return { severity: 'warning', code: 'SETTING_DECLARATION_INVALID', message, where: { path: 'package.json' } };
 }

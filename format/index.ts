@@ -1,6 +1,6 @@
 export { consentLevel, GRANTED_BY_INSTALLING, looksSecret, readsOf, waysOut, type ConsentLevel } from './consent-level.ts';
 export { DashError, ERROR_EXIT_CODES, isDashError, type DashErrorOptions, type ErrorCode, type Where } from './dash-error.ts';
-export { type DeclaredSetting, type DeclaredSettings, NO_SETTING_VALUES, readDeclaredSettings, type SettingValues } from './declared-settings.ts';
+export { choicesOf, type DeclaredSetting, type DeclaredSettings, NO_SETTING_VALUES, readDeclaredSettings, type SettingValues } from './declared-settings.ts';
 export { describeCombination, describePermission, describeSet } from './describe-permission.ts';
 export type { Diagnostic } from './diagnostic.ts';
 export type {

@@ -7,9 +7,12 @@ import {
   isDashError,
   mergeCaptured,
   type ModuleGraph,
+  NO_SETTING_VALUES,
   parsePermissionSet,
+  readDeclaredSettings,
   type Registrations,
   type Resources,
+  type SettingValues,
 } from '../../format/index.ts';
 import { inspectSpec, readNpmConfig } from '../../registry/index.ts';
 import { AuditTrail, type BundleStore, capturePackage, compilePackage, openPackage, SpareProcess } from '../../sandbox/index.ts';
@@ -22,6 +25,8 @@ export interface EmbeddedExtension {
   readonly path: string;
   /** In the words of PACKAGE_FORMAT.md. Default: none. */
   readonly permissions?: readonly string[];
+  /** Values of its settings (`dash.getSetting`), over the defaults of its manifest. Default: none. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 export interface ExtensionLoader extends AsyncDisposable {
@@ -47,6 +52,7 @@ interface Build {
   readonly compiled: CompiledPackage;
   readonly captured: Registrations | undefined;
   readonly resources: Resources;
+  readonly settings: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Compiles extensions in a confined process, again at every reload, and opens each in a sandbox of its own. */
@@ -55,10 +61,11 @@ export function openExtensions(extensions: readonly EmbeddedExtension[], { dashH
   /** A build lives as long as somebody may open the reading it belongs to: by its hash, every reload would leave one behind. */
   const builds = new WeakMap<LoadedPackage, Build | DashError>();
   const named = new Map<string, string>();
+  const values = new Map<string, SettingValues>();
   const spare = new SpareProcess();
   let trail: AuditTrail | undefined;
 
-  const load = async ({ path, permissions = [] }: EmbeddedExtension): Promise<LoadedPackage> => {
+  const load = async ({ path, permissions = [], settings = {} }: EmbeddedExtension): Promise<LoadedPackage> => {
     const dir = resolve(cwd, path);
     const id = `dir:${dir}`;
     const same = { id, linked: true, granted: parsePermissionSet(permissions), diagnostics: [] };
@@ -67,6 +74,7 @@ export function openExtensions(extensions: readonly EmbeddedExtension[], { dashH
       const build = file === undefined ? await buildDirectory(dir, dashHome, bundles, env) : await buildFile(file, bundles, nameOf(dir));
       const { name, version, contentHash, resources } = build;
       named.set(id, name);
+      values.set(id, valuesOf(build.settings, settings));
       const pkg = { ...same, name, version, dir: build.dir, contentHash, resources, captured: build.captured !== undefined };
       builds.set(pkg, build);
       return pkg;
@@ -90,13 +98,26 @@ export function openExtensions(extensions: readonly EmbeddedExtension[], { dashH
       if (build === undefined) throw new Error(`${id} was not read`);
       spare.keep();
       trail ??= new AuditTrail(join(dashHome, 'audit'));
-      return openPackage({ ...build, source: id, granted }, { ports, audit: trail, bundles, workspace: cwd, home, dashHome, environment: env, spare });
+      return openPackage(
+        { ...build, source: id, granted },
+        { ports, audit: trail, bundles, workspace: cwd, home, dashHome, environment: env, spare, settings: () => values.get(id) ?? NO_SETTING_VALUES },
+      );
     },
     auditHead: () => (trail === undefined ? undefined : { file: basename(trail.file), hash: trail.head }),
     async [Symbol.asyncDispose]() {
       spare[Symbol.dispose]();
       trail?.[Symbol.dispose]();
     },
+  };
+}
+
+/** What the embedder says goes before the defaults; an embedder knows its values, so they are held against no schema. */
+function valuesOf(schema: Build['settings'], given: Readonly<Record<string, unknown>>): SettingValues {
+  const { settings } = readDeclaredSettings(schema);
+  const defaults = settings.flatMap((setting) => (setting.default === undefined ? [] : [[setting.name, setting.default] as const]));
+  return {
+    values: new Map([...defaults, ...Object.entries(given)]),
+    sensitive: new Set(settings.flatMap(({ name, sensitive }) => (sensitive ? [name] : []))),
   };
 }
 
@@ -125,7 +146,7 @@ async function buildFile(path: string, bundles: BundleStore, name: string): Prom
   const [dir, entry] = [dirname(path), basename(path)];
   const graph: ModuleGraph = { root: name, nodes: { [name]: { name, version: '0.0.0', dir, dependencies: {} } } };
   const compiled = await compilePackage({ graph, entries: [entry] }, bundles);
-  return capture({ name, version: '0.0.0', dir, graph, compiled, resources: only(entry) }, bundles);
+  return capture({ name, version: '0.0.0', dir, graph, compiled, resources: only(entry), settings: undefined }, bundles);
 }
 
 async function buildDirectory(dir: string, dashHome: string, bundles: BundleStore, env: ExtensionPlaces['env']): Promise<Build> {
@@ -147,7 +168,7 @@ async function buildDirectory(dir: string, dashHome: string, bundles: BundleStor
   );
   const { manifest, resources, graph, compiled } = inspection.package;
   // awaited here: it reads the files that go away with the inspection
-  return await capture({ name: manifest.name, version: manifest.version, dir, graph, compiled, resources }, bundles);
+  return await capture({ name: manifest.name, version: manifest.version, dir, graph, compiled, resources, settings: manifest.dash.settings }, bundles);
 }
 
 async function capture(built: Omit<Build, 'captured' | 'contentHash'>, bundles: BundleStore): Promise<Build> {

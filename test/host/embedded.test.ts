@@ -42,6 +42,22 @@ describe('a host that somebody embeds', () => {
     expect(lastResult(allowed.host)).toContain('one: the secret');
   });
 
+  it('hands an extension its settings: what the embedder says, over the defaults of its manifest', async () => {
+    await using world = await start((root) => [{ path: join(root, 'package'), settings: { units: 'si', key: 'sk-0123456789' } }]);
+    const at = (name: string): string => join(world.root, 'package', name);
+    await mkdir(at(''));
+    const properties = { units: { default: 'metric' }, days: { default: 3 }, key: { sensitive: true } };
+    await writeFile(at('package.json'), JSON.stringify({ name: 'looker', version: '1.2.3', dash: { extensions: ['./index.ts'], settings: { properties } } }));
+    const tell = `JSON.stringify([dash.getSettings(), dash.getSetting('key').length])`;
+    await writeFile(
+      at('index.ts'),
+      `export default (dash) => dash.registerTool({ name: 'look', description: 'looks', parameters: { type: 'object' }, execute: async () => ({ content: [{ type: 'text', text: ${tell} }] }) });`,
+    );
+    await world.host.reload();
+    await ask(world.host, 'go');
+    expect(lastResult(world.host).replaceAll('\\', '')).toContain('[{"units":"si","days":3,"key":"[setting key]"},13]');
+  });
+
   it('reads a directory with a manifest, and keeps the last good build over a broken one', async () => {
     await using world = await start((root) => [{ path: join(root, 'package') }]);
     const at = (name: string): string => join(world.root, 'package', name);

@@ -8,6 +8,13 @@ export interface Household {
   grant(name: string, permission: string): Promise<void>;
   /** @throws {DashError} NOT_INSTALLED */
   revoke(name: string, permission: string): Promise<void>;
+  /** Settings that packages have, with what holds here. */
+  settings(): Promise<readonly SettingHere[]>;
+  /**
+   * Sets one for the user, as it was typed; `undefined` takes it back. @throws {DashError} SETTING_INVALID, SETTING_NOT_FOUND,
+   * NOT_INSTALLED, DELEGATED_CONSENT
+   */
+  setSetting(packageName: string, name: string, typed: string | undefined): Promise<void>;
   /** New versions that wait, each with what it changes, for a person. */
   updates(): Promise<readonly WaitingUpdate[]>;
   /**
@@ -41,6 +48,19 @@ export interface HeldPermission {
   readonly state: 'granted' | 'denied' | 'not granted';
   /** Whether it is one that is asked for by itself. */
   readonly isRed: boolean;
+}
+
+export interface SettingHere {
+  readonly package: string;
+  readonly name: string;
+  /** The author's words. */
+  readonly description: string;
+  /** What holds and who said so, in words; of a sensitive one only whether it is set. */
+  readonly shown: string;
+  /** What it can be, where that is a short list. */
+  readonly choices?: readonly string[];
+  /** It is typed unseen. */
+  readonly sensitive: boolean;
 }
 
 export interface WaitingUpdate {

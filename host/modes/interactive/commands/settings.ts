@@ -1,6 +1,10 @@
 import { changeSetting, type SettingRow, settingRows, type SettingValue } from '../../../settings/change-settings.ts';
+import { plainText } from '../../../../format/index.ts';
 import { inputPanel } from '../dialogs.ts';
+import type { SettingHere } from '../household.ts';
 import { choose } from '../search-panel.ts';
+import { secretPanel } from '../secret-panel.ts';
+import type { Palette } from '../theme.ts';
 import type { CommandContext, ScreenCommand } from './command.ts';
 
 export const settings: ScreenCommand = {
@@ -10,11 +14,28 @@ export const settings: ScreenCommand = {
     const { host, say } = context;
     for (let at = 0; ;) {
       const rows = await settingRows(host.dashHome);
+      const ofPackages = (await context.household?.settings()) ?? [];
       const index = await choose(context, {
         title: 'your settings; lists and rules are in settings.json',
         selected: at,
-        choices: rows.map((row, value) => ({ value, label: `${row.path.join('.')} = ${shown(row)}`, description: row.description })),
+        choices: [
+          ...rows.map((row, value) => ({ value, label: `${row.path.join('.')} = ${shown(row)}`, description: row.description })),
+          ...ofPackages.map((one, index) => ({
+            value: rows.length + index,
+            label: plainText(`${one.package}: ${one.name} = ${one.shown}`, 200),
+            description: one.description,
+          })),
+        ],
       });
+      const here = index === undefined ? undefined : ofPackages[index - rows.length];
+      if (index !== undefined && here !== undefined) {
+        at = index;
+        if (await changeHere(here, context)) {
+          await host.reload();
+          say(`${here.name} of ${here.package} is set anew`, 'muted');
+        }
+        continue;
+      }
       const row = index === undefined ? undefined : rows[index];
       if (index === undefined || row === undefined) return;
       at = index;
@@ -26,6 +47,31 @@ export const settings: ScreenCommand = {
     }
   },
 };
+
+/** @returns whether something was changed */
+async function changeHere({ package: owner, name, description, choices, sensitive }: SettingHere, context: CommandContext): Promise<boolean> {
+  const { screen, palette, household } = context;
+  const title = plainText(`${owner}: ${name}${description === '' ? '' : `: ${description}`}`, 300);
+  if (choices !== undefined) {
+    const chosen = await choose<{ readonly value: string | undefined }>(context, {
+      title,
+      choices: [
+        ...choices.map((value) => ({ label: plainText(value, 100), value: { value } })),
+        { label: 'as usual', description: 'take it back', value: { value: undefined } },
+      ],
+    });
+    if (chosen === undefined) return false;
+    await household?.setSetting(owner, name, chosen.value);
+    return true;
+  }
+  const panel = sensitive
+    ? secretPanel
+    : (text: string, ...rest: readonly [Palette, (value: string | undefined) => void]) => inputPanel(text, 'empty: as usual', ...rest);
+  const text = await screen.modal<string>((done) => panel(title, palette, done), { isSecret: sensitive });
+  if (text === undefined) return false;
+  await household?.setSetting(owner, name, text.trim() === '' ? undefined : text.trim());
+  return true;
+}
 
 function shown({ value, fallback }: SettingRow): string {
   if (value !== undefined) return `${String(value)} ●`;
