@@ -159,10 +159,11 @@ const UNREADABLE = 'this line is not what it says that it is; what it said is le
 
 function readRecords(header: SessionHeader, lines: readonly Line[], { bytes, text }: Content, damaged: Damaged): Reading {
   const records: EntryRecord[] = [];
+  const place = placesIn({ bytes, text }, damaged);
   let torn: Line | undefined;
   for (const line of lines) {
     // a line without its end may have been torn off anywhere, after a brace as well
-    const record = line.to === bytes.length ? undefined : indexed(line, bytes, text, damaged);
+    const record = line.to === bytes.length ? undefined : place(line);
     if (record !== undefined) {
       records.push(record);
       continue;
@@ -182,17 +183,25 @@ function readRecords(header: SessionHeader, lines: readonly Line[], { bytes, tex
 /** How we and pi begin a line. What begins otherwise is read as a whole. */
 const BEGINNING = /\{"type":"([a-z_]{1,64})","id":"([\w-]{1,64})","parentId":(?:null|"([\w-]{1,64})"),"timestamp":"/y;
 
+/** Each kind once: a string for every line is what the collector would carry along while a session is opened. */
+const KINDS: ReadonlyMap<string, string> = new Map(Object.keys(KNOWN_ENTRIES).map((kind) => [kind, kind]));
+
 /**
- * The place of an entry from the beginning of its line. That the line is whole is seen from its last character only, so
- * damage in the middle of it is found when it is read: its place stays, and what hangs on it, without what it said.
- * `text` is the whole file, a character for each byte: cut out line by line it takes twice as long.
+ * Gives the place of an entry from the beginning of its line. That the line is whole is seen from its last character only,
+ * so damage in the middle of it is found when it is read: its place stays, and what hangs on it, without what it said.
  */
-function indexed(line: Line, bytes: Buffer, text: string, damaged: Damaged): EntryRecord | undefined {
-  if (bytes[line.to - 1] !== BRACE) return undefined;
-  BEGINNING.lastIndex = line.from;
-  const [, kind, id, parentId = null] = BEGINNING.exec(text) ?? [];
-  if (kind === undefined || id === undefined) return undefined;
-  return new LineRecord(apart(kind), apart(id), parentId === null ? null : apart(parentId), line, bytes, damaged);
+function placesIn({ bytes, text }: Content, damaged: Damaged): (line: Line) => EntryRecord | undefined {
+  let lastId: string | null = null;
+  return (line) => {
+    if (bytes[line.to - 1] !== BRACE) return undefined;
+    BEGINNING.lastIndex = line.from;
+    const [, kind, id, parentId = null] = BEGINNING.exec(text) ?? [];
+    if (kind === undefined || id === undefined) return undefined;
+    // nearly every entry hangs on the one before it, whose id is there already
+    const parent = parentId === lastId ? lastId : parentId === null ? null : apart(parentId);
+    lastId = apart(id);
+    return new LineRecord(KINDS.get(kind) ?? apart(kind), lastId, parent, line, bytes, damaged);
+  };
 }
 
 /** A longer piece of a string keeps the whole of it in memory. */

@@ -62,7 +62,12 @@ export class SessionTree {
 
   /** The path from the root to `fromId`, or to the leaf. */
   path(fromId: string | null = this.#leafId): SessionPath {
-    return [...this.backwards(fromId)].reverse();
+    const path: EntryRecord[] = [];
+    let record = fromId === null ? undefined : this.#byId.get(fromId);
+    for (; record !== undefined && path.length <= this.#byId.size; record = record.parentId === null ? undefined : this.#byId.get(record.parentId))
+      path.push(record);
+    // longer than there are entries: a damaged file goes round
+    return record === undefined ? path.reverse() : [...this.backwards(fromId)].reverse();
   }
 
   /** The entries of that path, read. */

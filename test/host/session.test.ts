@@ -244,6 +244,20 @@ describe('session files', () => {
     expect(again.diagnostics).toMatchObject([{ where: { line: 4 } }]);
   });
 
+  it('that go round in a circle end where they meet themselves', async () => {
+    const path = join(await home(), 'round.jsonl');
+    const line = (id: string, parentId: string): string =>
+      JSON.stringify({ type: 'message', id, parentId, timestamp: '2026-01-01T00:00:00.000Z', message: userMessage(id) });
+    const header = JSON.stringify({ type: 'session', version: 3, id: 'x', timestamp: '2026-01-01T00:00:00.000Z', cwd: '/work' });
+    await writeFile(path, `${[header, line('a', 'c'), line('b', 'a'), line('c', 'b'), line('d', 'd'), line('e', 'c')].join('\n')}\n`);
+    const { header: read, records } = await readSession(path);
+    const tree = new SessionTree(read, records);
+    expect(tree.path().map(({ id }) => id)).toEqual(['a', 'b', 'c', 'e']);
+    expect(tree.path('b').map(({ id }) => id)).toEqual(['c', 'a', 'b']);
+    expect(tree.path('d').map(({ id }) => id)).toEqual(['d']);
+    expect(tree.path('nowhere')).toEqual([]);
+  });
+
   it('answer the calls that a crash left open', async () => {
     const session = Session.create(await home(), '/work/place');
     session.appendMessage(userMessage('go'));
