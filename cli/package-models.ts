@@ -3,7 +3,7 @@ import { type ModelPort, openEndpoints, type PackageModels, withPackageProviders
 import { type InstalledPackage, readInstalled } from '../registry/index.ts';
 import type { HostPorts, SandboxedPackage } from '../sandbox/index.ts';
 import type { Invocation } from './command.ts';
-import { openOne } from './open-packages.ts';
+import { openOne } from './open-one.ts';
 import { manyLines, oneLine } from './output/terminal.ts';
 
 export interface OpenPackageModels extends AsyncDisposable {

@@ -6,7 +6,7 @@ import type { Denial, SandboxedPackage, ToolOutcome } from '../../sandbox/index.
 import type { DefineCommand } from '../command.ts';
 import { collect } from '../collect-option.ts';
 import { findTarget } from '../find-installed.ts';
-import { openOne } from '../open-packages.ts';
+import { openOne } from '../open-one.ts';
 import { portsWithoutHost } from '../ports-without-host.ts';
 import { manyLines, oneLine, type Style } from '../output/terminal.ts';
 import { terminalQuestions } from '../terminal-questions.ts';
