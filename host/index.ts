@@ -48,3 +48,5 @@ export type { SessionTree } from './session/session-tree.ts';
 export { sessionText } from './export/session-text.ts';
 export { TOOL_PROCESS, toolEnvironment } from './tools/tool-environment.ts';
 export { type UserInterface, withoutUser } from './user-interface.ts';
+export { imageSize } from './images/image-size.ts';
+export type { ImageContent } from './model/messages.ts';

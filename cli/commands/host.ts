@@ -10,6 +10,8 @@ import {
   createEventStore,
   createHost,
   findSession,
+  type ImageContent,
+  imageSize,
   listSessions,
   openModels,
   readSettings,
@@ -76,7 +78,7 @@ export const define: DefineCommand = (command) => {
     const { cwd, home, env, signal, globals, stderr } = invocation;
     const flags = command.opts<HostFlags>();
     const mode = modeOf(flags, invocation);
-    const prompt = mode === 'rpc' || isAtTerminal(mode) ? undefined : await readPrompt(command.args, flags, cwd);
+    const { prompt, images } = mode === 'rpc' || isAtTerminal(mode) ? NO_PROMPT : await readPrompt(command.args, flags, cwd);
 
     const { settings } = await readSettings(home);
     const model = flags.provider === undefined ? flags.model : `${flags.provider}/${flags.model ?? ''}`;
@@ -130,9 +132,9 @@ export const define: DefineCommand = (command) => {
         signal.addEventListener('abort', () => process.stdin.destroy());
         return { kind: 'streamed', exitCode: await runRpc(host, { input: process.stdin, output: process.stdout, hasUI: globals.input }) };
       case 'json':
-        return { kind: 'streamed', exitCode: await runJson(host, { prompt: prompt ?? '', output: process.stdout, errors: process.stderr }) };
+        return { kind: 'streamed', exitCode: await runJson(host, { prompt, images, output: process.stdout, errors: process.stderr }) };
       case 'print':
-        return { kind: 'streamed', exitCode: await runPrint(host, { prompt: prompt ?? '', output: process.stdout, errors: process.stderr }) };
+        return { kind: 'streamed', exitCode: await runPrint(host, { prompt, images, output: process.stdout, errors: process.stderr }) };
       case 'plain':
         return { kind: 'streamed', exitCode: await runReadline(host, { input: process.stdin, output: process.stdout }) };
       case 'terminal': {
@@ -199,20 +201,40 @@ function modeOf(flags: HostFlags, { globals }: Invocation): Mode {
   return process.env['TERM'] === 'dumb' || process.stdout.isTTY !== true ? 'plain' : 'terminal';
 }
 
-async function readPrompt(words: readonly string[], flags: HostFlags, cwd: string): Promise<string> {
-  const typed = [...(typeof flags.print === 'string' ? [flags.print] : []), ...words];
-  const parts = await Promise.all(typed.map((word) => (word.startsWith('@') ? readAttached(resolve(cwd, word.slice(1))) : Promise.resolve(word))));
-  const piped = process.stdin.isTTY === true ? '' : (await readAll(process.stdin)).trim();
-  const prompt = [...(piped === '' ? [] : [piped]), ...parts].join('\n\n').trim();
-  if (prompt === '') throw new DashError('INPUT_REQUIRED', 'there is no prompt', { hint: 'give one: `dash -p "…"`, or pipe it in' });
-  return prompt;
+interface TypedPrompt {
+  readonly prompt: string;
+  readonly images: readonly ImageContent[];
 }
 
-async function readAttached(path: string): Promise<string> {
-  const content = await readFile(path, 'utf8').catch((cause: unknown) => {
+const NO_PROMPT: TypedPrompt = { prompt: '', images: [] };
+
+async function readPrompt(words: readonly string[], flags: HostFlags, cwd: string): Promise<TypedPrompt> {
+  const typed = [...(typeof flags.print === 'string' ? [flags.print] : []), ...words];
+  const read = async (word: string): Promise<Attached> => (word.startsWith('@') ? readAttached(resolve(cwd, word.slice(1))) : { text: word });
+  const parts = await Promise.all(typed.map(read));
+  const piped = process.stdin.isTTY === true ? '' : (await readAll(process.stdin)).trim();
+  const prompt = [...(piped === '' ? [] : [piped]), ...parts.map(({ text }) => text)].join('\n\n').trim();
+  if (prompt === '') throw new DashError('INPUT_REQUIRED', 'there is no prompt', { hint: 'give one: `dash -p "…"`, or pipe it in' });
+  return { prompt, images: parts.flatMap(({ image }) => image ?? []) };
+}
+
+interface Attached {
+  readonly text: string;
+  readonly image?: ImageContent;
+}
+
+/** A text goes into the prompt, an image beside it: by what it is, and not by its name. */
+async function readAttached(path: string): Promise<Attached> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
     throw new DashError('USAGE', `\`@${path}\` cannot be read`, { hint: 'name an existing file after the `@`', cause });
   });
-  return `<file path="${path}">\n${content}\n</file>`;
+  const size = imageSize(bytes);
+  if (size !== undefined)
+    return { text: `<file path="${path}">an image</file>`, image: { type: 'image', data: bytes.toString('base64'), mimeType: size.mimeType } };
+  if (bytes.subarray(0, 8000).includes(0)) {
+    throw new DashError('USAGE', `\`@${path}\` is neither text nor an image that models are sent`, { hint: 'say where it is, and let the agent look into it' });
+  }
+  return { text: `<file path="${path}">\n${bytes.toString('utf8')}\n</file>` };
 }
 
 async function sessionOf(flags: HostFlags, { home, cwd, stdout, canAsk }: Invocation): Promise<SessionChoice> {

@@ -70,10 +70,10 @@ export function decideAccess(access: Access, facts: ApprovalFacts): Approval {
   const why = narrowedBy === undefined ? '' : ` (the skill \`${narrowedBy.skill}\` says that it needs \`${narrowedBy.says}\`)`;
   const question = (rule: string): Approval =>
     canAsk && mode !== 'none'
-      ? { kind: 'ask', question: withReason(questionOf(access), why), refusal: refusalOf(access, `declined by the user${why}`), rule }
-      : { kind: 'deny', refusal: refusalOf(access, `not approved${why}, and there is nobody to ask`), rule };
+      ? { kind: 'ask', question: withReason(questionOf(access), why), refusal: refusalOf(access, `declined by the user${why}`, facts), rule }
+      : { kind: 'deny', refusal: refusalOf(access, `not approved${why}, and there is nobody to ask`, facts), rule };
   const denial = matching(access, rules.deny, facts);
-  if (denial !== undefined) return { kind: 'deny', refusal: refusalOf(access, `denied by the user's rule \`${denial}\``), rule: denial };
+  if (denial !== undefined) return { kind: 'deny', refusal: refusalOf(access, `denied by the user's rule \`${denial}\``, facts), rule: denial };
   const asked = matching(access, rules.ask, facts);
   if (asked !== undefined) return question(asked);
   if (mode === 'all') return { kind: 'allow', rule: 'mode all' };
@@ -170,12 +170,18 @@ function questionOf(access: Access): string {
   }
 }
 
-function refusalOf(access: Access, why: string): string {
+function whatAllows(path: string, places: Places): string {
+  if (!isWithin(places.workspace, path)) return 'it is outside of the workspace, which needs a yes of the user';
+  if (isProtectedWrite(path, places)) return 'it runs later or tells agents and tools what to do, which needs a yes of the user';
+  return '`--approve edits` allows changes in the workspace';
+}
+
+function refusalOf(access: Access, why: string, { places }: Pick<ApprovalFacts, 'places'>): string {
   switch (access.kind) {
     case 'read':
       return `reading \`${access.path}\` was ${why}; only files in the workspace that hold no secrets are read without approval. Do not try another way`;
     case 'write':
-      return `writing \`${access.path}\` was ${why}; \`--approve edits\` allows changes in the workspace. Do not try another way`;
+      return `writing \`${access.path}\` was ${why}; ${whatAllows(access.path, places)}. Do not try another way`;
     case 'run':
       if (access.network !== undefined) return `the call was ${why}; it goes over the network, which needs a yes of the user. Do not try another way`;
       return access.confinement === 'confined'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Places } from '../../format/index.ts';
-import { type Access, type ApprovalFacts, decideAccess, parseApprovalRules } from '../../host/approval/approval.ts';
+import { type Access, type ApprovalFacts, type ApprovalMode, decideAccess, parseApprovalRules } from '../../host/approval/approval.ts';
 
 const places: Places = { workspace: '/w', home: '/h', data: '/h/.dash/data', tmp: '/h/.dash/tmp', dashHome: '/h/.dash' };
 const facts: ApprovalFacts = { mode: 'task', rules: parseApprovalRules(), places, readable: ['/skills/a'], isUsersTask: true, canAsk: true };
@@ -32,7 +32,11 @@ describe('what needs no question', () => {
   });
 
   it('is refused, not asked, where nobody is there', () => {
-    expect(decideAccess(write('/w/package.json'), { ...facts, mode: 'edits', canAsk: false })).toMatchObject({ kind: 'deny', refusal: /nobody to ask/ });
+    const refusalTo = (path: string, mode: ApprovalMode): unknown => decideAccess(write(path), { ...facts, mode, canAsk: false });
+    const denied = (words: string) => ({ kind: 'deny', refusal: expect.stringContaining(words) });
+    expect(refusalTo('/w/package.json', 'edits')).toMatchObject(denied('nobody to ask; it runs later or tells agents'));
+    expect(refusalTo('/elsewhere/a', 'edits')).toMatchObject(denied('it is outside of the workspace'));
+    expect(refusalTo('/w/a', 'none')).toMatchObject(denied('`--approve edits` allows changes'));
   });
 });
 
