@@ -7,6 +7,7 @@ import type { StandingTrust } from './prompt/project-trust.ts';
 import type { Reloaded } from './packages/reload.ts';
 import type { RunningPackages } from './packages/running-packages.ts';
 import type { UserInterface } from './user-interface.ts';
+import { withoutGrowing } from './without-growing.ts';
 
 export interface LifeCycleOptions {
   readonly cwd: string;
@@ -53,30 +54,29 @@ export function createLifeCycle({ cwd, isResumed, bus, configuration, trust, pac
       hasBegun = true;
     })());
 
+  const reload = async (): Promise<Reloaded> => {
+    await configuration.reread();
+    let states: ReadonlyMap<string, unknown> = new Map();
+    const { arrived, ...reloaded } = await packages.generations.reload(async (gone) => {
+      states = await bus.handOver({ type: 'session_shutdown', reason: 'reload' }, ({ sandboxed }) => gone.includes(sandboxed));
+    });
+    await Promise.all(
+      arrived.map((sandboxed) => {
+        const state = states.get(sandboxed.name);
+        return bus.notify({ type: 'session_start', reason: 'reload', ...(state === undefined ? {} : { state }) }, (handler) => handler.sandboxed === sandboxed);
+      }),
+    );
+    await discover('reload');
+    await models.refresh();
+    const diagnostics = [...configuration.diagnostics, ...trust.diagnostics, ...packages.contributions.diagnostics];
+    await emit({ type: 'reload', ...reloaded, diagnostics });
+    return { ...reloaded, diagnostics };
+  };
+
   return {
     begin,
     beginning: () => (hasBegun ? undefined : begin()),
-    async reload() {
-      await configuration.reread();
-      let states: ReadonlyMap<string, unknown> = new Map();
-      const { arrived, ...reloaded } = await packages.generations.reload(async (gone) => {
-        states = await bus.handOver({ type: 'session_shutdown', reason: 'reload' }, ({ sandboxed }) => gone.includes(sandboxed));
-      });
-      await Promise.all(
-        arrived.map((sandboxed) => {
-          const state = states.get(sandboxed.name);
-          return bus.notify(
-            { type: 'session_start', reason: 'reload', ...(state === undefined ? {} : { state }) },
-            (handler) => handler.sandboxed === sandboxed,
-          );
-        }),
-      );
-      await discover('reload');
-      await models.refresh();
-      const diagnostics = [...configuration.diagnostics, ...trust.diagnostics, ...packages.contributions.diagnostics];
-      await emit({ type: 'reload', ...reloaded, diagnostics });
-      return { ...reloaded, diagnostics };
-    },
+    reload: () => withoutGrowing(reload),
     async end() {
       if (begun !== undefined) await bus.notify({ type: 'session_shutdown', reason: 'quit' });
       await bus.settled();
