@@ -7,7 +7,9 @@ export function describe(diagnostic: Diagnostic): string {
 
 /** The same for a place that says itself how bad it is. */
 export function describeUnmarked({ message, where }: Diagnostic): string {
-  const place = where === undefined ? '' : ` (${where.path}${where.line === undefined ? '' : `:${where.line}`})`;
+  // most errors about a file name it themselves
+  const isNamed = where === undefined || (where.line === undefined && message.includes(where.path));
+  const place = isNamed ? '' : ` (${where.path}${where.line === undefined ? '' : `:${where.line}`})`;
   return `${message}${place}`;
 }
 

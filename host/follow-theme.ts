@@ -13,10 +13,15 @@ const SETTLED_MS = 50;
  * Follows the file of the theme that is worn: tells what it is now when it is not what was told last, at once and whenever it
  * was saved. A theme without a file never changes. Keeps no process alive.
  */
-export function followTheme(worn: Theme & { readonly path?: string }, listener: (change: ThemeChange) => void): Disposable {
+export function followTheme(
+  worn: Theme & { readonly path?: string },
+  listener: (change: ThemeChange) => void,
+  { isBroken = false }: { readonly isBroken?: boolean } = {},
+): Disposable {
   const { path, name, colors } = worn;
   if (path === undefined) return { [Symbol.dispose]: () => undefined };
-  let told = JSON.stringify({ kind: 'changed', theme: { name, colors } } satisfies ThemeChange);
+  // that a file is broken was told by who read it
+  let told = JSON.stringify(isBroken ? readChange(path) : ({ kind: 'changed', theme: { name, colors } } satisfies ThemeChange));
   const look = (): void => {
     const change = readChange(path);
     const text = JSON.stringify(change);

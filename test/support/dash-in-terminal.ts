@@ -31,6 +31,8 @@ export interface DashInTerminal extends Tmux {
   run(...args: string[]): Promise<string>;
   /** The screen with everything taken out that differs from run to run. */
   golden(): Promise<string>;
+  /** The same with its colours, each escape written as `␛`. */
+  goldenColored(): Promise<string>;
 }
 
 /** The real program on a real terminal, in a project and a `DASH_HOME` of its own. */
@@ -62,6 +64,7 @@ export async function startDash({
     home: dashHome,
     run: async (...words) => (await execFileAsync(process.execPath, [DASH, ...words], { cwd: project, env: environment })).stdout,
     golden: async () => normalised(await tmux.screen()),
+    goldenColored: async () => normalised(await tmux.colored()).replaceAll('\u001B', '␛'),
   };
 }
 

@@ -24,6 +24,8 @@ export interface Tmux extends AsyncDisposable {
   modes(): Promise<{ readonly cursor: string; readonly wraps: string }>;
   /** What is on the screen, without colours. */
   screen(): Promise<string>;
+  /** The same with colours, as control sequences. */
+  colored(): Promise<string>;
   /** The screen with its colours, and everything that scrolled off. */
   everything(): Promise<string>;
   /** Waits until the screen, with its colours as control sequences, shows something. */
@@ -46,7 +48,7 @@ export async function startTmux(command: readonly string[], { columns, rows = 30
   if (!HAS_TMUX) TestRunner.getCurrentTest()?.context.skip('skipped: no tmux on this machine');
   const socket = `dash-${randomUUID().slice(0, 8)}`;
   // A detached session gets the path of who began it, whatever is said with `-e`.
-  const environmentOfTmux = { ...process.env, PATH: env['PATH'] ?? process.env['PATH'] };
+  const environmentOfTmux = { ...process.env, NO_COLOR: undefined, PATH: env['PATH'] ?? process.env['PATH'] };
   const tmux = async (...args: string[]): Promise<string> =>
     (await run('tmux', ['-L', socket, '-f', '/dev/null', ...args], { maxBuffer: 64 * 1024 * 1024, env: environmentOfTmux })).stdout;
   // The shell stays, so that what a program leaves behind on the terminal can be looked at.
@@ -79,6 +81,7 @@ export async function startTmux(command: readonly string[], { columns, rows = 30
       return { cursor, wraps };
     },
     screen,
+    colored: () => tmux('capture-pane', '-p', '-e'),
     everything: () => tmux('capture-pane', '-p', '-e', '-S', '-', '-E', '-'),
     showsColored: (expected) =>
       until(

@@ -1,5 +1,6 @@
+import { basename } from 'node:path';
 import { type Appearance, parseTheme, resolveTheme, type Theme, type ThemeCatalog } from '../../../skills-lib/index.ts';
-import { followTheme } from '../../follow-theme.ts';
+import { followTheme, type ThemeChange } from '../../follow-theme.ts';
 import type { Host } from '../../host.ts';
 import type { Painter } from './painter.ts';
 import type { Palette } from './theme.ts';
@@ -22,7 +23,7 @@ export function firstTheme(): Theme {
 }
 
 export interface ThemesOptions {
-  readonly host: Pick<Host, 'generation' | 'settings'>;
+  readonly host: Pick<Host, 'generation' | 'settings' | 'diagnostics'>;
   readonly palette: Palette;
   /** Everything has to be drawn again. */
   readonly changed: () => void;
@@ -45,21 +46,32 @@ export function createThemes({ host, palette, changed, warn }: ThemesOptions): T
   let chosen: string | undefined;
   let appearance: Appearance = 'dark';
   let following: Disposable | undefined;
+  /** The file that is followed, and which theme was said to be missing. */
+  let followed: string | undefined;
+  let missing: string | undefined;
 
   const catalog = (): ThemeCatalog<KnownTheme> => ({ themes: host.generation.contributions.resources.themes, builtIn: OWN_THEMES });
   const wear = (): void => {
-    const { theme = firstTheme(), diagnostic } = resolveTheme(chosen ?? host.settings.theme, catalog(), appearance);
-    if (diagnostic !== undefined) warn(diagnostic.message);
+    const wanted = chosen ?? host.settings.theme;
+    const { theme: found, diagnostic } = resolveTheme(wanted, catalog(), appearance);
+    const broken = diagnostic === undefined ? undefined : brokenFile(host.diagnostics, wanted);
+    // The file of what is worn broke, and whoever read it said so: the last good one stays on, and is followed on.
+    if (broken !== undefined && following !== undefined && broken === followed) return;
+    if (diagnostic !== undefined && broken === undefined && diagnostic.message !== missing) warn(diagnostic.message);
+    missing = diagnostic?.message;
+    const theme: KnownTheme = broken === undefined ? (found ?? firstTheme()) : { ...(found ?? firstTheme()), path: broken };
     following?.[Symbol.dispose]();
-    following = followTheme(theme, (change) => {
-      // Half a file, in the middle of being saved, or a slip: what is worn stays on.
-      if (change.kind === 'invalid') return warn(change.diagnostic.message);
-      palette.wear(change.theme);
-      return changed();
-    });
-    if (theme === palette.theme) return;
-    palette.wear(theme);
+    followed = theme.path;
+    following = followTheme(theme, follow, { isBroken: broken !== undefined });
+    if (found === palette.theme) return;
+    palette.wear(found ?? firstTheme());
     changed();
+  };
+  const follow = (change: ThemeChange): void => {
+    // Half a file, in the middle of being saved, or a slip: what is worn stays on.
+    if (change.kind === 'invalid') return warn(change.diagnostic.message);
+    palette.wear(change.theme);
+    return changed();
   };
 
   return {
@@ -83,6 +95,11 @@ export function createThemes({ host, palette, changed, warn }: ThemesOptions): T
       following?.[Symbol.dispose]();
     },
   };
+}
+
+/** The file of the theme of this name, where it could not be read. */
+function brokenFile(diagnostics: Host['diagnostics'], name: string | undefined): string | undefined {
+  return diagnostics.find(({ severity, where }) => severity === 'error' && where !== undefined && basename(where.path) === `${name}.json`)?.where?.path;
 }
 
 /** Asks the terminal for its background, and hears when it changes; one that does not answer keeps what there is. */
