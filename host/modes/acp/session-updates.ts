@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { SessionUpdate } from '@agentclientprotocol/sdk';
 import type { HostEvent } from '../../host-event.ts';
 import { type ImageContent, type TextContent, textOf, toolCallsOf } from '../../model/messages.ts';
-import type { AgentMessage } from '../../loop/transcript.ts';
+import { type AgentMessage, type CustomMessage, titleOf as senderOf } from '../../loop/transcript.ts';
 import { planOf } from './plan-of.ts';
+import { plainText } from '../../../format/index.ts';
 import { type ClientPath, rawAnswer, showAnswer, showCall } from './show-tool.ts';
 
 /** Where a session works, and how the client calls it. */
@@ -23,7 +24,7 @@ export function updatesOf(event: HostEvent, { cwd, clientPath }: ShownPlace, mes
       return fragment.type === 'thinking_delta' ? [said('agent_thought_chunk', fragment.delta, messageId)] : [];
     }
     case 'message_end':
-      return event.message.role === 'custom' && event.message.display ? chunks('agent_message_chunk', event.message, randomUUID()) : [];
+      return event.message.role === 'custom' && event.message.display ? ofPackage(event.message, randomUUID()) : [];
     case 'tool_execution_start': {
       const { toolCallId, toolName: name, args } = event;
       return [{ sessionUpdate: 'tool_call', toolCallId, name, status: 'in_progress', ...showCall(name, args, cwd, clientPath) }];
@@ -83,7 +84,7 @@ export function historyOf(messages: readonly AgentMessage[], { cwd, clientPath, 
           ...planUpdates(message.details),
         ];
       case 'custom':
-        return message.display ? chunks('agent_message_chunk', message, id) : [];
+        return message.display ? ofPackage(message, id) : [];
       case 'compactionSummary':
         return [showsCompactions ? summedUp(id, message.summary) : said('agent_thought_chunk', message.summary, id)];
       case 'branchSummary':
@@ -122,6 +123,11 @@ function planUpdates(details: unknown): SessionUpdate[] {
 }
 
 type Content = { readonly content: string | readonly (TextContent | ImageContent)[] };
+
+/** What a package says stands where the agent speaks: it is named first, or it would be taken for the agent's word. */
+function ofPackage(message: CustomMessage, messageId: string): SessionUpdate[] {
+  return [said('agent_message_chunk', `[${plainText(senderOf(message), MAX_TITLE)}]\n\n`, messageId), ...chunks('agent_message_chunk', message, messageId)];
+}
 
 function chunks(sessionUpdate: Chunk, { content }: Content, messageId: string): SessionUpdate[] {
   const blocks: readonly (TextContent | ImageContent)[] = typeof content === 'string' ? [{ type: 'text', text: textOf(content) }] : content;
