@@ -72,9 +72,11 @@ describe('while a person thinks about a dialog', () => {
   test.for(['aborted', 'after'] as const)('the clock goes on with the answer or the abort: %s', async (name) => {
     const { ui, answer, state } = person();
     await using fixture = await fixtureOf(ui);
-    const call = fixture.extension.callTool(name, {}, { toolCallId: '1', context: RPC, timeoutMs: TIMEOUT_MS });
+    // asking and putting away come out of the same time, on a busy machine, too
+    const timeoutMs = 2 * TIMEOUT_MS;
+    const call = fixture.extension.callTool(name, {}, { toolCallId: '1', context: RPC, timeoutMs });
     if (name === 'after') answer('a');
-    await expect(call).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED', message: expect.stringContaining(`did not end within ${TIMEOUT_MS} ms`) });
+    await expect(call).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED', message: expect.stringContaining(`did not end within ${timeoutMs} ms`) });
     expect(state).toEqual({ asked: 1, dismissed: 1 });
   });
 
