@@ -12,7 +12,11 @@ const weather = (version: string, permissions: Readonly<Record<string, string>> 
   files: { 'index.ts': `export default (dash) => { dash.registerCommand('weather', { handler: async (_, ctx) => ctx.ui.notify('this is ${version}') }); };` },
 });
 
-const asksForMore = weather('1.1.0', { 'net:api.weather.example': 'to ask how the weather is', 'fs:read:~/places': 'to know where you are' });
+const more = weather('1.1.0', { 'net:api.weather.example': 'to ask how the weather is', 'fs:read:~/places': 'to know where you are' });
+const asksForMore: PublishedVersion = {
+  ...more,
+  files: { ...more.files, 'CHANGELOG.md': '# Changelog\n\n## 1.1.0\n\n- asks a service instead of guessing\n\n## 1.0.0\n\n- guesses\n' },
+};
 
 interface Scene {
   readonly terminal: DashInTerminal;

@@ -143,7 +143,7 @@ function flowing(answers: readonly string[], width: number): string[] {
 
 /** A line in pieces that fit, each as far in, and with the same bar, as the line itself. */
 function folded(line: string, width: number): string[] {
-  const margin = /^ *(?:┃ )?/.exec(line)?.[0] ?? '';
+  const margin = /^ *(?:[┃│] )?/.exec(line)?.[0] ?? '';
   if (margin === '' || margin.length >= width / 2) return wrapTextWithAnsi(line, width);
   return wrapTextWithAnsi(line.slice(margin.length), width - margin.length).map((part) => `${margin}${part}`);
 }
