@@ -206,6 +206,8 @@ test('/login at a provider of a package names the package in all that is shown a
   await terminal.press('Enter');
   await terminal.shows(/company\/m +of gateway, M, \$1 in/);
   await terminal.press('Escape');
+  // with what is typed at once it would be one key
+  await terminal.hides('which model?');
   await terminal.type('/logout company');
   await terminal.press('Enter');
   await terminal.shows('forgot the login at company');
@@ -249,6 +251,7 @@ test('/scoped-models keeps which models a key cycles through; /trust lets the pr
   await terminal.press('Enter');
   await terminal.shows('cycled through: 1 of');
   await terminal.press('Escape');
+  await terminal.hides('cycled through: 1 of');
   await expect
     .poll(async () => JSON.parse(await readFile(join(terminal.home, 'settings.json'), 'utf8').catch(() => '{}')), { timeout: 30_000 })
     .toEqual({ enabledModels: [expect.stringContaining('haiku-4-5')] });
