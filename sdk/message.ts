@@ -123,8 +123,29 @@ export interface CompactionSummaryMessage {
 /** What a model is sent and answers. */
 export type Message = SystemMessage | UserMessage | AssistantMessage | ToolResultMessage;
 
+/**
+ * Messages of a program's own kind, for whoever keeps them in sessions: they are declared here, under a name and with a
+ * `role` of their own, and are then among what a session's entries may hold. Dash keeps them as they are and sends them to
+ * no model.
+ *
+ * @example
+ * declare module 'dash-agent/sdk' {
+ *   interface CustomAgentMessages {
+ *     artifact: { role: 'artifact'; url: string; timestamp: number };
+ *   }
+ * }
+ */
+// oxlint-disable-next-line typescript/no-empty-object-type -- an interface, for only those can be declared further
+export interface CustomAgentMessages {}
+
 /** What a conversation is made of. */
-export type AgentMessage = Message | CustomMessage | BashExecutionMessage | BranchSummaryMessage | CompactionSummaryMessage;
+export type AgentMessage =
+  | Message
+  | CustomMessage
+  | BashExecutionMessage
+  | BranchSummaryMessage
+  | CompactionSummaryMessage
+  | CustomAgentMessages[keyof CustomAgentMessages];
 
 /** One step of an answer that is being streamed. */
 export type AssistantMessageEvent =

@@ -49,6 +49,22 @@ async function check(source: string): Promise<string> {
 }
 
 describe('the types an author sees', () => {
+  it('take messages that a program declares, and no others', async () => {
+    const use = `
+      import type { AgentMessage } from 'dash-agent/sdk';
+      export const message: AgentMessage = { role: 'artifact', url: 'https://example.org', timestamp: 0 };
+      export const urlOf = (one: AgentMessage): string => (one.role === 'artifact' ? one.url : '');`;
+    expect(
+      await check(`${use}
+      declare module 'dash-agent/sdk' {
+        interface CustomAgentMessages {
+          artifact: { role: 'artifact'; url: string; timestamp: number };
+        }
+      }`),
+    ).toBe('');
+    expect(await check(use)).toContain('artifact');
+  });
+
   it('fit a sample extension', async () => {
     expect(
       await check(`
