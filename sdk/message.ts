@@ -145,6 +145,7 @@ export type AgentMessage =
   | BashExecutionMessage
   | BranchSummaryMessage
   | CompactionSummaryMessage
+  // oxlint-disable-next-line typescript/no-redundant-type-constituents -- nothing, until somebody declares one
   | CustomAgentMessages[keyof CustomAgentMessages];
 
 /** One step of an answer that is being streamed. */
