@@ -81,8 +81,7 @@ export async function readJournals(directory: string, workspace: string): Promis
     if (pid === undefined || startedAt(Number(pid)) === Number(started)) continue;
     const file = join(directory, name);
     const record = await readFile(file, 'utf8').then(parse, () => undefined);
-    // also a directory of that name, which no agent makes
-    if (record === undefined) await rm(file, { recursive: true, force: true });
+    if (record === undefined) await rm(file, { force: true });
     else if (record.workspace === workspace)
       found.push({ ...interruptedOf(record), lastSeenMs: (await stat(file)).mtimeMs, done: () => rm(file, { force: true }) });
   }
