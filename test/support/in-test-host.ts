@@ -82,7 +82,7 @@ export async function startTestHost(
     async [Symbol.asyncDispose]() {
       await host[Symbol.asyncDispose]();
       // what the test brought is the test's to remove
-      for (const path of [home, ...(change.cwd === undefined ? [cwd] : [])]) await rm(path, { recursive: true, force: true });
+      for (const path of [home, ...(change.cwd === undefined ? [cwd] : [])]) await rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     },
   };
 }

@@ -30,7 +30,7 @@ import { writePackFile } from './module-files.ts';
 /** A directory of its own under the real path of the system's temporary one, gone at the end of the scope. */
 export async function temporaryDirectory(prefix = 'dash-test-'): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(await realpath(tmpdir()), prefix));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }) };
 }
 
 /** Writes files given as `{path: text}` below `directory`. */
