@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { readEvents } from './event-stream.ts';
 import { openConnections, type Route } from './network-route.ts';
-import { MAX_MESSAGE, type OutgoingMessage, type Wire, type WireEvents } from './wire.ts';
+import { DEAF, MAX_MESSAGE, MAX_UNTAKEN, type OutgoingMessage, type Wire, type WireEvents } from './wire.ts';
 
 /** How long a server that is left may take to hear of it. */
 const GOODBYE_MS = 2_000;
@@ -18,11 +18,15 @@ export function openHttpWire(route: Route, { message, unanswered, ended }: WireE
   let version: Readonly<Record<string, string>> = {};
   /** What asks for nothing goes out before what follows it. */
   let told = Promise.resolve();
+  let untaken = 0;
 
   const post = async (outgoing: OutgoingMessage, signal: AbortSignal): Promise<void> => {
     const headers = { ...JSON_TYPE, accept: 'application/json, text/event-stream', ...session, ...version };
     const reply = await connections.request(route.url, { method: 'POST', headers, body: JSON.stringify(outgoing), signal });
-    if (reply.statusCode === 404 && session['mcp-session-id'] !== undefined) return ended('it knows this session no more');
+    if (reply.statusCode === 404 && session['mcp-session-id'] !== undefined) {
+      reply.destroy();
+      return ended('it knows this session no more');
+    }
     assertGood(reply);
     const given = reply.headers['mcp-session-id'];
     if (outgoing.method === 'initialize' && typeof given === 'string') session = { 'mcp-session-id': given };
@@ -41,14 +45,21 @@ export function openHttpWire(route: Route, { message, unanswered, ended }: WireE
       unanswered(id, wordsOf(error));
     } finally {
       open.delete(id);
+      // what it says that is no answer need not end by itself
+      stop.abort();
     }
   };
   return {
     send(outgoing) {
       const { id, method } = outgoing;
       if (typeof id === 'number' && method !== undefined) return void told.then(() => ask(id, outgoing));
+      if (untaken >= MAX_UNTAKEN.messages) return ended(DEAF);
+      untaken += 1;
       // whoever waits for an answer learns of it by its own failure
-      told = told.then(() => post(outgoing, AbortSignal.any([closing.signal, AbortSignal.timeout(TAKE_MS)]))).catch(() => undefined);
+      told = told
+        .then(() => post(outgoing, AbortSignal.any([closing.signal, AbortSignal.timeout(TAKE_MS)])))
+        .catch(() => undefined)
+        .finally(() => void (untaken -= 1));
       if (method === 'notifications/cancelled') void told.then(() => open.get(cancelledBy(outgoing))?.abort());
     },
     negotiated: (spoken) => void (version = { 'mcp-protocol-version': spoken }),
@@ -73,6 +84,7 @@ export function openSseWire(route: Route, { message, unanswered, ended }: WireEv
   const endpoint = Promise.withResolvers<URL>();
   endpoint.promise.catch(() => undefined);
   let told: Promise<unknown> = Promise.resolve();
+  let untaken = 0;
 
   const listen = async (): Promise<void> => {
     const reply = await connections.request(route.url, { method: 'GET', headers: { accept: 'text/event-stream' }, signal });
@@ -101,11 +113,14 @@ export function openSseWire(route: Route, { message, unanswered, ended }: WireEv
   };
   return {
     send(outgoing) {
+      if (untaken >= MAX_UNTAKEN.messages) return ended(DEAF);
+      untaken += 1;
       told = told
         .then(() => post(outgoing))
         .catch((error: unknown) => {
           if (typeof outgoing.id === 'number') unanswered(outgoing.id, wordsOf(error));
-        });
+        })
+        .finally(() => void (untaken -= 1));
     },
     negotiated: () => undefined,
     async close() {

@@ -1,7 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Confinement, Shell } from '../../sandbox/index.ts';
 import type { ProgramServer } from './mcp-server.ts';
-import { MAX_MESSAGE, type Wire, type WireEvents } from './wire.ts';
+import { wholeLines } from './whole-lines.ts';
+import { DEAF, MAX_MESSAGE, MAX_UNTAKEN, type Wire, type WireEvents } from './wire.ts';
 
 const MAX_STDERR = 2_000;
 
@@ -18,15 +19,10 @@ export async function openProgramWire(
   const stop = new AbortController();
   const decoder = new StringDecoder('utf8');
   let stderr = '';
-  let rest = '';
+  const text = wholeLines('\n');
   const read = (bytes: Buffer): void => {
-    rest += decoder.write(bytes);
-    for (let end = rest.indexOf('\n'); end !== -1; end = rest.indexOf('\n')) {
-      const line = rest.slice(0, end);
-      rest = rest.slice(end + 1);
-      message(line);
-    }
-    if (rest.length > MAX_MESSAGE) ended('it wrote a line without an end');
+    for (const line of text.add(decoder.write(bytes))) message(line);
+    if (text.waiting > MAX_MESSAGE) ended('it wrote a line without an end');
   };
   const process = await shell.serve({ program, args, environment: { ...environment, ...env } }, confinement, {
     signal: stop.signal,
@@ -37,7 +33,10 @@ export async function openProgramWire(
     (error: unknown) => ended(error instanceof Error ? error.message : String(error)),
   );
   return {
-    send: (outgoing) => void process.stdin.write(`${JSON.stringify(outgoing)}\n`),
+    send(outgoing) {
+      process.stdin.write(`${JSON.stringify(outgoing)}\n`);
+      if (process.stdin.writableLength > MAX_UNTAKEN.characters) ended(DEAF);
+    },
     negotiated: () => undefined,
     async close() {
       stop.abort();

@@ -31,3 +31,9 @@ export interface Wire {
 
 /** A server that never ends a message must not fill the memory. */
 export const MAX_MESSAGE = 16 * 1024 * 1024;
+
+/** What waits for a server that does not take it: one that asks on and on, and never hears an answer, must not either. */
+export const MAX_UNTAKEN = { messages: 1_000, characters: 2 * MAX_MESSAGE };
+
+/** Why such a server is left. */
+export const DEAF = 'it does not take what it is sent';
