@@ -9,6 +9,8 @@ const MAX_CHARACTERS = 16_384;
 const MAX_SHOWN = 60;
 const MAX_DEPTH = 8;
 const MAX_SCHEMA_CHARACTERS = 20_000;
+/** Steps that one value may take: a list of thousands can be held against a list of thousands. */
+const MAX_EFFORT = 50_000;
 
 /** What says nothing about which values fit. `pattern` among it: to try an expression of a stranger can take for ever. */
 const ANNOTATIONS: ReadonlySet<string> = new Set(
@@ -65,7 +67,15 @@ function unreadableKeyword(keyword: string, value: unknown, depth: number): stri
  */
 export function misfitOf(schema: SettingSchema, value: unknown): string | undefined {
   if ((typeof value === 'string' ? value : JSON.stringify(value)).length > MAX_CHARACTERS) return `is longer than ${MAX_CHARACTERS} characters`;
-  return misfit(schema, value, '');
+  const effort: Effort = { left: MAX_EFFORT };
+  const why = misfit(schema, value, '', effort);
+  // whatever was found until then, `not` may have turned it round
+  return effort.left < 0 ? 'takes too long to hold against its schema' : why;
+}
+
+/** What is left of the steps that a value may take; below nothing, everything misfits at once. */
+interface Effort {
+  left: number;
 }
 
 /**
@@ -81,33 +91,57 @@ export function readTyped(schema: SettingSchema, typed: string): unknown {
   return json === undefined || takesText(schema) ? typed : json;
 }
 
-function misfit(schema: SettingSchema, value: unknown, at: string): string | undefined {
+function misfit(schema: SettingSchema, value: unknown, at: string, effort: Effort): string | undefined {
+  if ((effort.left -= 1) < 0) return 'takes too long';
   const where = at === '' ? '' : `at \`${at}\` `;
   if (typeof schema === 'boolean') return schema ? undefined : `${where}takes no value`;
   for (const [keyword, wanted] of Object.entries(schema)) {
-    const why = misfitOfKeyword(keyword, wanted, schema, value, at);
+    const why = misfitOfKeyword(keyword, wanted, { schema, value, at, effort });
     if (why !== undefined) return why.startsWith('at ') ? why : `${where}${why}`;
   }
   return undefined;
 }
 
-function misfitOfKeyword(keyword: string, wanted: unknown, schema: Readonly<Record<string, unknown>>, value: unknown, at: string): string | undefined {
+interface Held {
+  readonly schema: Readonly<Record<string, unknown>>;
+  readonly value: unknown;
+  readonly at: string;
+  readonly effort: Effort;
+}
+
+function misfitOfKeyword(keyword: string, wanted: unknown, { schema, value, at, effort }: Held): string | undefined {
+  const spend = (steps: number): void => void (effort.left -= steps);
+  const canonicalOf = (data: unknown): string => {
+    const text = canonical(data);
+    spend(1 + text.length / 8);
+    return text;
+  };
+  const entriesOf = (record: Readonly<Record<string, unknown>>): readonly (readonly [string, unknown])[] => {
+    const entries = Object.entries(record);
+    spend(entries.length);
+    return entries;
+  };
+  const charactersIn = (text: string): number => {
+    spend(text.length / 8);
+    return [...text].length;
+  };
   const size = Number(wanted);
   const isNumber = typeof value === 'number';
   const isList = Array.isArray(value);
   const isObject = isRecord(value);
-  const characters = typeof value === 'string' ? [...value].length : undefined;
+  const isText = typeof value === 'string';
   switch (keyword) {
     case 'type': {
       const types = [wanted].flat().map(String);
+      spend(types.length);
       return types.some((type) => isOfType(type, value)) ? undefined : `must be ${types.map((type) => WORDS[type] ?? type).join(' or ')}`;
     }
     case 'const':
-      return canonical(wanted) === canonical(value) ? undefined : `must be ${shown(wanted)}`;
+      return canonicalOf(wanted) === canonicalOf(value) ? undefined : `must be ${shown(wanted)}`;
     case 'enum': {
       const choices = asList(wanted);
-      const same = canonical(value);
-      return choices.some((choice) => canonical(choice) === same) ? undefined : `must be one of ${choices.map(shown).join(', ')}`;
+      const same = canonicalOf(value);
+      return choices.some((choice) => effort.left < 0 || canonicalOf(choice) === same) ? undefined : `must be one of ${choices.map(shown).join(', ')}`;
     }
     case 'minimum':
       return isNumber && value < size ? `must be at least ${size}` : undefined;
@@ -120,43 +154,43 @@ function misfitOfKeyword(keyword: string, wanted: unknown, schema: Readonly<Reco
     case 'multipleOf':
       return isNumber && !Number.isInteger(value / size) ? `must be a multiple of ${size}` : undefined;
     case 'minLength':
-      return characters !== undefined && characters < size ? `must have at least ${size} characters` : undefined;
+      return isText && charactersIn(value) < size ? `must have at least ${size} characters` : undefined;
     case 'maxLength':
-      return characters !== undefined && characters > size ? `must have at most ${size} characters` : undefined;
+      return isText && charactersIn(value) > size ? `must have at most ${size} characters` : undefined;
     case 'minItems':
       return isList && value.length < size ? `must have at least ${size} entries` : undefined;
     case 'maxItems':
       return isList && value.length > size ? `must have at most ${size} entries` : undefined;
     case 'uniqueItems':
-      return wanted === true && isList && new Set(value.map(canonical)).size < value.length ? 'must not have an entry twice' : undefined;
+      return wanted === true && isList && new Set(value.map(canonicalOf)).size < value.length ? 'must not have an entry twice' : undefined;
     case 'items':
-      return isList && isSchema(wanted) ? first(value, (item, index) => misfit(wanted, item, `${at}[${index}]`)) : undefined;
+      return isList && isSchema(wanted) ? first(value, (item, index) => misfit(wanted, item, `${at}[${index}]`, effort)) : undefined;
     case 'required':
       return isObject ? first(asList(wanted), (name) => (Object.hasOwn(value, String(name)) ? undefined : `lacks ${shown(name)}`)) : undefined;
     case 'properties':
       if (!isObject || !isRecord(wanted)) return undefined;
-      return first(Object.entries(wanted), ([name, inner]) =>
-        Object.hasOwn(value, name) && isSchema(inner) ? misfit(inner, value[name], `${at}.${plainText(name, MAX_SHOWN)}`) : undefined,
+      return first(entriesOf(wanted), ([name, inner]) =>
+        Object.hasOwn(value, name) && isSchema(inner) ? misfit(inner, value[name], `${at}.${plainText(name, MAX_SHOWN)}`, effort) : undefined,
       );
     case 'additionalProperties': {
       if (!isObject || !isSchema(wanted)) return undefined;
       const named = isRecord(schema['properties']) ? schema['properties'] : {};
-      const others = Object.entries(value).filter(([name]) => !Object.hasOwn(named, name));
+      const others = entriesOf(value).filter(([name]) => !Object.hasOwn(named, name));
       // what it is called may be a part of a secret, as its value may be
-      return first(others, ([, inner]) => (wanted === false ? 'has an entry that it does not know' : misfit(wanted, inner, `${at}.*`)));
+      return first(others, ([, inner]) => (wanted === false ? 'has an entry that it does not know' : misfit(wanted, inner, `${at}.*`, effort)));
     }
     case 'anyOf': {
-      const misfits = asList(wanted).map((one) => (isSchema(one) ? misfit(one, value, at) : undefined));
+      const misfits = asList(wanted).map((one) => (isSchema(one) ? misfit(one, value, at, effort) : undefined));
       return misfits.includes(undefined) ? undefined : [...new Set(misfits)].join(', or ');
     }
     case 'oneOf': {
-      const fitting = asList(wanted).filter((one) => isSchema(one) && misfit(one, value, at) === undefined);
+      const fitting = asList(wanted).filter((one) => isSchema(one) && misfit(one, value, at, effort) === undefined);
       return fitting.length === 1 ? undefined : `must fit exactly one of ${asList(wanted).length} forms`;
     }
     case 'allOf':
-      return first(asList(wanted), (one) => (isSchema(one) ? misfit(one, value, at) : undefined));
+      return first(asList(wanted), (one) => (isSchema(one) ? misfit(one, value, at, effort) : undefined));
     case 'not':
-      return isSchema(wanted) && misfit(wanted, value, at) === undefined ? 'has a form that is excluded' : undefined;
+      return isSchema(wanted) && misfit(wanted, value, at, effort) === undefined ? 'has a form that is excluded' : undefined;
     default:
       return undefined; // an annotation: `unreadableIn` let nothing else pass
   }

@@ -51,9 +51,11 @@ export function scrubbedOptions(options: OpenOptions, scrub: SettingScrubber): O
 }
 
 function formsIn({ values, sensitive }: SettingValues): readonly (readonly [string, string])[] {
-  return [...sensitive].flatMap((name) =>
+  const forms = [...sensitive].flatMap((name) =>
     textsIn(values.get(name)).flatMap((value) => [value, ...formsOf(value)].map((form) => [form, `[setting ${name}]`] as const)),
   );
+  // One may be the beginning of another: taken out first, it would leave the rest of that one standing.
+  return forms.toSorted(([one], [other]) => other.length - one.length);
 }
 
 /** Shorter ones would take ordinary words out. */

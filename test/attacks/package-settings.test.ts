@@ -2,6 +2,8 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, symlink
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { misfitOf, readDeclaredSettings } from '../../format/index.ts';
+import { scrubSettings } from '../../sandbox/scrub-settings.ts';
 import { findSetting, openValueBook, setSetting, toSettingValues, unsetSetting } from '../../registry/configure/index.ts';
 import { BIN, environment, run } from '../../scripts/demo/stage.ts';
 import { startJourney } from '../support/journey.ts';
@@ -164,4 +166,42 @@ test('a secret that a package repeats reaches neither rpc, nor the session, nor 
   expect(JSON.stringify(await journey.auditRecords())).toContain('/etc/[setting key]');
   expect(everything).not.toContain(SECRET);
   expect(everything).not.toContain(Buffer.from(SECRET).toString('base64').slice(0, 20));
+});
+
+describe('a schema', () => {
+  // Compared one by one, 4,200 entries with 4,200 choices each take seconds, and a manifest may declare 200 such settings.
+  const many = <T>(value: T): T[] => Array.from({ length: 4_200 }, () => value);
+  test.each([
+    ['choices', { items: { enum: [...many(1), 0] } }],
+    ['choices, turned round', { items: { not: { not: { enum: [...many(1), 0] } } } }],
+    ['alternatives', { items: { anyOf: [...many(false), true] } }],
+  ])('with thousands of %s for thousands of entries does not hold the host up', (_, schema) => {
+    expect(misfitOf(schema, many(0))).toBe('takes too long to hold against its schema');
+    const { settings, diagnostics } = readDeclaredSettings({ properties: { list: { ...schema, default: many(0) } } });
+    expect(settings.map(({ name, default: fallback }) => [name, fallback])).toEqual([['list', undefined]]);
+    expect(diagnostics).toHaveLength(1);
+  });
+
+  test('of an ordinary size has its values held against it to the end', () => {
+    const schema = { items: { enum: ['a', 'b', 'c', 'd', 'e'] }, uniqueItems: false };
+    expect(
+      misfitOf(
+        schema,
+        Array.from({ length: 3_000 }, () => 'e'),
+      ),
+    ).toBeUndefined();
+    expect(misfitOf(schema, [...Array.from({ length: 2_999 }, () => 'e'), 'f'])).toContain('must be one of');
+  });
+});
+
+test('a value that begins with another one is taken out whole', () => {
+  const [short, long] = ['sk-live', 'sk-live-0123456789abcdef'];
+  // taken out in the order in which they are declared, the shorter one leaves the rest of the longer one standing
+  expect(`Bearer ${long}`.replaceAll(short, '[setting prefix]').replaceAll(long, '[setting key]')).toContain('0123456789abcdef');
+  const values = new Map([
+    ['prefix', short],
+    ['key', long],
+  ]);
+  const scrub = scrubSettings(() => ({ values, sensitive: new Set(values.keys()) }));
+  expect(scrub.text(`Bearer ${long}, ${short}`)).toBe('Bearer [setting key], [setting prefix]');
 });
