@@ -16,8 +16,7 @@ export type Fitted =
 
 /** Makes an image fit for every provider. `resize`: whether it may be made smaller. */
 export async function fitImage({ data, mimeType }: ImageContent, { resize }: { readonly resize: boolean }): Promise<Fitted> {
-  // the head is enough to decide, mostly: a photograph may begin with a picture of itself
-  const size = imageSize(Buffer.from(data.slice(0, 350_000), 'base64'));
+  const size = sizeIn(data);
   if (size === undefined) return { kind: 'left out', why: `it says it is ${mimeType}, and is no PNG, JPEG, GIF or WebP` };
   const { width, height } = size;
   const isWithin = width <= LIMITS.side && height <= LIMITS.side && data.length <= LIMITS.sentBytes;
@@ -25,9 +24,21 @@ export async function fitImage({ data, mimeType }: ImageContent, { resize }: { r
   if (isWithin) return { kind: 'smaller', image: { type: 'image', data, mimeType: size.mimeType }, note: `it is ${size.mimeType}` };
   const large = `${width} × ${height} pixels and ${data.length} bytes are more than the ${LIMITS.side} × ${LIMITS.side} and ${LIMITS.sentBytes} that models take`;
   if (!resize) return { kind: 'left out', why: `${large}, and \`images.resize\` is off` };
+  // what says no size may have any
+  if (width === 0 || height === 0) return { kind: 'left out', why: `its size cannot be read, and its ${data.length} bytes are more than models take` };
   if (width * height > MAX_PIXELS) return { kind: 'left out', why: `${large}, and too many to make it smaller here` };
   return shrink(Buffer.from(data, 'base64'), size, large);
 }
+
+/** The head is enough, mostly: a photograph may begin with a picture of itself, and its author may put anything there. */
+function sizeIn(data: string): ImageSize | undefined {
+  const size = imageSize(Buffer.from(data.slice(0, HEAD), 'base64'));
+  const isSeen = size === undefined || size.width > 0 || data.length <= HEAD;
+  return isSeen ? size : imageSize(Buffer.from(data, 'base64'));
+}
+
+/** Base64, a multiple of four. */
+const HEAD = 350_000;
 
 async function shrink(bytes: Buffer, { mimeType, width, height }: ImageSize, large: string): Promise<Fitted> {
   const { default: photon } = await import('@silvia-odwyer/photon-node');

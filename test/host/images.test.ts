@@ -91,6 +91,25 @@ describe('an image', () => {
     bomb.writeUInt32BE(60_000, 16);
     bomb.writeUInt32BE(60_000, 20);
     expect(await fitImage(image(bomb), { resize: true })).toMatchObject({ kind: 'left out', why: expect.stringContaining('too many') });
+    // the size of a JPEG stands behind as much as its author likes: what is out of sight is a size all the same
+    const photograph = jpeg(2200, 1100);
+    const filler = Buffer.concat([Buffer.from([0xff, 0xe9, 0xff, 0xff]), Buffer.alloc(65_533)]);
+    const behind = (rest: Buffer): Buffer => Buffer.concat([rest.subarray(0, 2), ...Array.from({ length: 60 }, () => filler), rest.subarray(2)]);
+    expect(await fitImage(image(behind(photograph), 'image/jpeg'), { resize: true })).toMatchObject({
+      kind: 'smaller',
+      note: expect.stringContaining('of 2200 × 1100'),
+    });
+    photograph.writeUInt16BE(20_000, photograph.indexOf('ffc0', 0, 'hex') + 5);
+    photograph.writeUInt16BE(20_000, photograph.indexOf('ffc0', 0, 'hex') + 7);
+    expect(await fitImage(image(behind(photograph), 'image/jpeg'), { resize: true })).toMatchObject({
+      kind: 'left out',
+      why: expect.stringContaining('too many'),
+    });
+    const sizeless = Buffer.concat([behind(photograph).subarray(0, -photograph.length), Buffer.alloc(1000)]);
+    expect(await fitImage(image(sizeless, 'image/jpeg'), { resize: true })).toMatchObject({
+      kind: 'left out',
+      why: expect.stringContaining('its size cannot be read'),
+    });
     const broken = png(10, 10);
     broken.writeUInt32BE(3000, 16);
     expect(await fitImage(image(broken), { resize: true })).toMatchObject({ kind: 'left out', why: expect.stringContaining('cannot be decoded') });
