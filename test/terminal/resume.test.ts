@@ -1,6 +1,8 @@
 import { readdir, readFile, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { createPresence } from '../../host/events/presence.ts';
+import { openEventDatabase } from '../../host/events/event-database.ts';
 import { type DashInTerminal, startDash } from '../support/dash-in-terminal.ts';
 
 const READY = /balanced/;
@@ -108,4 +110,29 @@ describe.each([{ columns: 80 }, { columns: 40 }])('/resume at $columns columns',
     await terminal.shows('First answer.');
     expect(await terminal.screen()).toContain('look at the parser');
   });
+});
+
+test('a session that another agent is in stays, and who is in it is said', async () => {
+  await using terminal = await start(80);
+  const [other] = (await sessions(terminal)).filter(({ name }) => name === undefined);
+  using database = await openEventDatabase(terminal.home);
+  // this process says that it is an agent in that session, as agents do
+  const presence = createPresence({ cwd: terminal.project, session: () => other?.id ?? '', packageOf: () => undefined }, (row) => database.write([row]));
+  presence.heard({ type: 'agent_start' });
+  const remove = async (): Promise<void> => {
+    await terminal.type('fix the');
+    await terminal.shows(/→ fix the tests/);
+    await terminal.press('C-d');
+    await terminal.shows('yes, delete its file');
+    await terminal.press('Down', 'Enter');
+  };
+  await open(terminal);
+  await remove();
+  await terminal.shows(new RegExp(String.raw`stays: another agent is in this session \(process\s+${process.pid}\); end it first`));
+  await terminal.shows('go on with which session?');
+  expect(await sessions(terminal)).toHaveLength(3);
+  presence.end();
+  await remove();
+  await terminal.shows('deleted `fix the tests`');
+  expect(await sessions(terminal)).toHaveLength(2);
 });

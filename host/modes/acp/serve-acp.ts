@@ -16,10 +16,9 @@ import {
   type Stream,
 } from '@agentclientprotocol/sdk';
 import { DashError, isDashError } from '../../../format/index.ts';
-import { openEventDatabase } from '../../events/event-database.ts';
-import { readAgents } from '../../events/dashboard/live.ts';
+import { deleteUnusedSession } from '../../events/delete-unused-session.ts';
 import { chooseModel } from '../../model/choose-model.ts';
-import { deleteSession, findSession, listSessions, type SessionSummary } from '../../session/session-library.ts';
+import { findSession, listSessions, type SessionSummary } from '../../session/session-library.ts';
 import type { SessionChoice } from '../../session/start-session.ts';
 import { AcpSession, asRequestError } from './acp-session.ts';
 import { createClientFiles } from './client-files.ts';
@@ -216,11 +215,11 @@ class AcpServer implements AsyncDisposable {
   async #delete(sessionId: string): Promise<void> {
     const open = this.#sessions.get(sessionId);
     if (open !== undefined) await this.#close(open);
-    const { dashHome } = this.#options;
-    using database = await openEventDatabase(dashHome);
-    const other = readAgents(database).find(({ session, pid }) => session === sessionId && pid !== process.pid);
-    if (other !== undefined) throw RequestError.invalidRequest(undefined, `another agent is in this session (process ${other.pid}): end it first`);
-    await this.#follow(deleteSession(dashHome, sessionId));
+    await this.#follow(
+      deleteUnusedSession(this.#options.dashHome, sessionId).catch((error: unknown) => {
+        throw isDashError(error, 'SESSION_IN_USE') ? RequestError.invalidRequest({ code: error.code }, error.message) : error;
+      }),
+    );
   }
 
   #open(params: OpenParams, choice: SessionChoice, client: AgentContext, wanted?: string): Promise<AcpSession> {

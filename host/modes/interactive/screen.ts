@@ -1,4 +1,4 @@
-import { type Component, decodeKittyPrintable, isKeyRelease, type OverlayHandle, type OverlayOptions, parseKey } from '@earendil-works/pi-tui';
+import { type Component, decodeKittyPrintable, isKeyRelease, matchesKey, type OverlayHandle, type OverlayOptions, parseKey } from '@earendil-works/pi-tui';
 import { createKeyJudge } from '../key-gate.ts';
 import { Painter } from './painter.ts';
 import type { StreamTerminal } from './terminal.ts';
@@ -40,6 +40,11 @@ export interface Screen {
   show(slot: Slot, component: Component, options?: ShowOptions): Disposable;
   /** Opens a panel in the place of the editor, one at a time; others wait. Dismissed or aborted: `undefined`. */
   modal<Result>(open: OpenPanel<Result>, options?: ModalOptions): Promise<Result | undefined>;
+  /**
+   * Runs what opens several panels, one after the other. A key typed while none of them is open was meant for one that is
+   * gone or not there yet: it does nothing. Without this `ctrl+d` would leave Dash, and a line with `enter` be a prompt.
+   */
+  series<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Puts a component over everything else; hidden, with those of all packages, while a question of Dash's own is open. */
   overlay(component: Component, layout: OverlayOptions, options?: ShowOptions): Overlay;
   /**
@@ -104,6 +109,8 @@ export class MainScreen implements Screen {
   /** The last one has the keys; below it are those of the same package that it was opened from. */
   readonly #opened: Panel[] = [];
   #question: OpenQuestion | undefined;
+  /** How many series of panels run. */
+  #series = 0;
   #panels: Promise<unknown> = Promise.resolve();
   #questions: Promise<unknown> = Promise.resolve();
 
@@ -122,7 +129,7 @@ export class MainScreen implements Screen {
     this.painter.addInputListener((data) => {
       if (this.#question !== undefined) this.#question.take(data);
       else if (this.#panel?.isSecret === true) this.#panel.component.handleInput?.(data);
-      else return undefined;
+      else if (!this.#isBetweenPanels || matchesKey(data, 'ctrl+c')) return undefined;
       this.refresh();
       return { consume: true };
     });
@@ -183,6 +190,15 @@ export class MainScreen implements Screen {
     const result = this.#panels.then(show);
     this.#panels = result.catch(() => undefined);
     return result;
+  }
+
+  async series<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#series += 1;
+    try {
+      return await work();
+    } finally {
+      this.#series -= 1;
+    }
   }
 
   overlay(component: Component, layout: OverlayOptions, { package: owner }: ShowOptions = {}): Overlay {
@@ -256,6 +272,10 @@ export class MainScreen implements Screen {
 
   get #panel(): Panel | undefined {
     return this.#opened.at(-1);
+  }
+
+  get #isBetweenPanels(): boolean {
+    return this.#series > 0 && this.#focused === this.#editor;
   }
 
   get #focused(): Component | undefined {

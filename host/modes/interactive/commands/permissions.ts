@@ -17,7 +17,7 @@ export const permissions: ScreenCommand = {
     if (named === undefined) return words === '' ? undefined : say(`\`${words}\` is not installed`, 'warning');
     if (named.permissions.length === 0) return say(`${named.name} asks for nothing; it can talk to your model`);
     const chosen = await choose(context, {
-      title: `${named.name} ${named.version}`,
+      title: `${named.name} ${named.version}; enter takes back what is granted, and grants the rest after a question`,
       choices: named.permissions.map((one) => ({ value: one, label: `${SIGNS[one.state]} ${one.permission}`, description: `${one.state}; ${one.words}` })),
     });
     if (chosen !== undefined) await change(named, chosen, context);

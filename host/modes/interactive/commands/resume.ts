@@ -1,5 +1,7 @@
 import { homedir } from 'node:os';
-import { deleteSession, listSessions, renameSession, type SessionSummary } from '../../../session/session-library.ts';
+import { isDashError } from '../../../../format/index.ts';
+import { deleteUnusedSession } from '../../../events/delete-unused-session.ts';
+import { listSessions, renameSession, type SessionSummary } from '../../../session/session-library.ts';
 import { inputPanel, selectPanel } from '../dialogs.ts';
 import { firstLine } from '../first-line.ts';
 import { pick } from '../search-panel.ts';
@@ -10,31 +12,37 @@ export const resume: ScreenCommand = {
   description: 'go on with another session of this directory; name sessions, and delete them',
   action: 'app.session.resume',
   async run(_words, context) {
-    const { host, say } = context;
-    for (let at = 0; ;) {
-      const sessions = (await listSessions(host.dashHome, host.cwd)).filter(({ path }) => path !== host.conversation.session.file);
-      if (sessions.length === 0) return say('there is no other session of this directory');
-      const picked = await pick(context, {
-        title: 'go on with which session?',
-        selected: at,
-        keys: [
-          ['ctrl+r', 'names'],
-          ['ctrl+d', 'deletes'],
-        ],
-        choices: sessions.map((value) => ({ value, label: titleOf(value), description: describe(value, host.cwd) })),
-      });
-      if (picked === undefined) return;
-      const { key, value: session } = picked;
-      at = sessions.indexOf(session);
-      if (key === 'ctrl+r') await name(session, context);
-      else if (key === 'ctrl+d') await remove(session, context);
-      else {
-        if ((await host.sessions.open(session.path)).cancelled) say('a package kept this session open', 'warning');
-        return;
-      }
-    }
+    const { host, screen, say } = context;
+    const chosen = await screen.series(() => chooseOther(context));
+    if (chosen !== undefined && (await host.sessions.open(chosen.path)).cancelled) say('a package kept this session open', 'warning');
   },
 };
+
+async function chooseOther(context: CommandContext): Promise<SessionSummary | undefined> {
+  const { host, say } = context;
+  for (let at = 0; ;) {
+    const sessions = (await listSessions(host.dashHome, host.cwd)).filter(({ path }) => path !== host.conversation.session.file);
+    if (sessions.length === 0) {
+      say('there is no other session of this directory');
+      return undefined;
+    }
+    const picked = await pick(context, {
+      title: 'go on with which session?',
+      selected: at,
+      keys: [
+        ['ctrl+r', 'names'],
+        ['ctrl+d', 'deletes'],
+      ],
+      choices: sessions.map((value) => ({ value, label: titleOf(value), description: describe(value, host.cwd) })),
+    });
+    if (picked === undefined) return undefined;
+    const { key, value: session } = picked;
+    at = sessions.indexOf(session);
+    if (key === 'ctrl+r') await name(session, context);
+    else if (key === 'ctrl+d') await remove(session, context);
+    else return session;
+  }
+}
 
 async function name(session: SessionSummary, { screen, palette }: CommandContext): Promise<void> {
   const title = `what is \`${titleOf(session)}\` called?`;
@@ -50,7 +58,12 @@ async function remove(session: SessionSummary, { host, screen, palette, say }: C
     { value: 'yes', label: 'yes, delete its file' },
   ];
   if ((await screen.modal<string>((done) => selectPanel(title, choices, palette, done))) !== 'yes') return;
-  await deleteSession(host.dashHome, session.id);
+  try {
+    await deleteUnusedSession(host.dashHome, session.id);
+  } catch (error) {
+    if (!isDashError(error, 'SESSION_IN_USE')) throw error;
+    return say(`\`${titleOf(session)}\` stays: ${error.message}; ${error.hint}`, 'warning');
+  }
   say(`deleted \`${titleOf(session)}\``, 'muted');
 }
 

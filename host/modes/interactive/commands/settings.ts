@@ -10,43 +10,45 @@ import type { CommandContext, ScreenCommand } from './command.ts';
 export const settings: ScreenCommand = {
   name: 'settings',
   description: 'look at your settings, and change them',
-  async run(_words, context) {
-    const { host, say } = context;
-    for (let at = 0; ;) {
-      const rows = await settingRows(host.dashHome);
-      const ofPackages = (await context.household?.settings()) ?? [];
-      const index = await choose(context, {
-        title: 'your settings; lists and rules are in settings.json',
-        selected: at,
-        choices: [
-          ...rows.map((row, value) => ({ value, label: `${row.path.join('.')} = ${shown(row)}`, description: row.description })),
-          ...ofPackages.map((one, index) => ({
-            value: rows.length + index,
-            label: plainText(`${one.package}: ${one.name} = ${one.shown}`, 200),
-            description: one.description,
-          })),
-        ],
-      });
-      const here = index === undefined ? undefined : ofPackages[index - rows.length];
-      if (index !== undefined && here !== undefined) {
-        at = index;
-        if (await changeHere(here, context)) {
-          await host.reload();
-          say(`${here.name} of ${here.package} is set anew`, 'muted');
-        }
-        continue;
-      }
-      const row = index === undefined ? undefined : rows[index];
-      if (index === undefined || row === undefined) return;
-      at = index;
-      const change = await askValue(row, context);
-      if (change === undefined) continue;
-      await changeSetting(host.dashHome, row.path, change.value);
-      await host.reload();
-      say(`${row.path.join('.')} is ${change.value === undefined ? 'as usual' : `\`${String(change.value)}\``} now`, 'muted');
-    }
-  },
+  run: (_words, context) => context.screen.series(() => changeSettings(context)),
 };
+
+async function changeSettings(context: CommandContext): Promise<void> {
+  const { host, say } = context;
+  for (let at = 0; ;) {
+    const rows = await settingRows(host.dashHome);
+    const ofPackages = (await context.household?.settings()) ?? [];
+    const index = await choose(context, {
+      title: 'your settings; lists and rules are in settings.json',
+      selected: at,
+      choices: [
+        ...rows.map((row, value) => ({ value, label: `${row.path.join('.')} = ${shown(row)}`, description: row.description })),
+        ...ofPackages.map((one, index) => ({
+          value: rows.length + index,
+          label: plainText(`${one.package}: ${one.name} = ${one.shown}`, 200),
+          description: one.description,
+        })),
+      ],
+    });
+    const here = index === undefined ? undefined : ofPackages[index - rows.length];
+    if (index !== undefined && here !== undefined) {
+      at = index;
+      if (await changeHere(here, context)) {
+        await host.reload();
+        say(`${here.name} of ${here.package} is set anew`, 'muted');
+      }
+      continue;
+    }
+    const row = index === undefined ? undefined : rows[index];
+    if (index === undefined || row === undefined) return;
+    at = index;
+    const change = await askValue(row, context);
+    if (change === undefined) continue;
+    await changeSetting(host.dashHome, row.path, change.value);
+    await host.reload();
+    say(`${row.path.join('.')} is ${change.value === undefined ? 'as usual' : `\`${String(change.value)}\``} now`, 'muted');
+  }
+}
 
 /** @returns whether something was changed */
 async function changeHere({ package: owner, name, description, choices, sensitive }: SettingHere, context: CommandContext): Promise<boolean> {
