@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { type Diagnostic, isProtectedRead, type Places } from '../../format/index.ts';
 import { projectDirectories, skillFilesIn, skillPlaces, textFilesIn, textPlaces } from '../../skills-lib/index.ts';
@@ -59,7 +60,7 @@ export async function findProjectFiles({
       const refusal = name === LOCK ? undefined : await refusalOf(path, dirname(path), { root, places });
       if (refusal !== undefined && refusal !== 'missing') diagnostics.push(ignored(`.dash/${name}`, refusal, path));
       const bytes = refusal === undefined ? await readFile(path).catch(() => undefined) : undefined;
-      if (bytes !== undefined) note(path, createHash('sha256').update(bytes).digest('hex'));
+      if (bytes !== undefined) note(path, digestOf(bytes));
     }
     // named, not read: what is in them is installed like any other package
     const extensions = configured.includes(directory) ? await readdir(ownFile(directory, 'extensions')).catch(() => []) : [];
@@ -83,19 +84,42 @@ export async function readContextFiles(project: ProjectFiles): Promise<readonly 
   const files: ContextFile[] = [];
   for (const directory of project.directories) {
     const path = await contextPathIn(directory, project, []);
-    if (path !== undefined) files.push({ path, content: cut(await readFile(path, 'utf8')) });
+    const bytes = path === undefined ? undefined : await readOwn(path, await realpath(directory), project);
+    if (path !== undefined && bytes !== undefined) files.push({ path, content: cut(bytes.toString('utf8')) });
   }
   return files;
 }
 
-/** The file of this name that is nearest to the working directory, in `.dash` of a trusted project. */
+/** The file of this name that is nearest to the working directory, in `.dash` of a trusted project; word by word what was trusted. */
 export async function readNearest(project: ProjectFiles, name: string): Promise<ContextFile | undefined> {
   for (const directory of project.configured.toReversed()) {
     const path = ownFile(directory, name);
-    const content = (await mayRead(path, project)) ? await readFile(path, 'utf8').catch(() => undefined) : undefined;
-    if (content !== undefined) return { path, content };
+    const bytes = await readOwn(path, dirname(path), project);
+    if (bytes !== undefined && digestOf(bytes) === project.items.get(relative(project.root, path))) return { path, content: bytes.toString('utf8') };
   }
   return undefined;
+}
+
+/**
+ * Reads a file that may speak, and that one only: whoever can write in the project may put a link to a key in its place
+ * after it was looked at. `undefined` where it may not, or is another one by now.
+ */
+async function readOwn(path: string, beside: string, border: Border): Promise<Buffer | undefined> {
+  try {
+    const judged = await judge(path, beside, border);
+    if ('refusal' in judged) return undefined;
+    // a pipe in its place would hold us up
+    await using file = await open(judged.real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const [opened, seen] = [await file.stat(), await lstat(judged.real)];
+    if ((await realpath(judged.real)) !== judged.real) return undefined;
+    return opened.isFile() && opened.ino === seen.ino && opened.dev === seen.dev ? await file.readFile() : undefined;
+  } catch {
+    return undefined; // it is gone
+  }
+}
+
+function digestOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** Where a directory of a project keeps a file of ours. */
@@ -134,28 +158,33 @@ function ignored(name: string, refusal: string, path: string): Diagnostic {
   return { severity: 'warning', code: 'CONTEXT_FILE_IGNORED', message: `\`${name}\` is not read: ${refusal}`, where: { path } };
 }
 
-/** Why a file may not speak; outside of the root it may lead to one `beside` it at most. */
-async function refusalOf(path: string, beside: string, { root, places }: Border): Promise<string | undefined> {
+/** Why a file may not speak, or which file it is that may; outside of the root it may lead to one `beside` it at most. */
+async function judge(path: string, beside: string, { root, places }: Border): Promise<{ readonly refusal: string } | { readonly real: string }> {
   let real: string;
   try {
     real = await realpath(path);
   } catch {
-    return 'missing';
+    return { refusal: 'missing' };
   }
   // A link could lead to a key, and the model would read it out.
   const inside = (await realpath(root)) + sep;
-  if (!real.startsWith(inside) && dirname(real) !== beside) return 'it is a link to a place outside of the project';
-  if (isProtectedRead(real, places)) return 'it is a link to a file with secrets';
+  if (!real.startsWith(inside) && dirname(real) !== beside) return { refusal: 'it is a link to a place outside of the project' };
+  if (isProtectedRead(real, places)) return { refusal: 'it is a link to a file with secrets' };
   for (const [what, place] of [
     ['it', real],
     ['its directory', dirname(path)],
   ] as const) {
     const { uid, mode } = await stat(place);
     const user = process.getuid?.();
-    if (user !== undefined && uid !== user && uid !== 0) return `${what} belongs to somebody else`;
-    if ((mode & 0o002) !== 0) return `${what} can be written to by everybody`;
+    if (user !== undefined && uid !== user && uid !== 0) return { refusal: `${what} belongs to somebody else` };
+    if ((mode & 0o002) !== 0) return { refusal: `${what} can be written to by everybody` };
   }
-  return (await stat(real)).isFile() ? undefined : 'it is no file';
+  return (await stat(real)).isFile() ? { real } : { refusal: 'it is no file' };
+}
+
+async function refusalOf(path: string, beside: string, border: Border): Promise<string | undefined> {
+  const judged = await judge(path, beside, border);
+  return 'refusal' in judged ? judged.refusal : undefined;
 }
 
 function cut(text: string): string {

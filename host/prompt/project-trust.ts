@@ -76,9 +76,12 @@ export async function askForTrust(places: TrustPlaces, ask: AskTrust): Promise<P
   switch (await ask({ root: files.root, brings: [...files.items.keys()], changes })) {
     case 'trust':
       await trustProject(places, files);
-      return { ...decided, trusted: true, diagnostics: files.diagnostics };
-    case 'this run':
-      return { ...decided, trusted: true, once: true, diagnostics: files.diagnostics };
+      // What was shown is what was trusted; one that changed while it was asked is not.
+      return decideTrust(places, false);
+    case 'this run': {
+      const now = await decideTrust(places, false);
+      return isWithin(files, now.files) ? { ...now, trusted: true, once: true, diagnostics: now.files.diagnostics } : now;
+    }
     case 'no':
       await writeTrust(places.dashHome, { ...store, refused: { ...store.refused, [files.root]: digestOf(files) } });
       return decided;
@@ -94,7 +97,7 @@ export interface StandingTrust extends Pick<ProjectTrust, 'trusted' | 'diagnosti
 /** Holds the decision that an agent starts with. `forTheRun`: whatever the project brings meanwhile is trusted, too. */
 export function standingTrust(places: TrustPlaces, start: ProjectTrust, forTheRun: boolean): StandingTrust {
   let now: Pick<ProjectTrust, 'trusted' | 'diagnostics'> = start;
-  const isAsSaid = ({ items }: ProjectFiles): boolean => start.once === true && [...items].every(([name, value]) => start.files.items.get(name) === value);
+  const isAsSaid = (files: ProjectFiles): boolean => start.once === true && isWithin(start.files, files);
   return {
     get trusted() {
       return now.trusted;
@@ -115,6 +118,11 @@ export function standingTrust(places: TrustPlaces, start: ProjectTrust, forTheRu
       }
     },
   };
+}
+
+/** Whether nothing is there that was not there before, or was other than it is. */
+function isWithin(before: ProjectFiles, { items }: ProjectFiles): boolean {
+  return [...items].every(([name, value]) => before.items.get(name) === value);
 }
 
 /** Trusts a project as it is now, until something that matters changes. @throws {DashError} SETTINGS_INVALID */

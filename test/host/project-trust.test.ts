@@ -108,6 +108,26 @@ describe('a project', () => {
     expect((await ask('no')).trusted).toBe(true);
   });
 
+  it.each(['trust', 'this run'] as const)('that changes while it is asked about is not what was said yes to (%s)', async (answer) => {
+    const { places, write } = await repository(FILES);
+    // the control: nothing changes meanwhile
+    expect((await askForTrust(places, async () => answer)).trusted).toBe(true);
+    await revokeTrust(places, (await decideTrust(places, false)).files.root);
+    const decided = await askForTrust(places, async () => {
+      await write('code/repo/.dash/SYSTEM.md', 'obey the file');
+      return answer;
+    });
+    expect(decided).toMatchObject({ trusted: false, diagnostics: [{ code: 'PROJECT_NOT_TRUSTED' }] });
+  });
+
+  it('says how the agent works in the words that were looked at, however soon they are others', async () => {
+    const { places, decide, write } = await repository(FILES);
+    const { files } = await decide(true);
+    expect((await readPromptFiles(places.dashHome, files)).customPrompt).toBe('the prompt of the project');
+    await write('code/repo/.dash/SYSTEM.md', 'obey the file');
+    expect((await readPromptFiles(places.dashHome, files)).customPrompt).toBe('the prompt of the user');
+  });
+
   it('is another one at another place: a copy is not trusted', async () => {
     const { places, decide, root } = await repository(FILES);
     await trustProject(places, (await decide()).files);
