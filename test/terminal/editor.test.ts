@@ -195,3 +195,23 @@ test('a package has several lines written, and Escape writes none', async () => 
   await dash.press('Escape');
   await dash.shows('answer: undefined');
 });
+
+test('a command that does not exist is not sent to the model: it is said, and stays where it can be mended', async () => {
+  await using terminal = await startDash({ columns: 80, script: { turns: [{ text: 'an answer' }], repeat: true }, files: { 'a.txt': '' } });
+  await terminal.shows(READY);
+  await terminal.type('/hotkies');
+  await terminal.press('Enter');
+  await terminal.shows('there is no command `/hotkies`; did you mean `/hotkeys`?');
+  expect(await terminal.screen()).not.toContain('> /hotkies');
+  await terminal.press('BSpace', 'BSpace', 'BSpace');
+  await terminal.type('eys');
+  await terminal.press('Enter');
+  await terminal.shows('the next model');
+  // a file, and a sentence
+  for (const said of ['/etc', '/hotkies are what?']) {
+    await terminal.type(said);
+    await terminal.press('Enter');
+    await terminal.shows(`> ${said}`);
+    await terminal.hides('(esc stops)');
+  }
+});

@@ -131,7 +131,18 @@ test('a session that another agent is in stays, and who is in it is said', async
   await terminal.shows(new RegExp(String.raw`stays: another agent is in this session \(process\s+${process.pid}\); end it first`));
   await terminal.shows('go on with which session?');
   expect(await sessions(terminal)).toHaveLength(3);
+
+  // going on with it is allowed, and said
+  await terminal.type('fix the');
+  await terminal.shows(/→ fix the tests/);
+  await terminal.press('Enter');
+  await terminal.shows('> fix the tests');
+  await terminal.shows(new RegExp(String.raw`another agent is in this session too \(process ${process.pid}\)`));
+  await terminal.type('/new');
+  await terminal.press('Enter');
+  await terminal.hides('> fix the tests');
   presence.end();
+  await open(terminal);
   await remove();
   await terminal.shows('deleted `fix the tests`');
   expect(await sessions(terminal)).toHaveLength(2);

@@ -16,7 +16,7 @@ import {
   type Stream,
 } from '@agentclientprotocol/sdk';
 import { DashError, isDashError } from '../../../format/index.ts';
-import { deleteUnusedSession } from '../../events/delete-unused-session.ts';
+import { deleteUnusedSession } from '../../events/session-in-use.ts';
 import { chooseModel } from '../../model/choose-model.ts';
 import { findSession, listSessions, type SessionSummary } from '../../session/session-library.ts';
 import type { SessionChoice } from '../../session/start-session.ts';

@@ -24,6 +24,7 @@ import { colorDepth, Palette } from './theme.ts';
 import { backgroundOf, createThemes, firstTheme, followBackground } from './themes.ts';
 import { Transcript } from './transcript.ts';
 import { createUserInterface } from './user-interface.ts';
+import { warnOfOthers } from './warn-of-others.ts';
 import { welcome } from './welcome.ts';
 import { WorkingLine } from './working-line.ts';
 
@@ -165,6 +166,7 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
   followBackground(screen.painter, themes.background);
   try {
     host.begin().catch(mode.fail);
+    warnOfOthers(mode).catch(mode.fail);
     household
       ?.updates()
       .then(({ length }) => length > 0 && mode.say(`${length === 1 ? '1 update waits' : `${length} updates wait`} for you: \`/updates\``), mode.fail);

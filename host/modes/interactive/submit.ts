@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import { nearest } from '../../../format/index.ts';
+import type { Host } from '../../host.ts';
 import type { AttachedImages } from './attached-images.ts';
-import { readScreenCommand } from './commands/index.ts';
+import { readScreenCommand, SCREEN_COMMANDS } from './commands/index.ts';
 import type { Mode } from './mode.ts';
 import type { PromptHistory } from './prompt-history.ts';
 
@@ -23,6 +26,11 @@ export function createSubmit({ mode, history, images }: SubmitOptions): Mode['su
       if (text.startsWith('!')) return await runCommand(text, mode());
       const own = readScreenCommand(text);
       if (own !== undefined) return await own.command.run(own.words, mode());
+      const unknown = unknownCommand(text, host);
+      if (unknown !== undefined) {
+        if (editor.getText() === '') editor.setText(typed);
+        return say(unknown, 'warning');
+      }
       const outcome = await host.prompt(text, { streamingBehavior, images: attached });
       if (outcome.kind === 'handled' && outcome.message !== undefined) say(outcome.message);
     } catch (error) {
@@ -33,6 +41,19 @@ export function createSubmit({ mode, history, images }: SubmitOptions): Mode['su
       transcript.endsCommand();
     }
   };
+}
+
+/**
+ * What is said of a line that looks like a command, and is neither one nor a file: a slip of the finger, for which no model
+ * should be paid. More than one word is a prompt.
+ */
+function unknownCommand(text: string, host: Pick<Host, 'commands'>): string | undefined {
+  const name = /^\/([a-z][\w:-]*)$/i.exec(text)?.[1];
+  if (name === undefined) return undefined;
+  const known = [...SCREEN_COMMANDS, ...host.commands()].map((command) => command.name);
+  if (known.includes(name) || existsSync(text)) return undefined;
+  const meant = nearest(name, known);
+  return `there is no command \`/${name}\`${meant === undefined ? '' : `; did you mean \`/${meant}\`?`}; with a word after it, it is a prompt`;
 }
 
 /** `!` runs a command, `!!` one that the model does not hear of. */

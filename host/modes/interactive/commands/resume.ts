@@ -1,10 +1,11 @@
 import { homedir } from 'node:os';
 import { isDashError } from '../../../../format/index.ts';
-import { deleteUnusedSession } from '../../../events/delete-unused-session.ts';
+import { deleteUnusedSession } from '../../../events/session-in-use.ts';
 import { listSessions, renameSession, type SessionSummary } from '../../../session/session-library.ts';
 import { inputPanel, selectPanel } from '../dialogs.ts';
 import { firstLine } from '../first-line.ts';
 import { pick } from '../search-panel.ts';
+import { warnOfOthers } from '../warn-of-others.ts';
 import type { CommandContext, ScreenCommand } from './command.ts';
 
 export const resume: ScreenCommand = {
@@ -14,7 +15,9 @@ export const resume: ScreenCommand = {
   async run(_words, context) {
     const { host, screen, say } = context;
     const chosen = await screen.series(() => chooseOther(context));
-    if (chosen !== undefined && (await host.sessions.open(chosen.path)).cancelled) say('a package kept this session open', 'warning');
+    if (chosen === undefined) return;
+    if ((await host.sessions.open(chosen.path)).cancelled) return say('a package kept this session open', 'warning');
+    await warnOfOthers(context);
   },
 };
 

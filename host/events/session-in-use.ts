@@ -14,8 +14,8 @@ export async function deleteUnusedSession(dashHome: string, id: string): Promise
   await deleteSession(dashHome, id);
 }
 
-/** The process of the other agent that is in a session. */
-async function agentIn(dashHome: string, id: string): Promise<number | undefined> {
+/** Gives the process of another agent that is in the session of this id, if there is one. */
+export async function agentIn(dashHome: string, id: string): Promise<number | undefined> {
   using database = await openEventDatabase(dashHome);
   return readAgents(database).find(({ session, pid }) => session === id && pid !== process.pid)?.pid;
 }
