@@ -120,10 +120,23 @@ async function sessionPaths(directory: string): Promise<readonly string[]> {
   return names.filter((name) => name.endsWith('.jsonl')).map((name) => join(directory, name));
 }
 
-/** The one that was written to last; no file is read for it. */
+/** The one that was written to last, of those in which something was said; where that is none, of all. */
 async function newestOf(paths: readonly string[]): Promise<string | undefined> {
   const dated = await Promise.all(paths.map(async (path) => ({ path, mtimeMs: (await stat(path)).mtimeMs })));
-  return dated.toSorted((a, b) => a.mtimeMs - b.mtimeMs || a.path.localeCompare(b.path)).at(-1)?.path;
+  const newestFirst = dated.toSorted((a, b) => b.mtimeMs - a.mtimeMs || b.path.localeCompare(a.path)).map(({ path }) => path);
+  for (const path of newestFirst) if (await hasMessage(path)) return path;
+  return newestFirst[0];
+}
+
+/** Reads no further than to the first message. What cannot be read is said by who opens it. */
+async function hasMessage(path: string): Promise<boolean> {
+  const input = createReadStream(path, 'utf8');
+  try {
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) if (line.slice(0, 400).includes('"type":"message"')) return true;
+    return false;
+  } finally {
+    input.destroy();
+  }
 }
 
 async function headerOf(path: string): Promise<SessionHeader | undefined> {

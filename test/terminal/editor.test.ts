@@ -100,7 +100,12 @@ test('`!` runs a command whose output the model hears of, `!!` one that it does 
   await dash.shows(/✓ ! echo for both of us\s+for both of us/);
   await dash.type('!!echo for me alone; exit 3');
   await dash.press('Enter');
-  await dash.shows(/✗ ! echo for me alone; exit 3\s+for me alone\s+\[exit code 3\]/);
+  await dash.shows(/✗ !! echo for me alone; exit 3\s+for me alone\s+\[exit code 3\]/);
+  await dash.type('!sleep 600');
+  await dash.press('Enter');
+  await dash.shows('… ! sleep 600');
+  await dash.press('Escape');
+  await dash.shows(/✗ ! sleep 600\s+\[stopped\]/);
   await dash.type('what did I run?');
   await dash.press('Enter');
   await dash.shows('Heard.');

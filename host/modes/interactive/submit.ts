@@ -60,7 +60,7 @@ function unknownCommand(text: string, host: Pick<Host, 'commands'>): string | un
 async function runCommand(text: string, { host, transcript }: Mode): Promise<void> {
   const command = text.replace(/^!!?/, '').trim();
   if (command === '') return;
-  transcript.beginsCommand(command);
+  transcript.beginsCommand(command, text.startsWith('!!'));
   const result = await host.runBash(command, { excludeFromContext: text.startsWith('!!') });
   transcript.endsCommand(result);
 }

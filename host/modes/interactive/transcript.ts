@@ -86,8 +86,8 @@ export class Transcript {
   }
 
   /** A command that the user runs themselves. */
-  beginsCommand(command: string): void {
-    this.#command = new ToolBlock('!', this.#palette, { isOpen: this.#toolsAreOpen, keyOf: this.#keyOf });
+  beginsCommand(command: string, isKept = false): void {
+    this.#command = new ToolBlock(isKept ? '!!' : '!', this.#palette, { isOpen: this.#toolsAreOpen, keyOf: this.#keyOf });
     this.#command.setArguments({ command });
     this.#command.runs();
     this.#parts.push(this.#command);
@@ -95,9 +95,9 @@ export class Transcript {
   }
 
   /** It ended; without a result it never ran. */
-  endsCommand(result?: Pick<BashResult, 'output' | 'exitCode'>): void {
+  endsCommand(result?: Pick<BashResult, 'output' | 'exitCode' | 'cancelled'>): void {
     if (result === undefined) this.#command?.ends(textAnswer('it did not run', true));
-    else this.#command?.ends(textAnswer(`${result.output}${result.exitCode === 0 ? '' : `\n[exit code ${result.exitCode ?? 'none'}]`}`, result.exitCode !== 0));
+    else this.#command?.ends(textAnswer([result.output, howItEnded(result)].filter((part) => part !== '').join('\n'), result.exitCode !== 0));
     this.#command = undefined;
   }
 
@@ -205,7 +205,7 @@ export class Transcript {
       case 'toolResult':
         return this.#result(message.toolCallId, message.toolName, message);
       case 'bashExecution':
-        this.beginsCommand(message.command);
+        this.beginsCommand(message.command, message.excludeFromContext);
         return this.endsCommand(message);
       case 'branchSummary':
         return this.notice(`what was found out on a branch:\n${message.summary}`, 'muted');
@@ -349,6 +349,12 @@ export class Transcript {
 
 function isImage(piece: { readonly type: string }): piece is ImageContent {
   return piece.type === 'image';
+}
+
+/** Nothing where it went well. */
+function howItEnded({ exitCode, cancelled }: Pick<BashResult, 'exitCode' | 'cancelled'>): string {
+  if (exitCode === 0) return '';
+  return exitCode === undefined ? (cancelled ? '[stopped]' : '[ended by a signal]') : `[exit code ${exitCode}]`;
 }
 
 function textAnswer(text: string, isError: boolean): { readonly content: [{ readonly type: 'text'; readonly text: string }]; readonly isError: boolean } {

@@ -115,7 +115,7 @@ export class ToolBlock extends Block {
 
   /** Of a command the end is what one wants to see, of everything else the beginning. */
   get #isCommand(): boolean {
-    return this.#name === 'bash' || this.#name === '!';
+    return this.#name === 'bash' || this.#name === '!' || this.#name === '!!';
   }
 
   #body(width: number): string[] {

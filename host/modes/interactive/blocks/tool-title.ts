@@ -9,6 +9,7 @@ export function toolTitle(name: string, args: JsonObject): { readonly verb: stri
 const OBJECTS: Readonly<Record<string, (args: JsonObject) => string | undefined>> = {
   bash: ({ command }) => word(command),
   '!': ({ command }) => word(command),
+  '!!': ({ command }) => word(command),
   read: ({ path, offset, limit }) => {
     const from = typeof offset === 'number' ? offset : 1;
     const range = typeof offset === 'number' || typeof limit === 'number' ? `:${from}${typeof limit === 'number' ? `-${from + limit - 1}` : ''}` : '';

@@ -24,7 +24,7 @@ export const resume: ScreenCommand = {
 async function chooseOther(context: CommandContext): Promise<SessionSummary | undefined> {
   const { host, say } = context;
   for (let at = 0; ;) {
-    const sessions = (await listSessions(host.dashHome, host.cwd)).filter(({ path }) => path !== host.conversation.session.file);
+    const sessions = (await listSessions(host.dashHome, host.cwd)).filter((one) => one.path !== host.conversation.session.file && isWorthGoingTo(one));
     if (sessions.length === 0) {
       say('there is no other session of this directory');
       return undefined;
@@ -45,6 +45,11 @@ async function chooseOther(context: CommandContext): Promise<SessionSummary | un
     else if (key === 'ctrl+d') await remove(session, context);
     else return session;
   }
+}
+
+/** One in which only a model was chosen is nothing to go on with. */
+function isWorthGoingTo({ messages, name: given }: SessionSummary): boolean {
+  return messages > 0 || given !== undefined;
 }
 
 async function name(session: SessionSummary, { screen, palette }: CommandContext): Promise<void> {
