@@ -143,7 +143,8 @@ export async function scanTree(rules: TreeRules, signal: AbortSignal, maxEntries
   while (pending.length > 0) {
     signal.throwIfAborted();
     const batch = pending.splice(0, DIRECTORIES_AT_ONCE);
-    for (const inside of await Promise.all(batch.map(look))) pending.push(...inside);
+    // one by one: as arguments of a call, what a program can make in one directory would be too many
+    for (const inside of await Promise.all(batch.map(look))) for (const place of inside) pending.push(place);
   }
   return { guarded, leaving, special, closed, bare, secretTargets, unnamed };
 }

@@ -61,7 +61,8 @@ export function showChange({ path, before, after }: FileChange, clientPath: Clie
 
 /** Text that is not markdown is fenced, by more backticks than stand in it. */
 export function fenced(text: string): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  // one by one: as arguments of a call they would be too many in a long text
+  const longest = text.matchAll(/`+/g).reduce((most, [run]) => Math.max(most, run.length), 2);
   const fence = '`'.repeat(longest + 1);
   return `${fence}\n${text}\n${fence}`;
 }

@@ -178,7 +178,8 @@ export class Painter extends TuiMainScreen {
 
   #rowsFrom(row: number): string[] {
     const rows: string[] = [];
-    for (const { safe, start } of this.#frame.slice(this.#indexAt(row))) rows.push(...(start < row ? safe.slice(row - start) : safe));
+    for (const { safe, start } of this.#frame.slice(this.#indexAt(row)))
+      for (let at = Math.max(0, row - start); at < safe.length; at += 1) rows.push(safe[at] ?? '');
     return rows;
   }
 

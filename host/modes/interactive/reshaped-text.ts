@@ -1,8 +1,8 @@
-import { Markdown } from '@earendil-works/pi-tui';
 import { isDashError } from '../../../format/index.ts';
 import type { RenderSubject, SandboxedPackage } from '../../../sandbox/index.ts';
 import type { Host } from '../../host.ts';
 import { terminalText } from '../../terminal-text.ts';
+import { AnyMarkdown } from './any-markdown.ts';
 import { BORDER_COLUMNS, borderLabel, borderLine } from './package-border.ts';
 import { safeLine } from './safe-line.ts';
 import type { Palette } from './theme.ts';
@@ -119,7 +119,7 @@ export class Reshaping {
   #draw({ text, by }: Reshaped, width: number): string[] {
     const { palette } = this.#options;
     const inner = Math.max(1, width - BORDER_COLUMNS);
-    const lines = new Markdown(text, 0, 0, palette.markdown).render(inner).slice(0, MOST_LINES);
+    const lines = new AnyMarkdown(text, 0, palette.markdown).render(inner).slice(0, MOST_LINES);
     return ['', borderLabel(by.join(', '), width, palette, 'changed this text'), ...lines.map((line) => borderLine(safeLine(line, inner), palette))];
   }
 

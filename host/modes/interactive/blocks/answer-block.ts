@@ -1,4 +1,5 @@
-import { Markdown, wrapTextWithAnsi } from '@earendil-works/pi-tui';
+import { wrapTextWithAnsi } from '@earendil-works/pi-tui';
+import { AnyMarkdown } from '../any-markdown.ts';
 import { keyHint, type KeyOf } from '../key-of.ts';
 import type { Palette } from '../theme.ts';
 import { Block } from './block.ts';
@@ -8,8 +9,8 @@ import type { FoldOptions } from './tool-block.ts';
 /** Text of a model as markdown, while it grows. What cannot change any more is laid out once. */
 export class AnswerBlock extends Block {
   readonly #palette: Palette;
-  readonly #done: Markdown[] = [];
-  readonly #last: Markdown;
+  readonly #done: AnyMarkdown[] = [];
+  readonly #last: AnyMarkdown;
   /** Where in the text the last piece begins. */
   #from = 0;
   #text = '';
@@ -20,7 +21,7 @@ export class AnswerBlock extends Block {
     super();
     this.#palette = palette;
     this.#reshaping = reshaping;
-    this.#last = new Markdown('', 1, 0, palette.markdown);
+    this.#last = new AnyMarkdown('', 1, palette.markdown);
   }
 
   /** Takes the whole text so far. */
@@ -30,7 +31,7 @@ export class AnswerBlock extends Block {
     if (text === this.#text) return;
     this.#text = text;
     for (let end = endOfPiece(text, this.#from); end !== undefined; end = endOfPiece(text, this.#from)) {
-      this.#done.push(new Markdown(text.slice(this.#from, end).trimEnd(), 1, 0, this.#palette.markdown));
+      this.#done.push(new AnyMarkdown(text.slice(this.#from, end).trimEnd(), 1, this.#palette.markdown));
       this.#from = end;
     }
     this.#last.setText(text.slice(this.#from).trimEnd());
