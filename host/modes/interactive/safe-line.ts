@@ -47,9 +47,16 @@ function visibleLinks(line: string): string {
   if (!line.includes(LINK)) return line;
   const shown = line.replaceAll(LINK_WITH_TEXT, (whole, address: string, text: string) => {
     const host = hostOf(address);
-    return host !== undefined && text.replaceAll(ANY_COLOUR, '').toLowerCase().includes(host) ? whole : text;
+    return host !== undefined && names(text.replaceAll(ANY_COLOUR, '').toLowerCase(), host) ? whole : text;
   });
   return shown.includes(`${LINK};http`) ? shown : shown.replaceAll(LINK_END, '');
+}
+
+/** As a whole, and in its place: `github.co` stands in `github.com`, and `evil.example` in `https://bank.example/?to=evil.example`. */
+function names(text: string, host: string): boolean {
+  const addresses = Array.from(text.matchAll(/:\/\/([^\s/?#]*)/g), ([, named = '']) => named.replace(/[^\p{L}\p{N}]+$/u, ''));
+  if (addresses.length > 0) return addresses.every((named) => named === host);
+  return new RegExp(String.raw`(?<=^|[\s(<\["'])${RegExp.escape(host)}(?![\p{L}\p{N}_@-]|[.:][\p{L}\p{N}])`, 'u').test(text);
 }
 
 const LINK_WITH_TEXT = /\u001B\]8;;([^\u001B]+)\u001B\\(.*?)(?:\u001B\]8;;\u001B\\|(?=\u001B\]8;;)|$)/gu;

@@ -48,6 +48,26 @@ const piece = fc.oneof(
   ),
 );
 
+test.each([
+  ['https://github.co/login', 'https://github.com/login'],
+  ['https://github.co/login', 'github.com'],
+  ['https://evil.example', 'https://bank.example/?to=evil.example'],
+  ['https://evil.example', 'bank.example/evil.example'],
+  ['https://evil.example', 'https://evil.example@bank.example'],
+  ['https://evil.example', 'evil.example@bank.example'],
+  ['https://evil.example', 'https://not-evil.example'],
+  ['https://evil.example', 'https://bank.example/://evil.example'],
+])('a link to %s does not stay where it reads as another one: %s', (address, text) => {
+  expect(safeLine(`${ESC}]8;;${address}${ESC}\\${text}${ESC}]8;;${ESC}\\`, 80)).toBe(text);
+});
+
+test.each(['example.com', 'see (https://example.com/a), as ever', 'at example.com.', '<example.com>', 'https://EXAMPLE.com'])(
+  'and does where it is named: %s',
+  (text) => {
+    expect(safeLine(`${ESC}]8;;https://example.com/a${ESC}\\${text}${ESC}]8;;${ESC}\\`, 80)).toContain('https://example.com/a');
+  },
+);
+
 test('no line is wider than the terminal, and nothing but colours and links reaches it', () => {
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 12 }), fc.integer({ min: 1, max: 120 }), (pieces, width) => {
