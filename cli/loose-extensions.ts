@@ -25,7 +25,8 @@ export interface LooseExtensions {
 /** Finds `extensions/` in the home of Dash, and in `.dash` of the working directory where the project is trusted. */
 export async function findLooseExtensions({ home, cwd, env, globals }: Place): Promise<readonly LooseExtensions[]> {
   const folders = await Promise.all([folderAt(join(home, 'extensions'), 'user'), folderAt(join(cwd, '.dash', 'extensions'), 'project')]);
-  const there = folders.flat().filter(({ names }) => names.length > 0);
+  // whoever works in their own home has the two in one: it is the user's
+  const there = folders.flat().filter(({ dir, names, scope }) => names.length > 0 && (scope === 'user' || dir !== folders[0]?.[0]?.dir));
   if (there.length === 0) return [];
   const installed = await readInstalled({ dashHome: home, projectDir: cwd });
   const loose = there.filter(({ dir }) => !installed.some((pkg) => pkg.linked && pkg.dir === dir));

@@ -16,14 +16,17 @@ async function place() {
   };
   await write('script.json', '{"turns": [{"text": "ok"}], "repeat": true}');
   await mkdir(join(project, '.git'), { recursive: true });
-  const dash = (...args: string[]): string => {
+  const dashIn = (cwd: string, ...args: string[]): string => {
     const env = { PATH: process.env['PATH'], HOME: base, DASH_HOME: home };
-    const { stdout, stderr, status } = spawnSync(process.execPath, [DASH, ...args], { cwd: project, env, encoding: 'utf8' });
+    const { stdout, stderr, status } = spawnSync(process.execPath, [DASH, ...args], { cwd, env, encoding: 'utf8' });
     if (status !== 0) throw new Error(stderr);
     return stdout + stderr;
   };
-  const ask = (...args: string[]): string => dash('-p', 'hi', '--model', `scripted:${join(base, 'script.json')}`, ...args);
-  return { home, project, write, dash, ask };
+  const dash = (...args: string[]): string => dashIn(project, ...args);
+  const asking = ['-p', 'hi', '--model', `scripted:${join(base, 'script.json')}`];
+  const ask = (...args: string[]): string => dash(...asking, ...args);
+  const askAtHome = (...args: string[]): string => dashIn(base, ...asking, ...args);
+  return { home, project, write, dash, ask, askAtHome };
 }
 
 it('what lies in `extensions/` of the home runs once it was installed, linked, and is named until then', async () => {
@@ -36,6 +39,13 @@ it('what lies in `extensions/` of the home runs once it was installed, linked, a
   dash('install', join(home, 'extensions'));
   expect(ask()).toBe('ok\n');
   expect(dash('list')).toMatch(/-extensions +0\.0\.0 +2 extensions/);
+});
+
+it('is named once where the home is what one works in', async () => {
+  const { home, write, askAtHome } = await place();
+  await write('.dash/extensions/greet.ts', EXTENSION);
+  const said = askAtHome('--trust-project');
+  expect(said.match(/dash install[^`]*/g)).toEqual([`dash install ${join(home, 'extensions')}`]);
 });
 
 it('that of a project is named once the project is trusted, and stands beside the one of the home', async () => {

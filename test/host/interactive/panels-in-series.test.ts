@@ -30,7 +30,9 @@ it('a key between two panels that belong together reaches neither the editor nor
   const open = (at: number): Promise<string | undefined> =>
     screen.modal<string>((done) => {
       close[at] = () => done('closed');
-      return panels[at]!.component;
+      const panel = panels[at];
+      if (panel === undefined) throw new Error('there are two panels');
+      return panel.component;
     });
   const series = screen.series(async () => {
     await open(0);
@@ -41,13 +43,13 @@ it('a key between two panels that belong together reaches neither the editor nor
 
   await expect.poll(() => close[0]).toBeDefined();
   type('a');
-  close[0]!();
+  close[0]?.();
   await closed.promise;
   for (const key of ['b', '\r', '\u0004', '\u0003']) type(key);
   between.resolve();
   await expect.poll(() => close[1]).toBeDefined();
   type('c');
-  close[1]!();
+  close[1]?.();
   await series;
   type('d');
   stop();
