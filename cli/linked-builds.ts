@@ -16,6 +16,8 @@ export interface Now {
   readonly build: () => Promise<Build>;
   readonly resources: LoadedPackage['resources'];
   readonly settings: InstalledPackage['settings'];
+  /** What it declares to need. */
+  readonly asks: InstalledPackage['permissions'];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -50,11 +52,11 @@ export class LinkedBuilds implements Disposable {
         (build) => () => Promise.resolve(build),
         (error: unknown) => () => Promise.reject(error instanceof Error ? error : new Error(String(error))),
       );
-      return { contentHash, build: made, resources, settings: pkg.manifest.dash.settings, diagnostics: pkg.diagnostics };
+      return { contentHash, build: made, resources, settings: pkg.manifest.dash.settings, asks: pkg.manifest.dash.permissions, diagnostics: pkg.diagnostics };
     } catch (error) {
       if (!isDashError(error)) throw error;
-      const { resources, settings } = installed;
-      return { contentHash, build: () => Promise.reject(error), resources, settings, diagnostics: [] };
+      const { resources, settings, permissions: asks } = installed;
+      return { contentHash, build: () => Promise.reject(error), resources, settings, asks, diagnostics: [] };
     }
   }
 
@@ -72,11 +74,11 @@ export class LinkedBuilds implements Disposable {
 }
 
 /** What an installed package was when it was installed. */
-export function asInstalled({ contentHash, graph, compiled, captured, resources, settings, captureOutcomes }: InstalledPackage): Now {
+export function asInstalled({ contentHash, graph, compiled, captured, resources, settings, permissions, captureOutcomes }: InstalledPackage): Now {
   const diagnostics = [...compiled.failures, ...captureOutcomes.filter((outcome) => outcome.kind === 'failed')].map(
     ({ entry, error: { code, message, where } }): Diagnostic => ({ severity: 'warning', code, message, where: where ?? { path: entry } }),
   );
-  return { contentHash, build: () => Promise.resolve({ graph, compiled, captured }), resources, settings, diagnostics };
+  return { contentHash, build: () => Promise.resolve({ graph, compiled, captured }), resources, settings, asks: permissions, diagnostics };
 }
 
 /** A directory as it stands, built. What its code needs is not read from it where its author says so. */

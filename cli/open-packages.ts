@@ -1,4 +1,4 @@
-import { NO_SETTING_VALUES, type SettingValues } from '../format/index.ts';
+import { type Diagnostic, formatPermissionSet, NO_SETTING_VALUES, type PermissionSet, plainText, type SettingValues } from '../format/index.ts';
 import type { LoadedPackage, OpenPackage, ReadPackages } from '../host/index.ts';
 import { openValueBook, toSettingValues, type ValueBook } from '../registry/configure/index.ts';
 import { findChangedFile, type InstalledPackage, openGrantBook, readProfile } from '../registry/index.ts';
@@ -46,7 +46,7 @@ export async function openPackages(
 
   async function load(installed: InstalledPackage, set: ValueBook): Promise<LoadedPackage> {
     const granted = book.of(installed.grantKey).granted();
-    const { contentHash, build, resources, settings, diagnostics } = installed.linked ? await linked.current(installed) : await whole(installed);
+    const { contentHash, build, resources, settings, asks, diagnostics } = installed.linked ? await linked.current(installed) : await whole(installed);
     loaded.set(installed.id, installed);
     const configured = set.of({ ...installed, settings });
     // a package that runs on reads them from now on
@@ -66,7 +66,7 @@ export async function openPackages(
       resources,
       granted,
       captured,
-      diagnostics: [...diagnostics, ...configured.diagnostics],
+      diagnostics: [...diagnostics, ...newRequests(installed, asks, granted), ...configured.diagnostics],
     };
     builds.set(pkg, build);
     return pkg;
@@ -108,4 +108,13 @@ export async function openPackages(
       return Promise.resolve();
     },
   };
+}
+
+/** What a linked package has come to declare since its installation was consented to: it is denied, and nobody would know why. */
+function newRequests({ name, dir, permissions, optionalPermissions }: InstalledPackage, asks: Now['asks'], granted: PermissionSet): readonly Diagnostic[] {
+  const known = new Set([...permissions, ...optionalPermissions].map(({ permission }) => permission).concat(formatPermissionSet(granted)));
+  const added = asks.map(({ permission }) => permission).filter((permission) => !known.has(permission));
+  if (added.length === 0) return [];
+  const message = `${name} asks for ${added.map((one) => `\`${plainText(one, 200)}\``).join(', ')} since it was installed, and is denied it; \`dash install ${plainText(dir, 300)}\` asks you`;
+  return [{ severity: 'warning', code: 'CONSENT_REQUIRED', message }];
 }

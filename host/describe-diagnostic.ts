@@ -14,7 +14,7 @@ export function describeUnmarked({ message, where }: Diagnostic): string {
 }
 
 /** What changes the answer, and nobody would see otherwise. */
-const ALWAYS_SAID: ReadonlySet<string> = new Set(['SESSION_CORRUPT', 'PROJECT_NOT_TRUSTED', 'CONTEXT_FILE_IGNORED']);
+const ALWAYS_SAID: ReadonlySet<string> = new Set(['SESSION_CORRUPT', 'PROJECT_NOT_TRUSTED', 'CONTEXT_FILE_IGNORED', 'CONSENT_REQUIRED']);
 
 /** Whether it is said where one line is all there is room for. */
 export function mustBeSaid({ severity, code }: Diagnostic): boolean {

@@ -233,6 +233,16 @@ test("/settings changes one of the user's settings, and takes it back", async ()
   await change('as usual');
   await terminal.shows('images.block = false');
   expect(JSON.parse(await readFile(join(terminal.home, 'settings.json'), 'utf8'))).toEqual({});
+
+  // what it cannot be is said, and the list is there for another try
+  await terminal.type('maxCost');
+  await terminal.press('Enter');
+  await terminal.shows('enter answers');
+  await terminal.type('plenty');
+  await terminal.press('Enter');
+  await terminal.shows('`maxCost` cannot be that: expected number');
+  await terminal.shows('your settings');
+  expect(JSON.parse(await readFile(join(terminal.home, 'settings.json'), 'utf8'))).toEqual({});
   await terminal.press('Escape');
   await terminal.shows(READY);
 });

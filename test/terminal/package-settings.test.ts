@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startDash } from '../support/dash-in-terminal.ts';
@@ -52,4 +52,28 @@ test('`/settings` has the settings of packages: chosen, or typed unseen, they ho
   await terminal.shows(`in imperial, key of ${KEY.length}`);
   expect(await terminal.everything()).not.toContain(KEY);
   expect(await readFile(join(terminal.home, 'settings.json'), 'utf8')).not.toContain(KEY);
+});
+
+test('what a linked package comes to declare is not granted by a reload, and is said until somebody decides', async () => {
+  const manifest = (permissions: readonly string[]): string =>
+    JSON.stringify({ name: 'notes', version: '1.0.0', dash: { extensions: ['index.js'], permissions } });
+  await using terminal = await startDash({
+    columns: 100,
+    script: { turns: [{ text: 'Hello.' }] },
+    files: { 'notes/package.json': manifest(['ui:notify']), 'notes/index.js': 'module.exports = () => undefined;' },
+    before: ({ run }) => run('install', './notes'),
+  });
+  await terminal.shows(/balanced/);
+  await writeFile(join(terminal.project, 'notes', 'package.json'), manifest(['ui:notify', 'ui:prompt']));
+  await terminal.type('/reload');
+  await terminal.press('Enter');
+  await terminal.shows(/notes asks for `ui:prompt` since it was installed, and is\s+denied\s+it;\s+`dash\s+install/);
+
+  await terminal.run('permissions', 'grant', 'notes', 'ui:prompt');
+  await terminal.type('/new');
+  await terminal.press('Enter');
+  await terminal.hides('notes asks');
+  await terminal.type('/reload');
+  await terminal.press('Enter');
+  expect(await terminal.shows('reloaded: generation 3')).not.toContain('notes asks');
 });

@@ -1,5 +1,5 @@
 import { changeSetting, type SettingRow, settingRows, type SettingValue } from '../../../settings/change-settings.ts';
-import { plainText } from '../../../../format/index.ts';
+import { isDashError, plainText } from '../../../../format/index.ts';
 import { inputPanel } from '../dialogs.ts';
 import type { SettingHere } from '../household.ts';
 import { choose } from '../search-panel.ts';
@@ -33,10 +33,10 @@ async function changeSettings(context: CommandContext): Promise<void> {
     const here = index === undefined ? undefined : ofPackages[index - rows.length];
     if (index !== undefined && here !== undefined) {
       at = index;
-      if (await changeHere(here, context)) {
-        await host.reload();
-        say(`${here.name} of ${here.package} is set anew`, 'muted');
-      }
+      const isChanged = await orSaid(changeHere(here, context), context);
+      if (isChanged !== true) continue;
+      await host.reload();
+      say(`${here.name} of ${here.package} is set anew`, 'muted');
       continue;
     }
     const row = index === undefined ? undefined : rows[index];
@@ -44,9 +44,26 @@ async function changeSettings(context: CommandContext): Promise<void> {
     at = index;
     const change = await askValue(row, context);
     if (change === undefined) continue;
-    await changeSetting(host.dashHome, row.path, change.value);
+    if (
+      (await orSaid(
+        changeSetting(host.dashHome, row.path, change.value).then(() => true),
+        context,
+      )) !== true
+    )
+      continue;
     await host.reload();
     say(`${row.path.join('.')} is ${change.value === undefined ? 'as usual' : `\`${String(change.value)}\``} now`, 'muted');
+  }
+}
+
+/** What a setting cannot be is said, and the list is there again: the next try is one key away. */
+async function orSaid(change: Promise<boolean>, { say }: CommandContext): Promise<boolean | undefined> {
+  try {
+    return await change;
+  } catch (error) {
+    if (!isDashError(error)) throw error;
+    say(error.hint === undefined ? error.message : `${error.message}\nhint: ${error.hint}`, 'error');
+    return undefined;
   }
 }
 
