@@ -93,6 +93,8 @@ export function createHousehold(invocation: Invocation): Household {
         ports: inspectPorts(home),
         accept: true,
         to,
+        // another `dash update` may have been at work since, and have found other bytes of that version
+        shown: (one) => digestOf(one) === shown.digest,
         grant: [],
         deny: how === 'without' ? permissionDiff.added : [],
         signal,

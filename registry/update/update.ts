@@ -26,6 +26,8 @@ export interface UpdateContext extends InstallContext {
   readonly accept?: boolean;
   /** A version of npm, a branch, a tag or a commit; for one package. */
   readonly to?: string | undefined;
+  /** With `accept`: whether this is what the user was shown. Nothing else is taken, whatever was found, or forgotten, since. */
+  readonly shown?: (waiting: Parked) => boolean;
   /** Finds out and changes nothing. */
   readonly dryRun?: boolean;
 }
@@ -49,10 +51,10 @@ export interface UpdateReport {
  * Fetches what is new, applies what asks for nothing and changes nothing the model reads, and parks the rest beside the
  * running version. All names or none.
  *
- * @throws {DashError} NOT_INSTALLED, LOCK_CHANGED, TAG_MOVED, UNRELATED_HISTORY, CONSENT_REQUIRED, and what installing throws
+ * @throws {DashError} NOT_INSTALLED, LOCK_CHANGED, TAG_MOVED, UNRELATED_HISTORY, UPDATE_CHANGED, CONSENT_REQUIRED, and what installing throws
  */
 export async function update(names: readonly string[], context: UpdateContext): Promise<UpdateReport> {
-  const { accept = false, to, dryRun = false, dashHome, workspace } = context;
+  const { accept = false, to, shown = () => true, dryRun = false, dashHome, workspace } = context;
   if (accept) assertNotDelegated();
   if (to !== undefined && names.length !== 1)
     throw new DashError('USAGE', '`--to` is for one package', { hint: 'name it: `dash update <name> --to <version>`' });
@@ -68,7 +70,10 @@ export async function update(names: readonly string[], context: UpdateContext): 
   if (accept && chosen.length === 0) throw new DashError('USAGE', 'no update waits', { hint: '`dash update` looks for new versions' });
 
   await using workshop = await openWorkshop(context, { inForce: base.lock });
-  const waits = ({ name }: PackageRecord) => parked.find((one) => accept && one.name === name && (to === undefined || to === one.to));
+  const waits = ({ name }: PackageRecord) => parked.find((one) => accept && one.name === name && (to === undefined || to === one.to) && shown(one));
+  const unseen = context.shown === undefined ? undefined : chosen.find((record) => waits(record) === undefined);
+  if (unseen !== undefined)
+    throw new DashError('UPDATE_CHANGED', `what waits of \`${unseen.name}\` is not what was shown`, { hint: '`/updates` shows what waits now' });
   await askAtOnce(
     chosen.filter((record) => waits(record) === undefined),
     workshop,

@@ -87,6 +87,35 @@ describe('the bytes of an update that waits', () => {
   });
 });
 
+describe('an update that somebody was shown', () => {
+  const yes = { ask: () => Promise.resolve({ kind: 'install' } as const) };
+  const take = async ({ site, registry }: Held, options: Partial<UpdateContext>) => {
+    const [shown] = await waits(site);
+    // between the look and the yes: the note is gone, and the version is another one
+    await rm(join(site.dashHome, 'state/parked.json'));
+    registry.publish({ ...NEXT, files: { 'index.ts': '// tool:evil\n' } });
+    return { shown, done: update(['pkg'], { ...(await site.context()), accept: true, to: '1.1.0', consentPort: yes, ...options }) };
+  };
+
+  it('control: by its version alone, another one is taken in its place', async () => {
+    const scene = await held();
+    const { shown, done } = await take(scene, {});
+    await done;
+    const [pkg] = await list({ dashHome: scene.site.dashHome, workspace: scene.site.workspace });
+    expect(pkg).toMatchObject({ version: '1.1.0' });
+    expect(shown?.review.trees.to).toBeDefined();
+    expect(shown?.review.trees.to).not.toContain(pkg?.source.treeSha256);
+  });
+
+  it('is taken as it was shown, or not at all', async () => {
+    const scene = await held();
+    const [before] = await waits(scene.site);
+    const { done } = await take(scene, { shown: (one) => JSON.stringify(one) === JSON.stringify(before) });
+    await expect(done).rejects.toMatchObject({ code: 'UPDATE_CHANGED' });
+    expect(await scene.site.installed()).toEqual({ pkg: '1.0.0' });
+  });
+});
+
 describe('the note of an update that waits', () => {
   it('is forgotten with any bit of it flipped, and found anew', async () => {
     const { site } = await held();
