@@ -166,7 +166,7 @@ export async function runInteractive(host: Host, options: InteractiveOptions): P
   followBackground(screen.painter, themes.background);
   try {
     host.begin().catch(mode.fail);
-    warnOfOthers(mode).catch(mode.fail);
+    warnOfOthers(mode);
     household
       ?.updates()
       .then(({ length }) => length > 0 && mode.say(`${length === 1 ? '1 update waits' : `${length} updates wait`} for you: \`/updates\``), mode.fail);

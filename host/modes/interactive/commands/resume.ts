@@ -17,7 +17,7 @@ export const resume: ScreenCommand = {
     const chosen = await screen.series(() => chooseOther(context));
     if (chosen === undefined) return;
     if ((await host.sessions.open(chosen.path)).cancelled) return say('a package kept this session open', 'warning');
-    await warnOfOthers(context);
+    warnOfOthers(context);
   },
 };
 
