@@ -23,7 +23,7 @@ export interface PackageLogins {
   lookUpModels(options: { readonly olderThanMs: number; readonly signal: AbortSignal }): Promise<readonly Diagnostic[]>;
   /** The login at a provider, as good as it is now; `undefined` where nobody logged in. @throws {DashError} LOGIN_FAILED, GUEST_ERROR */
   freshLogin(offer: Offer, signal: AbortSignal): Promise<ProviderLogin | undefined>;
-  /** What a request goes out with. @throws {DashError} GUEST_ERROR */
+  /** What a request goes out with. @throws {DashError} LOGIN_REFUSED, GUEST_ERROR */
   keyOf(offer: Offer, login: ProviderLogin, signal: AbortSignal): Promise<ProviderAnswer<'key'>>;
 }
 
@@ -72,7 +72,9 @@ export function createPackageLogins({ dashHome, offers, origin, context }: Packa
       const of = JSON.stringify(login);
       const last = keys.get(offer);
       if (last?.of === of) return last.key;
-      const key = await offer.sandboxed.askProvider(offer.registration.name, { kind: 'key', login }, call(signal));
+      const { name } = offer.registration;
+      // a package may have kept it elsewhere than where a login has its token
+      const key = accepted(name, await offer.sandboxed.askProvider(name, { kind: 'key', login }, call(signal)));
       keys.set(offer, { of, key });
       return key;
     },
@@ -136,8 +138,8 @@ function endsSoon({ expires }: ProviderLogin): boolean {
 }
 
 /** What only another program is given is not used, whoever brings it. @throws {DashError} LOGIN_REFUSED */
-function accepted(provider: string, login: ProviderLogin): ProviderLogin {
-  if (!login.access.includes('sk-ant-oat')) return login;
+function accepted<Brought extends object>(provider: string, brought: Brought): Brought {
+  if (!JSON.stringify(brought).includes('sk-ant-oat')) return brought;
   throw new DashError('LOGIN_REFUSED', `what \`${provider}\` brought is the token of a subscription: ${REFUSED.get('anthropic')}`, { hint: 'use an API key' });
 }
 

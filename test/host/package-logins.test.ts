@@ -130,6 +130,21 @@ describe('a login at a provider of a package', () => {
     expect((await readShelf(dashHome, 'name:p')).get('company')?.login).toMatchObject({ access: 'after-again-1', refresh: 'again-2', account: 'w' });
   });
 
+  it('sends no token of another program that a package kept beside its own', async () => {
+    await using tokens = await startOAuthServer();
+    await using server = await startCompletionsServer([{ text: 'fine' }, { text: 'fine' }]);
+    const host = await start([{ name: 'p', text: company(server.baseUrl, tokens.url), granted: [SENDING, net(tokens.url)] }]);
+    const keep = (account: string) =>
+      changeShelf(dashHome, 'name:p', 'company', async () => ({ login: { access: 'own', expires: Date.now() + 3_600_000, account } as never }));
+    await keep('w');
+    await host.refreshModels();
+    host.conversation.setModel(chooseModel(host.models, 'company/small'));
+    await ask(host, 'go');
+    await keep('sk-ant-oat-1');
+    await ask(host, 'go on').catch(() => undefined);
+    expect(server.requests.map(({ headers }) => headers['authorization'])).toEqual(['Bearer own@w']);
+  });
+
   it('says what failed, keeps nothing of it, and never a token of another program', async () => {
     await using tokens = await startOAuthServer(
       () => ({ error: 'not you' }),
