@@ -3,6 +3,7 @@ import type { ConsentAnswer, ConsentPlan, ConsentPort, PackagePlan, PlannedPermi
 import { consentSentence, permissionRows, SHORTENED } from './consent-sentence.ts';
 import { formatEvidence } from './output/evidence.ts';
 import { oneLine, type Style, type Terminal } from './output/terminal.ts';
+import { wrapLines } from './output/wrap-lines.ts';
 
 const MAX_REASON = 160;
 
@@ -10,11 +11,11 @@ const MAX_REASON = 160;
 export function consentPrompt(terminal: Terminal): ConsentPort {
   return {
     async ask(plan): Promise<ConsentAnswer> {
-      terminal.write(formatQuestion(plan, terminal.style));
+      terminal.write(wrapLines(formatQuestion(plan, terminal.style), terminal.columns));
       for (let isDetailed = false; ; isDetailed = true) {
         const key = await askKey(isDetailed);
         if (key !== 'd') return answerOf(key, plan);
-        terminal.write(formatPlan(plan, terminal.style));
+        terminal.write(wrapLines(formatPlan(plan, terminal.style), terminal.columns));
       }
     },
   };
