@@ -19,6 +19,8 @@ interface Known {
  * The digests of linked directories, of which a run wants to know again and again whether they are the same. As git does
  * with its index, files are not read again when neither their names, sizes, inodes nor the times at which the system
  * saw them change are other than before, and none of these times is so young that a later change could bear it too.
+ * What a program writes into a file that it has mapped into its memory can have no time: until it has, what was built of the
+ * directory before goes on.
  */
 export class DirectoryDigests {
   readonly #known = new Map<string, Known>();
