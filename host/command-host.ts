@@ -9,6 +9,7 @@ import type { ModelInfo } from './model/port.ts';
 import type { Reloaded } from './packages/reload.ts';
 import type { SessionSwitch } from './session-control.ts';
 import type { SessionEntry } from './session/entry.ts';
+import { sessionStats } from './session/session-stats.ts';
 import { findSession, listSessions } from './session/session-library.ts';
 import type { SessionTree, TreeNode } from './session/session-tree.ts';
 import { terminalText } from './terminal-text.ts';
@@ -83,8 +84,19 @@ export function createCommandHost({ conversation, sessions, models, dashHome, cw
       const known = await listSessions(dashHome, cwd);
       return known.map(({ id, name, firstMessage }) => ({ word: id, about: terminalText(firstLine(name ?? firstMessage)) }));
     },
-    describeSession: () => `${conversation.session.file ?? 'not written to a file'}: ${conversation.messages.length} messages`,
+    describeSession: () => describeSession(conversation),
   };
+}
+
+/** Where it is written and how long it is, and what all its branches took. */
+function describeSession({ session, messages }: Conversation): string {
+  const { toolCalls, tokens, cost } = sessionStats(session.tree.entries);
+  const { input, output, cacheRead, cacheWrite } = tokens;
+  const cached = cacheRead + cacheWrite === 0 ? '' : `, ${cacheRead} read from the cache and ${cacheWrite} written to it`;
+  return [
+    `${session.file ?? 'not written to a file'}: ${messages.length} messages`,
+    `with all branches: tool calls ${toolCalls}, tokens ${input} in and ${output} out${cached}, $${cost.toFixed(3)}`,
+  ].join('\n');
 }
 
 /** What the user said in a session, the branches as steps; the entry that a name begins. */

@@ -53,7 +53,7 @@ function unknownCommand(text: string, host: Pick<Host, 'commands'>): string | un
   const known = [...SCREEN_COMMANDS, ...host.commands()].map((command) => command.name);
   if (known.includes(name) || existsSync(text)) return undefined;
   const meant = nearest(name, known);
-  return `there is no command \`/${name}\`${meant === undefined ? '' : `; did you mean \`/${meant}\`?`}; with a word after it, it is a prompt`;
+  return `there is no command \`/${name}\`${meant === undefined ? '' : `; did you mean \`/${meant}\`?`}; to say it to the model, add a word`;
 }
 
 /** `!` runs a command, `!!` one that the model does not hear of. */
