@@ -93,15 +93,16 @@ async function captureEntry(request: CaptureRequest, entry: CompiledEntry, store
   const [one, two] = SURROUNDINGS;
   if (one === undefined || two === undefined) throw new Error('capture runs twice');
   // A code cache is of a process that ran nothing of any package yet: the first one, before it is told to.
-  let cache: Buffer | undefined;
+  let saving: Promise<string> | undefined;
   const [first, second] = await Promise.all([
-    activateEntry(request, entry, store, one, (caches) => {
-      cache = caches[0];
+    activateEntry(request, entry, store, one, ([cache]) => {
+      saving = cache && saveBundle(store, 'cache', cache);
+      saving?.catch(() => undefined); // awaited below, beside what else may fail first
     }),
     activateEntry(request, entry, store, two),
   ]);
   return {
-    entry: cache === undefined ? entry : { ...entry, cache: { sha256: await saveBundle(store, 'cache', cache), v8: process.versions.v8 } },
+    entry: saving === undefined ? entry : { ...entry, cache: { sha256: await saving, v8: process.versions.v8 } },
     outcome: compare(entry, first, second),
   };
 }

@@ -48,11 +48,12 @@ async function bundleConfined(request: BundleRequest, { packages }: BundleStore,
 
 async function keep(store: BundleStore, { entry, code, map, externals, unsupported, uses }: EntryReply & { kind: 'ok' }): Promise<CompiledEntry> {
   const bytes = Buffer.from(wrap(entry, code));
+  const [codeHash, mapHash] = await Promise.all([saveBundle(store, 'js', bytes), saveBundle(store, 'map', Buffer.from(map))]);
   return {
     entry,
-    code: await saveBundle(store, 'js', bytes),
+    code: codeHash,
     codeBytes: bytes.length,
-    map: await saveBundle(store, 'map', Buffer.from(map)),
+    map: mapHash,
     parts: partsFor(externals, code),
     unsupported,
     ...(uses !== undefined && { inferred: toInference(uses) }),
