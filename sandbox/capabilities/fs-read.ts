@@ -95,7 +95,8 @@ async function readAnyFile(needs: readonly Need[], context: CapabilityContext, r
   const { size } = stats;
   if (size > MAX_READ_BYTES)
     throw new CapabilityFailure({ code: 'EFBIG', message: `EFBIG: ${size} bytes are more than one read may bring (${MAX_READ_BYTES})`, syscall: 'read' });
-  return handle.readFile();
+  // awaited while it is open: a failure that nobody waits for yet would end the agent
+  return await handle.readFile();
 }
 
 const otherNames = new WeakMap<CapabilityContext, OtherNames>();

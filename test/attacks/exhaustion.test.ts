@@ -10,7 +10,9 @@ import { context, extensionOf, isAlive, openFixture, textOf, until, type Fixture
 const HANG_GUARD_MS = 250;
 
 const tools = Object.fromEntries([...Object.entries(ENDLESS), ...Object.entries(FLOODS)].map(([name, body]) => [name.replaceAll(/\W+/g, '_'), body]));
-const index = `let pi;\n${extensionOf({ ...tools, alive: `return 'alive'` }).replace('export default (pi) => {', 'export default (api) => { pi = api;')}`;
+// slowly enough that what it writes arrives before it is ended for how much waits to be written
+const steadily = `for (;;) { for (let i = 0; i < 10; i++) console.log('x'.repeat(1000)); await new Promise((resolve) => setTimeout(resolve, 1)); }`;
+const index = `let pi;\n${extensionOf({ ...tools, log_steadily: steadily, alive: `return 'alive'` }).replace('export default (pi) => {', 'export default (api) => { pi = api;')}`;
 
 let fixture: Fixture;
 beforeAll(async () => {
@@ -91,7 +93,7 @@ describe('floods', () => {
   test('of logs is cut, and said to be', async () => {
     fixture.logs.length = 0;
     const extension = fixture.reopen();
-    const call = extension.callTool('log_lines', {}, { toolCallId: '1', context, timeoutMs: 30_000 }).catch(() => undefined);
+    const call = extension.callTool('log_steadily', {}, { toolCallId: '1', context, timeoutMs: 30_000 }).catch(() => undefined);
     await until(() => fixture.logs.some((line) => line.includes('the rest is dropped')));
     const { length } = fixture.logs;
     // it goes on writing, and nothing more arrives

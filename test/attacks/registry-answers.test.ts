@@ -44,7 +44,7 @@ describe('an answer of any size', () => {
   const MAX = 1024 * 1024;
   const ask = async (registry: string): Promise<unknown> => {
     await using cache = await temporaryDirectory();
-    return fetchPackument('x', { registry, http: openRegistryHttp({ npm: { registry } }), cacheDir: cache.path, maxBytes: MAX });
+    return await fetchPackument('x', { registry, http: openRegistryHttp({ npm: { registry } }), cacheDir: cache.path, maxBytes: MAX });
   };
 
   test('control: below the limit it is read', async () => {

@@ -19,7 +19,7 @@ async function place() {
 async function read(canonical: string): Promise<string> {
   await using handle = await openForReading(canonical);
   await assertRegularFile(handle);
-  return handle.readFile('utf8');
+  return await handle.readFile('utf8');
 }
 
 /** As `fs.readFile` does it on a disk of this machine: at once where that goes, else through a handle. */
