@@ -36,6 +36,8 @@ export function completePrompt({ cwd, commands, argumentsOf }: CompletionSources
     },
     applyCompletion(lines, cursorLine, cursorCol, { value }, prefix) {
       const line = lines[cursorLine] ?? '';
+      // The list may be of what stood here a moment ago: then what was typed since counts, and not what the list offers.
+      if (!line.slice(0, cursorCol).endsWith(prefix)) return { lines, cursorLine, cursorCol };
       const head = line.slice(0, cursorCol - prefix.length);
       // After a directory more may follow; everything else is complete.
       const inserted = value.endsWith('/') || value.endsWith('/"') ? value : `${value} `;
