@@ -1,6 +1,7 @@
 /**
  * Breaks lines between words where the terminal would break them within one, and goes on below the beginning of the line:
- * so nothing that somebody else wrote comes to stand in the first column. Colours take no room.
+ * so nothing that somebody else wrote comes to stand in the first column. Colours take no room; of what may be two columns
+ * wide it is believed, for a line that is too short is harmless.
  */
 export function wrapLines(text: string, columns: number): string {
   return text
@@ -40,7 +41,7 @@ function cut(text: string, columns: number): readonly [head: string, rest: strin
   let width = 0;
   let head = '';
   for (const [part] of text.matchAll(PIECE)) {
-    width += part.startsWith('\u001B') ? 0 : 1;
+    width += columnsOf(part);
     if (width > columns) return [head, text.slice(head.length)];
     head += part;
   }
@@ -48,9 +49,17 @@ function cut(text: string, columns: number): readonly [head: string, rest: strin
 }
 
 function widthOf(text: string): number {
-  return [...text.matchAll(PIECE)].filter(([part]) => !part.startsWith('\u001B')).length;
+  return text.matchAll(PIECE).reduce((width, [part]) => width + columnsOf(part), 0);
+}
+
+/** The first character of Unicode that terminals draw over two columns; below it there is none. */
+const FIRST_WIDE = 0x1100;
+
+function columnsOf(part: string): number {
+  if (part.startsWith('\u001B')) return 0;
+  return (part.codePointAt(0) ?? 0) < FIRST_WIDE ? 1 : 2;
 }
 
 /** A colour, or a character. */
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- an escape sequence begins with a control character
 const PIECE = /\u001B\[[\d;]*m|[^]/gu;
