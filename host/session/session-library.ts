@@ -8,7 +8,8 @@ import { textOf } from '../model/messages.ts';
 import { KNOWN_ENTRIES, SessionHeader, type SessionEntry } from './entry.ts';
 import { readMessage } from './read-message.ts';
 import { Session } from './session.ts';
-import { newHeader, newSessionPath, openWriter, readSession, sessionDirectory } from './session-file.ts';
+import { newHeader, newSessionPath, readSession, sessionDirectory } from './session-file.ts';
+import { openWriter } from './session-writer.ts';
 
 /** A session as a list shows it, read without building it. */
 export interface SessionSummary {

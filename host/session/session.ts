@@ -5,7 +5,8 @@ import { buildContext, orphanedCalls, type SessionContext, settingsOf } from './
 import type { EntryDraft, SessionEntry } from './entry.ts';
 import { recordOf } from './entry-record.ts';
 import type { Origin } from './origins.ts';
-import { newHeader, newSessionPath, openWriter, readSession, sessionDirectory, type SessionWriter } from './session-file.ts';
+import { newHeader, newSessionPath, readSession, sessionDirectory } from './session-file.ts';
+import { openWriter, type SessionWriter } from './session-writer.ts';
 import { SessionTree } from './session-tree.ts';
 
 /** A conversation that is written down as it happens, or only held in memory. */
