@@ -22,7 +22,13 @@ export async function compilePackage(request: BundleRequest, store: BundleStore,
 
 /** Starts the process for whoever will compile a package in a moment: one of the store, or the directory that is linked. */
 export function prepareCompile({ packages }: BundleStore, linked?: string): void {
-  if (packages !== undefined) warmBundlers.take(packages, linked === undefined ? [] : [linked]);
+  if (packages === undefined) return;
+  try {
+    warmBundlers.take(packages, linked === undefined ? [] : [linked]);
+  } catch (error) {
+    // said to whoever compiles it
+    if (!isDashError(error, 'COMPILE_FAILED')) throw error;
+  }
 }
 
 const warmBundlers = new WarmBundlers();

@@ -28,7 +28,10 @@ export class ConfinedBundler implements Disposable {
   #ended = false;
   readonly #idleMs: number;
 
-  /** @param readable paths as `--allow-fs-read` takes them @param idleMs how long it waits for the next package; default 2 s */
+  /**
+   * @param readable paths as `--allow-fs-read` takes them @param idleMs how long it waits for the next package; default 2 s
+   * @throws {DashError} COMPILE_FAILED when a path has a `*` in it, but for the one that ends it
+   */
   constructor(readable: readonly string[], idleMs = IDLE_MS) {
     this.#idleMs = idleMs;
     this.#child = spawnBundler(readable);
@@ -117,6 +120,7 @@ export class ConfinedBundler implements Disposable {
 }
 
 function spawnBundler(readable: readonly string[]): ChildProcessByStdio<Writable, Readable, Readable> {
+  for (const path of readable) assertNoPattern(path.replace(/\/\*$/, ''));
   guardAgainstInspectorSignal();
   const program = programPath('bundler-process');
   const esbuild = createRequire(import.meta.url).resolve('esbuild');
@@ -136,6 +140,14 @@ function spawnBundler(readable: readonly string[]): ChildProcessByStdio<Writable
     ],
     { cwd: '/', env: { ...CHILD_ENVIRONMENT, ESBUILD_WORKER_THREADS: '0', ...ESBUILD_MEMORY }, stdio: ['pipe', 'pipe', 'pipe'] },
   );
+}
+
+/** Node reads a `*` anywhere as "whatever begins like this": the process could read what lies beside its package. */
+function assertNoPattern(path: string): void {
+  if (path.includes('*'))
+    throw new DashError('COMPILE_FAILED', `\`${path}\` has a \`*\` in it, which cannot be told apart from a pattern where its compile process is confined`, {
+      hint: 'rename that directory',
+    });
 }
 
 function handlesOf(child: ChildProcessByStdio<Writable, Readable, Readable>): readonly Pick<ChildProcess, 'ref' | 'unref'>[] {

@@ -1,9 +1,13 @@
+import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { ConfinedBundler } from '../../../sandbox/compile/confined-bundler.ts';
-import { compilePackage } from '../../../sandbox/index.ts';
+import { compilePackage, prepareCompile } from '../../../sandbox/index.ts';
 import { temporaryDirectory } from '../../support/sandbox-fixture.ts';
+
+const run = promisify(execFile);
 
 async function packageIn(root: string, name: string, source: string) {
   const dir = join(root, name);
@@ -31,6 +35,19 @@ test('what it was not started for it cannot read', async () => {
   const [denied] = await bundler.bundle(outside);
   expect(denied).toMatchObject({ kind: 'failed', message: expect.stringMatching(/access|permission|resolve/i) });
   expect(await bundler.bundle(inside)).toMatchObject([{ kind: 'ok' }]);
+});
+
+test('a `*` in a path is refused: it would open what lies beside it', async () => {
+  await using root = await temporaryDirectory();
+  const starred = await packageIn(root.path, 'a*', FACTORY);
+  const store = { directory: join(root.path, 'bundles'), packages: join(root.path, 'store') };
+  prepareCompile(store, join(root.path, 'a*'));
+  await expect(compilePackage(starred, store)).rejects.toMatchObject({ code: 'COMPILE_FAILED', hint: 'rename that directory' });
+  // the arm of control: how Node itself reads it
+  await packageIn(root.path, 'about', FACTORY);
+  const beside = `require('node:fs').readFileSync(${JSON.stringify(join(root.path, 'about/index.ts'))}, 'utf8')`;
+  const { stdout } = await run(process.execPath, ['--permission', `--allow-fs-read=${join(root.path, 'a*')}/*`, '-p', beside]);
+  expect(stdout).toContain(FACTORY);
 });
 
 test('an aborted package ends the process; one that waited with it is compiled all the same', async () => {
